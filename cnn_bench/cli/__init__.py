@@ -1,0 +1,72 @@
+"""The `cnn-bench` command. Each subcommand is a module of this package with `add_arguments(parser)` and `run(args)`;
+only the one that was asked for is imported."""
+
+import argparse
+import importlib
+import os
+import sys
+
+from cnn_bench import __version__
+from cnn_bench.errors import UserError, unknown
+
+COMMANDS = {
+    'list': 'the architectures that can be named',
+    'cost': 'parameters, multiply-adds and memory of architectures, counted without running them',
+    'data': 'list, prepare and check data sets',
+    'train': 'train one network by a recipe; the same command again resumes it',
+    'eval': 'evaluate a trained run on its test set',
+    'sweep': 'run the trials of an experiment',
+    'report': 'tables, charts and a page from the runs below a directory',
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run `cnn-bench` with `argv` (default: the process's own) and return its exit status."""
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        return _dispatch(argv)
+    except UserError as error:
+        print(f'cnn-bench: error: {error}', file=sys.stderr)
+        return error.exit_status
+    except BrokenPipeError:  # `cnn-bench list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print('cnn-bench: stopped; the same command again goes on from there', file=sys.stderr)
+        return 130
+
+
+def _dispatch(argv: list[str]) -> int:
+    if not argv or argv[0] in ('-h', '--help', '--version'):
+        _top_parser().parse_args(argv or ['--help'])
+    name, rest = argv[0], argv[1:]
+    if name not in COMMANDS:
+        raise unknown('command', name, COMMANDS)
+    command = importlib.import_module(f'cnn_bench.cli.{name}')
+    parser = _Parser(prog=f'cnn-bench {name}', description=command.__doc__, formatter_class=_Help)
+    command.add_arguments(parser)
+    return command.run(parser.parse_args(rest)) or 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, with its errors in one line like all others."""
+
+    def error(self, message: str):
+        raise UserError(f'{self.prog.removeprefix("cnn-bench ")}: {message}')
+
+
+class _Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    pass
+
+
+def _top_parser() -> argparse.ArgumentParser:
+    lines = '\n'.join(f'  {name:<8}{text}' for name, text in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog='cnn-bench',
+        description='What does a given accuracy cost? Trains, counts and charts convolutional networks.',
+        epilog=f'commands:\n{lines}\n\n`cnn-bench COMMAND --help` says the rest.',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('--version', action='version', version=f'cnn-bench {__version__}')
+    parser.add_argument('command', choices=COMMANDS, metavar='COMMAND')
+    return parser

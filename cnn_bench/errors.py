@@ -1,0 +1,24 @@
+"""The errors that a user can mend or must know of: one clear line, and the exit status that goes with it."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UserError(Exception):
+    """Bad input. The message says in one line what was wrong, where, and what is allowed. Exit status 2."""
+
+    exit_status = 2
+
+
+class RunFailed(UserError):
+    """The input was good but the work did not succeed: a run diverged, a trial of a sweep failed. Exit status 1."""
+
+    exit_status = 1
+
+
+def unknown(kind: str, name: str, allowed: Iterable[str]) -> UserError:
+    """The error for a `name` that is not among the `allowed` ones of its `kind`, with its nearest matches."""
+    allowed = sorted(allowed)
+    near = get_close_matches(name, allowed, n=3, cutoff=0.5)
+    hint = f'did you mean {" or ".join(near)}?' if near else f'known: {", ".join(allowed) or "none"}'
+    return UserError(f'unknown {kind} {name!r}; {hint}')

@@ -1,0 +1,47 @@
+"""What a run directory holds and what the one tidy table holds.
+
+A run directory:
+
+    config.json        the whole recipe as it was run
+    provenance.json    git commit, versions, device, dtype, precision, seed, data fingerprint, cost of the network
+    metrics.jsonl      a row per logging window and per evaluation; nothing in it depends on the clock, so two runs
+                       of one config on one machine write the same bytes
+    summary.json       the result, written last and at once; its `state` is `finished` or `diverged`
+    predictions.npz    per test image: label and log-probabilities
+    checkpoints/       orbax
+"""
+
+CONFIG = 'config.json'
+PROVENANCE = 'provenance.json'
+METRICS = 'metrics.jsonl'
+SUMMARY = 'summary.json'
+PREDICTIONS = 'predictions.npz'
+CHECKPOINTS = 'checkpoints'
+
+COLUMNS = {
+    'arch': 'name in the registry',
+    'label': 'how charts and tables call it: the arch, and what sets the run apart from the plain network',
+    'family': 'the family the architecture belongs to',
+    'year': 'of publication',
+    'params': 'trainable parameters',
+    'macs': 'multiply-adds of convolutions and dense layers, one image forward',
+    'flops': '2 x macs',
+    'activation_bytes': 'outputs of convolutions, dense and pooling layers, one image forward',
+    'top1_err_pct': 'per cent of test images whose label is not the first prediction',
+    'top5_err_pct': 'per cent of test images whose label is not among the first five predictions',
+    'test_loss': 'mean cross-entropy on the test set, nats',
+    'images_per_s': 'training images per second on this device, compilation left out',
+    'train_s': 'seconds spent in training steps, compilation left out',
+    'epochs': 'passes over the training set',
+    'seed': 'the seed of initialisation, order, augmentation and dropout',
+    'dataset': 'name of the data set',
+    'input_shape': 'height x width x channels',
+    'width': 'channel multiplier',
+    'stem': 'which form of the first layers',
+    'batch_size': 'images per step over all devices',
+    'dtype': 'compute dtype',
+    'device': 'kind and number of devices',
+    'state': 'finished, diverged or unfinished',
+    'source': '`measured` for a run of ours, otherwise where the figure was published',
+    'run': 'the run directory, relative to the directory that was loaded; empty for published rows',
+}
