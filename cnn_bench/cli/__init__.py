@@ -43,9 +43,12 @@ def _dispatch(argv: list[str]) -> int:
     if name not in COMMANDS:
         raise unknown('command', name, COMMANDS)
     command = importlib.import_module(f'cnn_bench.cli.{name}')
-    parser = _Parser(prog=f'cnn-bench {name}', description=command.__doc__, formatter_class=_Help)
+    parser = _Parser(prog=f'cnn-bench {name}', description=command.__doc__, formatter_class=_Help, allow_abbrev=False)
     command.add_arguments(parser)
-    return command.run(parser.parse_args(rest)) or 0
+    if not getattr(command, 'TAKES_OVERRIDES', False):
+        return command.run(parser.parse_args(rest)) or 0
+    args, overrides = parser.parse_known_args(rest)
+    return command.run(args, overrides) or 0
 
 
 class _Parser(argparse.ArgumentParser):

@@ -1,0 +1,50 @@
+# make demo: the main job, from nothing to a chart. make test: the tests. Both set up .venv first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := runs/demo
+
+.PHONY: help setup demo test test-all lint format clean
+
+help:
+	@echo 'make demo      set up .venv, train a dozen small networks, draw error against multiply-adds'
+	@echo 'make test      set up .venv, run the tests'
+	@echo 'make test-all  the same with the slow ones'
+	@echo 'make lint      ruff check and format check'
+	@echo 'make format    let ruff mend what it can'
+	@echo 'make clean     remove .venv and caches; runs/ stays'
+
+setup: $(VENV)/.installed
+
+$(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
+	@echo '== setting up $(VENV) with '"$$($(PYTHON) --version)"' (a minute or two)'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,wandb]'
+	@touch $@
+
+demo: setup
+	@echo '== training a dozen networks on the packaged subset of Fashion-MNIST (a few minutes on two cores)'
+	@$(BIN)/cnn-bench sweep experiments/accuracy_vs_cost.py --preset demo --out $(DEMO)
+	@echo '== drawing the charts'
+	@$(BIN)/cnn-bench report $(DEMO)
+
+test: setup
+	@echo '== running the tests'
+	@$(BIN)/python -m pytest -m 'not slow'
+
+test-all: setup
+	@echo '== running all tests'
+	@$(BIN)/python -m pytest
+
+lint: setup
+	@echo '== ruff'
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+format: setup
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache build *.egg-info

@@ -1,0 +1,88 @@
+"""One run directory: created once, appended to, finished at once."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnn_bench.errors import UserError
+from cnn_bench.runs import schema
+
+MANY_CLASSES = 100  # above it, predictions keep the top five classes and the label instead of all
+
+
+class RunDirectory:
+    """Reads and writes the files of schema.py below `path`. Nothing is created before `create`."""
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path).absolute()
+
+    def __truediv__(self, name: str) -> Path:
+        return self.path / name
+
+    def create(self) -> None:
+        """Make the directory, or find it writable. Raises UserError where it is not."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.path):
+                pass
+        except OSError as error:
+            raise UserError(f'cannot write to the run directory {self.path}: {error.strerror}') from error
+
+    def read(self, name: str) -> Any:
+        """The content of one of the JSON files; None where it is not there. Raises UserError where it is damaged."""
+        try:
+            return json.loads((self / name).read_text())
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError, ValueError) as error:
+            raise UserError(f'{self / name} cannot be read: {error}') from error
+
+    def write(self, name: str, content: Any) -> None:
+        """Write one of the JSON files, whole or not at all."""
+        text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + '\n'
+        self._replace(name, lambda file: file.write(text.encode()))
+
+    def append(self, rows: list[dict]) -> None:
+        """Add rows to metrics.jsonl."""
+        with open(self / schema.METRICS, 'a') as file:
+            file.writelines(json.dumps(row) + '\n' for row in rows)
+
+    def metrics(self) -> list[dict]:
+        """The rows of metrics.jsonl that were written whole."""
+        try:
+            lines = (self / schema.METRICS).read_text().splitlines(keepends=True)
+        except FileNotFoundError:
+            return []
+        return [json.loads(line) for line in lines if line.endswith('\n')]
+
+    def rewind(self, step: int) -> None:
+        """Drop the rows of metrics.jsonl that come after `step`: they will be written again."""
+        kept = ''.join(json.dumps(row) + '\n' for row in self.metrics() if row['step'] <= step)
+        self._replace(schema.METRICS, lambda file: file.write(kept.encode()))
+
+    def write_predictions(self, labels: np.ndarray, log_probs: np.ndarray) -> None:
+        """Keep labels (n,) and float16 log-probabilities (n, classes), or of the top five and the label, by image."""
+        arrays = {'label': labels.astype(np.int32)}
+        if log_probs.shape[1] <= MANY_CLASSES:
+            arrays['log_probs'] = log_probs.astype(np.float16)
+        else:
+            top = np.argsort(-log_probs, axis=1, kind='stable')[:, :5]
+            arrays['top5'] = top.astype(np.int32)
+            arrays['top5_log_probs'] = np.take_along_axis(log_probs, top, axis=1).astype(np.float16)
+            arrays['label_log_prob'] = log_probs[np.arange(len(labels)), labels].astype(np.float16)
+        self._replace(schema.PREDICTIONS, lambda file: np.savez_compressed(file, **arrays))
+
+    def _replace(self, name: str, write) -> None:
+        temporary = self / f'.{name}.{os.getpid()}'
+        try:
+            with open(temporary, 'wb') as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, self / name)
+        finally:
+            temporary.unlink(missing_ok=True)

@@ -1,0 +1,58 @@
+"""A tree of run directories as one tidy table."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnn_bench.errors import UserError
+from cnn_bench.runs import schema
+from cnn_bench.runs.directory import RunDirectory
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def find(path: str | Path) -> list[RunDirectory]:
+    """The run directories at or below `path`, in the order of their paths."""
+    return [RunDirectory(config.parent) for config in sorted(Path(path).rglob(schema.CONFIG))]
+
+
+def load(path: str | Path) -> 'pd.DataFrame':
+    """One row per run at or below `path`, with the columns of `schema.COLUMNS`.
+
+    What an unfinished or diverged run does not know is NaN. Raises UserError where `path` holds no run.
+    """
+    import pandas as pd
+
+    runs = find(path)
+    if not runs:
+        raise UserError(f'{Path(path).absolute()} holds no run: no {schema.CONFIG} at or below it')
+    return pd.DataFrame([_row(run, Path(path)) for run in runs], columns=list(schema.COLUMNS))
+
+
+def _row(run: RunDirectory, root: Path) -> dict:
+    config = run.read(schema.CONFIG)
+    provenance = run.read(schema.PROVENANCE) or {}
+    summary = run.read(schema.SUMMARY) or {'state': 'unfinished'}
+    model = config['model']
+    row = {
+        'arch': model['arch'],
+        'label': config['name'] or _label(model),
+        'width': model['width'],
+        'dtype': model['dtype'],
+        'seed': config['seed'],
+        'epochs': config['total_epochs'],
+        'batch_size': config['batch_size'],
+        'dataset': config['dataset']['name'],
+        'source': 'measured',
+        'run': str(run.path.relative_to(root.absolute())),
+        'device': f'{provenance.get("num_devices", "?")} x {provenance.get("device_kind", "?")}',
+        **provenance.get('network', {}),
+        **summary,
+    }
+    shape = row.get('input_shape')
+    row['input_shape'] = 'x'.join(map(str, shape)) if shape else None
+    return {name: row.get(name) for name in schema.COLUMNS}
+
+
+def _label(model: dict) -> str:
+    return model['arch'] if model['width'] == 1 else f'{model["arch"]} x{model["width"]:g}'

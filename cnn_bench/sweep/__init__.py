@@ -1,0 +1,6 @@
+"""A question and its seeds as trials, and running them."""
+
+from cnn_bench.sweep.experiment import Experiment, Trial
+from cnn_bench.sweep.sweep import Sweep
+
+__all__ = ['Experiment', 'Sweep', 'Trial']

@@ -1,0 +1,62 @@
+"""What a person sees while a sweep runs: a bar over all trials on a terminal, a line per trial elsewhere."""
+
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+
+class SweepProgress:
+    """Trials done, those that run with how far they are, and the time that remains."""
+
+    def __init__(self, total: int, done: int):
+        self.total, self.done, self.began = total, done, time.monotonic()
+        self._console = Console(stderr=True, soft_wrap=True)
+        self._bar = Progress(
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn('{task.description}'),
+            TimeElapsedColumn(),
+            TextColumn('elapsed, about'),
+            TimeRemainingColumn(),
+            TextColumn('left'),
+            console=self._console,
+            disable=not self._console.is_terminal,
+            speed_estimate_period=600,
+        )
+        self._task = self._bar.add_task('', total=total, completed=done)
+
+    def __enter__(self) -> 'SweepProgress':
+        self._bar.start()
+        if self.done:
+            self._console.print(f'{self.done} of {self.total} trials are finished already', highlight=False)
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._bar.stop()
+
+    def started(self, name: str) -> None:
+        """A trial begins."""
+        self._bar.update(self._task, description=name)
+
+    def update(self, running: list[tuple[str, float]]) -> None:
+        """The trials that run, with the fraction of each that is done."""
+        text = ', '.join(f'{name} {fraction:.0%}' for name, fraction in running)
+        completed = self.done + sum(fraction for _, fraction in running)
+        self._bar.update(self._task, completed=completed, description=text)
+
+    def ended(self, name: str, result: str) -> None:
+        """A trial ended, with what to say of it."""
+        self.done += 1
+        elapsed = time.monotonic() - self.began
+        self._console.print(
+            f'{self.done:>3}/{self.total}  {name}: {result}  [{elapsed:.0f} s]', markup=False, highlight=False
+        )

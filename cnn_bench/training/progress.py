@@ -1,0 +1,56 @@
+"""What a person sees while a network trains: a bar on a terminal, a line per evaluation elsewhere."""
+
+import sys
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+
+class Progress:
+    """Steps done, images per second, the last test error and the time that remains."""
+
+    def __init__(self, name: str, total_steps: int, batch_size: int):
+        self.total = total_steps
+        console = Console(stderr=True)
+        self._bar = Bar(
+            TextColumn('{task.description}'),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn('{task.fields[rate]}  {task.fields[error]}'),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task(name, total=total_steps, rate='compiling', error='')
+
+    def __enter__(self) -> 'Progress':
+        self._bar.start()
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._bar.stop()
+
+    def start(self, step: int) -> None:
+        """Training begins at `step`."""
+        if step:
+            self._say(f'resumed at step {step} of {self.total}')
+        self._bar.reset(self._task, completed=step)
+
+    def update(self, step: int, timed: dict) -> None:
+        """`step` steps are done; `timed` images took `timed` seconds."""
+        rate = f'{timed["images"] / timed["train_s"]:,.0f} images/s' if timed['images'] else ''
+        self._bar.update(self._task, completed=step, rate=rate)
+
+    def evaluated(self, epoch: float, metrics: dict) -> None:
+        """A test result after `epoch` epochs."""
+        text = f'top-1 error {metrics["top1_err_pct"]:.2f} %'
+        self._bar.update(self._task, error=text)
+        self._say(f'epoch {epoch:g}: {text}, top-5 {metrics["top5_err_pct"]:.2f} %, loss {metrics["loss"]:.4f}')
+
+    def _say(self, line: str) -> None:
+        if self._bar.disable:
+            print(line, file=sys.stderr, flush=True)
+        else:
+            self._bar.console.print(line)

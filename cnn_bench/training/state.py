@@ -1,0 +1,37 @@
+"""What training carries from step to step."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import linen as nn
+from flax import struct
+
+
+@struct.dataclass
+class State:
+    """All that a step reads and writes: arrays alone, so that it can be saved, restored and donated as it is."""
+
+    step: jax.Array  # int32, steps done
+    params: Any
+    model_state: Any  # batch statistics; empty for networks without
+    opt_state: Any
+
+    @property
+    def variables(self) -> dict:
+        """What the network's `apply` takes."""
+        return {'params': self.params, **self.model_state}
+
+
+def create(model: nn.Module, optimizer: optax.GradientTransformation, seed: int, image_shape: tuple) -> State:
+    """A fresh State for images of `image_shape` (h, w, c)."""
+
+    def init() -> State:
+        image = jnp.zeros((1, *image_shape), jnp.float32)
+        variables = dict(model.init(jax.random.key(seed), image, train=False))
+        params = variables.pop('params')
+        variables.pop('aux_logits', None)
+        return State(jnp.zeros((), jnp.int32), params, variables, optimizer.init(params))
+
+    return jax.jit(init)()

@@ -1,0 +1,69 @@
+"""Which networks give the least error for their multiply-adds? The lecture's chart, from networks trained here.
+
+Command    cnn-bench sweep experiments/accuracy_vs_cost.py --preset demo --out runs/demo
+           cnn-bench report runs/demo
+Source     the question of Canziani, Paszke & Culurciello 2017 (arXiv 1605.07678), figure 2.
+Held equal the recipe, the data and the number of epochs.
+"""
+
+from cnn_bench.stats import pareto_front
+
+QUESTION = 'Which networks give the least error for their multiply-adds?'
+RECIPE = 'configs/compare.py'
+PRESETS = ('demo', 'full')
+
+# Small forms at widths that two CPU cores train in about half a minute each.
+DEMO = {
+    'lenet5': 1.0,
+    'fashion_cnn': 0.25,
+    'alexnet': 0.125,
+    'alexnet_owt': 0.125,
+    'vgg11': 0.125,
+    'vgg11_bn': 0.125,
+    'googlenet': 0.125,
+    'googlenet_bn': 0.125,
+    'resnet18': 0.125,
+    'resnet20': 0.5,
+    'plain20': 0.5,
+    'xception': 0.125,
+}
+FULL = (
+    'lenet5 fashion_cnn alexnet alexnet_owt vgg11 vgg11_bn vgg16_bn googlenet googlenet_bn resnet18 resnet34 resnet50 '
+    'resnet20 resnet32 resnet44 resnet56 resnet110 plain20 plain56 xception'
+).split()
+SMALL_ALREADY = ('lenet', 'fashion_cnn', 'resnet_cifar')  # families made for small images
+
+
+def variants(preset):
+    """{name: changes to the recipe}: a network each."""
+    if preset == 'demo':
+        return {_name(arch, width): _network(arch, width) for arch, width in DEMO.items()}
+    full = {
+        'dataset.name': 'fashion_mnist',
+        'total_epochs': 30,
+        'batch_size': 128,
+        'augment.flip': True,
+        'augment.pad_crop': 2,
+    }
+    return {arch: {**_network(arch, 1.0), **full} for arch in FULL}
+
+
+def report(table):
+    """The answer in words: the networks that none beats in both error and multiply-adds."""
+    means = table.groupby('label', as_index=False)[['macs', 'top1_err_pct']].mean()
+    front = means[pareto_front(means.macs, means.top1_err_pct)].sort_values('macs')
+    networks = ', '.join(
+        f'{row.label} ({row.top1_err_pct:.1f} % at {row.macs / 1e6:.2f} M)' for row in front.itertuples()
+    )
+    return f'No network here has both less error and fewer multiply-adds than one of these: {networks}.'
+
+
+def _name(arch, width):
+    return arch if width == 1 else f'{arch} x{width:g}'
+
+
+def _network(arch, width):
+    from cnn_bench.models import registry
+
+    small = {} if registry.get(arch).family in SMALL_ALREADY else {'model.stem': 'small'}
+    return {'model.arch': arch, 'model.width': width, **small}
