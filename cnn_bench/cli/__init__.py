@@ -59,7 +59,11 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    pass
+    """The text of the help as it stands, and the defaults that say something."""
+
+    def _get_help_string(self, action: argparse.Action) -> str:
+        says_nothing = action.default in (None, False) or 'default' in (action.help or '')
+        return action.help if says_nothing else super()._get_help_string(action)
 
 
 def _top_parser() -> argparse.ArgumentParser:

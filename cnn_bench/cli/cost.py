@@ -1,0 +1,217 @@
+"""Count what architectures cost, from their shapes alone: parameters, multiply-adds, memory. Nothing is run.
+
+MACs are the multiply-adds of convolutions and dense layers, padding taps included; flops, in the JSON and CSV
+output, are two per multiply-add. Activations are the outputs of convolution, dense and pooling layers.
+
+  cnn-bench cost resnet50 vgg16
+  cnn-bench cost resnet20 --layers
+  cnn-bench cost resnet18 --size 32 --stem small --classes 10 --train
+  cnn-bench cost --all --csv
+"""
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from math import inf
+from typing import Any
+
+from cnn_bench.errors import UserError
+
+SUMMARY = ('params', 'param_bytes', 'macs', 'flops', 'elementwise_ops', 'reduction_ops', 'pooling_ops')
+TRAINING = ('train_params', 'train_macs', 'train_residual_bytes')
+LAYER = ('params', 'macs', 'elementwise_ops', 'reduction_ops', 'pooling_ops', 'activation_bytes')
+BUILD_FIELDS = {'classes': 'num_classes', 'width': 'width', 'stem': 'stem'}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('names', nargs='*', metavar='NAME', help='an architecture (see `cnn-bench list`)')
+    parser.add_argument('--all', action='store_true', help='every registered architecture')
+    shape = parser.add_argument_group('shape', 'where not given, what the architecture was made for')
+    shape.add_argument('--size', type=int, metavar='N', help='height and width of the image')
+    shape.add_argument('--channels', type=int, metavar='C', help='channels of the image')
+    shape.add_argument('--classes', type=int, metavar='K', help='number of classes')
+    shape.add_argument('--width', type=float, metavar='W', help='multiplier of the number of channels')
+    shape.add_argument('--stem', metavar='S', help='"small" for small images, where the architecture has one')
+    parser.add_argument('--batch', type=int, default=1, metavar='B', help='images at a time')
+    parser.add_argument('--layers', action='store_true', help='a row per layer')
+    parser.add_argument('--train', action='store_true', help='also a whole training step')
+    form = parser.add_mutually_exclusive_group()
+    for name in ('json', 'csv', 'markdown'):
+        form.add_argument(f'--{name}', dest='form', action='store_const', const=name, help=f'print {name}')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Count the architectures that were asked for and print them in the form that was asked for."""
+    from cnn_bench.models import registry
+
+    if args.all == bool(args.names):
+        raise UserError('cost: give the names of architectures, or --all')
+    for option in ('size', 'channels', 'classes', 'batch', 'width'):
+        value = getattr(args, option)
+        if value is not None and not 0 < value < inf:
+            raise UserError(f'cost: --{option} must be a number above 0, not {value}')
+    names = registry.names() if args.all else args.names
+    entries = {name: registry.get(name) for name in names}  # an unknown name stops before anything is counted
+    counted = [_count(name, arch, args) for name, arch in _saying_which(entries)]
+    _PRINT[args.form](counted, args)
+    return 0
+
+
+def _saying_which(entries: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The items of `entries`; meanwhile a terminal shows which one is being counted."""
+    if not sys.stderr.isatty():
+        yield from entries.items()
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status('') as status:
+        for number, (name, arch) in enumerate(entries.items(), 1):
+            status.update(f'counting {name} ({number} of {len(entries)})')
+            yield name, arch
+
+
+def _count(name: str, arch: Any, args: argparse.Namespace) -> dict:
+    """One architecture's record, as the JSON output has it."""
+    from cnn_bench.complexity import model_cost
+    from cnn_bench.models import registry
+
+    fields = {f: getattr(args, o) for o, f in BUILD_FIELDS.items() if getattr(args, o) is not None}
+    h, w, c = arch.input_shape
+    shape = (args.size or h, args.size or w, args.channels or c)
+    try:
+        cost = model_cost(registry.build(name, **fields), shape, args.batch, args.train)
+    except UserError as error:
+        raise UserError(f'{name}: {error}') from error
+    record = {'arch': name, 'input_shape': list(cost.input_shape)}
+    record['num_classes'] = arch.num_classes if args.classes is None else args.classes
+    record |= {column: getattr(cost, column) for column in (*SUMMARY, 'activation_bytes')}
+    if args.train:
+        record |= {column: getattr(cost, column) for column in TRAINING}
+    if args.layers:
+        record['layers'] = [_layer(layer) for layer in cost.layers]
+    if args.layers and args.train:
+        record['train_layers'] = [_layer(layer) for layer in cost.train_layers]
+    return record
+
+
+def _layer(layer: Any) -> dict:
+    head = {'path': layer.path, 'op': layer.op, 'output_shape': list(layer.output_shape)}
+    return head | {column: getattr(layer, column) for column in LAYER}
+
+
+def _print_json(counted: list[dict], args: argparse.Namespace) -> None:
+    print(json.dumps(counted, indent=2))
+
+
+def _print_csv(counted: list[dict], args: argparse.Namespace) -> None:
+    if args.layers:
+        rows = [
+            {'arch': record['arch'], **({'counted': title} if args.train else {}), **layer}
+            for record in counted
+            for title, layers in _layer_lists(record)
+            for layer in layers
+        ]
+    else:
+        rows = counted
+    writer = csv.DictWriter(sys.stdout, rows[0], lineterminator='\n')
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({key: by_x(value) if isinstance(value, list) else value for key, value in row.items()})
+
+
+def _print_markdown(counted: list[dict], args: argparse.Namespace) -> None:
+    for title, header, rows in _tables(counted, args):
+        aligned = ['---' if column in ('arch', 'layer', 'op') else '---:' for column in header]
+        print(f'### {title}\n' if title else '', end='\n' if title else '')
+        for cells in (header, aligned, *rows):
+            print(f'| {" | ".join(cells)} |')
+        print(end='\n' if title else '')
+
+
+def _print_text(counted: list[dict], args: argparse.Namespace) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False) if sys.stdout.isatty() else Console(width=1000, highlight=False)
+    for title, header, rows in _tables(counted, args):
+        table = Table(title=title or None, title_justify='left', box=SIMPLE_HEAD)
+        for column in header:
+            left = column in ('arch', 'layer', 'op')
+            table.add_column(column, justify='left' if left else 'right', overflow='fold')
+        for cells in rows:
+            table.add_row(*cells)
+        console.print(table)
+
+
+def _tables(counted: list[dict], args: argparse.Namespace) -> Iterable[tuple[str, list[str], list[list[str]]]]:
+    """Title, header and cells of each table that a person is to read."""
+    header = ['arch', 'input', 'classes', 'params', 'MACs', 'weights', 'activations']
+    if args.train:
+        header += ['training MACs', 'kept for backward']
+    yield '', header, [_summary_cells(record, args) for record in counted]
+    for record in counted if args.layers else ():
+        for title, layers in _layer_lists(record):
+            head = [
+                'layer',
+                'op',
+                'output',
+                'params',
+                'MACs',
+                'elementwise',
+                'reduced',
+                'pooled',
+                'activations',
+            ]
+            yield f'{record["arch"]}, {title}', head, [_layer_cells(layer) for layer in layers]
+
+
+def _summary_cells(record: dict, args: argparse.Namespace) -> list[str]:
+    cells = [record['arch'], by_x(record['input_shape']), str(record['num_classes'] or '–')]
+    cells += [in_thousands(record['params']), in_thousands(record['macs'])]
+    cells += [in_bytes(record['param_bytes']), in_bytes(record['activation_bytes'])]
+    if args.train:
+        cells += [in_thousands(record['train_macs']), in_bytes(record['train_residual_bytes'])]
+    return cells
+
+
+def _layer_cells(layer: dict) -> list[str]:
+    path = layer['path'] or '(top)'
+    *counts, size = (layer[column] for column in LAYER)
+    return [path, layer['op'], by_x(layer['output_shape']) or '–', *map(in_thousands, counts), in_bytes(size)]
+
+
+def _layer_lists(record: dict) -> Iterable[tuple[str, list[dict]]]:
+    yield 'forward', record['layers']
+    if 'train_layers' in record:
+        yield 'training step', record['train_layers']
+
+
+def by_x(shape: Iterable[int]) -> str:
+    """[1, 224, 224, 3] as '1x224x224x3'."""
+    return 'x'.join(map(str, shape))
+
+
+def in_thousands(number: int) -> str:
+    """A count to three figures: 4_089_184_256 as '4.09 G'. 0 is a dash."""
+    return _scaled(number, 1000, ('', ' k', ' M', ' G', ' T', ' P'))
+
+
+def in_bytes(number: int) -> str:
+    """A number of bytes to three figures: 12_000_000 as '11.4 MiB'. 0 is a dash."""
+    return _scaled(number, 1024, (' B', ' KiB', ' MiB', ' GiB', ' TiB', ' PiB'))
+
+
+def _scaled(number: int, base: int, units: tuple[str, ...]) -> str:
+    if not number:
+        return '–'
+    value, unit = float(number), 0
+    while value >= base and unit < len(units) - 1:
+        value, unit = value / base, unit + 1
+    digits = 0 if unit == 0 or value >= 100 else 1 if value >= 10 else 2
+    return f'{value:.{digits}f}{units[unit]}'
+
+
+_PRINT = {None: _print_text, 'json': _print_json, 'csv': _print_csv, 'markdown': _print_markdown}

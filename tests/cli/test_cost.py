@@ -1,0 +1,172 @@
+"""`cnn-bench cost`, end to end."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+
+from cnn_bench.cli import main
+from cnn_bench.cli.cost import in_bytes, in_thousands
+
+# Parameters and multiply-adds at 1000 classes (lenet5: 10); lenet5's are the lecture's table by hand:
+# 28x28x6x25 + 10x10x16x150 + 120x400 + 84x120 + 10x84.
+PINS = {
+    'resnet50': (25_557_032, 4_089_184_256),
+    'vgg16': (138_357_544, 15_470_264_320),
+    'alexnet': (60_965_224, 724_406_816),
+    'googlenet': (6_998_552, 1_582_671_872),
+    'lenet5': (61_706, 416_520),
+}
+
+
+def cost(capsys, *argv):
+    assert main(['cost', *argv]) == 0
+    return capsys.readouterr().out
+
+
+def cost_json(capsys, *argv):
+    return json.loads(cost(capsys, *argv, '--json'))
+
+
+def test_the_pins(capsys):
+    records = cost_json(capsys, *PINS)
+    assert {r['arch']: (r['params'], r['macs']) for r in records} == PINS
+    for record in records:
+        assert record['flops'] == 2 * record['macs']
+        assert record['param_bytes'] == 4 * record['params']
+        assert 'layers' not in record
+        assert 'train_macs' not in record
+    assert records[0]['input_shape'] == [1, 224, 224, 3]
+    assert [r['num_classes'] for r in records] == [1000] * 4 + [10]
+
+
+def test_the_inception_modules(capsys):
+    naive, reduced = cost_json(capsys, 'inception_module_naive', 'inception_module_reduced', '--train')
+    assert naive['macs'] == 854_196_224
+    assert reduced['macs'] == 271_351_808
+    assert naive['train_macs'] == 2 * naive['macs']  # every convolution there sees the input itself
+
+
+def test_layers_sum_to_the_totals(capsys):
+    (record,) = cost_json(capsys, 'resnet20', '--layers', '--train')
+    for rows, totals in ((record['layers'], ''), (record['train_layers'], 'train_')):
+        for column in ('params', 'macs'):
+            assert sum(row[column] for row in rows) == record[totals + column]
+    assert sum(row['activation_bytes'] for row in record['layers']) == record['activation_bytes']
+    first = record['layers'][0]
+    assert (first['op'], first['output_shape'], first['params']) == ('conv', [1, 32, 32, 16], 432)
+    assert first['path'].startswith('stem')
+    assert record['layers'][-1]['op'] == 'dense'
+    assert 2 * record['macs'] < record['train_macs'] < 3 * record['macs']
+    assert record['train_residual_bytes'] > record['activation_bytes']
+
+
+def test_layers_of_grouped_convolutions_are_whole(capsys):
+    (record,) = cost_json(capsys, 'alexnet', '--layers')
+    convs = [row for row in record['layers'] if row['op'] == 'conv']
+    assert [row['output_shape'][-1] for row in convs] == [96, 256, 384, 384, 256]
+    assert sum(row['params'] for row in convs) == 2_334_080
+    assert all(row['activation_bytes'] == 4 * _size(row['output_shape']) for row in convs)
+
+
+def _size(shape):
+    size = 1
+    for n in shape:
+        size *= n
+    return size
+
+
+def test_shape_options(capsys):
+    options = ['--size', '28', '--channels', '1', '--classes', '7', '--stem', 'small', '--width', '0.5']
+    (record,) = cost_json(capsys, 'resnet18', *options, '--batch', '4')
+    assert record['input_shape'] == [4, 28, 28, 1]
+    assert record['num_classes'] == 7
+    (whole,) = cost_json(capsys, 'resnet18', *options[:-1], '1', '--batch', '1')
+    assert record['params'] < whole['params'] / 3
+    assert record['macs'] < 4 * whole['macs'] / 3
+
+
+def test_csv(capsys):
+    rows = list(csv.DictReader(io.StringIO(cost(capsys, 'lenet5', 'resnet20', '--csv'))))
+    assert [row['arch'] for row in rows] == ['lenet5', 'resnet20']
+    assert (rows[0]['macs'], rows[0]['input_shape']) == ('416520', '1x32x32x1')
+
+
+def test_csv_of_layers(capsys):
+    rows = list(csv.DictReader(io.StringIO(cost(capsys, 'lenet5', 'resnet20', '--csv', '--layers'))))
+    assert {row['arch'] for row in rows} == {'lenet5', 'resnet20'}
+    assert sum(int(row['macs']) for row in rows if row['arch'] == 'lenet5') == 416_520
+
+
+def test_markdown(capsys):
+    header, line, row = cost(capsys, 'lenet5', '--markdown').splitlines()
+    assert header == '| arch | input | classes | params | MACs | weights | activations |'
+    assert set(line) == set('| -:')
+    assert row.startswith('| lenet5 | 1x32x32x1 | 10 | 61.7 k | 417 k | ')
+
+
+def test_text_is_complete_where_there_is_no_terminal(capsys):
+    text = cost(capsys, 'resnet20', '--layers', '--train')
+    assert '…' not in text
+    assert 'kept for backward' in text
+    assert 'stage4/block3/conv2' in text
+    assert max(map(len, text.splitlines())) < 160
+
+
+def test_no_label_says_flops_for_a_mac_count(capsys):
+    for form in ([], ['--markdown']):
+        assert 'flop' not in cost(capsys, 'lenet5', '--layers', '--train', *form).lower()
+
+
+@pytest.mark.parametrize(
+    ('argv', 'message'),
+    [
+        ([], 'give the names of architectures, or --all'),
+        (['lenet5', '--all'], 'give the names of architectures, or --all'),
+        (['resnet5o'], "unknown architecture 'resnet5o'; did you mean"),
+        (['lenet5', 'resnet5o'], ' resnet50'),
+        (['lenet5', '--size', '0'], '--size must be a number above 0, not 0'),
+        (['lenet5', '--batch', '0'], '--batch must be a number above 0, not 0'),
+        (['lenet5', '--classes', '-1'], '--classes must be a number above 0, not -1'),
+        (['lenet5', '--channels', '0'], '--channels must be a number above 0'),
+        (['lenet5', '--width', 'nan'], '--width must be a number above 0, not nan'),
+        (['lenet5', '--batch', 'many'], "argument --batch: invalid int value: 'many'"),
+        (['vgg16', '--size', '16'], 'vgg16: '),
+        (['resnet18', '--stem', 'tiny'], 'resnet18: '),
+        (['lenet5', '--json', '--csv'], 'not allowed with'),
+    ],
+)
+def test_bad_input_is_one_line(capsys, argv, message):
+    assert main(['cost', *argv]) == 2
+    out, err = capsys.readouterr()
+    assert out == ''
+    assert err.startswith('cnn-bench: error: ')
+    assert err.count('\n') == 1
+    assert message in err
+
+
+@pytest.mark.parametrize(
+    ('number', 'text'),
+    [(0, '–'), (7, '7'), (999, '999'), (61_706, '61.7 k'), (4_089_184_256, '4.09 G'), (724_406_816, '724 M')],
+)
+def test_counts(number, text):
+    assert in_thousands(number) == text
+
+
+@pytest.mark.parametrize(
+    ('number', 'text'), [(0, '–'), (40, '40 B'), (12_000_000, '11.4 MiB'), (1_200_000_000, '1.12 GiB')]
+)
+def test_bytes(number, text):
+    assert in_bytes(number) == text
+
+
+def test_help_imports_no_jax():
+    code = (
+        'import sys; from cnn_bench.cli import main\n'
+        'try: main(["cost", "--help"])\n'
+        'except SystemExit: sys.exit("jax" in sys.modules)'
+    )
+    assert subprocess.run([sys.executable, '-c', code], stdout=subprocess.DEVNULL).returncode == 0

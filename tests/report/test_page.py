@@ -1,0 +1,122 @@
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from cnn_bench.report import charts, figures, page, tables
+
+VOID = {'meta', 'link', 'br', 'hr', 'img', 'input'}
+EVIL = '<script>alert("x")</script> & </script>'
+
+
+class Parsed(HTMLParser):
+    """Collects attributes, ids and text, and fails on tags that do not close in order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.ids, self.attributes, self.tags, self.text = [], [], [], [], ''
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.handle_startendtag(tag, attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        self.ids += [value for name, value in attrs if name == 'id']
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if 'script' not in self.open and 'style' not in self.open:
+            self.text += data
+
+
+def render(table, directory, title='A question?', answer=''):
+    summary = tables.summarise(table)
+    chart = figures.accuracy_vs_macs(summary)
+    return page.render(table, summary, [(chart, charts.save(chart, directory))], title, answer)
+
+
+@pytest.fixture
+def evil_page(table, tmp_path):
+    table.loc[table.label == 'vgg11', ['label', 'run', 'family']] = EVIL
+    table.loc[table.label == 'vgg19', ['state', 'run']] = ['diverged', EVIL]
+    answer = f'The **answer**, {EVIL} ![picture](http://example.org/x.png)'
+    return render(table.assign(git=EVIL), tmp_path, title=EVIL, answer=answer)
+
+
+def points(text):
+    return json.loads(re.search(r'id="points">(.*?)</script>', text, re.DOTALL)[1])
+
+
+def test_every_network_is_in_table_and_chart(table, tmp_path):
+    text = render(table, tmp_path)
+    parsed = Parsed(text)
+    for label in table.label.unique():
+        assert label in parsed.text
+    assert len(points(text)) == 12
+    for point in points(text):
+        assert {point['mark'], point['text'], point['row']} <= set(parsed.ids)
+    details = {point['label']: dict(point['details']) for point in points(text)}
+    assert details['lenet5']['seeds'] == '3'
+    assert re.fullmatch(r'\d+\.\d\d % ± \d+\.\d\d', details['lenet5']['top-1 error'])
+    assert 'fashion_mnist' in parsed.text
+
+
+def test_text_is_escaped(evil_page):
+    parsed = Parsed(evil_page)
+    assert parsed.tags.count('script') == 2
+    assert parsed.text.count('alert("x")') >= 5
+    assert EVIL in [point['label'] for point in points(evil_page)]
+    assert '<strong>answer</strong>' in evil_page
+
+
+def test_nothing_is_fetched(evil_page):
+    for name, value in Parsed(evil_page).attributes:
+        if name in ('src', 'href', 'xlink:href', 'action', 'data', 'poster', 'srcset'):
+            assert re.match(r'#|data:,$|[\w.]+$', value), value
+    assert '@import' not in evil_page
+    assert not re.search(r'url\((?!#)', evil_page)
+    addresses = set(re.findall(r'https?://[^"\'\s<)]+', evil_page))
+    assert addresses <= {'http://www.w3.org/1999/xlink', 'http://example.org/x.png'}
+    assert 'img' not in Parsed(evil_page).tags
+
+
+def test_ids_are_unique_and_references_resolve(table, tmp_path):
+    text = render(table, tmp_path)
+    ids = Parsed(text).ids
+    assert len(set(ids)) == len(ids)
+    references = set(re.findall(r'(?:href="|url\()#([^")]+)', text))
+    assert references
+    assert references <= set(ids)
+
+
+def test_the_chart_follows_the_theme(table, tmp_path):
+    text = render(table, tmp_path)
+    svg = text[text.index('<svg') : text.index('</svg>')]
+    assert 'var(--ink)' in svg
+    assert not set(re.findall(r'#[0-9a-f]{6}\b', svg))
+    assert 'prefers-color-scheme: dark' in text
+
+
+def test_cells_carry_their_values_for_sorting(table, tmp_path):
+    text = render(table, tmp_path)
+    values = [float(value) for value in re.findall(r'data-value="([^"]+)"', text)]
+    assert tables.summarise(table).macs.isin(values).all()
+
+
+def test_what_was_left_out_is_named(evil_page, table, tmp_path):
+    assert 'Left out of the charts' in evil_page
+    assert 'diverged' in evil_page
+    assert 'Left out of the charts' not in render(table, tmp_path)
+
+
+def test_the_same_table_gives_the_same_page(table, tmp_path):
+    assert render(table, tmp_path) == render(table, tmp_path)

@@ -1,0 +1,92 @@
+import dataclasses
+
+import pytest
+
+from cnn_bench.models import registry
+from cnn_bench.report import figures, published, tables
+
+
+@pytest.fixture(scope='module')
+def rows():
+    return published.rows()
+
+
+@pytest.fixture(scope='module')
+def table():
+    return published.table()
+
+
+def test_one_choice_a_network(rows):
+    assert not rows.arch.duplicated().any()
+    assert rows.source.str.len().gt(5).all()
+    assert rows.protocol.str.contains('single').all()
+    assert not rows.source.str.contains('ensemble', case=False).any()
+    assert rows.top1_err_pct.between(10, 50).all()
+    assert (rows.top5_err_pct.dropna() < rows.top1_err_pct[rows.top5_err_pct.notna()]).all()
+
+
+def test_the_imagenet_networks_of_the_registry_are_there(table):
+    ours = {name for name, arch in registry.ARCHS.items() if arch.num_classes == 1000}
+    assert len(table) >= 19
+    assert set(table.arch) <= ours
+    assert {'alexnet', 'alexnet_owt', 'vgg16', 'googlenet', 'googlenet_bn', 'resnet50', 'resnet50_v1'} <= set(
+        table.arch
+    )
+
+
+def test_parameters_agree_with_the_source(rows):
+    known = rows[rows.source_params.notna() & rows.arch.isin(list(registry.ARCHS))]
+    assert len(known) >= 15
+    for row in known.itertuples():
+        assert registry.get(row.arch).params == row.source_params, row.arch
+
+
+def test_a_variant_never_takes_the_figures_of_another(rows):
+    sources = rows.set_index('arch').source
+    assert 'Caffe' in sources['alexnet']
+    assert 'torchvision' in sources['alexnet_owt']
+    assert 'Caffe' in sources['googlenet']
+    assert 'torchvision' in sources['googlenet_bn']
+    assert 'KaimingHe' in sources['resnet50_v1']
+    assert 'torchvision' in sources['resnet50']
+
+
+def test_some_figures_by_hand(table):
+    by_arch = table.set_index('arch')
+    # torchvision: vgg16 71.592 / 90.382; the ResNet authors: ResNet-50 24.7 / 7.8
+    assert by_arch.top1_err_pct['vgg16'] == pytest.approx(28.408)
+    assert by_arch.top5_err_pct['vgg16'] == pytest.approx(9.618)
+    assert by_arch.top1_err_pct['resnet50_v1'] == 24.7
+    assert by_arch.macs['vgg16'] == 15_470_264_320
+
+
+def test_nothing_published_passes_for_measured(table):
+    assert not (table.source == 'measured').any()
+    assert 'source' in [column.key for column in tables.shown_columns(tables.summarise(table))]
+
+
+def test_the_chart_shows_accuracy(table):
+    chart = figures.published_accuracy_vs_macs(tables.summarise(table))
+    points = {point.label: point for point in chart.points}
+    assert points['vgg16'].y == pytest.approx(71.592)
+    assert not chart.log_x
+    assert not points['vgg19'].on_front
+    assert points['alexnet_owt'].on_front
+
+
+def test_a_wide_range_of_costs_gets_a_log_axis(table):
+    cheap = table.assign(macs=table.macs.where(table.arch != 'alexnet', 50_000_000))
+    assert figures.published_accuracy_vs_macs(tables.summarise(cheap)).log_x
+
+
+def test_another_size_is_counted_at_that_size(monkeypatch):
+    # 1x1 convolutions and 3x3 ones on half the side: a quarter of the multiply-adds, but for the dense layer
+    arch = registry.get('resnet18')
+    monkeypatch.setitem(registry.ARCHS, 'resnet18', dataclasses.replace(arch, size=448))
+    (macs,) = published.table().query('arch == "resnet18"').macs
+    assert macs == 1_814_073_344
+
+
+def test_rows_of_networks_to_come_are_skipped(monkeypatch):
+    monkeypatch.delitem(registry.ARCHS, 'xception')
+    assert 'xception' not in set(published.table().arch)

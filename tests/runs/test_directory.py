@@ -1,0 +1,96 @@
+"""Run directories: whole or not at all, and read as one table."""
+
+import json
+
+import numpy as np
+import pytest
+
+from cnn_bench import runs
+from cnn_bench.errors import UserError
+from cnn_bench.runs import RunDirectory, provenance, schema
+
+
+@pytest.fixture
+def run(tmp_path):
+    directory = RunDirectory(tmp_path / 'run')
+    directory.create()
+    return directory
+
+
+def test_files_are_replaced_whole(run):
+    run.write(schema.CONFIG, {'a': 1})
+    with pytest.raises(ValueError):  # NaN is not JSON
+        run.write(schema.CONFIG, {'a': float('nan')})
+    assert run.read(schema.CONFIG) == {'a': 1}
+    assert [path.name for path in run.path.iterdir()] == [schema.CONFIG]
+
+
+def test_damaged_and_missing_files(run):
+    assert run.read(schema.SUMMARY) is None
+    (run / schema.SUMMARY).write_text('{"state": "fin')
+    with pytest.raises(UserError, match=r'summary\.json cannot be read'):
+        run.read(schema.SUMMARY)
+
+
+def test_rewind_drops_later_and_half_written_rows(run):
+    rows = [{'kind': 'train', 'step': step, 'loss': 0.1 * step} for step in (1, 2, 3)]
+    run.append(rows)
+    with open(run / schema.METRICS, 'a') as file:
+        file.write('{"kind": "tra')
+    assert run.metrics() == rows
+    run.rewind(2)
+    assert (run / schema.METRICS).read_text() == ''.join(json.dumps(row) + '\n' for row in rows[:2])
+
+
+def test_a_place_that_cannot_be_written(tmp_path):
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(UserError, match='cannot write to the run directory'):
+        RunDirectory(tmp_path / 'file' / 'run').create()
+
+
+def test_predictions_of_many_classes_keep_the_top_five_and_the_label(run):
+    log_probs = np.log(np.random.default_rng(0).dirichlet(np.ones(150), 20)).astype(np.float32)
+    labels = np.arange(20)
+    run.write_predictions(labels, log_probs)
+    kept = np.load(run / schema.PREDICTIONS)
+    np.testing.assert_array_equal(kept['top5'], np.argsort(log_probs, axis=1)[:, ::-1][:, :5])
+    np.testing.assert_array_equal(kept['label_log_prob'], log_probs[labels, labels].astype(np.float16))
+    assert kept['top5_log_probs'].dtype == np.float16
+
+
+def _write_run(path, **config):
+    run = RunDirectory(path)
+    run.create()
+    model = {'arch': 'resnet20', 'width': 0.5, 'dtype': 'float32', **config.pop('model', {})}
+    fields = {'name': '', 'seed': 0, 'total_epochs': 3, 'batch_size': 8, 'dataset': {'name': 'd'}, 'model': model}
+    run.write(schema.CONFIG, {**fields, **config})
+    return run
+
+
+def test_load_gives_one_row_per_run(tmp_path):
+    finished = _write_run(tmp_path / 'b' / 'one', seed=4)
+    finished.write(schema.PROVENANCE, {'network': {'params': 5, 'macs': 7, 'input_shape': [28, 28, 1]}})
+    finished.write(schema.SUMMARY, {'state': 'finished', 'top1_err_pct': 12.5})
+    _write_run(tmp_path / 'a', name='my net')
+    table = runs.load(tmp_path)
+    assert list(table.columns) == list(schema.COLUMNS)
+    assert list(table.run) == ['a', 'b/one']
+    assert list(table.label) == ['my net', 'resnet20 x0.5']
+    assert list(table.state) == ['unfinished', 'finished']
+    row = table.iloc[1]
+    assert (row.params, row.macs, row.input_shape, row.top1_err_pct, row.seed) == (5, 7, '28x28x1', 12.5, 4)
+
+
+def test_load_of_nothing(tmp_path):
+    with pytest.raises(UserError, match='holds no run'):
+        runs.load(tmp_path)
+
+
+def test_provenance_names_versions_and_survives_json():
+    collected = provenance.collect()
+    assert set(collected['versions']) == set(provenance.PACKAGES)
+    assert json.loads(json.dumps(collected)) == collected
+
+
+def test_git_state_outside_a_repository(tmp_path):
+    assert provenance.git_state(tmp_path) is None

@@ -1,0 +1,100 @@
+"""Trials: their ids, running them, one that fails, starting again."""
+
+import json
+
+import pytest
+
+from cnn_bench import runs
+from cnn_bench.errors import RunFailed, UserError
+from cnn_bench.runs import schema
+from cnn_bench.sweep import Experiment, Sweep
+
+EXPERIMENT = '''
+QUESTION = 'Does it run?'
+RECIPE = 'recipe.py'
+PRESETS = ('demo',)
+
+def variants(preset):
+    return {'good': {}, 'bad': {'optimizer.learning_rate': 1e30, 'optimizer.weight_decay': 1e30}}
+
+def report(table):
+    return f'{len(table)} finished.'
+'''
+RECIPE = '''
+from cnn_bench.training.recipe import base
+
+def get_config():
+    config = base()
+    config.dataset.name = 'tiny'
+    config.batch_size, config.eval_batch_size, config.total_epochs = 24, 20, 1
+    config.devices = 1
+    config.optimizer.learning_rate = 0.05
+    return config
+'''
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write an experiment, with `old` replaced by `new` in it, and its recipe; return its path."""
+
+    def write(old='', new=''):
+        (tmp_path / 'experiments').mkdir(exist_ok=True)
+        (tmp_path / 'recipe.py').write_text(RECIPE)
+        path = tmp_path / 'experiments' / 'runs.py'
+        path.write_text(EXPERIMENT.replace(old, new))
+        return path
+
+    return write
+
+
+def test_a_trial_that_fails_does_not_stop_the_others(write, tmp_path, tiny_data):
+    out = tmp_path / 'out'
+    with pytest.raises(RunFailed, match='1 of 2 trials failed') as error:
+        Sweep(Experiment.load(write()), 'demo', 1, out, tiny_data).run(jobs=2)
+    assert error.value.exit_status == 1
+    table = runs.load(out).set_index('label')
+    assert dict(table.state) == {'good': 'finished', 'bad': 'diverged'}
+    record = json.loads((out / 'sweep.json').read_text())
+    assert {t['name']: t['state'] for t in record['trials']} == {'good': 'finished', 'bad': 'failed'}
+    assert 'the loss of step' in record['trials'][1]['reason']
+    assert record['answer'] == '1 finished.'
+
+    finished = next((out / 'trials').glob('good-*'))
+    before = (finished / schema.SUMMARY).stat().st_mtime_ns
+    with pytest.raises(RunFailed):
+        Sweep(Experiment.load(write()), 'demo', 1, out, tiny_data).run(jobs=1)
+    assert (finished / schema.SUMMARY).stat().st_mtime_ns == before  # not run twice
+
+
+def test_ids_depend_on_the_config_alone(write):
+    trials = Experiment.load(write()).trials('demo', 2)
+    assert [(t.name, t.seed) for t in trials] == [('good', 0), ('bad', 0), ('good', 1), ('bad', 1)]
+    assert len({t.id for t in trials}) == 4
+    assert [t.id for t in Experiment.load(write()).trials('demo', 2)] == [t.id for t in trials]
+    changed = Experiment.load(write('{}', "{'batch_size': 12}")).trials('demo', 1)
+    assert changed[0].id != trials[0].id
+    assert changed[1].id == trials[1].id
+
+
+@pytest.mark.parametrize(
+    ('old', 'new', 'said'),
+    [
+        ("QUESTION = 'Does it run?'", '', 'lacks QUESTION'),
+        ('RECIPE', 'import nothing_of_that_name; RECIPE', 'does not load'),
+        ("'recipe.py'", "'no.py'", 'unknown recipe'),
+        ('{}', "{'batch_sise': 3}", "variant 'good'.*batch_size"),
+        ('{}', "{'model.arch': 'lenet6'}", 'lenet5'),
+        ('{}', "{'dataset.name': 'no_such_set'}", 'no_such_set'),
+    ],
+)
+def test_what_is_wrong_shows_before_anything_runs(write, tmp_path, tiny_data, old, new, said):
+    with pytest.raises(UserError, match=said):
+        Sweep(Experiment.load(write(old, new)), 'demo', 1, tmp_path / 'out', tiny_data)
+    assert not (tmp_path / 'out').exists()
+
+
+def test_unknown_preset_and_missing_file(write, tmp_path):
+    with pytest.raises(UserError, match='demo'):
+        Experiment.load(write()).trials('demos', 1)
+    with pytest.raises(UserError, match='unknown experiment'):
+        Experiment.load(tmp_path / 'experiments' / 'run.py')

@@ -1,0 +1,176 @@
+"""The loop: what a run directory holds, resuming, refusing, diverging."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import jax
+import numpy as np
+import pytest
+
+from cnn_bench import runs
+from cnn_bench.errors import RunFailed, UserError
+from cnn_bench.runs import RunDirectory, schema
+from cnn_bench.training import loop
+from cnn_bench.training.checkpoint import Checkpoints, digest
+from cnn_bench.training.task import Task
+
+
+def _parameters(config, path, data_dir) -> str:
+    """sha256 of the newest checkpoint's state."""
+    with Checkpoints(path / schema.CHECKPOINTS, keep=2) as checkpoints:
+        state, _ = checkpoints.restore(Task(config, data_dir).fresh_state())
+    return digest(state)
+
+
+@pytest.fixture(scope='module')
+def undisturbed(tiny_data, tmp_path_factory):
+    """Train a recipe once; the same recipe again gives the same directory."""
+    done = {}
+
+    def train(config):
+        key = json.dumps(config.to_dict(), default=str)
+        if key not in done:
+            done[key] = tmp_path_factory.mktemp('undisturbed') / 'run'
+            loop.train(config, done[key], tiny_data)
+        return done[key]
+
+    return train
+
+
+def test_a_run_directory_holds_what_the_schema_says(tiny_recipe, tiny_data, undisturbed):
+    config = tiny_recipe()
+    run = RunDirectory(undisturbed(config))
+    rows = run.metrics()
+    assert [(row['kind'], row['step']) for row in rows] == [
+        *[('train', 3), ('train', 4), ('eval', 4)],
+        *[('train', 6), ('train', 8), ('eval', 8)],
+    ]
+    summary = run.read(schema.SUMMARY)
+    assert summary['state'] == 'finished'
+    assert summary['top1_err_pct'] == rows[-1]['top1_err_pct']
+    assert rows[-1]['images'] == 40
+    provenance = run.read(schema.PROVENANCE)
+    assert provenance['seed'] == config.seed
+    assert provenance['network']['params'] == 61_706
+    assert provenance['data']['fingerprint']
+    predictions = np.load(run / schema.PREDICTIONS)
+    labels, log_probs = predictions['label'], predictions['log_probs']
+    assert log_probs.dtype == np.float16
+    np.testing.assert_array_equal(labels, np.arange(40) % 10)
+    assert 100 * np.mean(log_probs.argmax(1) != labels) == pytest.approx(summary['top1_err_pct'])
+    row = runs.load(run.path).iloc[0]
+    assert (row.arch, row.params, row.macs, row.input_shape) == ('lenet5', 61_706, 416_520, '28x28x1')
+    result = loop.evaluate_run(run.path, tiny_data)
+    assert result['top1_err_pct'] == pytest.approx(summary['top1_err_pct'])
+    assert result['step'] == 8
+
+
+def test_it_learns(tiny_recipe, tiny_data, tmp_path):
+    summary = loop.train(tiny_recipe(total_epochs=8, eval_every_epochs=8), tmp_path / 'run', tiny_data)
+    assert summary['top1_err_pct'] < 10  # the bars are plain to see
+
+
+class _Interrupted(Exception):
+    pass
+
+
+@pytest.mark.parametrize('stop_at', [1, 5, 6, 8])
+def test_resuming_is_as_if_nothing_had_happened(
+    tiny_recipe, tiny_data, tmp_path, undisturbed, monkeypatch, stop_at
+):
+    config = tiny_recipe(checkpoint_every_steps=3, augment__pad_crop=2)
+    expected = undisturbed(config)
+    original = loop.Trainer._train
+
+    def stopping(self, batches, count):
+        original(self, batches, count)
+        if self.step == stop_at:
+            raise _Interrupted
+
+    monkeypatch.setattr(loop.Trainer, '_train', stopping)
+    with pytest.raises(_Interrupted):
+        loop.train(config, tmp_path / 'run', tiny_data)
+    assert runs.load(tmp_path / 'run').state.item() == 'unfinished'
+    monkeypatch.setattr(loop.Trainer, '_train', original)
+    loop.train(config, tmp_path / 'run', tiny_data)
+    _assert_same_run(config, tmp_path / 'run', expected, tiny_data)
+
+
+def _assert_same_run(config, one, other, data_dir):
+    assert (one / schema.METRICS).read_bytes() == (other / schema.METRICS).read_bytes()
+    assert _parameters(config, one, data_dir) == _parameters(config, other, data_dir)
+    for name in ('label', 'log_probs'):
+        a, b = (np.load(path / schema.PREDICTIONS)[name] for path in (one, other))
+        np.testing.assert_array_equal(a, b)
+
+
+def test_kill_9_in_the_middle_of_an_epoch(tiny_recipe, tiny_data, tmp_path, undisturbed):
+    """A real process, really killed, and started again."""
+    config = tiny_recipe(total_epochs=30, log_every_steps=1)
+    expected = undisturbed(config)
+    workdir = tmp_path / 'run'
+    fields = ('dataset.name', 'batch_size', 'eval_batch_size', 'total_epochs', 'log_every_steps', 'devices')
+    overrides = {field: config[field] if '.' not in field else 'tiny' for field in fields}
+    command = [sys.executable, '-m', 'cnn_bench', 'train', '--config', 'configs/lenet5.py']
+    command += ['--workdir', str(workdir), '--data-dir', tiny_data, '--config.schedule.warmup_epochs=0']
+    command += [f'--config.{field}={value}' for field, value in overrides.items()]
+    repository = os.path.dirname(os.path.dirname(loop.__file__)) + '/..'
+    process = subprocess.Popen(command, cwd=repository, stderr=subprocess.PIPE, text=True)
+    run = RunDirectory(workdir)
+    deadline = time.monotonic() + 120
+    while len(run.metrics()) < 20 and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, process.stderr.read()
+    assert run.read(schema.SUMMARY) is None
+    subprocess.run(command, cwd=repository, check=True, capture_output=True)
+    _assert_same_run(config, workdir, expected, tiny_data)
+
+
+def test_a_finished_run_is_left_as_it_is(tiny_recipe, undisturbed, monkeypatch):
+    path = undisturbed(tiny_recipe())
+    monkeypatch.setattr(loop, 'Task', None)  # nothing is built
+    assert loop.train(tiny_recipe(), path)['state'] == 'finished'
+
+
+def test_another_recipe_in_the_same_directory_is_refused(tiny_recipe, undisturbed):
+    path = undisturbed(tiny_recipe())
+    with pytest.raises(UserError, match=r'seed: 0, 1'):
+        loop.train(tiny_recipe(seed=1), path)
+
+
+def test_a_run_that_diverges_says_so(tiny_recipe, tiny_data, tmp_path):
+    config = tiny_recipe(optimizer__learning_rate=1e30, optimizer__weight_decay=1e30)
+    with pytest.raises(RunFailed, match=r'the loss of step \d+ is') as error:
+        loop.train(config, tmp_path / 'run', tiny_data)
+    assert error.value.exit_status == 1
+    run = RunDirectory(tmp_path / 'run')
+    assert run.read(schema.SUMMARY)['state'] == 'diverged'
+    assert all(np.isfinite(row['loss']) for row in run.metrics())
+    assert runs.load(run.path).state.item() == 'diverged'
+
+
+@pytest.mark.skipif(jax.local_device_count() < 4, reason='needs four devices')
+def test_jit_and_pmap_give_the_same_curve(tiny_recipe, tiny_data, tmp_path):
+    curves = {}
+    for mode in ('jit', 'pmap'):
+        loop.train(tiny_recipe(devices=4, parallel=mode), tmp_path / mode, tiny_data)
+        curves[mode] = [row['loss'] for row in RunDirectory(tmp_path / mode).metrics()]
+    np.testing.assert_allclose(curves['jit'], curves['pmap'], rtol=1e-5)
+
+
+def test_streaming_trains_too(tiny_recipe, tiny_data, tmp_path):
+    config = tiny_recipe(dataset__placement='host', crop__scale=(0.9, 1.0), crop__crop_fraction=1.0, total_epochs=1)
+    summary = loop.train(config, tmp_path / 'run', tiny_data)
+    assert summary['steps'] == 4
+
+
+def test_bfloat16_trains_with_float32_parameters(tiny_recipe, tiny_data, tmp_path):
+    config = tiny_recipe(model__dtype='bfloat16', total_epochs=1)
+    loop.train(config, tmp_path / 'run', tiny_data)
+    state = Task(config, tiny_data).fresh_state()
+    assert {leaf.dtype.name for leaf in jax.tree.leaves(state.params)} == {'float32'}

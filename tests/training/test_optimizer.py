@@ -1,0 +1,82 @@
+"""Schedules at exact steps and optimisers on one parameter, against values worked out by hand."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from cnn_bench.errors import UserError
+from cnn_bench.training.optimizer import make_optimizer, make_schedule
+
+SGD = {'name': 'sgd', 'learning_rate': 0.1, 'weight_decay': 0.0, 'decay_bias_and_norm': False}
+
+
+@pytest.mark.parametrize(
+    ('fields', 'expected'),
+    [
+        ({'name': 'constant'}, {0: 2.0, 99: 2.0}),
+        ({'name': 'cosine'}, {0: 2.0, 50: 1.0, 25: 1 + np.cos(np.pi / 4), 100: 0.0}),
+        ({'name': 'cosine', 'final_factor': 0.1}, {0: 2.0, 50: 1.1, 100: 0.2}),
+        ({'name': 'polynomial'}, {0: 2.0, 25: 1.5, 75: 0.5}),
+        ({'name': 'polynomial', 'power': 0.5}, {0: 2.0, 75: 1.0}),
+        ({'name': 'step', 'at': (0.5, 0.75)}, {49: 2.0, 50: 0.2, 74: 0.2, 75: 0.02}),
+        ({'name': 'exponential', 'final_factor': 0.01}, {0: 2.0, 50: 0.2, 100: 0.02}),
+        ({'name': 'constant', 'warmup_epochs': 2.0}, {0: 0.0, 10: 1.0, 20: 2.0, 60: 2.0}),
+        ({'name': 'cosine', 'warmup_epochs': 2.0}, {10: 1.0, 20: 2.0, 60: 1.0, 100: 0.0}),
+    ],
+)
+def test_schedule(fields, expected):
+    schedule = make_schedule({'warmup_epochs': 0.0, **fields}, 2.0, total_steps=100, steps_per_epoch=10)
+    for step, rate in expected.items():
+        assert float(schedule(step)) == pytest.approx(rate, rel=1e-5, abs=1e-7), step
+
+
+@pytest.mark.parametrize(
+    ('fields', 'said'),
+    [
+        ({'name': 'cosin'}, 'cosine'),
+        ({'name': 'cosine', 'power': 2}, r'schedule\.power'),
+        ({'name': 'cosine', 'warmup_epochs': 10.0}, 'warmup_epochs'),
+    ],
+)
+def test_wrong_schedule(fields, said):
+    with pytest.raises(UserError, match=said):
+        make_schedule({'warmup_epochs': 0.0, **fields}, 2.0, total_steps=100, steps_per_epoch=10)
+
+
+def _updates(fields, params, grads, steps=1):
+    optimizer = make_optimizer(fields, lambda step: 0.1)
+    state = optimizer.init(params)
+    for _ in range(steps):
+        updates, state = optimizer.update(grads, state, params)
+    return updates
+
+
+def test_sgd_with_momentum_adds_decay_to_the_gradient():
+    params, grads = {'kernel': jnp.full((1, 1), 2.0)}, {'kernel': jnp.full((1, 1), 1.0)}
+    fields = {**SGD, 'momentum': 0.9, 'weight_decay': 0.5}
+    # gradient 1 + 0.5 x 2 = 2; velocity 2, then 2 + 0.9 x 2 = 3.8
+    assert _updates(fields, params, grads, steps=2)['kernel'].item() == pytest.approx(-0.38)
+
+
+@pytest.mark.parametrize(('everywhere', 'bias_update'), [(False, 0.0), (True, -0.1)])
+def test_decay_spares_biases_unless_asked(everywhere, bias_update):
+    params = {'kernel': jnp.full((1, 1), 2.0), 'bias': jnp.full((1,), 2.0)}
+    grads = {'kernel': jnp.zeros((1, 1)), 'bias': jnp.zeros((1,))}
+    updates = _updates({**SGD, 'weight_decay': 0.5, 'decay_bias_and_norm': everywhere}, params, grads)
+    assert updates['kernel'].item() == pytest.approx(-0.1)
+    assert updates['bias'].item() == pytest.approx(bias_update)
+
+
+def test_adamw_decays_apart_from_its_moments():
+    params, grads = {'kernel': jnp.full((1, 1), 2.0)}, {'kernel': jnp.full((1, 1), 3.0)}
+    update = _updates({**SGD, 'name': 'adamw', 'weight_decay': 0.5}, params, grads)['kernel'].item()
+    assert update == pytest.approx(-0.1 * (1 + 0.5 * 2), rel=1e-5)  # Adam's first step is the gradient's sign
+
+
+@pytest.mark.parametrize(
+    ('fields', 'said'),
+    [({**SGD, 'name': 'sdg'}, 'sgd'), ({**SGD, 'momentun': 0.9}, 'momentum'), ({**SGD, 'name': 'chain'}, 'optimizer')],
+)
+def test_wrong_optimizer(fields, said):
+    with pytest.raises(UserError, match=said):
+        make_optimizer(fields, lambda step: 0.1)

@@ -1,0 +1,165 @@
+"""One step against the same step written out with numpy, and one step on several devices against one."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from flax import linen as nn
+
+from cnn_bench.training import parallel, step
+from cnn_bench.training.state import create
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(0, 256, (16, 6, 6, 1), np.uint8)
+LABELS = RNG.integers(0, 3, 16).astype(np.int32)
+RATE = 0.5
+
+
+def _pick(dataset, indices):
+    images, labels = dataset
+    return images[indices], jnp.where(indices < 0, -1, labels[indices])
+
+
+def _preprocess(images):
+    return images.astype(jnp.float32) / 255
+
+
+def _trained(model, devices, mode, steps=1, smoothing=0.0, augment=lambda keys, images: images):
+    """The state after `steps` steps on all sixteen images, on so many devices, and the last step's metrics."""
+    optimizer = optax.sgd(RATE)
+    used = jax.local_devices()[:devices]
+    one = lambda *args: step.train_step(  # noqa: E731
+        *args,
+        model=model,
+        optimizer=optimizer,
+        preprocess=_preprocess,
+        augment=augment,
+        seed=0,
+        label_smoothing=smoothing,
+        aux_weight=0.3,
+    )
+    run = parallel.over_devices(
+        lambda *args: step.train_steps(*args, step=one, pick=_pick), used, mode, donate=True
+    )
+    state = parallel.replicate(create(model, optimizer, 0, IMAGES.shape[1:]), used)
+    dataset = parallel.replicate((IMAGES, LABELS), used)
+    batches = parallel.split(np.tile(np.arange(16, dtype=np.int32), (steps, 1)), used, axis=1)
+    (state, metrics), _ = run(state, dataset, batches)
+    return jax.device_get(state), jax.device_get(metrics)
+
+
+class Linear(nn.Module):
+    """Softmax regression: its gradient is known in closed form."""
+
+    @nn.compact
+    def __call__(self, x, train):
+        logits = nn.Dense(3, name='fc')(x.reshape(len(x), -1))
+        if train:
+            self.sow('aux_logits', 'head', 2 * logits)
+        return logits
+
+
+@pytest.mark.parametrize('smoothing', [0.0, 0.1])
+def test_a_step_of_softmax_regression_by_hand(smoothing):
+    """The gradient of the loss and, times 0.3 and 2, that of the auxiliary one, whose logits are doubled."""
+    x = IMAGES.reshape(16, -1) / 255.0
+    start = create(Linear(), optax.sgd(RATE), 0, IMAGES.shape[1:]).params['fc']
+    targets = np.eye(3)[LABELS] * (1 - smoothing) + smoothing / 3
+
+    def softmax(z):
+        return np.exp(z) / np.exp(z).sum(1, keepdims=True)
+
+    logits = x @ start['kernel'] + start['bias']
+    slope = (softmax(logits) - targets) + 0.3 * 2 * (softmax(2 * logits) - targets)
+    loss = -(targets * np.log(softmax(logits))).sum(1).mean()
+    loss += 0.3 * -(targets * np.log(softmax(2 * logits))).sum(1).mean()
+    state, metrics = _trained(Linear(), 1, 'jit', smoothing=smoothing)
+    np.testing.assert_allclose(state.params['fc']['kernel'], start['kernel'] - RATE * x.T @ slope / 16, atol=1e-6)
+    np.testing.assert_allclose(state.params['fc']['bias'], start['bias'] - RATE * slope.mean(0), atol=1e-6)
+    assert metrics['loss'][0] == pytest.approx(loss, rel=1e-5)
+    assert metrics['top1_err_pct'][0] == pytest.approx(100 * np.mean(logits.argmax(1) != LABELS))
+
+
+def _assert_equal(one, other):
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), one, other)
+
+
+@pytest.mark.skipif(jax.local_device_count() < 4, reason='needs four devices')
+@pytest.mark.parametrize('mode', ['jit', 'pmap'])
+def test_four_devices_do_what_one_does(tiny_net, mode):
+    """With batch statistics over all devices; three steps, so that running statistics and order matter."""
+    one = _trained(tiny_net(step.AXIS), 1, 'jit', steps=3)
+    _assert_equal(one, _trained(tiny_net(step.AXIS), 4, mode, steps=3))
+
+
+@pytest.mark.skipif(jax.local_device_count() < 4, reason='needs four devices')
+def test_jit_and_pmap_agree_with_statistics_per_device_and_dropout(tiny_net):
+    model = tiny_net(None, dropout=0.5)
+    jit, pmap = _trained(model, 4, 'jit', steps=2), _trained(model, 4, 'pmap', steps=2)
+    _assert_equal(jit, pmap)
+    together = _trained(tiny_net(step.AXIS, dropout=0.5), 4, 'jit', steps=2)
+    assert abs(together[1]['loss'][1] - jit[1]['loss'][1]) > 1e-4  # the option does something
+
+
+@pytest.mark.skipif(jax.local_device_count() < 4, reason='needs four devices')
+def test_augmentation_does_not_depend_on_the_number_of_devices(tiny_net):
+    def noise(keys, images):
+        return images + jax.vmap(lambda key: jax.random.normal(key, images.shape[1:]))(keys)
+
+    _assert_equal(
+        _trained(tiny_net(step.AXIS), 1, 'jit', augment=noise), _trained(tiny_net(step.AXIS), 4, 'jit', augment=noise)
+    )
+
+
+def test_one_call_of_many_steps_is_many_calls(tiny_net):
+    many, _ = _trained(tiny_net(step.AXIS), 1, 'jit', steps=3)
+    assert many.step == 3
+    state, metrics = _trained(tiny_net(step.AXIS), 1, 'jit', steps=1)
+    assert metrics['loss'].shape == (1,)
+    assert state.step == 1
+
+
+class Fixed(nn.Module):
+    """Logits that are the image's first pixels."""
+
+    @nn.compact
+    def __call__(self, x, train):
+        return x.reshape(len(x), -1)[:, :7]
+
+
+@pytest.mark.parametrize('devices', [1, 2])
+def test_evaluation_counts_each_image_once(devices):
+    if jax.local_device_count() < devices:
+        pytest.skip('needs two devices')
+    logits = RNG.permuted(np.tile(np.arange(49, dtype=np.uint8) * 5, (10, 1)), axis=1)
+    labels = RNG.integers(0, 7, 10).astype(np.int32)
+    used = jax.local_devices()[:devices]
+    run = parallel.over_devices(
+        lambda *args: step.eval_step(*args, model=Fixed(), preprocess=_preprocess, pick=_pick), used, 'jit'
+    )
+    dataset = parallel.replicate((logits.reshape(10, 7, 7, 1), labels), used)
+    indices = np.append(np.arange(10), [-1, -1]).astype(np.int32)
+    sums, log_probs = run({}, dataset, parallel.split(indices, used))
+    first = logits[:, :7] / 255.0
+    expected = first - np.log(np.exp(first).sum(1, keepdims=True))
+    ranks = (first > first[np.arange(10), labels][:, None]).sum(1)
+    np.testing.assert_allclose(np.reshape(log_probs, (12, 7))[:10], expected, rtol=1e-5)
+    assert sums['count'] == 10
+    assert sums['bad'] == 0
+    assert sums['top1'] == (ranks < 1).sum()
+    assert sums['top5'] == (ranks < 5).sum()
+    assert float(sums['loss']) == pytest.approx(-expected[np.arange(10), labels].sum(), rel=1e-5)
+
+
+def test_logits_that_are_not_finite_are_counted():
+    class Broken(Fixed):
+        def __call__(self, x, train):
+            return super().__call__(x, train) / 0
+
+    used = jax.local_devices()[:1]
+    run = parallel.over_devices(
+        lambda *args: step.eval_step(*args, model=Broken(), preprocess=_preprocess, pick=_pick), used, 'jit'
+    )
+    sums, _ = run({}, (IMAGES, LABELS), np.array([[0, 1, -1]], np.int32))
+    assert sums['bad'] == 2
