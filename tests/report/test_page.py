@@ -27,7 +27,7 @@ class Parsed(HTMLParser):
 
     def handle_startendtag(self, tag, attrs):
         self.tags.append(tag)
-        self.attributes += attrs
+        self.attributes += [(tag, *attr) for attr in attrs]
         self.ids += [value for name, value in attrs if name == 'id']
 
     def handle_endtag(self, tag):
@@ -79,9 +79,9 @@ def test_text_is_escaped(evil_page):
 
 
 def test_nothing_is_fetched(evil_page):
-    for name, value in Parsed(evil_page).attributes:
-        if name in ('src', 'href', 'xlink:href', 'action', 'data', 'poster', 'srcset'):
-            assert re.match(r'#|data:,$|[\w.]+$', value), value
+    for tag, name, value in Parsed(evil_page).attributes:
+        if tag != 'a' and name in ('src', 'href', 'xlink:href', 'action', 'data', 'poster', 'srcset'):
+            assert re.match(r'#|data:,$', value), (tag, value)
     assert '@import' not in evil_page
     assert not re.search(r'url\((?!#)', evil_page)
     addresses = set(re.findall(r'https?://[^"\'\s<)]+', evil_page))
@@ -112,10 +112,10 @@ def test_cells_carry_their_values_for_sorting(table, tmp_path):
     assert tables.summarise(table).macs.isin(values).all()
 
 
-def test_what_was_left_out_is_named(evil_page, table, tmp_path):
-    assert 'Left out of the charts' in evil_page
-    assert 'diverged' in evil_page
+def test_what_was_left_out_is_named(table, tmp_path):
     assert 'Left out of the charts' not in render(table, tmp_path)
+    table.loc[0, 'state'] = 'diverged'
+    assert '<li><code>lenet5-0.25-seed0</code>: diverged</li>' in render(table, tmp_path)
 
 
 def test_the_same_table_gives_the_same_page(table, tmp_path):

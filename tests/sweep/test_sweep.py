@@ -9,7 +9,7 @@ from cnn_bench.errors import RunFailed, UserError
 from cnn_bench.runs import schema
 from cnn_bench.sweep import Experiment, Sweep
 
-EXPERIMENT = '''
+EXPERIMENT = """
 QUESTION = 'Does it run?'
 RECIPE = 'recipe.py'
 PRESETS = ('demo',)
@@ -19,8 +19,8 @@ def variants(preset):
 
 def report(table):
     return f'{len(table)} finished.'
-'''
-RECIPE = '''
+"""
+RECIPE = """
 from cnn_bench.training.recipe import base
 
 def get_config():
@@ -30,7 +30,7 @@ def get_config():
     config.devices = 1
     config.optimizer.learning_rate = 0.05
     return config
-'''
+"""
 
 
 @pytest.fixture

@@ -79,9 +79,7 @@ class _Interrupted(Exception):
 
 
 @pytest.mark.parametrize('stop_at', [1, 5, 6, 8])
-def test_resuming_is_as_if_nothing_had_happened(
-    tiny_recipe, tiny_data, tmp_path, undisturbed, monkeypatch, stop_at
-):
+def test_resuming_is_as_if_nothing_had_happened(tiny_recipe, tiny_data, tmp_path, undisturbed, monkeypatch, stop_at):
     config = tiny_recipe(checkpoint_every_steps=3, augment__pad_crop=2)
     expected = undisturbed(config)
     original = loop.Trainer._train

@@ -41,7 +41,7 @@ def test_overrides_are_typed_as_the_fields_are():
 @pytest.mark.parametrize(
     ('field', 'value', 'said'),
     [
-        ('batch_sise', '3', "did you mean batch_size"),
+        ('batch_sise', '3', 'did you mean batch_size'),
         ('optimiser.learning_rate', '3', 'optimizer'),
         ('schedule', 'cosine', 'schedule.name'),
         ('batch_size', 'many', 'type int'),
@@ -67,7 +67,10 @@ def test_a_wrong_override_is_one_line(field, value, said):
         ('def get_config(): return 3', 'must return a ConfigDict'),
         ('def get_config(): raise KeyError("x")', 'KeyError'),
         ('from cnn_bench.training.recipe import base\ndef get_config():\n c = base(); c.sead = 1; return c', 'seed'),
-        ('from cnn_bench.training.recipe import base\ndef get_config():\n c = base(); del c.seed; return c', 'lacks seed'),
+        (
+            'from cnn_bench.training.recipe import base\ndef get_config():\n c = base(); del c.seed; return c',
+            'lacks seed',
+        ),
     ],
 )
 def test_a_broken_recipe_file_is_one_line(tmp_path, text, said):

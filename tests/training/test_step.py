@@ -39,9 +39,7 @@ def _trained(model, devices, mode, steps=1, smoothing=0.0, augment=lambda keys, 
         label_smoothing=smoothing,
         aux_weight=0.3,
     )
-    run = parallel.over_devices(
-        lambda *args: step.train_steps(*args, step=one, pick=_pick), used, mode, donate=True
-    )
+    run = parallel.over_devices(lambda *args: step.train_steps(*args, step=one, pick=_pick), used, mode, donate=True)
     state = parallel.replicate(create(model, optimizer, 0, IMAGES.shape[1:]), used)
     dataset = parallel.replicate((IMAGES, LABELS), used)
     batches = parallel.split(np.tile(np.arange(16, dtype=np.int32), (steps, 1)), used, axis=1)

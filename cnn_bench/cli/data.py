@@ -1,0 +1,122 @@
+"""List, prepare and check data sets. Nothing is ever downloaded.
+
+The data directory is --data-dir, else the environment's CNN_BENCH_DATA, else TFDS's own
+(~/tensorflow_datasets). The sets that are packaged with cnn_bench need no preparing.
+"""
+
+import argparse
+import contextlib
+import json
+import sys
+from collections.abc import Iterable, Iterator
+
+from cnn_bench import data
+from cnn_bench.data import locate
+from cnn_bench.errors import UserError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The actions `list`, `prepare` and `check`, and their flags."""
+    actions = parser.add_subparsers(dest='action', required=True, metavar='ACTION')
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument('--data-dir', metavar='D', help='the data directory')
+    common.add_argument('--json', action='store_true', help='print JSON')
+
+    actions.add_parser('list', parents=[common], help='the sets that are there')
+    check = actions.add_parser('check', parents=[common], help='read every image of a set')
+    check.add_argument('name', metavar='NAME')
+    prepare = actions.add_parser(
+        'prepare',
+        parents=[common],
+        help='make a set from the IDX files of (Fashion-)MNIST or from class folders of images',
+        description='Make a data set from a directory with the four IDX files of MNIST or Fashion-MNIST, or '
+        'with class folders: train/CLASS/image.jpg and test/CLASS/image.jpg (or val/ for test/).',
+    )
+    prepare.add_argument('name', metavar='NAME', help='what to call it; fashion_mnist knows its class names')
+    prepare.add_argument('--from', dest='source', required=True, metavar='DIR', help='where the images are')
+    prepare.add_argument('--overwrite', action='store_true', help='replace a set of that name')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what `args.action` says; the exit status is returned."""
+    return {'list': _list, 'check': _check, 'prepare': _prepare}[args.action](args)
+
+
+def _list(args: argparse.Namespace) -> int:
+    rows = []
+    for name, directory in data.names(args.data_dir).items():
+        try:
+            rows.append(_describe(data.info(name, args.data_dir)))
+        except UserError as error:
+            rows.append({'name': name, 'directory': str(directory), 'problem': str(error)})
+    if args.json:
+        print(json.dumps(rows, indent=1))
+        return 0
+    for row in rows:
+        print(f'{row["name"]:<24}{row.get("problem") or _line(row)}')
+    where = locate.data_directory(args.data_dir)
+    print(f'data directory: {where}; to make a set: `cnn-bench data prepare --help`')
+    return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    from cnn_bench.data.check import check
+
+    with _progress() as track:
+        _report(check(args.name, args.data_dir, track), 'whole', args.json)
+    return 0
+
+
+def _prepare(args: argparse.Namespace) -> int:
+    from cnn_bench.data.prepare import prepare
+
+    with _progress() as track:
+        prepared = prepare(args.name, args.source, args.data_dir, overwrite=args.overwrite, track=track)
+        _report(prepared, 'prepared', args.json)
+    return 0
+
+
+def _report(info: data.Info, verdict: str, as_json: bool) -> None:
+    row = _describe(info)
+    print(json.dumps(row, indent=1) if as_json else f'{info.name} is {verdict}: {_line(row)}; from {info.source}')
+
+
+def _describe(info: data.Info) -> dict:
+    return {
+        'name': info.name,
+        'directory': str(info.directory),
+        'packaged': locate.is_packaged(info.directory),
+        'sizes': info.sizes,
+        'num_classes': info.num_classes,
+        'class_names': info.class_names,
+        'channels': info.channels,
+        'image_shape': info.image_shape,
+        'mean': info.mean,
+        'std': info.std,
+        'total_bytes': info.total_bytes,
+        'fingerprint': info.fingerprint,
+        'source': info.source,
+    }
+
+
+def _line(row: dict) -> str:
+    sizes = ' + '.join(f'{size:,} {split}' for split, size in row['sizes'].items())
+    shape = '×'.join(map(str, row['image_shape'] or ('varying', row['channels'])))
+    where = 'packaged' if row['packaged'] else row['directory']
+    return f'{sizes}, {row["num_classes"]} classes, {shape}, {row["total_bytes"] / 1e6:.1f} MB, {where}'
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator:
+    """A function track(items, description, total) that shows a bar with the time left, where stderr is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(file=sys.stderr)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+
+        def track(items: Iterable, description: str, total: int) -> Iterator:
+            return bar.track(items, total=total, description=description)
+
+        yield track

@@ -1,0 +1,45 @@
+"""The full check of a data set: every image is read and decoded, and the fingerprint computed again."""
+
+import os
+from collections.abc import Iterator
+
+import numpy as np
+
+from cnn_bench.data.facts import Info, damaged, info
+from cnn_bench.data.fingerprint import Tally, fingerprint
+from cnn_bench.data.prepare import Track, untracked
+from cnn_bench.data.split import Split
+
+_CHUNK = 64  # images decoded at a time
+
+
+def check(name: str, data_dir: str | os.PathLike | None = None, track: Track = untracked) -> Info:
+    """Read the whole set `name` and return what is known of it, all of which then holds.
+
+    Raises:
+      UserError: there is no such set, or it is half-written or damaged: the first thing that is wrong.
+    """
+    facts = info(name, data_dir)
+    tallies = {}
+    for split, size in facts.sizes.items():
+        tallies[split] = Tally(facts.channels)
+        for encoded, label, pixels in track(_records(Split(facts, split, data_dir)), f'checking {split}', size):
+            if not 0 <= label < facts.num_classes:
+                raise damaged(name, facts.directory, '', f'has a label {label} in {split}', data_dir)
+            tallies[split].add(encoded, label, pixels)
+    found = fingerprint(facts.class_names, tallies)
+    if found != facts.fingerprint:
+        what = f'does not hold what was written: fingerprint {found[:12]}..., not {facts.fingerprint[:12]}...'
+        raise damaged(name, facts.directory, '', what, data_dir)
+    statistics = tallies['train'].mean(), tallies['train'].std()
+    if statistics != (list(facts.mean), list(facts.std)):
+        raise damaged(name, facts.directory, 'metadata.json', 'has another mean or std than the images', data_dir)
+    return facts
+
+
+def _records(split: Split) -> Iterator[tuple[bytes, int, np.ndarray]]:
+    """Every image's bytes, label and pixels."""
+    for start in range(0, len(split), _CHUNK):
+        indices = list(range(start, min(start + _CHUNK, len(split))))
+        for index, record in zip(indices, split.encoded(indices), strict=True):
+            yield record['image'], record['label'], split.decode(index, record['image'])

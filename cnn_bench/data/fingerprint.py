@@ -1,0 +1,77 @@
+"""The content of a data set in one number, and its mean and standard deviation, taken as the examples go by.
+
+The fingerprint is a sha256 over the class names and, in the order in which the splits hold them, over
+every label and every image. An image counts by what cannot change unless the data do: a PNG by its
+pixels, because encoders differ between library versions; a JPEG by its bytes, because decoders do.
+"""
+
+import hashlib
+import io
+import math
+from collections.abc import Iterable
+
+import numpy as np
+from PIL import Image
+
+JPEG_MAGIC = b'\xff\xd8\xff'
+
+
+def decode(encoded: bytes) -> np.ndarray:
+    """The pixels of an encoded greyscale or RGB image: uint8 (h, w, 1) or (h, w, 3).
+
+    Raises:
+      OSError, SyntaxError or ValueError: the bytes are no whole image.
+    """
+    with Image.open(io.BytesIO(encoded)) as image:
+        pixels = np.asarray(image)
+    return pixels[:, :, None] if pixels.ndim == 2 else pixels
+
+
+class Tally:
+    """Adds up one split: the number of images, their hash, and each channel's histogram."""
+
+    def __init__(self, channels: int):
+        self.images = 0
+        self.histogram = np.zeros((channels, 256), np.int64)
+        self._hash = hashlib.sha256()
+
+    def add(self, encoded: bytes, label: int, pixels: np.ndarray) -> None:
+        """Count one image: its file's bytes, its label and its pixels, uint8 (h, w, c)."""
+        self.images += 1
+        # Pillow counts values several times as fast as numpy adds up pixels and squares.
+        image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+        self.histogram += np.reshape(image.histogram(), (-1, 256))
+        self._hash.update(label.to_bytes(4, 'little'))
+        self._hash.update(_digest(encoded, pixels))
+
+    def hexdigest(self) -> str:
+        """The split's own fingerprint."""
+        return self._hash.hexdigest()
+
+    def mean(self) -> list[float]:
+        """Per channel, in units of 0..1."""
+        return [total / n / 255 for n, total, _ in self._moments()]
+
+    def std(self) -> list[float]:
+        """Per channel, in units of 0..1: the population's. The sums are integers, so that nothing cancels."""
+        return [math.sqrt(n * squares - total**2) / n / 255 for n, total, squares in self._moments()]
+
+    def _moments(self) -> list[tuple[int, int, int]]:
+        """Per channel the number of pixels, their sum and the sum of their squares, exactly."""
+        return [
+            tuple(sum(count * value**power for value, count in enumerate(channel)) for power in range(3))
+            for channel in self.histogram.tolist()
+        ]
+
+
+def fingerprint(class_names: Iterable[str], tallies: dict[str, Tally]) -> str:
+    """The fingerprint of a set, from its class names and its splits, whichever split was written first."""
+    lines = list(class_names)
+    lines += [f'{split} {tally.images} {tally.hexdigest()}' for split, tally in sorted(tallies.items())]
+    return hashlib.sha256('\n'.join(lines).encode()).hexdigest()
+
+
+def _digest(encoded: bytes, pixels: np.ndarray) -> bytes:
+    if encoded.startswith(JPEG_MAGIC):
+        return hashlib.sha256(encoded).digest()
+    return hashlib.sha256(f'{pixels.shape}'.encode() + pixels.tobytes()).digest()

@@ -1,0 +1,92 @@
+"""Where data sets are: one data directory, laid out as TFDS does (NAME/VERSION/), and the sets that are packaged."""
+
+import os
+import re
+import shlex
+from difflib import get_close_matches
+from pathlib import Path
+
+from cnn_bench.errors import UserError
+
+PACKAGED = Path(__file__).parent / 'packaged'
+VERSION = '1.0.0'  # of the sets that are prepared here
+UNFINISHED = '.incomplete'  # ends the name of a directory that is still being written
+ENVIRONMENT = 'CNN_BENCH_DATA'
+_NAME = re.compile(r'[a-z][a-z0-9_]*')
+_VERSION = re.compile(r'\d+\.\d+\.\d+')
+
+
+def data_directory(given: str | os.PathLike | None = None) -> Path:
+    """The data directory: `given`, else the environment's CNN_BENCH_DATA, else TFDS's own default, which is
+    TFDS_DATA_DIR or ~/tensorflow_datasets."""
+    default = os.environ.get('TFDS_DATA_DIR') or os.path.join('~', 'tensorflow_datasets')
+    return Path(given or os.environ.get(ENVIRONMENT) or default).expanduser()
+
+
+def names(data_dir: str | os.PathLike | None = None) -> dict[str, Path]:
+    """The sets that are there, name -> directory: those of the data directory, whole or not, and the
+    packaged ones. A prepared set hides a packaged one of the same name.
+
+    Raises:
+      UserError: the data directory cannot be read.
+    """
+    found = {}
+    for root in (PACKAGED, data_directory(data_dir)):
+        try:
+            for directory in root.iterdir() if root.is_dir() else ():
+                if _NAME.fullmatch(directory.name) and directory.is_dir() and (version := _version(directory)):
+                    found[directory.name] = version
+        except OSError as error:
+            raise UserError(f'data directory {root}: cannot read {error.filename}: {error.strerror}') from None
+    return dict(sorted(found.items()))
+
+
+def find(name: str, data_dir: str | os.PathLike | None = None) -> Path:
+    """The directory of the set `name`; what is in it has not been looked at.
+
+    Raises:
+      UserError: there is no such set, or preparing it did not come to its end.
+    """
+    check_name(name)
+    found = names(data_dir)
+    if name not in found:
+        near = get_close_matches(name, found, n=3, cutoff=0.5)
+        hint = f'did you mean {" or ".join(near)}?' if near else f'there are: {", ".join(found)}'
+        raise UserError(
+            f'data set {name!r} is neither prepared (looked in {data_directory(data_dir)}) nor packaged; '
+            f'{hint}; to prepare it: `{prepare_command(name, data_dir)}`'
+        )
+    if found[name].name.endswith(UNFINISHED):
+        raise UserError(
+            f'data set {name!r} is half-written: {found[name]} was left by a prepare that did not finish; '
+            f'to prepare it again: `{prepare_command(name, data_dir)}`'
+        )
+    return found[name]
+
+
+def check_name(name: str) -> None:
+    """Raises UserError for a name that TFDS could not make a file name of."""
+    if not _NAME.fullmatch(name):
+        raise UserError(f'{name!r} cannot name a data set: lower-case letters, digits and _, a letter first')
+
+
+def is_packaged(directory: Path) -> bool:
+    """Whether `directory` is one of the sets that come with cnn_bench."""
+    return directory.is_relative_to(PACKAGED)
+
+
+def prepare_command(name: str, data_dir: str | os.PathLike | None = None, overwrite: bool = False) -> str:
+    """The command that prepares `name`, to be shown to the user."""
+    command = f'cnn-bench data prepare {name} --from DIR'
+    if data_dir:
+        command += f' --data-dir {shlex.quote(os.fspath(data_dir))}'
+    return command + ' --overwrite' * overwrite
+
+
+def _version(directory: Path) -> Path | None:
+    """The version that was prepared here, else one that TFDS wrote, else what an interrupted prepare left."""
+    entries = sorted(entry for entry in directory.iterdir() if entry.is_dir())
+    whole = [entry for entry in entries if _VERSION.fullmatch(entry.name)]
+    ours = [entry for entry in whole if entry.name == VERSION]
+    unfinished = [entry for entry in entries if entry.name.endswith(UNFINISHED)]
+    return next(iter(ours + whole + unfinished), None)

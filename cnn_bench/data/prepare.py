@@ -1,0 +1,127 @@
+"""Makes a data set that can be opened by name, from IDX files or from class folders of images."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import TypeVar
+
+from cnn_bench.data import folders, idx, locate, write
+from cnn_bench.data.facts import Info, info
+from cnn_bench.errors import UserError
+
+T = TypeVar('T')
+Track = Callable[[Iterable[T], str, int], Iterable[T]]  # (items, what is being done, how many) -> the same items
+
+SHARD_BYTES = 128 * 2**20  # about the size of a shard
+_SHOWN = 5  # unreadable files that are named
+
+
+def untracked(items: Iterable[T], description: str, total: int) -> Iterable[T]:
+    """Shows nothing."""
+    return items
+
+
+def prepare(
+    name: str,
+    source: str | os.PathLike,
+    data_dir: str | os.PathLike | None = None,
+    *,
+    overwrite: bool = False,
+    track: Track = untracked,
+) -> Info:
+    """Write the data set `name` into the data directory and return what is then known of it.
+
+    Memory holds a few images at a time (of IDX files: the files). The set appears when it is whole; if
+    anything goes wrong nothing has changed.
+
+    Args:
+      name: what to call it; it decides the class names of IDX files where it is a known one.
+      source: a directory with the four IDX files, or with class folders (see folders.py).
+      data_dir: the data directory; see `locate.data_directory`.
+      overwrite: replace a set of that name.
+      track: shows progress over the items that it is given.
+
+    Raises:
+      UserError: the source is not as expected, some of its files cannot be read, or the set cannot be
+        written.
+    """
+    locate.check_name(name)
+    if (locate.PACKAGED / name).exists():
+        raise UserError(f'{name!r} is the name of a packaged data set; choose another')
+    source = Path(source).expanduser()
+    if not source.is_dir():
+        raise UserError(f'{source} is not a directory; --from takes one with IDX files or class folders')
+    directory = locate.data_directory(data_dir) / name / locate.VERSION
+    if directory.exists() and not overwrite:  # `staged` says the same, but after a long look at the source
+        raise write.exists(directory)
+    try:
+        (_from_idx if idx.is_idx(source) else _from_folders)(name, source, directory, overwrite, track)
+    except OSError as error:
+        where = error.filename or directory
+        raise UserError(f'{name} could not be prepared: {where}: {error.strerror}') from None
+    return info(name, data_dir)
+
+
+def _from_idx(name: str, source: Path, directory: Path, overwrite: bool, track: Track) -> None:
+    arrays = {split: idx.read(source, split) for split in idx.PREFIXES}
+    shapes = {images.shape[1:] for images, _ in arrays.values()}
+    if len(shapes) > 1:
+        raise UserError(f'{source}: train and t10k images differ in size')
+    num_classes = 1 + max(int(labels.max()) for _, labels in arrays.values())
+    class_names = idx.class_names(name, num_classes)
+    if num_classes > len(class_names):
+        raise UserError(f'{source}: label {num_classes - 1} where {name} has {len(class_names)} classes')
+    total = sum(images.nbytes for images, _ in arrays.values())
+    count = sum(len(images) for images, _ in arrays.values())
+    plan = write.Plan(
+        name=name,
+        class_names=class_names,
+        image_shape=(*shapes.pop(), 1),
+        images_per_shard=_per_shard(count, total),
+        source=f'IDX files of {source.absolute()}',
+    )
+    splits = {
+        split: track(idx.examples(images, labels), f'writing {split}', len(images))
+        for split, (images, labels) in arrays.items()
+    }
+    with write.staged(directory, overwrite) as stage:
+        write.write(stage, plan, splits)
+
+
+def _from_folders(name: str, source: Path, directory: Path, overwrite: bool, track: Track) -> None:
+    listing = folders.list_files(source)
+    count = sum(map(len, listing.splits.values()))
+    scan = folders.scan(track(chain(*listing.splits.values()), 'reading headers', count))
+    others = f' ({listing.passed_over} other files passed over)' * (listing.passed_over > 0)
+    unreadable = set(scan.unreadable)
+
+    def images(split: str) -> Iterator[write.Example]:
+        files = track(listing.splits[split], f'writing {split}', len(listing.splits[split]))
+        readable = (file for file in files if file[0] not in unreadable)
+        yield from folders.examples(readable, scan.channels, unreadable.add)
+        if unreadable and split == list(listing.splits)[-1]:
+            raise _unreadable(unreadable)
+
+    if unreadable:  # write nothing, but decode the others too, so that all that are broken are named at once
+        for _ in chain.from_iterable(map(images, listing.splits)):
+            pass
+    plan = write.Plan(
+        name=name,
+        class_names=listing.class_names,
+        image_shape=(*(scan.size or (None, None)), scan.channels),
+        images_per_shard=_per_shard(count, scan.total_bytes),
+        source=f'class folders of {source.absolute()}' + others,
+    )
+    with write.staged(directory, overwrite) as stage:
+        write.write(stage, plan, {split: images(split) for split in listing.splits})
+
+
+def _per_shard(count: int, total_bytes: int) -> int:
+    return max(1, count * SHARD_BYTES // max(1, total_bytes))
+
+
+def _unreadable(paths: Iterable[str]) -> UserError:
+    paths = sorted(paths)
+    shown = ', '.join(paths[:_SHOWN]) + (', ...' if len(paths) > _SHOWN else '')
+    return UserError(f'{len(paths)} unreadable image(s), nothing was written: {shown}')

@@ -1,0 +1,122 @@
+"""One split of a data set: random access to its images, or all of them in memory."""
+
+import contextlib
+import os
+
+import numpy as np
+
+from cnn_bench.data import locate
+from cnn_bench.data.facts import Info, damaged, read_info
+from cnn_bench.data.fingerprint import decode
+from cnn_bench.errors import UserError, unknown
+
+_CHUNK = 1_000  # records read at a time where all are
+
+
+class Split:
+    """Random access to the images of a split, in the order in which they were written: `len(split)`, and `split[i]`
+    is {'image': uint8 (h, w, c), 'label': int}. It can be pickled; files are opened by the first access.
+
+    Reading a record that is damaged raises UserError.
+    """
+
+    def __init__(self, info: Info, name: str, data_dir: str | os.PathLike | None = None):
+        self.info = info
+        self.name = name
+        self._data_dir = data_dir
+        self._source = None
+
+    def __len__(self) -> int:
+        return self.info.sizes[self.name]
+
+    def __getitem__(self, index: int) -> dict:
+        if not 0 <= index < len(self):  # also what ends a `for` over the split
+            raise IndexError(f'image {index} of {len(self)}')
+        return self.read([index])[0]
+
+    def __getstate__(self) -> dict:
+        return self.__dict__ | {'_source': None}
+
+    def __repr__(self) -> str:
+        return f'Split({self.info.name}/{self.name}, {len(self)} images)'
+
+    def encoded(self, indices: list[int]) -> list[dict]:
+        """The records at `indices` as they are stored: {'image': the file's bytes, 'label': int}."""
+        if self._source is None:
+            self._source = self._open()
+        if len(indices) > 1:
+            with contextlib.suppress(Exception):  # the readers raise whatever their C++ side says
+                return list(map(_plain, self._source.__getitems__(indices)))
+        # One by one: a single record needs none of the threads above, and of many the bad one is to be found.
+        return [self._one(index) for index in indices]
+
+    def read(self, indices: list[int]) -> list[dict]:
+        """The images at `indices`, each as `split[i]` gives it."""
+        return [
+            {'image': self.decode(index, record['image']), 'label': record['label']}
+            for index, record in zip(indices, self.encoded(indices), strict=True)
+        ]
+
+    def decode(self, index: int, encoded: bytes) -> np.ndarray:
+        """The pixels, uint8 (h, w, c), of the image `index`, whose file's bytes are given."""
+        try:
+            pixels = decode(encoded)
+        except (OSError, SyntaxError, ValueError) as error:
+            raise self._damaged(index, error) from None
+        if pixels.shape != (self.info.image_shape or (*pixels.shape[:2], self.info.channels)):
+            raise self._damaged(index, f'its shape is {pixels.shape}')
+        return pixels
+
+    def _one(self, index: int) -> dict:
+        try:
+            return _plain(self._source[index])
+        except Exception as error:
+            raise self._damaged(index, error) from None
+
+    def _open(self):
+        import tensorflow_datasets as tfds
+
+        # Decoded by `decode`: TFDS takes OpenCV where that is installed, whose JPEG pixels are not Pillow's.
+        decoders = {'image': tfds.decode.SkipDecoding()}
+        builder = tfds.builder_from_directory(self.info.directory)
+        return builder.as_data_source(self.name, decoders=decoders)
+
+    def _damaged(self, index: int, error) -> UserError:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        what = f'cannot be read at image {index} of {self.name} ({reason})'
+        file = self.info.shard_of(self.name, index).file
+        return damaged(self.info.name, self.info.directory, file, what, self._data_dir)
+
+
+def _plain(record: dict) -> dict:
+    return {'image': record['image'], 'label': int(record['label'])}
+
+
+def open_split(name: str, split: str, data_dir: str | os.PathLike | None = None) -> Split:
+    """The split ('train', 'test', ...) of the data set `name`, read through TFDS. Nothing is ever downloaded.
+
+    Raises:
+      UserError: there is no such set or split, or the set is half-written or damaged.
+    """
+    directory = locate.find(name, data_dir)
+    info = read_info(name, directory, data_dir)
+    if split not in info.sizes:
+        raise unknown(f'split of {name}', split, info.sizes)
+    return Split(info, split, data_dir)
+
+
+def load_arrays(split: Split) -> tuple[np.ndarray, np.ndarray]:
+    """All images of a split in memory, uint8 (n, h, w, c), and their labels, int32 (n,).
+
+    Raises:
+      UserError: the images have different sizes, so that no array can hold them.
+    """
+    if split.info.image_shape is None:
+        raise UserError(f'{split.info.name}: its images have different sizes, they cannot be loaded as one array')
+    images = np.empty((len(split), *split.info.image_shape), np.uint8)
+    labels = np.empty(len(split), np.int32)
+    for start in range(0, len(split), _CHUNK):
+        indices = list(range(start, min(start + _CHUNK, len(split))))
+        for index, record in zip(indices, split.read(indices), strict=True):
+            images[index], labels[index] = record['image'], record['label']
+    return images, labels

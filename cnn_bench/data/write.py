@@ -1,0 +1,209 @@
+"""Writes a data set as TFDS ArrayRecord shards: streaming, so that memory stays small, and all or nothing.
+
+TFDS's SequentialWriter does the writing: its GeneratorBasedBuilder collects a split before it writes it
+and spills to TensorFlow's file system beyond 1 GB.
+"""
+
+import contextlib
+import fcntl
+import importlib.metadata
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cnn_bench.data.facts import shard_file
+from cnn_bench.data.fingerprint import Tally, fingerprint
+from cnn_bench.data.locate import UNFINISHED, VERSION
+from cnn_bench.errors import UserError
+
+
+@dataclass(frozen=True)
+class Example:
+    """One image on its way into a set: the file's bytes, what they decode to (uint8 (h, w, c)), and its class."""
+
+    encoded: bytes
+    pixels: np.ndarray
+    label: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a set will be. `image_shape` is (h, w, c), with None for h and w where sizes vary."""
+
+    name: str
+    class_names: tuple[str, ...]
+    image_shape: tuple[int | None, int | None, int]
+    images_per_shard: int
+    source: str
+    license: str | None = None
+
+
+def write(directory: Path, plan: Plan, splits: dict[str, Iterable[Example]]) -> None:
+    """Write the examples of each split, in their order, and the facts about them into the empty `directory`.
+
+    Raises:
+      UserError: it cannot be written.
+    """
+    import tensorflow_datasets as tfds
+
+    features = tfds.features.FeaturesDict(
+        {
+            'image': tfds.features.Image(shape=plan.image_shape),
+            'label': tfds.features.ClassLabel(names=list(plan.class_names)),
+        }
+    )
+    identity = tfds.core.dataset_info.DatasetIdentity(
+        name=plan.name, version=tfds.core.Version(VERSION), data_dir=os.fspath(directory), module_name=''
+    )
+    described = tfds.core.DatasetInfo(
+        builder=identity,
+        features=features,
+        supervised_keys=('image', 'label'),
+        disable_shuffling=True,
+        license=plan.license,
+    )
+    writer = tfds.core.SequentialWriter(described, plan.images_per_shard, file_format='array_record')
+    writer._serializer = _same_bytes_each_time(features)
+    writer.initialize_splits(list(splits))
+    tallies = {split: Tally(plan.image_shape[-1]) for split in splits}
+    try:
+        for split, examples in splits.items():
+            writer.add_examples({split: _counted(examples, tallies[split])})
+        writer.close_all()
+    except RuntimeError as error:  # ArrayRecord's: no space left, and the like
+        raise UserError(f'{plan.name} could not be written: {str(error).splitlines()[0]}') from None
+    _check_counts(directory, described)
+    (directory / 'metadata.json').write_text(_metadata(directory, plan, tallies))
+
+
+def _same_bytes_each_time(features):
+    """TFDS's serializer of examples, but for the order of an example's two fields, which differs between processes
+    unless protobuf is told otherwise. Without it sets are read just the same; only their bytes cannot be made again."""
+    from tensorflow_datasets.core.example_serializer import ExampleSerializer
+
+    class Deterministic(ExampleSerializer):
+        def serialize_example(self, example: dict) -> bytes:
+            return self.get_tf_example(example).SerializeToString(deterministic=True)
+
+    return Deterministic(features.get_serialized_info())
+
+
+def _counted(examples: Iterable[Example], tally: Tally) -> Iterator[dict]:
+    for example in examples:
+        tally.add(example.encoded, example.label, example.pixels)
+        yield {'image': example.encoded, 'label': example.label}
+
+
+def _check_counts(directory: Path, described) -> None:
+    """Read back how many records each shard holds."""
+    from array_record.python.array_record_module import ArrayRecordReader
+
+    for split in described.splits.values():
+        for number, images in enumerate(split.shard_lengths):
+            path = directory / shard_file(described.name, split.name, number)
+            reader = ArrayRecordReader(os.fspath(path))
+            held = reader.num_records() if reader.ok() else 0
+            reader.close()
+            if held != images:
+                raise UserError(f'{path} holds {held} of {images} images after writing')
+
+
+def _metadata(directory: Path, plan: Plan, tallies: dict[str, Tally]) -> str:
+    """TFDS's metadata.json, which its `builder.info.metadata` reads: the facts that `Info` shows."""
+    height, width, channels = plan.image_shape
+    facts = {
+        'class_names': plan.class_names,
+        'channels': channels,
+        'image_shape': plan.image_shape if height and width else None,
+        'mean': tallies['train'].mean(),
+        'std': tallies['train'].std(),
+        'fingerprint': fingerprint(plan.class_names, tallies),
+        'shard_bytes': {file.name: file.stat().st_size for file in sorted(directory.glob('*.array_record-*'))},
+        'source': plan.source,
+        'written_with': {
+            package: importlib.metadata.version(package)
+            for package in ('array_record', 'pillow', 'tensorflow-datasets')
+        },
+    }
+    return json.dumps(facts, indent=1) + '\n'
+
+
+@contextlib.contextmanager
+def staged(final: Path, overwrite: bool = False) -> Iterator[Path]:
+    """An empty directory to write in, beside `final`, that takes its place at the end of the `with`
+    block. If the block raises, it is removed and `final` is as before; if the process dies, it stays
+    under a name that nothing opens.
+
+    Raises:
+      UserError: `final` exists and is not to be overwritten, another process is preparing it, or the
+        place cannot be written to.
+    """
+    if final.exists() and not overwrite:
+        raise exists(final)
+    stage = final.with_name(final.name + UNFINISHED)
+    made = [path for path in (stage, *stage.parents) if not path.exists()]
+    try:
+        stage.mkdir(parents=True, exist_ok=True)
+        handle = os.open(stage, os.O_RDONLY)
+    except OSError as error:
+        _remove(made)
+        raise UserError(f'cannot write to {stage}: {error.strerror}') from None
+    try:
+        _lock(handle, stage)
+        try:
+            _empty(stage)
+            yield stage
+            _move(stage, final)
+        except BaseException:
+            _empty(stage)
+            _remove([stage, *made])
+            raise
+    finally:
+        os.close(handle)
+
+
+def exists(final: Path) -> UserError:
+    """The error for a set that is there already."""
+    return UserError(f'{final} exists already; --overwrite replaces it')
+
+
+def _lock(handle: int, stage: Path) -> None:
+    """Hold `stage` as long as `handle` is open, so that no other process takes it for one left by a dead process."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UserError(f'another process is writing {stage}') from None
+    except OSError:  # a file system without locks
+        pass
+
+
+def _empty(directory: Path) -> None:
+    for entry in directory.iterdir() if directory.exists() else ():
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+def _remove(directories: Iterable[Path]) -> None:
+    """Remove the directories that are empty, innermost first."""
+    for directory in directories:
+        with contextlib.suppress(OSError):
+            directory.rmdir()
+
+
+def _move(stage: Path, final: Path) -> None:
+    """Put `stage` in the place of `final`, or leave `final` as it is."""
+    old = final.with_name(final.name + '.old' + UNFINISHED)
+    shutil.rmtree(old, ignore_errors=True)
+    if final.exists():
+        final.rename(old)
+    try:
+        stage.rename(final)
+    except BaseException:
+        if old.exists():
+            old.rename(final)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
