@@ -31,11 +31,11 @@ demo: setup
 
 test: setup
 	@echo '== running the tests'
-	@$(BIN)/python -m pytest -m 'not slow'
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m 'not slow'
 
 test-all: setup
 	@echo '== running all tests'
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: setup
 	@echo '== ruff'

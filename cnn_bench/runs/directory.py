@@ -36,7 +36,7 @@ class RunDirectory:
         """The content of one of the JSON files; None where it is not there. Raises UserError where it is damaged."""
         try:
             return json.loads((self / name).read_text())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, UnicodeDecodeError, ValueError) as error:
             raise UserError(f'{self / name} cannot be read: {error}') from error

@@ -1,5 +1,7 @@
 """A tree of run directories as one tidy table."""
 
+import hashlib
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,9 @@ from cnn_bench.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+COMPUTING = ('jax', 'jaxlib', 'flax', 'optax', 'numpy')
 
 
 def find(path: str | Path) -> list[RunDirectory]:
@@ -46,12 +51,29 @@ def _row(run: RunDirectory, root: Path) -> dict:
         'source': 'measured',
         'run': str(run.path.relative_to(root.absolute())),
         'device': f'{provenance.get("num_devices", "?")} x {provenance.get("device_kind", "?")}',
+        'recipe': recipe_hash(config),
+        'versions': _versions(provenance.get('versions')),
+        'commit': _commit(provenance.get('git')),
         **provenance.get('network', {}),
         **summary,
     }
     shape = row.get('input_shape')
     row['input_shape'] = 'x'.join(map(str, shape)) if shape else None
     return {name: row.get(name) for name in schema.COLUMNS}
+
+
+def recipe_hash(config: dict) -> str:
+    """Eight digits that two runs share if their configs differ in nothing but the seed."""
+    text = json.dumps({**config, 'seed': None}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _versions(versions: dict | None) -> str | None:
+    return ', '.join(f'{name} {versions[name]}' for name in COMPUTING) if versions else None
+
+
+def _commit(git: dict | None) -> str | None:
+    return git['commit'][:10] + '+' * git['dirty'] if git else None
 
 
 def _label(model: dict) -> str:

@@ -1,11 +1,21 @@
 """Where metrics go besides metrics.jsonl. A sink may fail; the run goes on and says so once."""
 
+import netrc
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from cnn_bench.errors import UserError
+
+
+def _has_key() -> bool:
+    """Whether there is a key: in the environment or where `wandb login` puts it."""
+    try:
+        logins = netrc.netrc().hosts
+    except (OSError, netrc.NetrcParseError):
+        logins = {}
+    return 'WANDB_API_KEY' in os.environ or 'api.wandb.ai' in logins
 
 
 class Wandb:
@@ -16,8 +26,7 @@ class Wandb:
             import wandb
         except ImportError as error:
             raise UserError("config.wandb.enabled needs wandb: pip install 'cnn_bench[wandb]'") from error
-        has_key = bool(os.environ.get('WANDB_API_KEY') or wandb.api.api_key)
-        mode = os.environ.get('WANDB_MODE', 'online' if has_key else 'offline')
+        mode = os.environ.get('WANDB_MODE', 'online' if _has_key() else 'offline')
         self._run = self._try(
             lambda: wandb.init(project=project, name=name, config=config, dir=str(directory), mode=mode)
         )

@@ -17,6 +17,7 @@ from cnn_bench.sweep.progress import SweepProgress
 
 RECORD = 'sweep.json'
 LOG = 'log.txt'
+CACHE = '.compiled'
 POLL_S = 0.2
 
 
@@ -90,7 +91,8 @@ class Sweep:
         command = [sys.executable, '-m', 'cnn_bench', 'train', *trial.arguments, '--workdir', str(run.path)]
         if self.data_dir:
             command += ['--data-dir', self.data_dir]
-        environment = {**os.environ, 'PYTHONUNBUFFERED': '1'}
+        # The trials of one network share their compiled steps.
+        environment = {'JAX_COMPILATION_CACHE_DIR': str(self.out / CACHE), **os.environ, 'PYTHONUNBUFFERED': '1'}
         with open(run / LOG, 'w') as log:
             process = subprocess.Popen(
                 command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment

@@ -17,11 +17,20 @@ def part(figure, gid):
     return artist
 
 
+def assert_nothing_is_cut_off(figure):
+    with matplotlib.rc_context(charts.STYLE):
+        drawn = figure.get_tightbbox(figure.canvas.get_renderer())
+    width, height = figure.get_size_inches()
+    assert 0 <= drawn.x0 < drawn.x1 <= width
+    assert 0 <= drawn.y0 < drawn.y1 <= height
+
+
 @pytest.mark.parametrize(('points', 'seeds'), [(1, 1), (3, 3), (12, 3), (30, 1), (60, 3)])
 def test_no_label_covers_anything(make_table, points, seeds):
     chart = chart_of(make_table(points, seeds))
     assert len(chart.points) == points
     figure = charts.draw(chart)
+    assert_nothing_is_cut_off(figure)
     for dpi in (72, charts.PNG_DPI):  # of the SVG and of the PNG
         figure.set_dpi(dpi)
         with matplotlib.rc_context(charts.STYLE):
@@ -42,21 +51,12 @@ def test_no_label_covers_anything(make_table, points, seeds):
                 assert np.hypot(nearest[0] - x, nearest[1] - y) >= radius
 
 
-@pytest.mark.parametrize('points', [3, 60])
-def test_everything_is_inside_the_figure(make_table, points):
-    figure = charts.draw(chart_of(make_table(points)))
-    drawn = figure.get_tightbbox(figure.canvas.get_renderer())
-    width, height = figure.get_size_inches()
-    assert 0 <= drawn.x0 < drawn.x1 <= width
-    assert 0 <= drawn.y0 < drawn.y1 <= height
-
-
 def test_a_long_legend_makes_the_figure_taller(make_table):
-    chart = chart_of(make_table(30))
-    points = [dataclasses.replace(point, family=f'family {i}') for i, point in enumerate(chart.points)]
+    chart = chart_of(make_table(3))
+    points = [dataclasses.replace(chart.points[i % 3], family=f'family {i}') for i in range(30)]
     figure = charts.draw(dataclasses.replace(chart, points=tuple(points)))
-    assert figure.get_tightbbox(figure.canvas.get_renderer()).y0 >= 0
-    assert figure.get_size_inches()[1] > charts.draw(chart).get_size_inches()[1]
+    assert_nothing_is_cut_off(figure)
+    assert figure.get_size_inches()[1] > 7
 
 
 def test_one_place_for_two_points_and_a_wide_interval(make_table):
@@ -73,10 +73,11 @@ def test_text_is_never_taken_for_markup(make_table):
     table['label'] = ['$x^2$ & _a', 'tab\tand\nline', 'w' * 100]
     figure = charts.draw(chart_of(table))
     texts = {part(figure, f'label-{i}').get_text() for i in range(3)}
-    assert texts == {'$x^2$ & _a', 'tab and line', '…'}
+    assert texts == {'$x^2$ & _a', 'tab and line', 'w' * 39 + '…'}
 
 
-def test_the_same_table_gives_the_same_bytes(table, tmp_path):
+def test_the_same_table_gives_the_same_bytes(make_table, tmp_path):
+    table = make_table(5, 3)
     chart = chart_of(table)
     for run in ('a', 'b'):
         (tmp_path / run).mkdir()
@@ -127,7 +128,7 @@ def test_every_theme_colour_is_its_own_key():
     ],
 )
 def test_ticks_are_round(limits, expected):
-    assert charts._log_ticks(*limits) == pytest.approx(expected) or len(expected) == 4
+    assert charts._log_ticks(*limits) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

@@ -45,9 +45,14 @@ def render(table, directory, title='A question?', answer=''):
 
 
 @pytest.fixture
+def table(make_table):
+    return make_table(4, 3)
+
+
+@pytest.fixture
 def evil_page(table, tmp_path):
-    table.loc[table.label == 'vgg11', ['label', 'run', 'family']] = EVIL
-    table.loc[table.label == 'vgg19', ['state', 'run']] = ['diverged', EVIL]
+    table.loc[table.label == 'lenet5', ['label', 'run', 'family']] = EVIL
+    table.loc[table.label == 'xception', ['state', 'run']] = ['diverged', EVIL]
     answer = f'The **answer**, {EVIL} ![picture](http://example.org/x.png)'
     return render(table.assign(git=EVIL), tmp_path, title=EVIL, answer=answer)
 
@@ -61,7 +66,7 @@ def test_every_network_is_in_table_and_chart(table, tmp_path):
     parsed = Parsed(text)
     for label in table.label.unique():
         assert label in parsed.text
-    assert len(points(text)) == 12
+    assert len(points(text)) == 4
     for point in points(text):
         assert {point['mark'], point['text'], point['row']} <= set(parsed.ids)
     details = {point['label']: dict(point['details']) for point in points(text)}

@@ -1,0 +1,63 @@
+"""ImageNet results that others published, one per network, beside the costs that we count.
+
+`imagenet_published.csv` holds the choice; its rows whose `arch` is not in the registry wait for that network:
+
+    arch            our name for exactly that variant: bvlc_alexnet is `alexnet`, torchvision's alexnet is `alexnet_owt`
+    size            side of the evaluated crop; empty where the source is silent and the network's own size is meant
+    top1_err_pct    error on the 50,000 validation images of ImageNet-1k, one model, one crop
+    top5_err_pct    the same; empty where the source has none
+    source_params   parameters, where the source gives them to the unit and counts what we count
+    source, protocol, notes
+"""
+
+from importlib import resources
+
+import pandas as pd
+
+from cnn_bench.complexity import model_cost
+from cnn_bench.models import registry
+
+TITLE = 'What does ImageNet accuracy cost? Published results against our counts'
+ANSWER = """\
+Accuracies are **published by others**, multiply-adds and parameters are **counted here**. After figure 2 of Canziani,
+Paszke and Culurciello, *An Analysis of Deep Neural Network Models for Practical Applications* (arXiv 1605.07678).
+
+One figure per network, chosen by these rules: one model, one crop, no ensemble, and the very variant that the name
+says. Where torchvision has that variant, its `IMAGENET1K_V1` weights: one group trained or ported them, tested them by
+one protocol, and most come from one simple recipe, so that differences are due to the network more than to the
+training. Otherwise the authors' own weights or their best known port. The table names the source of every row.
+"""
+
+
+def rows() -> pd.DataFrame:
+    """The chosen published results as they stand in the package, also those of networks not in the registry."""
+    with (resources.files('cnn_bench.report') / 'imagenet_published.csv').open(encoding='utf-8') as file:
+        return pd.read_csv(file, dtype={'size': 'Int64', 'source_params': 'Int64'})
+
+
+def table() -> pd.DataFrame:
+    """The published results of networks in the registry as a tidy table (`runs.schema`), with our counts."""
+    return pd.DataFrame([_tidy(row) for row in rows().to_dict('records') if row['arch'] in registry.ARCHS])
+
+
+def _tidy(row: dict) -> dict:
+    arch = registry.get(row['arch'])
+    size = arch.size if pd.isna(row['size']) else int(row['size'])
+    macs = arch.macs
+    if size != arch.size:
+        macs = model_cost(registry.build(row['arch']), (size, size, arch.channels)).macs
+    return {
+        'arch': row['arch'],
+        'label': row['arch'],
+        'family': arch.family,
+        'year': arch.year,
+        'params': arch.params,
+        'macs': macs,
+        'flops': 2 * macs,
+        'dataset': 'imagenet',
+        'input_shape': f'{size}x{size}x{arch.channels}',
+        'state': 'finished',
+        'run': '',
+        'notes': '; '.join(row[key] for key in ('protocol', 'notes') if isinstance(row[key], str)),
+        **{key: row[key] for key in ('top1_err_pct', 'top5_err_pct', 'source')},
+    }

@@ -1,0 +1,185 @@
+"""The tidy table, a row per run, as a summary with a row per configuration, as CSV and as Markdown."""
+
+import io
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from cnn_bench import stats
+from cnn_bench.runs.schema import COLUMNS
+
+# Runs that agree in all of these are one configuration; they may still differ in seed, device and day.
+CONFIGURATION = (
+    *('label', 'arch', 'family', 'source', 'dataset', 'input_shape'),
+    *('width', 'stem', 'epochs', 'batch_size', 'dtype', 'recipe'),
+)
+# Where two configurations have one label, what they differ in is appended to it, in this order.
+TELLS_APART = ('arch', 'dataset', 'width', 'stem', 'epochs', 'batch_size', 'dtype', 'input_shape', 'source', 'recipe')
+
+_INTEGERS = ('year', 'params', 'macs', 'flops', 'activation_bytes', 'seed', 'batch_size')
+_MEANS = ('top1_err_pct', 'top5_err_pct', 'test_loss', 'epochs')
+_DEVICE_MEANS = ('images_per_s', 'train_s')
+_NUMBERS = (*_INTEGERS, *_MEANS, *_DEVICE_MEANS, 'width')
+
+
+@dataclass(frozen=True)
+class Column:
+    """How one column of the summary is shown: its header with the unit, its values as text, '' where unknown."""
+
+    key: str
+    header: str
+    show: Callable[[object], str] = str
+    kind: Literal['number', 'text', 'prose'] = 'number'
+
+    def text(self, value: object) -> str:
+        missing = value is None or (isinstance(value, float) and math.isnan(value))
+        return '' if missing else self.show(value)
+
+
+def _number(digits: int, unit: float = 1) -> Callable[[float], str]:
+    return lambda value: f'{value / unit:,.{digits}f}'
+
+
+SHOWN = (
+    Column('label', 'Network', kind='text'),
+    Column('family', 'Family', kind='text'),
+    Column('year', 'Year', '{:.0f}'.format),
+    Column('params', 'Parameters (M)', _number(3, 1e6)),
+    Column('macs', 'MACs (M)', _number(2, 1e6)),
+    Column('top1_err_pct', 'Top-1 error (%)', _number(2)),
+    Column('top1_ci95_pct', '± (95 %)', _number(2)),
+    Column('top5_err_pct', 'Top-5 error (%)', _number(2)),
+    Column('images_per_s', 'Images/s (training)', _number(0)),
+    Column('train_s', 'Seconds (training)', _number(0)),
+    Column('seeds', 'Seeds', _number(0)),
+    Column('front', 'Front', lambda on: 'yes' if on else '', kind='text'),
+    Column('source', 'Source', kind='prose'),
+    Column('notes', 'Notes', kind='prose'),
+)
+
+
+def tidy(table: pd.DataFrame) -> pd.DataFrame:
+    """`table` with all columns of the schema in its order, any others behind, the cheapest network first."""
+    extra = [name for name in table.columns if name not in COLUMNS]
+    table = table.reindex(columns=[*COLUMNS, *extra])
+    for name in _NUMBERS:
+        table[name] = pd.to_numeric(table[name])
+    return table.sort_values(['macs', 'label', 'seed', 'run'], kind='stable').reset_index(drop=True)
+
+
+def left_out(table: pd.DataFrame) -> list[tuple[str, str]]:
+    """(run, why) of the runs that the charts leave out, in the order of the table."""
+    reasons = []
+    for row in tidy(table).itertuples():
+        name = row.run if isinstance(row.run, str) and row.run else str(row.label)
+        if row.state != 'finished':
+            reasons.append((name, row.state if isinstance(row.state, str) else 'no state'))
+        elif not _drawable(row.top1_err_pct, row.macs):
+            reasons.append((name, 'no error or no multiply-adds'))
+    return reasons
+
+
+def summarise(table: pd.DataFrame) -> pd.DataFrame:
+    """A row per configuration of the finished runs, the cheapest first.
+
+    `top1_err_pct` is the mean over `seeds`, `top1_ci95_pct` the half-width of its 95 % interval (nan for one seed);
+    runs that repeat a seed count as one. Speed is the mean over the runs, nan where they ran on different devices.
+    `front` marks the Pareto front of error against multiply-adds, `run` lists the run directories.
+    """
+    table = tidy(table)
+    usable = [
+        state == 'finished' and _drawable(error, macs)
+        for state, error, macs in zip(table.state, table.top1_err_pct, table.macs, strict=True)
+    ]
+    groups = table[usable].groupby(list(CONFIGURATION), dropna=False, sort=False)
+    rows = [_configuration(group) for _, group in groups]
+    columns = list(dict.fromkeys([*table.columns, 'top1_ci95_pct', 'seeds', 'front']))
+    summary = pd.DataFrame(rows, columns=columns).drop(columns=['seed', 'state'])
+    summary['front'] = stats.pareto_front(summary.macs, summary.top1_err_pct)
+    summary['label'] = _distinct_labels(summary)
+    return summary.sort_values(['macs', 'label'], kind='stable').reset_index(drop=True)
+
+
+def results_csv(table: pd.DataFrame) -> str:
+    """One row per run, finished or not, with all columns of the schema."""
+    whole = tidy(table).astype(dict.fromkeys(_INTEGERS, 'Int64'))
+    return whole.to_csv(index=False, lineterminator='\n')
+
+
+def shown_columns(summary: pd.DataFrame) -> list[Column]:
+    """The columns worth showing: those with a value, and `source` only where something was not measured here."""
+    shown = [c for c in SHOWN if c.key in summary and summary[c.key].notna().any()]
+    all_ours = (summary['source'] == 'measured').all()
+    return [column for column in shown if not (all_ours and column.key == 'source')]
+
+
+def markdown_table(summary: pd.DataFrame) -> str:
+    """The summary as a Markdown table, numbers to the right."""
+    columns = shown_columns(summary)
+    lines = [[column.header for column in columns], ['---:' if c.kind == 'number' else ':---' for c in columns]]
+    for row in summary.to_dict('records'):
+        lines.append([_cell(column.text(row[column.key])) for column in columns])
+    return ''.join(f'| {" | ".join(line)} |\n' for line in lines)
+
+
+def results_markdown(table: pd.DataFrame, title: str, answer: str, notes: list[str]) -> str:
+    """The title, the answer, the summary, the notes and what was left out, as a Markdown document."""
+    out = io.StringIO()
+    out.write(f'# {" ".join(title.split())}\n\n')
+    if answer:
+        out.write(f'{answer.strip()}\n\n')
+    out.write(markdown_table(summarise(table)))
+    for note in notes:
+        out.write(f'\n{note}\n')
+    missing = left_out(table)
+    if missing:
+        out.write('\nLeft out:\n\n')
+        out.writelines(f'- {_cell(name)}: {_cell(why)}\n' for name, why in missing)
+    return out.getvalue()
+
+
+def _drawable(error: float, macs: float) -> bool:
+    return bool(np.isfinite(error) and np.isfinite(macs) and macs > 0)
+
+
+def _configuration(group: pd.DataFrame) -> dict:
+    by_seed = group.groupby('seed', dropna=False).top1_err_pct.mean()
+    mean, half_width = stats.mean_ci(by_seed)
+    row = group.iloc[0].to_dict() | {name: group[name].mean() for name in _MEANS}
+    one_device = group.device.nunique(dropna=False) == 1
+    row |= {name: group[name].mean() if one_device else np.nan for name in _DEVICE_MEANS}
+    row |= {'top1_err_pct': mean, 'top1_ci95_pct': half_width, 'seeds': len(by_seed)}
+    row['device'] = _joined(group.device)
+    row['run'] = _joined(group.run)
+    if group.seed.isna().all():
+        row['seeds'] = np.nan
+    return row
+
+
+def _joined(values: pd.Series) -> str:
+    return ', '.join(str(value) for value in dict.fromkeys(values.dropna()) if value != '')
+
+
+def _distinct_labels(summary: pd.DataFrame) -> list[str]:
+    """The labels, with what tells them apart appended where several rows have the same one."""
+    labels = [' '.join(str(label).split()) for label in summary.label]
+    for name, rows in summary.groupby(labels, sort=False):
+        if len(rows) == 1:
+            continue
+        differing = [key for key in TELLS_APART if rows[key].nunique(dropna=False) > 1]
+        for position in rows.index:
+            values = [f'{key} {_plain(rows.at[position, key])}' for key in differing]
+            labels[position] = ' · '.join([str(name), *values])
+    return labels
+
+
+def _plain(value: object) -> str:
+    return f'{value:g}' if isinstance(value, float) else str(value)
+
+
+def _cell(text: str) -> str:
+    return ' '.join(text.split()).replace('\\', '\\\\').replace('|', '\\|').replace('<', '&lt;')
