@@ -12,6 +12,7 @@ def get_config():
     """The recipe."""
     config = base()
     config.model.arch = 'lenet5'
+    config.model.bn_momentum = 0.9  # of every network: short runs have few steps to settle their statistics in
     config.dataset.name = 'fashion_mnist_subset'
     config.total_epochs = 6
     config.batch_size = 100

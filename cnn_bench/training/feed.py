@@ -80,7 +80,7 @@ class Streamed:
         return jax.tree.map(lambda *b: parallel.split(np.stack(b), self.devices, axis=1), *batches)
 
     def eval_batches(self, batch_size: int) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
-        """{'image': (devices, n, h, w, c), 'label': (devices, n)} of every image once, and the labels, -1 for padding."""
+        """{'image': (devices, n, h, w, c), 'label': (devices, n)} of every image once, and labels, -1 for padding."""
         batches = data.stream(self.split, batch_size, seed=0, train=False, **self.arguments)
         for batch in batches:
             yield jax.tree.map(lambda b: parallel.split(b, self.devices), batch), batch['label']

@@ -116,7 +116,7 @@ def parse_overrides(arguments: list[str], flag: str = '--config.') -> dict[str, 
 
 
 def call(function: Callable, where: str, fields: Mapping[str, Any], *args, **kwargs):
-    """`function(*args, **kwargs, **fields)`, refusing fields that it does not take. A field that is None is left out."""
+    """`function(*args, **kwargs, **fields)`, refusing fields that it does not take. None leaves a field out."""
     fields = {name: value for name, value in fields.items() if value is not None}
     parameters = inspect.signature(function).parameters.values()
     names = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}

@@ -34,4 +34,6 @@ def create(model: nn.Module, optimizer: optax.GradientTransformation, seed: int,
         variables.pop('aux_logits', None)
         return State(jnp.zeros((), jnp.int32), params, variables, optimizer.init(params))
 
-    return jax.jit(init)()
+    # Drawing the parameters runs once, but to optimise a program of so many small pieces takes a CPU back end a minute.
+    quick = {'xla_backend_optimization_level': 0} if jax.default_backend() == 'cpu' else {}
+    return jax.jit(init).lower().compile(compiler_options=quick)()

@@ -1,0 +1,64 @@
+"""AlexNet in its two forms.
+
+`alexnet`: Krizhevsky, Sutskever, Hinton: ImageNet classification with deep convolutional neural networks, 2012. Two
+towers as groups of 2 in the second, fourth and fifth convolution, local response normalisation after the first two,
+overlapping 3x3 pooling with stride 2, dropout in the hidden dense layers. Where it departs from the paper:
+  - 224x224 images are padded by one pixel before and two behind, which gives the 55x55 maps that the paper
+    describes;
+  - He initialisation and zero biases, not Gaussians of 0.01 (`kernel_init='gaussian'`) with biases of 1 in some
+    layers.
+
+`alexnet_owt`: Krizhevsky: One weird trick for parallelizing convolutional neural networks, 2014, as torchvision has
+it: one tower of 64, 192, 384, 256, 256 maps, no response normalisation, dropout before the hidden layers, two
+pixels of padding.
+
+`stem='small'` (ours): a 3x3 first convolution with stride 1; 28x28 images are pooled to 13, 6 and 2.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from flax import linen as nn
+
+from cnn_bench.models.blocks import Classifier, DenseHead, require
+from cnn_bench.models.layers import local_response_norm, no_norm
+from cnn_bench.models.primitives import Pads
+
+
+class AlexNet(Classifier):
+    """Five convolutions of `maps` channels and three dense layers."""
+
+    dropout: float = 0.5
+    norm: Callable = no_norm  # after every convolution
+    lrn: Callable = local_response_norm  # after the activation of the first two
+    maps: tuple = (96, 256, 384, 384, 256)
+    groups: int = 2
+    stem_padding: int | Pads = ((1, 2), (1, 2))
+    drop_inputs: bool = False  # dropout before each hidden dense layer, not behind it
+
+    def __post_init__(self):
+        super().__post_init__()
+        require(self, 'maps', len(self.maps) == 5, '5 numbers')
+
+    @nn.compact
+    def features(self, x, train=False):
+        unit = self.unit(train)
+        respond = self.normalise(train, self.lrn)
+        pool = partial(self.pool, window=3, stride=2)
+        maps = [self.channels(count) for count in self.maps]
+        first = (3,) if self.small else (11, 4, self.stem_padding)
+        x = unit(maps[0], *first, name='conv1')(x)
+        x = pool(respond(name='lrn1')(x))
+        x = unit(maps[1], 5, groups=self.groups, name='conv2')(x)
+        x = pool(respond(name='lrn2')(x))
+        x = unit(maps[2], 3, name='conv3')(x)
+        x = unit(maps[3], 3, groups=self.groups, name='conv4')(x)
+        x = unit(maps[4], 3, groups=self.groups, name='conv5')(x)
+        return pool(x)
+
+    def make_head(self):
+        hidden = (self.channels(4096),) * 2
+        return DenseHead(self.num_classes, hidden, self.dropout, self.dense, self.act, self.drop_inputs)
+
+
+AlexNetOWT = partial(AlexNet, maps=(64, 192, 384, 256, 256), groups=1, lrn=no_norm, stem_padding=2, drop_inputs=True)

@@ -1,0 +1,192 @@
+"""What the networks share: blocks of layers, heads, and the base class.
+
+A network binds its layers once, in `Classifier.unit`, and hands the result to its blocks: convolution, normalisation
+and activation in one callable. So a variant is a field (`norm=group_norm`, or by name `build('resnet50',
+norm='group')`) and never a copy of the network. Arrays are (n, h, w, c).
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from cnn_bench.errors import UserError, unknown
+from cnn_bench.models.layers import INITS, batch_norm, conv, local_response_norm, max_pool, no_norm, scaled
+from cnn_bench.models.primitives import Pads
+
+
+class ConvNorm(nn.Module):
+    """Convolution, normalisation, activation. Networks bind it in `Classifier.unit`."""
+
+    features: int
+    kernel: int
+    stride: int = 1
+    padding: int | Pads | None = None
+    groups: int = 1
+    conv: Callable = conv
+    norm: Callable = no_norm
+    act: Callable = nn.relu
+
+    @nn.compact
+    def __call__(self, x):
+        x = self.conv(self.features, self.kernel, self.stride, self.padding, self.groups, name='conv')(x)
+        return self.act(self.norm(name='norm')(x))
+
+
+class Stage(nn.Module):
+    """Blocks one after another, named block1, block2, ... Each entry of `blocks` makes one: `block(name=...)`."""
+
+    blocks: tuple[Callable, ...]
+    label: str = 'block'
+
+    @nn.compact
+    def __call__(self, x):
+        for number, block in enumerate(self.blocks, 1):
+            x = block(name=f'{self.label}{number}')(x)
+        return x
+
+
+class PooledHead(nn.Module):
+    """Global average pool, dropout, one dense layer."""
+
+    num_classes: int
+    dropout: float
+    dense: Callable
+
+    @nn.compact
+    def __call__(self, x, train):
+        x = nn.Dropout(self.dropout, deterministic=not train, name='dropout')(x.mean((1, 2)))
+        return self.dense(self.num_classes, name='fc')(x)
+
+
+class DenseHead(nn.Module):
+    """The map flattened, hidden dense layers fc1, fc2, ..., and the dense layer `fc` that gives the logits.
+
+    Dropout stands behind each hidden layer, or before it where `drop_inputs`.
+    """
+
+    num_classes: int
+    hidden: tuple[int, ...]
+    dropout: float
+    dense: Callable
+    act: Callable
+    drop_inputs: bool = False
+
+    @nn.compact
+    def __call__(self, x, train):
+        x = x.reshape(x.shape[0], -1)
+        for number, features in enumerate(self.hidden, 1):
+            drop = nn.Dropout(self.dropout, deterministic=not train, name=f'dropout{number}')
+            x = drop(x) if self.drop_inputs else x
+            x = self.act(self.dense(features, name=f'fc{number}')(x))
+            x = x if self.drop_inputs else drop(x)
+        return self.dense(self.num_classes, name='fc')(x)
+
+
+def sow_aux(module: nn.Module, logits: jax.Array) -> None:
+    """Leave the logits (n, num_classes) of an auxiliary head in the collection 'aux_logits', under its own path."""
+    if not module.is_initializing():
+        module.sow('aux_logits', 'logits', logits.astype(jnp.float32), init_fn=lambda: None, reduce_fn=lambda _, y: y)
+
+
+def require(module: nn.Module, field: str, holds: bool, allowed: str) -> None:
+    """Raise UserError unless a condition on a field of `module` holds; `allowed` says what the field must be."""
+    if not holds:
+        raise UserError(f'{field} of {type(module).__name__} is {getattr(module, field)}; it must be {allowed}')
+
+
+class Classifier(nn.Module):
+    """The base of all networks: a pure function of (variables, image, train).
+
+    A network defines `features`, and `make_head` where its head is not a global average pool and one dense layer. With
+    `num_classes=0` it has no head, and calling it gives its last map. Auxiliary heads put their logits into the
+    collection 'aux_logits', in training only. Raises UserError for values that make no network and for images too
+    small for it.
+    """
+
+    stems: ClassVar[tuple[str, ...]] = ('imagenet', 'small')
+
+    num_classes: int = 1000
+    width: float = 1.0  # multiplies the channels
+    stem: str = 'imagenet'  # 'small': first layers for images of 28x28 and 32x32
+    dropout: float = 0.0
+    dtype: Any = jnp.float32  # of the computation; parameters and logits are float32
+    bn_axis: str | None = None  # mapped axis over which batch statistics are averaged; None: each device its own
+    bn_momentum: float = 0.9
+    bn_epsilon: float = 1e-5
+    norm: Callable = batch_norm
+    act: Callable = nn.relu
+    conv: Callable = conv
+    pool: Callable = max_pool
+    kernel_init: Callable = INITS['he']
+
+    def __post_init__(self):
+        if self.stem not in self.stems:
+            raise unknown(f'stem of {type(self).__name__}', self.stem, self.stems)
+        require(self, 'width', self.width > 0, 'above 0')
+        require(self, 'num_classes', self.num_classes >= 0, '0 (no head) or more')
+        require(self, 'dropout', 0 <= self.dropout < 1, 'from 0 to below 1')
+        super().__post_init__()
+
+    def setup(self):
+        if self.num_classes:
+            self.head = self.make_head()
+
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        """Logits (n, num_classes), float32, of images x (n, h, w, c). Training needs the RNG 'dropout'."""
+        if x.ndim != 4:
+            raise UserError(f'{type(self).__name__} takes images (n, h, w, c), not an array of shape {x.shape}')
+        try:
+            y = self.features(x, train)
+        except UserError as error:
+            raise UserError(f'{type(self).__name__} cannot take {"x".join(map(str, x.shape[1:]))}: {error}') from None
+        return (self.head(y, train) if self.num_classes else y).astype(jnp.float32)
+
+    def features(self, x: jax.Array, train: bool = False) -> jax.Array:
+        """The last map (n, h', w', c') before the head."""
+        raise NotImplementedError(type(self).__name__)
+
+    def make_head(self) -> nn.Module:
+        """The module that makes logits of `features`."""
+        return PooledHead(self.num_classes, self.dropout, self.dense)
+
+    @property
+    def small(self) -> bool:
+        return self.stem == 'small'
+
+    def channels(self, count: int) -> int:
+        """`count` channels at this network's width."""
+        return scaled(count, self.width)
+
+    @property
+    def dense(self) -> Callable:
+        """nn.Dense bound to this network's dtype and initialisation."""
+        return partial(nn.Dense, dtype=self.dtype, kernel_init=self.kernel_init)
+
+    def normalise(self, train: bool, norm: Callable | None = None) -> Callable:
+        """This network's normalisation (or `norm`), bound: `normalise(train)(name='norm')(x)`."""
+        return partial(
+            norm or self.norm,
+            train=train,
+            axis_name=self.bn_axis,
+            dtype=self.dtype,
+            momentum=self.bn_momentum,
+            epsilon=self.bn_epsilon,
+        )
+
+    def unit(self, train: bool, *, conv: Callable | None = None, use_bias: bool | None = None) -> Callable:
+        """`ConvNorm` bound to this network's layers: `unit(features, kernel, stride, name='conv1')(x)`.
+
+        Convolutions have a bias unless a normalisation with a shift of its own follows, or as `use_bias` says.
+        """
+        shifts = self.norm not in (no_norm, local_response_norm)
+        bound = partial(
+            conv or self.conv,
+            use_bias=not shifts if use_bias is None else use_bias,
+            dtype=self.dtype,
+            kernel_init=self.kernel_init,
+        )
+        return partial(ConvNorm, conv=bound, norm=self.normalise(train), act=self.act)

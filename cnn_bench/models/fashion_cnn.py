@@ -1,0 +1,41 @@
+"""The small network for Fashion-MNIST of A. Géron, Hands-On Machine Learning, 2nd edition 2019, chapter 14.
+
+As the book's Keras code, with Keras's Glorot initialisation: three rounds of convolutions and 2x2 max pooling, two
+hidden dense layers with dropout of one half. The softmax is left to the loss.
+"""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from flax import linen as nn
+
+from cnn_bench.models.blocks import Classifier, DenseHead
+from cnn_bench.models.layers import INITS, no_norm
+
+
+class FashionCNN(Classifier):
+    """One 7x7 convolution of 64 maps, then two 3x3 of 128 and two of 256, with 2x2 pooling after each round."""
+
+    stems: ClassVar[tuple[str, ...]] = ('small',)
+
+    num_classes: int = 10
+    stem: str = 'small'
+    dropout: float = 0.5
+    norm: Callable = no_norm
+    kernel_init: Callable = INITS['glorot']
+
+    @nn.compact
+    def features(self, x, train=False):
+        unit = self.unit(train)
+        x = unit(self.channels(64), 7, name='conv1')(x)
+        x = self.pool(x, 2)
+        x = unit(self.channels(128), 3, name='conv2')(x)
+        x = unit(self.channels(128), 3, name='conv3')(x)
+        x = self.pool(x, 2)
+        x = unit(self.channels(256), 3, name='conv4')(x)
+        x = unit(self.channels(256), 3, name='conv5')(x)
+        return self.pool(x, 2)
+
+    def make_head(self):
+        hidden = (self.channels(128), self.channels(64))
+        return DenseHead(self.num_classes, hidden, self.dropout, self.dense, self.act)

@@ -1,0 +1,177 @@
+"""GoogLeNet and its Inception module. Szegedy et al.: Going deeper with convolutions, 2014.
+
+`googlenet` is the 2014 network, pooling sizes rounded up. Where it departs from the paper: He initialisation; the
+response normalisation's constants, which the paper does not give, are AlexNet's.
+
+`googlenet_bn` is torchvision's: batch normalisation (epsilon 0.001) behind every convolution, which then has no
+bias; no response normalisation; 3x3 kernels where the paper has 5x5; a 2x2 last pooling; dropout 0.2. Its auxiliary
+heads pool 5x5 with stride 3 as the paper's do, where torchvision pools to 4x4.
+
+The two auxiliary heads are for training only, so they are off unless `aux=True`. Built with `aux=True`, a network
+has their parameters too (13,378,280 for `googlenet`, 13,004,888 for `googlenet_bn`), and in training leaves their
+logits in the collection 'aux_logits'; in evaluation they vanish.
+
+`inception='naive'` builds it of modules without 1x1 reductions. `stem='small'` (ours): a 3x3 first convolution with
+stride 1 and no pooling before the first module, so that 28x28 images give maps of 28, 14 and 7.
+
+`inception_module_naive` and `inception_module_reduced` are single modules on 28x28x256 maps, as lectures compare
+them.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import ClassVar
+
+import jax.numpy as jnp
+from flax import linen as nn
+
+from cnn_bench.errors import unknown
+from cnn_bench.models.blocks import Classifier, sow_aux
+from cnn_bench.models.layers import avg_pool, batch_norm, identity, local_response_norm, max_pool, no_norm
+
+FORMS = ('reduced', 'naive')
+
+# Table 1: #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj.
+MODULES = {
+    '3a': (64, 96, 128, 16, 32, 32),
+    '3b': (128, 128, 192, 32, 96, 64),
+    '4a': (192, 96, 208, 16, 48, 64),
+    '4b': (160, 112, 224, 24, 64, 64),
+    '4c': (128, 128, 256, 24, 64, 64),
+    '4d': (112, 144, 288, 32, 64, 64),
+    '4e': (256, 160, 320, 32, 128, 128),
+    '5a': (256, 160, 320, 32, 128, 128),
+    '5b': (384, 192, 384, 48, 128, 128),
+}
+AUX_AFTER = {'4a': 'aux1', '4d': 'aux2'}
+
+
+class Inception(nn.Module):
+    """Four branches on one map, concatenated: 1x1, 3x3, 5x5 and 3x3 pooling.
+
+    `maps` is a row of the paper's table 1. `naive`: without the 1x1 convolutions before 3x3 and 5x5 and after the
+    pool.
+    """
+
+    maps: tuple[int, int, int, int, int, int]
+    unit: Callable
+    pool: Callable = max_pool
+    naive: bool = False
+    large_kernel: int = 5
+
+    @nn.compact
+    def __call__(self, x):
+        point, reduce3, maps3, reduce5, maps5, project = self.maps
+        before3 = before5 = pooled = x
+        pooled = self.pool(x, 3, 1, padding=1)
+        if not self.naive:
+            before3 = self.unit(reduce3, 1, name='branch_3x3_reduce')(x)
+            before5 = self.unit(reduce5, 1, name='branch_5x5_reduce')(x)
+            pooled = self.unit(project, 1, name='branch_pool')(pooled)
+        branches = (
+            self.unit(point, 1, name='branch_1x1')(x),
+            self.unit(maps3, 3, name='branch_3x3')(before3),
+            self.unit(maps5, self.large_kernel, name='branch_5x5')(before5),
+            pooled,
+        )
+        return jnp.concatenate(branches, axis=-1)
+
+
+class AuxHead(nn.Module):
+    """An auxiliary classifier: 5x5 mean pooling with stride 3, a 1x1 convolution, a hidden dense layer.
+
+    Returns nothing; its logits go to the collection 'aux_logits'.
+    """
+
+    num_classes: int
+    maps: int
+    hidden: int
+    dropout: float
+    unit: Callable
+    dense: Callable
+    act: Callable
+
+    @nn.compact
+    def __call__(self, x, train):
+        x = self.unit(self.maps, 1, name='conv')(avg_pool(x, 5, 3))
+        x = self.act(self.dense(self.hidden, name='fc1')(x.reshape(x.shape[0], -1)))
+        x = nn.Dropout(self.dropout, deterministic=not train, name='dropout')(x)
+        sow_aux(self, self.dense(self.num_classes, name='fc')(x))
+
+
+class GoogLeNet(Classifier):
+    """A stem, nine Inception modules in three stages, global average pool, one dense layer."""
+
+    dropout: float = 0.4
+    norm: Callable = no_norm  # after every convolution
+    lrn: Callable = local_response_norm  # twice in the stem
+    inception: str = 'reduced'
+    large_kernel: int = 5  # of the branches named 5x5
+    last_pool: int = 3  # window of the pooling before 5a
+    aux: bool = False
+    aux_dropout: float = 0.7
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.inception not in FORMS:
+            raise unknown('inception of GoogLeNet', self.inception, FORMS)
+
+    @nn.compact
+    def features(self, x, train=False):
+        unit = self.unit(train)
+        with_aux = self.aux and self.num_classes and (train or self.is_initializing())
+        x = self._stem(x, train, unit)
+        for name, row in MODULES.items():
+            if name == '4a':
+                x = self.pool(x, 3, 2, ceil=True)
+            elif name == '5a':
+                x = self.pool(x, self.last_pool, 2, ceil=True)
+            x = Inception(
+                tuple(self.channels(count) for count in row),
+                unit,
+                self.pool,
+                self.inception == 'naive',
+                self.large_kernel,
+                name=f'inception_{name}',
+            )(x)
+            if name in AUX_AFTER and with_aux:
+                self._aux_head(AUX_AFTER[name], unit)(x, train)
+        return x
+
+    def _stem(self, x, train, unit):
+        respond = self.normalise(train, self.lrn)
+        first = (3,) if self.small else (7, 2)
+        pool = identity if self.small else partial(self.pool, window=3, stride=2, ceil=True)
+        x = unit(self.channels(64), *first, name='conv1')(x)
+        x = respond(name='lrn1')(pool(x))
+        x = unit(self.channels(64), 1, name='conv2_reduce')(x)
+        x = unit(self.channels(192), 3, name='conv2')(x)
+        return pool(respond(name='lrn2')(x))
+
+    def _aux_head(self, name, unit):
+        maps, hidden = self.channels(128), self.channels(1024)
+        return AuxHead(self.num_classes, maps, hidden, self.aux_dropout, unit, self.dense, self.act, name=name)
+
+
+GoogLeNetBN = partial(
+    GoogLeNet, norm=batch_norm, bn_epsilon=1e-3, lrn=no_norm, large_kernel=3, last_pool=2, dropout=0.2
+)
+
+
+class InceptionModule(Classifier):
+    """One Inception module by itself; calling it gives its map (n, h, w, c), unless `num_classes` asks for a head."""
+
+    stems: ClassVar[tuple[str, ...]] = ('imagenet',)
+
+    num_classes: int = 0
+    norm: Callable = no_norm
+    inception: str = 'reduced'
+    maps: tuple = (128, 64, 192, 64, 96, 64)
+
+    @nn.compact
+    def features(self, x, train=False):
+        maps = tuple(self.channels(count) for count in self.maps)
+        return Inception(maps, self.unit(train), self.pool, self.inception == 'naive', name='inception')(x)
+
+
+InceptionModuleNaive = partial(InceptionModule, inception='naive')

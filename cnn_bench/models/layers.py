@@ -1,0 +1,181 @@
+"""Layers that a network can be given in place of its own: each kind has one signature and, in `NAMED`, its names.
+
+Arrays are (n, h, w, c); padding is explicit.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from cnn_bench.models import primitives
+from cnn_bench.models.primitives import Pads
+
+
+def scaled(channels: int, width: float) -> int:
+    """`channels` times `width`, to the nearest multiple of 2 and at least 2; `channels` itself at width 1."""
+    return channels if width == 1 else max(2, 2 * round(channels * width / 2))
+
+
+def pads(padding: int | Pads) -> Pads:
+    """((top, bottom), (left, right)), from itself or from one number for all four."""
+    return ((padding, padding), (padding, padding)) if isinstance(padding, int) else padding
+
+
+def conv(
+    features: int, kernel: int, stride: int = 1, padding: int | Pads | None = None, groups: int = 1, **fields
+) -> nn.Module:
+    """A square convolution; without a `padding`, half the kernel on each side. `fields` go to nn.Conv."""
+    return nn.Conv(
+        features,
+        (kernel, kernel),
+        (stride, stride),
+        pads(kernel // 2 if padding is None else padding),
+        feature_group_count=groups,
+        conv_general_dilated=primitives.convolve,
+        **fields,
+    )
+
+
+class SeparableConv(nn.Module):
+    """A depthwise convolution, one filter per channel, then a 1x1 convolution across channels (Chollet 2016).
+
+    The bias, if any, follows the 1x1 convolution; nothing stands between the two.
+    """
+
+    features: int
+    kernel: int
+    stride: int = 1
+    padding: int | Pads | None = None
+    groups: int = 1
+    use_bias: bool = True
+    dtype: Any = jnp.float32
+    kernel_init: Callable = nn.initializers.lecun_normal()
+
+    @nn.compact
+    def __call__(self, x):
+        layer = partial(conv, dtype=self.dtype, kernel_init=self.kernel_init)
+        channels = x.shape[-1]
+        x = layer(channels, self.kernel, self.stride, self.padding, channels, use_bias=False, name='depthwise')(x)
+        return layer(self.features, 1, groups=self.groups, use_bias=self.use_bias, name='pointwise')(x)
+
+
+def separable_conv(features: int, kernel: int, *args, **fields) -> nn.Module:
+    """`SeparableConv`, or a plain convolution where the kernel is 1x1 and nothing can be separated."""
+    return (SeparableConv if kernel > 1 else conv)(features, kernel, *args, **fields)
+
+
+def batch_norm(*, train, axis_name, dtype, momentum, epsilon, scale_init=nn.initializers.ones, name) -> nn.Module:
+    """Batch normalisation; `momentum` is the part of the running statistics that a step keeps."""
+    return nn.BatchNorm(
+        use_running_average=not train,
+        momentum=momentum,
+        epsilon=epsilon,
+        dtype=dtype,
+        axis_name=axis_name,
+        scale_init=scale_init,
+        name=name,
+    )
+
+
+class GroupNorm(nn.Module):
+    """Group normalisation (Wu & He 2018): 32 groups, or the most that divide the channels and hold two of them."""
+
+    epsilon: float
+    dtype: Any
+    scale_init: Callable
+
+    @nn.compact
+    def __call__(self, x):
+        channels = x.shape[-1]
+        groups = next(n for n in range(max(1, min(32, channels // 2)), 0, -1) if channels % n == 0)
+        norm = nn.GroupNorm(groups, epsilon=self.epsilon, dtype=self.dtype, scale_init=self.scale_init, name='group')
+        return norm(x)
+
+
+def group_norm(*, dtype, epsilon, scale_init=nn.initializers.ones, name, **_) -> nn.Module:
+    """Group normalisation, of each image by itself."""
+    return GroupNorm(epsilon=epsilon, dtype=dtype, scale_init=scale_init, name=name)
+
+
+def local_response_norm(*, size=5, k=2.0, alpha=1e-4, beta=0.75, **_) -> Callable:
+    """x / (k + alpha * sum of x^2 over `size` neighbouring channels)^beta, with the constants of AlexNet (2012)."""
+
+    return lambda x: primitives.respond(x, size, k, alpha, beta)
+
+
+def no_norm(**_) -> Callable:
+    """No normalisation."""
+    return identity
+
+
+def identity(x: jax.Array) -> jax.Array:
+    return x
+
+
+def leaky_relu(x: jax.Array) -> jax.Array:
+    """max(0.1 x, x)."""
+    return nn.leaky_relu(x, 0.1)
+
+
+def _pool(reduce, x, window, stride=None, padding=0, ceil=False):
+    stride = stride or window
+    padding = pads(padding)
+    if ceil:
+        padding = tuple(
+            _ceil_pads(size, window, stride, *side) for size, side in zip(x.shape[1:3], padding, strict=True)
+        )
+    primitives.check_fits(x.shape[1:3], (window, window), padding)
+    return reduce(x, (window, window), (stride, stride), padding)
+
+
+def _ceil_pads(size: int, window: int, stride: int, low: int, high: int) -> tuple[int, int]:
+    outputs = -(-(size + low + high - window) // stride) + 1
+    if (outputs - 1) * stride >= size + low:  # as Caffe and PyTorch: no window begins in the padding behind
+        outputs -= 1
+    return low, max(high, (outputs - 1) * stride + window - size - low)
+
+
+def max_pool(x: jax.Array, window: int, stride: int | None = None, padding=0, ceil: bool = False) -> jax.Array:
+    """Maximum over square windows. `ceil`: a last window that hangs over the edge still gives an output."""
+    return _pool(primitives.max_over_windows, x, window, stride, padding, ceil)
+
+
+def avg_pool(x: jax.Array, window: int, stride: int | None = None, padding=0, ceil: bool = False) -> jax.Array:
+    """Mean over square windows, of what lies inside the map. `ceil` as in `max_pool`."""
+    return _pool(primitives.mean_over_windows, x, window, stride, padding, ceil)
+
+
+def same_pads(x: jax.Array, window: int, stride: int) -> Pads:
+    """The padding that TensorFlow's 'SAME' gives x (n, h, w, c): ceil(size / stride) outputs, the odd pixel behind."""
+    totals = [max(0, -(-size // stride) * stride - stride + window - size) for size in x.shape[1:3]]
+    return tuple((total // 2, total - total // 2) for total in totals)
+
+
+NORMS = {'batch': batch_norm, 'group': group_norm, 'lrn': local_response_norm, 'none': no_norm}
+INITS = {
+    'he': nn.initializers.he_normal(),
+    'glorot': nn.initializers.glorot_uniform(),
+    'lecun': nn.initializers.lecun_normal(),
+    'gaussian': nn.initializers.normal(0.01),
+}
+# Field of a network -> the values that it can be given by name.
+NAMED = {
+    'norm': NORMS,
+    'lrn': NORMS,
+    'act': {
+        'relu': nn.relu,
+        'leaky_relu': leaky_relu,
+        'elu': nn.elu,
+        'tanh': nn.tanh,
+        'sigmoid': nn.sigmoid,
+        'none': identity,
+    },
+    'conv': {'dense': conv, 'separable': separable_conv},
+    'pool': {'max': max_pool, 'average': avg_pool},
+    'kernel_init': INITS,
+    'dtype': {'float32': jnp.float32, 'bfloat16': jnp.bfloat16, 'float16': jnp.float16},
+}

@@ -1,0 +1,137 @@
+"""Every architecture by name, with its facts. Importing this imports no JAX; the networks are imported when built.
+
+A new architecture is one file in this package and one line here. The facts are the test matrix: parameters,
+multiply-adds and the shape of the logits are asserted for every line.
+"""
+
+import dataclasses
+import importlib
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from cnn_bench.errors import UserError, unknown
+
+
+@dataclasses.dataclass(frozen=True)
+class Arch:
+    """An architecture and what is known of it at its native size."""
+
+    target: str  # 'resnet:ResNet50': the attribute ResNet50 of the module cnn_bench.models.resnet
+    year: int
+    size: int  # native images are (size, size, channels)
+    params: int  # trainable
+    macs: int  # of convolutions and dense layers, one image, evaluation mode
+    channels: int = 3
+    num_classes: int = 1000  # 0: no logits, the last map
+    note: str = ''  # which variant this is
+
+    @property
+    def family(self) -> str:
+        return self.target.partition(':')[0]
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        return (self.size, self.size, self.channels)
+
+
+_gray = partial(Arch, channels=1, num_classes=10)
+_cifar = partial(Arch, size=32, num_classes=10)
+_module = partial(Arch, size=28, channels=256, num_classes=0)
+
+# One line a name, so that the table can be read down.
+# ruff: noqa: E501
+# fmt: off
+ARCHS: dict[str, Arch] = {
+    'lenet5': _gray('lenet:LeNet5', year=1998, size=32, params=61_706, macs=416_520, note='full C3, mean pooling, dense or RBF output'),
+    'fashion_cnn': _gray('fashion_cnn:FashionCNN', year=2019, size=28, params=1_413_834, macs=89_466_496, note="Géron's network for Fashion-MNIST"),
+    'alexnet': Arch('alexnet:AlexNet', year=2012, size=224, params=60_965_224, macs=724_406_816, note='two towers as groups, LRN'),
+    'alexnet_owt': Arch('alexnet:AlexNetOWT', year=2014, size=224, params=61_100_840, macs=714_188_480, note="one tower, torchvision's"),
+    'vgg11': Arch('vgg:VGG11', year=2014, size=224, params=132_863_336, macs=7_609_090_048),
+    'vgg13': Arch('vgg:VGG13', year=2014, size=224, params=133_047_848, macs=11_308_466_176),
+    'vgg16': Arch('vgg:VGG16', year=2014, size=224, params=138_357_544, macs=15_470_264_320),
+    'vgg19': Arch('vgg:VGG19', year=2014, size=224, params=143_667_240, macs=19_632_062_464),
+    'vgg11_bn': Arch('vgg:VGG11BN', year=2014, size=224, params=132_868_840, macs=7_609_090_048, note='batch norm, conv biases kept'),
+    'vgg13_bn': Arch('vgg:VGG13BN', year=2014, size=224, params=133_053_736, macs=11_308_466_176, note='batch norm, conv biases kept'),
+    'vgg16_bn': Arch('vgg:VGG16BN', year=2014, size=224, params=138_365_992, macs=15_470_264_320, note='batch norm, conv biases kept'),
+    'vgg19_bn': Arch('vgg:VGG19BN', year=2014, size=224, params=143_678_248, macs=19_632_062_464, note='batch norm, conv biases kept'),
+    'googlenet': Arch('googlenet:GoogLeNet', year=2014, size=224, params=6_998_552, macs=1_582_671_872, note='LRN, 5x5, aux heads in training if aux=True'),
+    'googlenet_bn': Arch('googlenet:GoogLeNetBN', year=2015, size=224, params=6_624_904, macs=1_498_376_192, note="batch norm, 3x3 for 5x5: torchvision's"),
+    'inception_module_naive': _module('googlenet:InceptionModuleNaive', year=2014, params=1_089_952, macs=854_196_224, note='one module, no 1x1 reductions'),
+    'inception_module_reduced': _module('googlenet:InceptionModule', year=2014, params=346_720, macs=271_351_808, note='one module, 1x1 reductions'),
+    'resnet18': Arch('resnet:ResNet18', year=2015, size=224, params=11_689_512, macs=1_814_073_344),
+    'resnet34': Arch('resnet:ResNet34', year=2015, size=224, params=21_797_672, macs=3_663_761_408),
+    'resnet50': Arch('resnet:ResNet50', year=2015, size=224, params=25_557_032, macs=4_089_184_256, note='v1.5: stride in the 3x3'),
+    'resnet50_v1': Arch('resnet:ResNet50V1', year=2015, size=224, params=25_557_032, macs=3_857_973_248, note='v1: stride in the first 1x1'),
+    'resnet101': Arch('resnet:ResNet101', year=2015, size=224, params=44_549_160, macs=7_801_405_440, note='v1.5: stride in the 3x3'),
+    'resnet152': Arch('resnet:ResNet152', year=2015, size=224, params=60_192_808, macs=11_513_626_624, note='v1.5: stride in the 3x3'),
+    'resnet20': _cifar('resnet_cifar:ResNet20', year=2015, params=269_722, macs=40_551_040, note='CIFAR, option A shortcuts'),
+    'resnet32': _cifar('resnet_cifar:ResNet32', year=2015, params=464_154, macs=68_862_592, note='CIFAR, option A shortcuts'),
+    'resnet44': _cifar('resnet_cifar:ResNet44', year=2015, params=658_586, macs=97_174_144, note='CIFAR, option A shortcuts'),
+    'resnet56': _cifar('resnet_cifar:ResNet56', year=2015, params=853_018, macs=125_485_696, note='CIFAR, option A shortcuts'),
+    'resnet110': _cifar('resnet_cifar:ResNet110', year=2015, params=1_727_962, macs=252_887_680, note='CIFAR, option A shortcuts'),
+    'plain20': _cifar('resnet_cifar:Plain20', year=2015, params=269_722, macs=40_551_040, note='resnet20 without shortcuts'),
+    'plain56': _cifar('resnet_cifar:Plain56', year=2015, params=853_018, macs=125_485_696, note='resnet56 without shortcuts'),
+    'xception': Arch('xception:Xception', year=2016, size=299, params=22_855_952, macs=8_357_403_496, note="Keras's"),
+}
+# fmt: on
+
+
+def get(name: str) -> Arch:
+    """The facts of the architecture `name`. Raises UserError with the nearest names if there is none."""
+    if name not in ARCHS:
+        raise unknown('architecture', name, ARCHS)
+    return ARCHS[name]
+
+
+def names(family: str | None = None) -> list[str]:
+    """All names in the registry's order, or those of one family. Raises UserError for an unknown family."""
+    families = {arch.family for arch in ARCHS.values()}
+    if family is not None and family not in families:
+        raise unknown('family', family, families)
+    return [name for name, arch in ARCHS.items() if family in (None, arch.family)]
+
+
+def build(name: str, **fields: Any) -> Any:
+    """The Flax module of the architecture `name`, with `fields` of it set.
+
+    `num_classes` is the architecture's own unless given. Layers and dtypes can be given by name (`act='elu'`,
+    `norm='group'`, `dtype='bfloat16'`). Raises UserError for an unknown architecture, field or name of a layer, and for a
+    value of the wrong type or out of range.
+    """
+    arch = get(name)
+    make = _load(arch)
+    allowed = _fields(make)
+    for field in fields:
+        if field not in allowed:
+            raise unknown(f'field of {name}', field, allowed)
+    values = {field: _value(name, allowed[field], value) for field, value in fields.items()}
+    return make(**{'num_classes': arch.num_classes, **values})
+
+
+def _load(arch: Arch) -> Callable:
+    module, _, attribute = arch.target.partition(':')
+    return getattr(importlib.import_module(f'cnn_bench.models.{module}'), attribute)
+
+
+def _fields(make: Callable) -> dict[str, dataclasses.Field]:
+    cls = make.func if isinstance(make, partial) else make
+    return {field.name: field for field in dataclasses.fields(cls) if field.name not in ('parent', 'name')}
+
+
+def _value(name: str, field: dataclasses.Field, value: Any) -> Any:
+    """`value` for a `field` of the architecture `name`: layers looked up by name, types checked."""
+    from cnn_bench.models.layers import NAMED
+
+    if field.name in NAMED and isinstance(value, str):
+        if value not in NAMED[field.name]:
+            raise unknown(f'{field.name} of {name}', value, NAMED[field.name])
+        return NAMED[field.name][value]
+    if isinstance(value, list):
+        value = tuple(value)
+    accepted = {float: (int, float)}.get(field.type, field.type)
+    is_bool = isinstance(value, bool)
+    if field.type is not Any and (not isinstance(value, accepted) or (is_bool and field.type is not bool)):
+        wanted = getattr(field.type, '__name__', str(field.type))
+        raise UserError(f'{field.name} of {name} must be of type {wanted}, not {value!r}')
+    return value

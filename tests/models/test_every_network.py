@@ -1,0 +1,107 @@
+"""What must hold of every network, whatever it is: parametrised from the registry, so a new line is tested for free."""
+
+import re
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from zoo import IMAGES, REPRESENTATIVES, image, native, paths, quick_jit, small, trial, variables
+
+from cnn_bench.errors import UserError
+from cnn_bench.models import registry
+
+
+@pytest.mark.parametrize('name', registry.names())
+def test_every_parameter_has_a_name_of_its_own(name):
+    automatic = re.compile(r'[A-Z]\w*_\d+')
+    _, shapes = native(name)
+    assert [path for path in paths(shapes) if automatic.search(path)] == []
+    assert set(shapes) <= {'params', 'batch_stats'}
+    assert {leaf.dtype for leaf in jax.tree.leaves(shapes)} == {jnp.dtype('float32')}
+
+
+@pytest.mark.parametrize('name', REPRESENTATIVES)
+@pytest.mark.parametrize('shape', [(2, 28, 28, 1), (2, 32, 32, 3)])
+def test_small_form_takes_small_images(name, shape):
+    module = small(name)
+    shapes = variables(module, shape)
+    assert jax.eval_shape(module.apply, shapes, image(shape)).shape == (2, 10)
+    last = jax.eval_shape(partial(module.apply, method=module.features), shapes, image(shape))
+    assert len(last.shape) == 4
+    assert min(last.shape) >= 1
+
+
+@pytest.mark.parametrize('name', REPRESENTATIVES)
+def test_initialisation_is_the_same_in_both_modes(name):
+    modes = [variables(small(name), IMAGES, train=train) for train in (True, False)]
+    assert jax.tree.all(jax.tree.map(lambda a, b: a.shape == b.shape, *modes))
+
+
+@pytest.mark.parametrize('name', REPRESENTATIVES)
+def test_no_classes_means_no_head(name):
+    module = small(name, num_classes=0)
+    shapes = variables(module, IMAGES)
+    assert 'head' not in shapes['params']
+    assert len(jax.eval_shape(module.apply, shapes, image(IMAGES)).shape) == 4
+
+
+@pytest.mark.parametrize('name', REPRESENTATIVES)
+def test_gradient_reaches_every_parameter(name):
+    trained = trial(name).train()
+    assert np.isfinite(trained.logits).all()
+    gradients = paths(trained.gradient)
+    assert [path for path, slope in gradients.items() if not np.isfinite(slope).all()] == []
+    assert [path for path, slope in gradients.items() if not np.abs(slope).sum() > 0] == []
+
+
+@pytest.mark.parametrize('name', REPRESENTATIVES)
+def test_dropout_acts_in_training_only(name):
+    case = trial(name)
+    one, again, other = (case.train(seed).logits for seed in (0, 0, 1))
+    np.testing.assert_array_equal(one, again)
+    assert np.array_equal(one, other) == (case.module.dropout == 0)
+    np.testing.assert_array_equal(case.evaluate(), case.evaluate())  # without any random key
+
+
+@pytest.mark.parametrize('name', REPRESENTATIVES)
+def test_images_of_a_batch_do_not_see_each_other_in_evaluation(name):
+    case = trial(name)
+    logits = case.evaluate()
+    others = np.concatenate([case.x[:1], -2 * case.x[1:] + 1])
+    np.testing.assert_allclose(case.evaluate(others)[0], logits[0], rtol=1e-5, atol=1e-5)
+    assert not np.allclose(case.evaluate(others)[1:], logits[1:])
+    np.testing.assert_allclose(case.evaluate(case.x[::-1]), logits[::-1], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize('name', REPRESENTATIVES)
+def test_batch_statistics_keep_the_stated_momentum(name):
+    case = trial(name)
+    before = case.variables.get('batch_stats', {})
+    shifted = jax.tree.map(lambda statistic: statistic + 1, before)
+    after, after_shifted = (case.train(batch_stats=stats).state.get('batch_stats', {}) for stats in (before, shifted))
+    kept = jax.tree.map(lambda one, other: (other - one).mean(), after, after_shifted)
+    np.testing.assert_allclose(jax.tree.leaves(kept), case.module.bn_momentum, atol=1e-4)
+    assert bool(before) == (case.module.norm.__name__ == 'batch_norm')
+
+
+@pytest.mark.parametrize('name', REPRESENTATIVES)
+def test_bfloat16_agrees_with_float32(name):
+    case = trial(name)
+    module = small(name, dtype='bfloat16')
+    logits = np.asarray(quick_jit(module.apply)(case.variables, case.x))
+    assert logits.dtype == np.float32
+    exact = case.evaluate()
+    assert np.linalg.norm(logits - exact) < 0.05 * np.linalg.norm(exact)
+
+
+@pytest.mark.parametrize('name', ['alexnet', 'alexnet_owt', 'vgg16'])
+def test_an_image_that_is_too_small_is_refused(name):
+    with pytest.raises(UserError, match=r'cannot take 8x8x3: the image is too small, a \dx\d window'):
+        variables(registry.build(name), (1, 8, 8, 3))
+
+
+def test_only_batches_of_images_are_taken():
+    with pytest.raises(UserError, match=r'takes images \(n, h, w, c\), not an array of shape \(28, 28, 1\)'):
+        variables(registry.build('resnet20'), (28, 28, 1))

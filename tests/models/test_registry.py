@@ -1,0 +1,83 @@
+"""The registry: its facts hold for every line, it is light to import, and wrong names get their nearest matches."""
+
+import math
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import pytest
+from flax import linen as nn
+from zoo import native
+
+from cnn_bench import complexity
+from cnn_bench.errors import UserError
+from cnn_bench.models import layers, registry
+
+
+@pytest.mark.parametrize('name', registry.names())
+def test_facts_hold(name):
+    arch = registry.get(name)
+    logits, shapes = native(name)
+    assert logits.dtype == jnp.float32
+    assert logits.shape == (2, arch.num_classes) if arch.num_classes else len(logits.shape) == 4
+    assert sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes['params'])) == arch.params
+    assert complexity.model_cost(registry.build(name), arch.input_shape).macs == arch.macs
+    assert 1980 < arch.year < 2030
+
+
+def test_import_loads_no_jax():
+    code = 'import sys; from cnn_bench.models import registry; registry.names(); print(*sys.modules)'
+    loaded = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {'jax', 'jaxlib', 'flax', 'numpy'} & set(loaded)
+
+
+def test_names_by_family():
+    assert registry.names('lenet') == ['lenet5']
+    assert set(registry.names('resnet')) >= {'resnet18', 'resnet50', 'resnet50_v1', 'resnet152'}
+    assert len(registry.names()) == len(registry.ARCHS)
+
+
+@pytest.mark.parametrize(
+    ('call', 'message'),
+    [
+        (lambda: registry.get('resnett50'), "unknown architecture 'resnett50'; did you mean resnet50"),
+        (lambda: registry.names('resnets'), "unknown family 'resnets'; did you mean resnet"),
+        (lambda: registry.build('vgg16bn'), "unknown architecture 'vgg16bn'; did you mean vgg16_bn"),
+        (lambda: registry.build('vgg16', widht=0.5), "unknown field of vgg16 'widht'; did you mean width"),
+        (lambda: registry.build('vgg16', q=1), "unknown field of vgg16 'q'; known: act, bn_axis"),
+        (lambda: registry.build('vgg16', act='rellu'), "unknown act of vgg16 'rellu'; did you mean relu"),
+        (lambda: registry.build('vgg16', norm='batchnorm'), 'unknown norm of vgg16'),
+        (lambda: registry.build('vgg16', dtype='float23'), "unknown dtype of vgg16 'float23'; did you mean float32"),
+        (lambda: registry.build('vgg16', stem='tiny'), "unknown stem of VGG 'tiny'"),
+        (lambda: registry.build('resnet20', stem='imagenet'), "unknown stem of CifarResNet 'imagenet'; known: small"),
+        (lambda: registry.build('vgg16', width='wide'), "width of vgg16 must be of type float, not 'wide'"),
+        (lambda: registry.build('vgg16', width=True), 'width of vgg16 must be of type float, not True'),
+        (lambda: registry.build('vgg16', width=0), 'width of VGG is 0; it must be above 0'),
+        (lambda: registry.build('vgg16', width=float('nan')), 'width of VGG is nan'),
+        (lambda: registry.build('vgg16', num_classes=-1), 'num_classes of VGG is -1'),
+        (lambda: registry.build('vgg16', num_classes=2.5), 'num_classes of vgg16 must be of type int, not 2.5'),
+        (lambda: registry.build('vgg16', dropout=1.0), 'dropout of VGG is 1.0'),
+        (lambda: registry.build('vgg16', bn_axis=0), 'bn_axis of vgg16 must be of type str | None, not 0'),
+        (lambda: registry.build('resnet50', block='basic'), "block of resnet50 must be of type Callable, not 'basic'"),
+        (lambda: registry.build('resnet50', depths=(1, 2)), 'depths of ResNet is (1, 2); it must be as long as maps'),
+        (lambda: registry.build('resnet50', shortcut='b'), "unknown shortcut of ResNet 'b'; known: pad, projection"),
+        (lambda: registry.build('googlenet', inception='native'), 'did you mean naive'),
+        (lambda: registry.build('lenet5', output='rbf', num_classes=11), 'has codes for 10 classes, not 11'),
+    ],
+)
+def test_bad_requests_get_one_clear_line(call, message):
+    with pytest.raises(UserError) as raised:
+        call()
+    assert message in str(raised.value)
+    assert '\n' not in str(raised.value)
+
+
+def test_build_sets_fields():
+    module = registry.build('resnet18', act='elu', norm='group', dtype='bfloat16', width=1, depths=[1, 1, 1, 1])
+    assert (module.act, module.norm, module.dtype) == (nn.elu, layers.group_norm, jnp.bfloat16)
+    assert (module.num_classes, module.width, module.depths) == (1000, 1, (1, 1, 1, 1))
+    assert registry.build('lenet5').num_classes == 10
+    assert registry.build('lenet5', num_classes=7).num_classes == 7
+    assert registry.build('vgg11', act=nn.silu).act is nn.silu
+    assert registry.build('vgg11', act='elu') == registry.build('vgg11', act='elu')

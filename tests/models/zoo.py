@@ -1,0 +1,137 @@
+"""The networks under test: shapes of any of them, and small ones that were run once for all tests that need numbers."""
+
+from functools import cache, partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from cnn_bench.models import registry
+
+CLASSIFIERS = [name for name in registry.names() if registry.get(name).num_classes]
+IMAGES = (4, 28, 28, 1)
+WIDTH = 0.25
+# Compiled once and run twice: the compiler's time is what counts.
+quick_jit = partial(jax.jit, compiler_options={'xla_backend_optimization_level': 0})
+
+
+def image(shape, dtype=jnp.float32) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(shape, dtype)
+
+
+def keys() -> dict:
+    return {'params': jax.random.key(0), 'dropout': jax.random.key(1)}
+
+
+def variables(module, shape, **mode) -> dict:
+    """The shapes of a module's variables, initialised on images of `shape` (n, h, w, c)."""
+    return jax.eval_shape(lambda x: module.init(keys(), x, **mode), image(shape))
+
+
+@cache
+def native(name: str) -> tuple:
+    """The shapes of an architecture's output and variables, for two images of its native size."""
+    arch = registry.get(name)
+    return jax.eval_shape(partial(registry.build(name).init_with_output, keys()), image((2, *arch.input_shape)))
+
+
+def paths(tree) -> dict[str, jax.ShapeDtypeStruct]:
+    leaves, _ = jax.tree.flatten_with_path(tree)
+    return {
+        '/'.join(str(getattr(part, 'key', getattr(part, 'idx', ''))) for part in path): leaf for path, leaf in leaves
+    }
+
+
+def maps(module, shape) -> dict[str, tuple[int, ...]]:
+    """Height, width and channels of every submodule's output, by path, for one image of `shape` (h, w, c)."""
+
+    run = partial(module.init_with_output, keys(), capture_intermediates=True)
+    outputs = paths(jax.eval_shape(run, image((1, *shape)))[1]['intermediates'])
+    return {path.removesuffix('/__call__/0'): leaf.shape[1:] for path, leaf in outputs.items()}
+
+
+def random_variables(shapes: dict) -> dict:
+    """Values of the given shapes: kernels with He's variance, scales and variances near 1, the rest near 0."""
+    generator = np.random.default_rng(0)
+
+    def value(path, leaf):
+        noise = generator.standard_normal(leaf.shape).astype(np.float32)
+        match path[-1].key:
+            case 'kernel':
+                return noise * np.sqrt(2 / max(1, np.prod(leaf.shape[:-1])), dtype=np.float32)
+            case 'scale' | 'var':
+                return np.exp(0.1 * noise)
+            case _:
+                return 0.1 * noise
+
+    return jax.tree.map_with_path(value, shapes)
+
+
+def _structure(name: str) -> tuple:
+    """What a network is made of, but for its depth."""
+    make = registry._load(registry.get(name))
+    if not isinstance(make, partial):
+        return make, ()
+    fields = {key: str(value) for key, value in make.keywords.items() if key != 'depths'}
+    return make.func, tuple(sorted(fields.items()))
+
+
+REPRESENTATIVES = list({_structure(name): name for name in reversed(CLASSIFIERS)}.values())[::-1]
+
+
+def small(name: str, **fields):
+    """The small form of a network: little width, few blocks, ten classes."""
+    allowed = registry._fields(registry._load(registry.get(name)))
+    few = {'middle': 1} if 'middle' in allowed else {}
+    depths = registry.build(name).depths if 'depths' in allowed else ()
+    few |= {'depths': (2, *(1,) * (len(depths) - 1))} if depths else {}
+    aux = {'aux': True} if 'aux' in allowed else {}
+    return registry.build(name, **{'num_classes': 10, 'width': WIDTH, 'stem': 'small', **few, **aux, **fields})
+
+
+class Trained(NamedTuple):
+    """One training pass: logits (n, 10), the other collections after it, and the gradient of a loss."""
+
+    logits: np.ndarray
+    state: dict
+    gradient: dict
+
+
+class Trial:
+    """A small network with fixed variables; what it computes is compiled once."""
+
+    def __init__(self, name: str):
+        self.module = small(name)
+        self.variables = random_variables(variables(self.module, IMAGES))
+        self.x = np.random.default_rng(1).standard_normal(IMAGES).astype(np.float32)
+        self._train = quick_jit(self._train_pass)
+        self._evaluate = quick_jit(lambda variables, x: self.module.apply(variables, x))
+
+    def _train_pass(self, variables, x, key):
+        def loss(params):
+            logits, state = self.module.apply(
+                {**variables, 'params': params},
+                x,
+                train=True,
+                rngs={'dropout': key},
+                mutable=['batch_stats', 'aux_logits'],
+            )
+            heads = [logits, *jax.tree.leaves(state.get('aux_logits', {}))]
+            losses = [-jax.nn.log_softmax(head)[jnp.arange(len(x)), jnp.arange(len(x))].mean() for head in heads]
+            return sum(losses), (logits, state)
+
+        (_, (logits, state)), gradient = jax.value_and_grad(loss, has_aux=True)(variables['params'])
+        return Trained(logits, state, gradient)
+
+    def train(self, seed: int = 0, **collections) -> Trained:
+        """A training pass with the given dropout seed, and with `collections` in place of its own."""
+        return jax.tree.map(np.asarray, self._train({**self.variables, **collections}, self.x, jax.random.key(seed)))
+
+    def evaluate(self, x=None) -> np.ndarray:
+        return np.asarray(self._evaluate(self.variables, self.x if x is None else x))
+
+
+@cache
+def trial(name: str) -> Trial:
+    return Trial(name)
