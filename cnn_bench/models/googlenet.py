@@ -12,7 +12,7 @@ has their parameters too (13,378,280 for `googlenet`, 13,004,888 for `googlenet_
 logits in the collection 'aux_logits'; in evaluation they vanish.
 
 `inception='naive'` builds it of modules without 1x1 reductions. `stem='small'` (ours): a 3x3 first convolution with
-stride 1 and no pooling before the first module, so that 28x28 images give maps of 28, 14 and 7.
+stride 1 and no pooling right before the first module, so that 28x28 images give maps of 14, 7 and 3.
 
 `inception_module_naive` and `inception_module_reduced` are single modules on 28x28x256 maps, as lectures compare
 them.
@@ -27,7 +27,7 @@ from flax import linen as nn
 
 from cnn_bench.errors import unknown
 from cnn_bench.models.blocks import Classifier, sow_aux
-from cnn_bench.models.layers import avg_pool, batch_norm, identity, local_response_norm, max_pool, no_norm
+from cnn_bench.models.layers import avg_pool, batch_norm, local_response_norm, max_pool, no_norm
 
 FORMS = ('reduced', 'naive')
 
@@ -141,12 +141,12 @@ class GoogLeNet(Classifier):
     def _stem(self, x, train, unit):
         respond = self.normalise(train, self.lrn)
         first = (3,) if self.small else (7, 2)
-        pool = identity if self.small else partial(self.pool, window=3, stride=2, ceil=True)
         x = unit(self.channels(64), *first, name='conv1')(x)
-        x = respond(name='lrn1')(pool(x))
+        x = respond(name='lrn1')(self.pool(x, 3, 2, ceil=True))
         x = unit(self.channels(64), 1, name='conv2_reduce')(x)
         x = unit(self.channels(192), 3, name='conv2')(x)
-        return pool(respond(name='lrn2')(x))
+        x = respond(name='lrn2')(x)
+        return x if self.small else self.pool(x, 3, 2, ceil=True)
 
     def _aux_head(self, name, unit):
         maps, hidden = self.channels(128), self.channels(1024)

@@ -137,7 +137,7 @@ def _depthwise(channels: int, strides: Pair, pads: Pads, precision) -> Forms:
 
 
 def _shifted_sum(x, kernel, *, strides, pads):
-    taps = kernel.reshape(-1, kernel.shape[-1]).astype(jnp.float32)
+    x, taps = lax.optimization_barrier((x, kernel.reshape(-1, kernel.shape[-1]).astype(jnp.float32)))
     views = _views(x.astype(jnp.float32), kernel.shape[:2], strides, pads, 0)
     return sum(view * tap for view, tap in zip(views, taps, strict=True)).astype(x.dtype)
 
@@ -145,14 +145,13 @@ def _shifted_sum(x, kernel, *, strides, pads):
 def _shifted_sum_gradient(g, x, kernel, *, strides, pads):
     """The kernel's part goes image by image, so that what is read once for each tap stays in the cache."""
     window = kernel.shape[:2]
+    g, x = lax.optimization_barrier((g, x))
 
-    def add_image(total, pair):
+    def of_image(pair):
         image, slope = (y[None].astype(jnp.float32) for y in pair)
-        views = _views(image, window, strides, pads, 0)
-        return total + jnp.stack([(view * slope).sum((0, 1, 2)) for view in views]), None
+        return jnp.stack([(view * slope).sum((0, 1, 2)) for view in _views(image, window, strides, pads, 0)])
 
-    zeros = jnp.zeros((window[0] * window[1], kernel.shape[-1]))
-    taps, _ = lax.scan(add_image, zeros, (x, g))
+    taps = lax.map(of_image, (x, g)).sum(0)
     around = _spread(g, x.shape[1:3], window, strides, pads)
     to_x = _shifted_sum(around, kernel[::-1, ::-1], strides=(1, 1), pads=NO_PADS)
     return to_x, taps.reshape(kernel.shape).astype(kernel.dtype)
@@ -178,6 +177,7 @@ def _reduce_max(x, *, window, strides, pads):
 
 def _share_among_maxima(g, x, *, window, strides, pads):
     """Each output's g in equal parts to the pixels of its window that equal the maximum."""
+    g, x = lax.optimization_barrier((g, x))
     views = list(_views(x, window, strides, pads, -jnp.inf))
     top = views[0]
     for view in views[1:]:

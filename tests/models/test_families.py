@@ -96,8 +96,8 @@ def test_auxiliary_heads_vanish_in_evaluation(name):
 
 def test_naive_modules_keep_the_depth_of_their_pool():
     shapes = maps(registry.build('googlenet', inception='naive', stem='small'), (28, 28, 3))
-    assert shapes['inception_3a'] == (28, 28, 64 + 128 + 32 + 192)
-    assert shapes['inception_3b'] == (28, 28, 128 + 192 + 96 + 416)
+    assert shapes['inception_3a'] == (14, 14, 64 + 128 + 32 + 192)
+    assert shapes['inception_3b'] == (14, 14, 128 + 192 + 96 + 416)
     assert not any(path.endswith(('_reduce/conv', 'branch_pool/conv')) and 'inception' in path for path in shapes)
 
 

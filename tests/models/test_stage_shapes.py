@@ -69,7 +69,7 @@ NATIVE = {
 SMALL = {
     'alexnet': {'conv1': (28, 28, 96), 'conv2': (13, 13, 256), 'conv5': (6, 6, 256)},
     'vgg16': {f'stage{i}': (side, side) for i, side in enumerate((28, 14, 7, 4, 2), 1)},
-    'googlenet': {'conv2': (28, 28), 'inception_3b': (28, 28), 'inception_4e': (14, 14), 'inception_5b': (7, 7)},
+    'googlenet': {'conv2': (14, 14), 'inception_3b': (14, 14), 'inception_4e': (7, 7), 'inception_5b': (3, 3)},
     'resnet18': {'stem': (28, 28), 'stage2': (28, 28), 'stage3': (14, 14), 'stage4': (7, 7), 'stage5': (4, 4)},
     'resnet20': {'stem': (28, 28), 'stage2': (28, 28), 'stage3': (14, 14), 'stage4': (7, 7)},
     'xception': {'block2': (28, 28), 'block3': (14, 14), 'block4': (7, 7), 'block12': (7, 7), 'block13': (4, 4)},
