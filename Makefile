@@ -8,7 +8,7 @@ DEMO := runs/demo
 .PHONY: help setup demo test test-all lint format clean
 
 help:
-	@echo 'make demo      set up .venv, train a dozen small networks, draw error against multiply-adds'
+	@echo 'make demo      set up .venv, train eleven small networks, draw error against multiply-adds'
 	@echo 'make test      set up .venv, run the tests'
 	@echo 'make test-all  the same with the slow ones'
 	@echo 'make lint      ruff check and format check'
@@ -24,8 +24,8 @@ $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	@touch $@
 
 demo: setup
-	@echo '== training a dozen networks on the packaged subset of Fashion-MNIST (a few minutes on two cores)'
-	@$(BIN)/cnn-bench sweep experiments/accuracy_vs_cost.py --preset demo --out $(DEMO)
+	@echo '== training eleven networks on the packaged subset of Fashion-MNIST (a few minutes on two cores)'
+	@$(BIN)/cnn-bench sweep experiments/accuracy_vs_cost.py --preset demo --jobs 2 --out $(DEMO)
 	@echo '== drawing the charts'
 	@$(BIN)/cnn-bench report $(DEMO)
 

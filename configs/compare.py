@@ -18,7 +18,7 @@ def get_config():
     config.batch_size = 100
     config.eval_every_epochs = 2
     config.optimizer.name = 'adamw'
-    config.optimizer.learning_rate = 2e-3
+    config.optimizer.learning_rate = 4e-3
     config.optimizer.weight_decay = 0.01
     config.schedule.name = 'cosine'
     config.schedule.warmup_epochs = 0.5

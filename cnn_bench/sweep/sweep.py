@@ -91,8 +91,12 @@ class Sweep:
         command = [sys.executable, '-m', 'cnn_bench', 'train', *trial.arguments, '--workdir', str(run.path)]
         if self.data_dir:
             command += ['--data-dir', self.data_dir]
-        # The trials of one network share their compiled steps.
-        environment = {'JAX_COMPILATION_CACHE_DIR': str(self.out / CACHE), **os.environ, 'PYTHONUNBUFFERED': '1'}
+        environment = {
+            'JAX_COMPILATION_CACHE_DIR': str(self.out / CACHE),  # the trials of one network share their compiled steps
+            'XLA_PYTHON_CLIENT_PREALLOCATE': 'false',  # and those that run at once share the device's memory
+            'PYTHONUNBUFFERED': '1',
+            **os.environ,
+        }
         with open(run / LOG, 'w') as log:
             process = subprocess.Popen(
                 command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment
