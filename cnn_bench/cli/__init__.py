@@ -31,8 +31,11 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # `cnn-bench list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a full disk, a directory that must not be read
+        print(f'cnn-bench: error: {error}', file=sys.stderr)
+        return UserError.exit_status
     except KeyboardInterrupt:
-        print('cnn-bench: stopped; the same command again goes on from there', file=sys.stderr)
+        print('cnn-bench: stopped; what was finished is kept', file=sys.stderr)
         return 130
 
 

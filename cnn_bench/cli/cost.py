@@ -26,6 +26,7 @@ BUILD_FIELDS = {'classes': 'num_classes', 'width': 'width', 'stem': 'stem'}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `cnn-bench cost`."""
     parser.add_argument('names', nargs='*', metavar='NAME', help='an architecture (see `cnn-bench list`)')
     parser.add_argument('--all', action='store_true', help='every registered architecture')
     shape = parser.add_argument_group('shape', 'where not given, what the architecture was made for')

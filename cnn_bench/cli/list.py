@@ -15,6 +15,7 @@ from cnn_bench.models import registry
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `cnn-bench list`."""
     parser.add_argument('--family', metavar='F', help='only the architectures of one family')
     parser.add_argument('--json', action='store_true', help='print a list of objects with all facts')
 

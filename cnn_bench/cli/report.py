@@ -11,6 +11,7 @@ DEFAULT_TITLE = 'Error against cost'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `cnn-bench report`."""
     parser.add_argument('dir', nargs='?', metavar='DIR', help='a sweep, a run, or any directory of them')
     parser.add_argument(
         '--published',

@@ -113,6 +113,7 @@ def no_norm(**_) -> Callable:
 
 
 def identity(x: jax.Array) -> jax.Array:
+    """x itself: no activation."""
     return x
 
 

@@ -30,9 +30,10 @@ def train(config: ConfigDict, workdir: str | Path, data_dir: str | None = None) 
         return summary
     task = Task(config, data_dir)
     task.load_data()
+    record = _provenance(task, run)
     run.create()
     run.write(schema.CONFIG, recipe.to_dict(config))
-    run.write(schema.PROVENANCE, _provenance(task))
+    run.write(schema.PROVENANCE, record)
     sinks = (
         [Wandb(config.wandb.project, run.path.name, recipe.to_dict(config), run.path)] if config.wandb.enabled else []
     )
@@ -211,12 +212,19 @@ def _check_same_recipe(run: RunDirectory, config: ConfigDict) -> None:
         )
 
 
-def _provenance(task: Task) -> dict:
+def _provenance(task: Task, run: RunDirectory) -> dict:
+    """What this session is, and when and on what code the run's earlier sessions were."""
+    data = {'name': task.info.name, 'version': task.info.version, 'fingerprint': task.info.fingerprint}
+    before = run.read(schema.PROVENANCE)
+    if before and before['data'] != data:
+        raise UserError(f'{run.path} was trained on other data than {task.info.name} is now; use another --workdir')
+    earlier = [*before['earlier_sessions'], {k: before[k] for k in ('started', 'git')}] if before else []
     return {
         **provenance.collect(),
         **provenance.devices(task.devices),
         'dtype': task.config.model.dtype,
         'seed': task.config.seed,
-        'data': {'name': task.info.name, 'version': task.info.version, 'fingerprint': task.info.fingerprint},
+        'data': data,
         'network': task.facts(),
+        'earlier_sessions': earlier,
     }

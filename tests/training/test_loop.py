@@ -96,6 +96,7 @@ def test_resuming_is_as_if_nothing_had_happened(tiny_recipe, tiny_data, tmp_path
     monkeypatch.setattr(loop.Trainer, '_train', original)
     loop.train(config, tmp_path / 'run', tiny_data)
     _assert_same_run(config, tmp_path / 'run', expected, tiny_data)
+    assert len(RunDirectory(tmp_path / 'run').read(schema.PROVENANCE)['earlier_sessions']) == 1
 
 
 def _assert_same_run(config, one, other, data_dir):
@@ -139,6 +140,16 @@ def test_another_recipe_in_the_same_directory_is_refused(tiny_recipe, undisturbe
     path = undisturbed(tiny_recipe())
     with pytest.raises(UserError, match=r'seed: 0, 1'):
         loop.train(tiny_recipe(seed=1), path)
+
+
+def test_other_data_under_the_same_name_are_refused(tiny_recipe, tiny_data, tmp_path):
+    loop.train(tiny_recipe(), tmp_path / 'run', tiny_data)
+    run = RunDirectory(tmp_path / 'run')
+    (run / schema.SUMMARY).unlink()
+    record = run.read(schema.PROVENANCE)
+    run.write(schema.PROVENANCE, {**record, 'data': {**record['data'], 'fingerprint': 'another'}})
+    with pytest.raises(UserError, match='other data than tiny'):
+        loop.train(tiny_recipe(), tmp_path / 'run', tiny_data)
 
 
 def test_a_run_that_diverges_says_so(tiny_recipe, tiny_data, tmp_path):
