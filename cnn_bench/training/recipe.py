@@ -28,7 +28,7 @@ def base() -> ConfigDict:
             'seed': 0,
             'total_epochs': 10,
             'batch_size': 128,
-            'eval_batch_size': 500,
+            'eval_batch_size': 512,
             'eval_every_epochs': 1,
             'log_every_steps': 50,
             'checkpoint_every_steps': 0,  # 0: at the end of each epoch
