@@ -27,17 +27,21 @@ def over_devices(function: Callable, devices: list[jax.Device], mode: str, donat
     the devices under the axis name `AXIS` either way, so both give the same numbers. With `donate`, the state's memory
     is reused for the result.
     """
-    donated = (0,) if donate else ()
-    if mode == 'pmap':
-        return jax.pmap(
-            function,
-            AXIS,
-            in_axes=(None, None, 0),
-            out_axes=(None, 0),
-            devices=devices,
-            donate_argnums=donated,
-        )
+    compile_for = _pmapped if mode == 'pmap' else _on_mesh
+    compiled = compile_for(function, devices, (0,) if donate else ())
+    if devices[0].platform != 'cpu' or len(devices) == 1:
+        return compiled
+    # Simulated devices share one pool of threads. Calls that queue up could hold all of them, each waiting in a
+    # collective for a device that has no thread left to join it. So: one call at a time.
+    return lambda *args: jax.block_until_ready(compiled(*args))
 
+
+def _pmapped(function: Callable, devices: list[jax.Device], donated: tuple) -> Callable:
+    axes = {'in_axes': (None, None, 0), 'out_axes': (None, 0)}
+    return jax.pmap(function, AXIS, devices=devices, donate_argnums=donated, **axes)
+
+
+def _on_mesh(function: Callable, devices: list[jax.Device], donated: tuple) -> Callable:
     def on_mesh(state, shared, local):
         same, own = function(state, shared, jax.tree.map(lambda a: a[0], local))
         return same, jax.tree.map(lambda a: a[None], own)

@@ -161,3 +161,17 @@ def test_logits_that_are_not_finite_are_counted():
     )
     sums, _ = run({}, (IMAGES, LABELS), np.array([[0, 1, -1]], np.int32))
     assert sums['bad'] == 2
+
+
+@pytest.mark.skipif(jax.local_device_count() < 4, reason='needs four devices')
+@pytest.mark.parametrize('mode', ['jit', 'pmap'])
+def test_calls_on_simulated_devices_do_not_queue_up(mode):
+    """A queue of collectives can hold every thread of the pool that the devices share, and then none ever ends."""
+    used = jax.local_devices()[:4]
+    run = parallel.over_devices(lambda total, _, x: (jax.lax.psum(x.sum(), step.AXIS) + total, ()), used, mode)
+    total = parallel.replicate(jnp.zeros(()), used)
+    x = np.ones((4, 100_000), np.float32)
+    for _ in range(50):
+        total, _ = run(total, (), x)
+        assert total.is_ready()
+    assert total == 50 * 400_000
