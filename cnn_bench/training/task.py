@@ -106,9 +106,10 @@ class Task:
         return parallel.over_devices(one, self.devices, self.config.parallel)
 
     def facts(self) -> dict:
-        """The network's family, cost and input, for the run's provenance."""
+        """The network's family, cost in evaluation (without auxiliary heads) and input, for the run's provenance."""
         arch = registry.get(self.config.model.arch)
-        cost = complexity.model_cost(self.model, self.image_shape)
+        in_use = self.model.clone(aux=False) if getattr(self.model, 'aux', False) else self.model
+        cost = complexity.model_cost(in_use, self.image_shape)
         return {
             'family': arch.family,
             'year': arch.year,
