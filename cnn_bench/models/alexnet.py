@@ -17,6 +17,7 @@ pixels of padding.
 
 from collections.abc import Callable
 from functools import partial
+from typing import ClassVar
 
 from flax import linen as nn
 
@@ -27,6 +28,8 @@ from cnn_bench.models.primitives import Pads
 
 class AlexNet(Classifier):
     """Five convolutions of `maps` channels and three dense layers."""
+
+    takes_maxout: ClassVar[bool] = True
 
     dropout: float = 0.5
     norm: Callable = no_norm  # after every convolution

@@ -14,7 +14,18 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from cnn_bench.errors import UserError, unknown
-from cnn_bench.models.layers import INITS, batch_norm, conv, local_response_norm, max_pool, no_norm, scaled
+from cnn_bench.models.layers import (
+    INITS,
+    batch_norm,
+    conv,
+    local_response_norm,
+    max_pool,
+    maxout,
+    no_norm,
+    pieces,
+    same_pads,
+    scaled,
+)
 from cnn_bench.models.primitives import Pads
 
 
@@ -24,7 +35,7 @@ class ConvNorm(nn.Module):
     features: int
     kernel: int
     stride: int = 1
-    padding: int | Pads | None = None
+    padding: int | Pads | str | None = None  # 'same': TensorFlow's; None: half the kernel on each side
     groups: int = 1
     conv: Callable = conv
     norm: Callable = no_norm
@@ -32,8 +43,34 @@ class ConvNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x):
-        x = self.conv(self.features, self.kernel, self.stride, self.padding, self.groups, name='conv')(x)
+        padding = same_pads(x, self.kernel, self.stride) if self.padding == 'same' else self.padding
+        made = self.features * pieces(self.act)
+        x = self.conv(made, self.kernel, self.stride, padding, self.groups, name='conv')(x)
         return self.act(self.norm(name='norm')(x))
+
+
+class SqueezeExcite(nn.Module):
+    """x times a gate per channel, made of x's global average by two 1x1 convolutions (Hu et al. 2017)."""
+
+    reduced: int
+    conv: Callable  # bound: `conv(features, kernel, name=...)`
+    act: Callable = nn.relu
+    gate: Callable = nn.sigmoid
+
+    @nn.compact
+    def __call__(self, x):
+        y = self.conv(self.reduced, 1, name='reduce')(x.mean((1, 2), keepdims=True))
+        return x * self.gate(self.conv(x.shape[-1], 1, name='expand')(self.act(y)))
+
+
+class StochasticDepth(nn.Module):
+    """x, or in training zero for a part `rate` of the images and x / (1 - rate) for the others (Huang et al. 2016)."""
+
+    rate: float
+
+    @nn.compact
+    def __call__(self, x, train):
+        return nn.Dropout(self.rate, broadcast_dims=(1, 2, 3), deterministic=not train, name='drop')(x)
 
 
 class Stage(nn.Module):
@@ -81,7 +118,7 @@ class DenseHead(nn.Module):
         for number, features in enumerate(self.hidden, 1):
             drop = nn.Dropout(self.dropout, deterministic=not train, name=f'dropout{number}')
             x = drop(x) if self.drop_inputs else x
-            x = self.act(self.dense(features, name=f'fc{number}')(x))
+            x = self.act(self.dense(features * pieces(self.act), name=f'fc{number}')(x))
             x = x if self.drop_inputs else drop(x)
         return self.dense(self.num_classes, name='fc')(x)
 
@@ -108,6 +145,7 @@ class Classifier(nn.Module):
     """
 
     stems: ClassVar[tuple[str, ...]] = ('imagenet', 'small')
+    takes_maxout: ClassVar[bool] = False  # whether a convolution or dense layer stands before every activation
 
     num_classes: int = 1000
     width: float = 1.0  # multiplies the channels
@@ -129,6 +167,8 @@ class Classifier(nn.Module):
         require(self, 'width', self.width > 0, 'above 0')
         require(self, 'num_classes', self.num_classes >= 0, '0 (no head) or more')
         require(self, 'dropout', 0 <= self.dropout < 1, 'from 0 to below 1')
+        if self.act is maxout and not self.takes_maxout:
+            raise UserError(f'{type(self).__name__} activates sums or normalised maps; maxout needs weights before it')
         super().__post_init__()
 
     def setup(self):

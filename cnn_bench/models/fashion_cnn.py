@@ -17,6 +17,7 @@ class FashionCNN(Classifier):
     """One 7x7 convolution of 64 maps, then two 3x3 of 128 and two of 256, with 2x2 pooling after each round."""
 
     stems: ClassVar[tuple[str, ...]] = ('small',)
+    takes_maxout: ClassVar[bool] = True
 
     num_classes: int = 10
     stem: str = 'small'

@@ -27,7 +27,7 @@ from flax import linen as nn
 
 from cnn_bench.errors import unknown
 from cnn_bench.models.blocks import Classifier, sow_aux
-from cnn_bench.models.layers import avg_pool, batch_norm, local_response_norm, max_pool, no_norm
+from cnn_bench.models.layers import avg_pool, batch_norm, local_response_norm, max_pool, no_norm, pieces
 
 FORMS = ('reduced', 'naive')
 
@@ -94,13 +94,15 @@ class AuxHead(nn.Module):
     @nn.compact
     def __call__(self, x, train):
         x = self.unit(self.maps, 1, name='conv')(avg_pool(x, 5, 3))
-        x = self.act(self.dense(self.hidden, name='fc1')(x.reshape(x.shape[0], -1)))
+        x = self.act(self.dense(self.hidden * pieces(self.act), name='fc1')(x.reshape(x.shape[0], -1)))
         x = nn.Dropout(self.dropout, deterministic=not train, name='dropout')(x)
         sow_aux(self, self.dense(self.num_classes, name='fc')(x))
 
 
 class GoogLeNet(Classifier):
     """A stem, nine Inception modules in three stages, global average pool, one dense layer."""
+
+    takes_maxout: ClassVar[bool] = True
 
     dropout: float = 0.4
     norm: Callable = no_norm  # after every convolution
@@ -162,6 +164,7 @@ class InceptionModule(Classifier):
     """One Inception module by itself; calling it gives its map (n, h, w, c), unless `num_classes` asks for a head."""
 
     stems: ClassVar[tuple[str, ...]] = ('imagenet',)
+    takes_maxout: ClassVar[bool] = True
 
     num_classes: int = 0
     norm: Callable = no_norm

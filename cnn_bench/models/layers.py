@@ -117,9 +117,27 @@ def identity(x: jax.Array) -> jax.Array:
     return x
 
 
+def maxout(x: jax.Array) -> jax.Array:
+    """The larger of each two neighbouring channels (Goodfellow et al. 2013): (n, h, w, 2 c) gives (n, h, w, c).
+
+    A layer activated by it has two linear pieces per channel: `pieces(act)` says how many channels it must make.
+    """
+    return x.reshape(*x.shape[:-1], x.shape[-1] // 2, 2).max(-1)
+
+
+def pieces(act: Callable) -> int:
+    """How many channels of its input `act` makes one of: 2 for maxout, 1 for every other."""
+    return 2 if act is maxout else 1
+
+
 def leaky_relu(x: jax.Array) -> jax.Array:
     """max(0.1 x, x)."""
     return nn.leaky_relu(x, 0.1)
+
+
+def exact_gelu(x: jax.Array) -> jax.Array:
+    """x times the normal distribution function of x, not its tanh approximation."""
+    return nn.gelu(x, approximate=False)
 
 
 def _pool(reduce, x, window, stride=None, padding=0, ceil=False):
@@ -173,6 +191,11 @@ NAMED = {
         'elu': nn.elu,
         'tanh': nn.tanh,
         'sigmoid': nn.sigmoid,
+        'silu': nn.silu,
+        'gelu': exact_gelu,
+        'hard_swish': nn.hard_swish,
+        'relu6': nn.relu6,
+        'maxout': maxout,
         'none': identity,
     },
     'conv': {'dense': conv, 'separable': separable_conv},

@@ -11,6 +11,7 @@ place of the three dense layers a global average pool, dropout and one dense lay
 
 from collections.abc import Callable
 from functools import partial
+from typing import ClassVar
 
 from flax import linen as nn
 
@@ -22,6 +23,8 @@ MAPS = (64, 128, 256, 512, 512)
 
 class VGG(Classifier):
     """Five stages of 3x3 convolutions, `depths` of them a stage, each stage followed by 2x2 pooling."""
+
+    takes_maxout: ClassVar[bool] = True
 
     dropout: float = 0.5
     norm: Callable = no_norm

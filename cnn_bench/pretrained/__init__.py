@@ -1,0 +1,1 @@
+"""Weights of other libraries in our networks: Keras Applications, torchvision, timm."""

@@ -1,0 +1,79 @@
+"""What a layout says: the names that another library gives to the layers of one of our families, and what differs."""
+
+import dataclasses
+import importlib
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cnn_bench.errors import UserError, unknown
+from cnn_bench.models import registry
+
+LIBRARIES = ('torchvision', 'timm', 'keras')
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+# A regular expression that matches the path of one of our layers as a whole ('stage2/block1/conv1/conv'), and its name
+# there: a template for `re.Match.expand` (r'features.\1'), or a function of the groups, numbers as int and others as str.
+Rule = tuple[str, str | Callable[..., str]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Preprocessing:
+    """How images were prepared when the weights were made: (pixel / 255 - mean) / std for each of R, G, B."""
+
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+    resize: int | None = None  # shorter side before the crop, where the library states it
+
+
+TORCH = Preprocessing(resize=256)
+CAFFE = Preprocessing(mean=(123.68 / 255, 116.779 / 255, 103.939 / 255), std=(1 / 255,) * 3)  # with `bgr`
+TENSORFLOW = Preprocessing(mean=(0.5,) * 3, std=(0.5,) * 3)  # -1 to 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """The first rule that matches a layer's path names the layer there.
+
+    A rule may give the name of a layer ('features.0') or, with a slash and only where its leaf has an unusual name, of a
+    single array ('block2_sepconv1/pointwise_kernel').
+    """
+
+    rules: tuple[Rule, ...]
+    fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # of our network, where theirs differs
+    ignored: tuple[str, ...] = ()  # regular expressions of names there that hold nothing of the network in evaluation
+    flattened: Mapping[str, int] = dataclasses.field(default_factory=dict)  # dense layer -> channels of the map before
+    bgr: bool = False  # their first convolution takes blue, green, red
+    preprocessing: Preprocessing = Preprocessing()
+
+    def name(self, path: str) -> str:
+        """The library's name of our layer `path`. Raises KeyError where no rule matches."""
+        for pattern, target in self.rules:
+            if match := re.fullmatch(pattern, path):
+                if isinstance(target, str):
+                    return match.expand(target)
+                return target(*(int(group) if group and group.isdigit() else group for group in match.groups()))
+        raise KeyError(path)
+
+
+def layouts_of(arch: str) -> dict[str, Layout]:
+    """The layouts that there are for an architecture, by library. Raises UserError where there is none."""
+    family = registry.get(arch).family
+    try:
+        known = importlib.import_module(f'cnn_bench.pretrained.layouts.{family}').LAYOUTS
+    except ModuleNotFoundError:
+        known = {}
+    made = {library: entry(arch) if inspect.isfunction(entry) else entry for library, entry in known.items()}
+    made = {library: layout for library, layout in made.items() if layout is not None}
+    if not made:
+        raise UserError(f'no other library is known to have weights of {arch}')
+    return made
+
+
+def layout_of(arch: str, library: str) -> Layout:
+    """The layout of an architecture in one library. Raises UserError with the libraries that have one."""
+    known = layouts_of(arch)
+    if library not in known:
+        raise unknown(f'library with weights of {arch}', library, known)
+    return known[library]
