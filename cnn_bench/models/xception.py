@@ -14,7 +14,7 @@ from functools import partial
 from flax import linen as nn
 
 from cnn_bench.models import layers
-from cnn_bench.models.blocks import Classifier
+from cnn_bench.models.blocks import Classifier, require
 from cnn_bench.models.layers import INITS, identity, same_pads, separable_conv
 
 
@@ -28,6 +28,7 @@ class XceptionBlock(nn.Module):
     act: Callable
     pool: Callable
     act_first: bool = True
+    padding: str = 'same'
 
     @nn.compact
     def __call__(self, x):
@@ -36,7 +37,8 @@ class XceptionBlock(nn.Module):
             y = self.act(y) if self.act_first or number > 1 else y
             y = self.unit(maps, 3, name=f'sepconv{number}')(y)
         if self.stride > 1:
-            y = self.pool(y, 3, self.stride, padding=same_pads(y, 3, self.stride))
+            padding = same_pads(y, 3, self.stride) if self.padding == 'same' else 1
+            y = self.pool(y, 3, self.stride, padding=padding)
         if self.stride > 1 or x.shape[-1] != y.shape[-1]:
             x = self.shortcut(y.shape[-1], 1, self.stride, name='shortcut')(x)
         return x + y
@@ -50,6 +52,11 @@ class Xception(Classifier):
     conv: Callable = separable_conv
     kernel_init: Callable = INITS['glorot']
     middle: int = 8
+    padding: str = 'same'  # of the pools: TensorFlow's, or 'half' the window on each side as in PyTorch's port
+
+    def __post_init__(self):
+        super().__post_init__()
+        require(self, 'padding', self.padding in ('same', 'half'), "'same' or 'half'")
 
     @nn.compact
     def features(self, x, train=False):
@@ -61,6 +68,7 @@ class Xception(Classifier):
             shortcut=partial(plain, act=identity),
             act=self.act,
             pool=self.pool,
+            padding=self.padding,
         )
         maps = self.channels
         x = plain(maps(32), 3, *((1, 1) if self.small else (2, 0)), name='block1_conv1')(x)

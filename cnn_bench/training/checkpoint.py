@@ -1,13 +1,12 @@
 """Saving and restoring the training state with Orbax."""
 
-import hashlib
 from pathlib import Path
 from types import TracebackType
 
 import jax
-import numpy as np
 import orbax.checkpoint as ocp
 
+from cnn_bench.digest import digest
 from cnn_bench.errors import UserError
 from cnn_bench.training.state import State
 
@@ -57,15 +56,6 @@ class Checkpoints:
         if not whole:
             raise _damaged(where, 'its content is not what was saved')
         return state, record['progress']
-
-
-def digest(state: State) -> str:
-    """sha256 of the names and bytes of all arrays of a state."""
-    total = hashlib.sha256()
-    for path, leaf in jax.tree_util.tree_leaves_with_path(state):
-        total.update(jax.tree_util.keystr(path).encode())
-        total.update(np.asarray(leaf).tobytes())
-    return total.hexdigest()
 
 
 def _damaged(where: Path, why: str) -> UserError:

@@ -1,0 +1,167 @@
+"""Arrays under another library's names into the variables of one of our networks."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
+
+from cnn_bench.errors import UserError
+from cnn_bench.models import registry
+from cnn_bench.pretrained.layout import Layout, layout_of, layouts_of
+
+Shape = tuple[int, int, int]
+LISTED = 8  # names of each kind that an error message lists
+_TORCH = {'kernel': 'weight', 'scale': 'weight', 'bias': 'bias', 'mean': 'running_mean', 'var': 'running_var'}
+_KERAS = {'kernel': 'kernel', 'scale': 'gamma', 'bias': 'bias', 'mean': 'moving_mean', 'var': 'moving_variance'}
+
+
+def build(arch: str, library: str, **fields: Any) -> Any:
+    """The module of `arch` that computes what the library's network computes, with further `fields` of it set."""
+    return registry.build(arch, **{**layout_of(arch, library).fields, **fields})
+
+
+def guess_library(arch: str, arrays: dict[str, np.ndarray], naming: str) -> str:
+    """The library among those with this naming ('torch' or 'keras') whose names of `arch` match the arrays best."""
+    candidates = {name: layout for name, layout in layouts_of(arch).items() if (name == 'keras') == (naming == 'keras')}
+    if not candidates:
+        raise UserError(f'weights of {arch} are known from {", ".join(layouts_of(arch))}, not from a {naming} file')
+
+    def matched(library: str) -> int:
+        names = _Names(candidates[library], library)
+        paths = flatten_dict(_shapes(build(arch, library), registry.get(arch).input_shape), sep='/')
+        return sum(names.of(path) in arrays for path in paths)
+
+    return max(candidates, key=matched)
+
+
+def convert(
+    arch: str, arrays: dict[str, np.ndarray], library: str, input_shape: Shape | None = None, **fields: Any
+) -> dict:
+    """The variables of `build(arch, library, **fields)` as float32 arrays, made of all of `arrays`.
+
+    `input_shape` (h, w, c) matters to networks whose first dense layer grows with the image; it is the architecture's
+    own unless given.
+
+    Convolution kernels become (kh, kw, in, out), dense kernels (in, out) with the flattened map's channels last. A bias
+    of theirs on a convolution that has none here and stands before a batch normalisation goes into the running mean.
+
+    Raises UserError that lists arrays that are missing, left over, of the wrong shape or not finite.
+    """
+    layout = layout_of(arch, library)
+    wanted = flatten_dict(_shapes(build(arch, library, **fields), input_shape or registry.get(arch).input_shape), sep='/')
+    names = _Names(layout, library, scaled={path.rpartition('/')[0] for path in wanted if path.endswith('/scale')})
+    ours, problems = {}, _Problems()
+    used = set()
+    for path, leaf in wanted.items():
+        name = names.of(path)
+        if name not in arrays and layout.unscaled and path.endswith('/scale'):
+            ours[path] = np.ones(leaf.shape, np.float32)
+        elif name not in arrays:
+            problems.missing.append(name)
+        else:
+            used.add(name)
+            value = _oriented(arrays[name], leaf.shape, path, layout, library)
+            if value is None:
+                problems.wrong.append(f'{name} {arrays[name].shape} for {path} {leaf.shape}')
+            elif not np.isfinite(value).all():
+                problems.not_finite.append(name)
+            else:
+                ours[path] = np.asarray(value, np.float32)
+    _fold_biases(ours, names, arrays, used)
+    problems.left_over = [name for name in arrays if name not in used and not _ignored(name, layout)]
+    problems.check(f'the weights do not fit {arch} as {library} has it')
+    return unflatten_dict(ours, sep='/')
+
+
+class _Names:
+    """The library's name of each of our arrays, by path: 'params/stem/conv/kernel' -> 'conv1.weight'."""
+
+    def __init__(self, layout: Layout, library: str, scaled: Iterable[str] = ()):
+        self.layout, self.scaled = layout, {path.partition('/')[2] for path in scaled}
+        self.leaves, self.separator = (_KERAS, '/') if library == 'keras' else (_TORCH, '.')
+
+    def of(self, path: str) -> str:
+        _, _, path = path.partition('/')
+        layer, _, leaf = path.rpartition('/')
+        try:
+            name = self.layout.name(layer if leaf in self.leaves else path)
+        except KeyError:
+            return f'(no name for {path})'
+        if '/' in name or leaf not in self.leaves:
+            return name.replace('/', self.separator)
+        norm = leaf == 'bias' and layer in self.scaled and self.separator == '/'
+        return f'{name}{self.separator}{"beta" if norm else self.leaves[leaf]}'
+
+    def of_bias(self, layer: str) -> str:
+        """The name that the bias of our convolution `layer`, which has none, would have."""
+        return self.of(f'params/{layer}/bias')
+
+
+class _Problems:
+    def __init__(self):
+        self.missing, self.left_over, self.wrong, self.not_finite = [], [], [], []
+
+    def check(self, what: str) -> None:
+        kinds = {
+            'missing': self.missing,
+            'left over': self.left_over,
+            'of the wrong shape': self.wrong,
+            'not finite': self.not_finite,
+        }
+        parts = [f'{len(names)} {kind} ({_listed(names)})' for kind, names in kinds.items() if names]
+        if parts:
+            raise UserError(f'{what}: {"; ".join(parts)}')
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - LISTED
+    return ', '.join(names[:LISTED]) + (f' and {more} more' if more > 0 else '')
+
+
+def _shapes(module: Any, input_shape: Shape) -> dict:
+    image = jax.ShapeDtypeStruct((1, *input_shape), jnp.float32)
+    return dict(jax.eval_shape(lambda x: module.init(jax.random.key(0), x), image))
+
+
+def _oriented(array: np.ndarray, shape: tuple, path: str, layout: Layout, library: str) -> np.ndarray | None:
+    """Their array with our axes; None where it cannot have our shape."""
+    layer, _, leaf = path.partition('/')[2].rpartition('/')
+    if leaf == 'kernel' and library == 'keras':
+        if array.ndim == 4 and len(shape) == 4 and shape[2] == 1 != array.shape[2]:
+            array = array.reshape(*array.shape[:2], 1, -1)  # depthwise: channels, then maps per channel
+    elif leaf == 'kernel' and array.ndim == 4:
+        array = array.transpose(2, 3, 1, 0)
+    elif leaf == 'kernel' and array.ndim == 2:
+        if layer in layout.flattened:
+            channels, outputs = layout.flattened[layer], len(array)
+            if array.shape[1] % channels:
+                return None
+            array = array.reshape(outputs, channels, -1).transpose(2, 1, 0).reshape(-1, outputs)
+        else:
+            array = array.T
+    if layout.bgr and leaf == 'kernel' and len(shape) == 4 and shape[2] == 3:
+        array = array[:, :, ::-1]
+    if _without_ones(array.shape) != _without_ones(shape):
+        return None
+    return array.reshape(shape)
+
+
+def _without_ones(shape: tuple) -> tuple:
+    return tuple(size for size in shape if size != 1)
+
+
+def _fold_biases(ours: dict, names: _Names, arrays: dict[str, np.ndarray], used: set[str]) -> None:
+    for path in [path for path in ours if path.endswith('/conv/kernel')]:
+        unit = path.removeprefix('params/').removesuffix('/conv/kernel')
+        bias, mean = names.of_bias(f'{unit}/conv'), f'batch_stats/{unit}/norm/mean'
+        if bias in arrays and bias not in used and mean in ours and arrays[bias].shape == ours[mean].shape:
+            ours[mean] = ours[mean] - arrays[bias]
+            used.add(bias)
+
+
+def _ignored(name: str, layout: Layout) -> bool:
+    return name.endswith('num_batches_tracked') or any(re.fullmatch(pattern, name) for pattern in layout.ignored)

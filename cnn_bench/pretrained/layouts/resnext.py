@@ -1,0 +1,5 @@
+"""ResNeXt elsewhere: torchvision's names are those of its ResNet."""
+
+from cnn_bench.pretrained.layouts.resnet import TORCHVISION
+
+LAYOUTS = {'torchvision': TORCHVISION}

@@ -1,0 +1,165 @@
+"""Reading weight files into named arrays. Nothing in a file is ever executed."""
+
+import re
+import zipfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from cnn_bench.errors import UserError
+
+Arrays = dict[str, np.ndarray]
+
+# What Keras 3 calls the variables of a layer, whose file holds them by number alone.
+_VARIABLES = {
+    'batch_normalization': ('gamma', 'beta', 'moving_mean', 'moving_variance'),
+    'conv2d': ('kernel', 'bias'),
+    'dense': ('kernel', 'bias'),
+    'depthwise_conv2d': ('kernel', 'bias'),
+    'layer_normalization': ('gamma', 'beta'),
+    'layer_scale': ('gamma',),
+    'normalization': ('mean', 'variance', 'count'),
+    'separable_conv2d': ('depthwise_kernel', 'pointwise_kernel', 'bias'),
+}
+_NUMBERED = re.compile(r'(' + '|'.join(_VARIABLES) + r')(?:_(\d+))?')
+
+
+def read(path: str | Path) -> tuple[Arrays, str]:
+    """The arrays of a weight file by name, and whose naming it is: 'torch' or 'keras'.
+
+    Takes .safetensors; .pth, .pt and .bin where PyTorch is installed (tensors only, no other pickled objects); Keras's
+    .weights.h5, .keras and older .h5 files. A Keras array is named 'layer/variable', slashes in the layer's name become
+    underscores, and layers that Keras numbered by itself are numbered from 0 in order of creation: 'conv2d_0/kernel'.
+
+    Raises UserError for a file that is missing, of another kind, damaged or without arrays.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f'there is no weight file {path}')
+    for endings, kind, reader in _READERS:
+        if path.name.endswith(endings):
+            arrays = reader(path)
+            if not arrays:
+                raise UserError(f'{path} holds no arrays')
+            return arrays, kind
+    known = ', '.join(ending for endings, _, _ in _READERS for ending in endings)
+    raise UserError(f'{path} is not of a known kind of weight file; known: {known}')
+
+
+def _read_safetensors(path: Path) -> Arrays:
+    safetensors = _needed('safetensors', path)
+    try:
+        with safetensors.safe_open(path, framework='numpy') as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118: it is no dictionary
+    except (safetensors.SafetensorError, OSError, ValueError, TypeError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _read_torch(path: Path) -> Arrays:
+    torch = _needed('torch', path, 'install PyTorch, or convert the file to .safetensors')
+    try:
+        content = torch.load(path, map_location='cpu', weights_only=True)
+    except Exception as error:  # pickle, zipfile and torch each raise their own
+        if 'weights_only' in str(error) or 'Unsupported' in str(error):
+            error = 'it holds pickled objects other than tensors, which are not loaded'
+        raise _unreadable(path, error) from None
+    for wrapper in ('state_dict', 'model'):
+        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
+            content = content[wrapper]
+    if not isinstance(content, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in content.values()):
+        raise UserError(f'{path} is not a state dict: names and tensors')
+    return {
+        name: (tensor.float() if tensor.is_floating_point() else tensor).numpy() for name, tensor in content.items()
+    }
+
+
+def _read_h5(path: Path) -> Arrays:
+    return _from_h5(path, path)
+
+
+def _read_keras(path: Path) -> Arrays:
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open('model.weights.h5') as file:
+            return _from_h5(path, file)
+    except (zipfile.BadZipFile, KeyError, EOFError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _from_h5(path: Path, file: Path | BinaryIO) -> Arrays:
+    h5py = _needed('h5py', path)
+    try:
+        with h5py.File(file, 'r') as root:
+            top = root.get('model_weights', root)
+            named = _by_number(h5py, top) if 'layers' in top else _by_weight_names(top)
+            return _renumbered({name: np.asarray(array) for name, array in named})
+    except (OSError, KeyError, RuntimeError, IndexError, TypeError, AttributeError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _by_weight_names(top: Any) -> Iterable[tuple[str, Any]]:
+    """The older layout: each layer's group lists its arrays, 'conv1/kernel:0' or, the oldest, 'conv1_W_1:0'."""
+    for layer in top.attrs['layer_names']:
+        group = top[layer]
+        for name in group.attrs['weight_names']:
+            name = _text(name)
+            leaf = name.rpartition('/')[2].removesuffix(':0')
+            if oldest := re.search(r'_([Wb])(_\d+)?$', leaf):
+                leaf = {'W': 'kernel', 'b': 'bias'}[oldest[1]]
+            yield f'{_text(layer).replace("/", "_")}/{leaf}', group[name]
+
+
+def _by_number(h5py: Any, top: Any) -> Iterable[tuple[str, Any]]:
+    """Keras 3: layers/CLASS_NUMBER/vars/0, 1, ...; an attribute of `vars` has the layer's own name."""
+    for key, layer in top['layers'].items():
+        variables = layer.get('vars')
+        if not variables:
+            continue
+        names = _VARIABLES.get(re.sub(r'_\d+$', '', key), ())
+        if key.startswith('batch_normalization') and len(variables) == 3:
+            names = names[1:]  # without a scale, as Inception has it
+        for number, array in variables.items():
+            known = int(number) < len(names)
+            leaf = names[int(number)] if known else number
+            yield f'{_text(variables.attrs.get("name", key)).replace("/", "_")}/{leaf}', array
+
+
+def _renumbered(arrays: Arrays) -> Arrays:
+    """Layers with Keras's automatic names numbered from 0 in order of creation, whatever the session began with."""
+    layers = {name.rpartition('/')[0] for name in arrays}
+    automatic = [match for layer in layers if (match := _NUMBERED.fullmatch(layer))]
+    new = {}
+    for kind in _VARIABLES:
+        created = sorted((int(match[2] or 0), match[0]) for match in automatic if match[1] == kind)
+        new |= {layer: f'{kind}_{rank}' for rank, (_, layer) in enumerate(created)}
+
+    def renamed(name: str) -> str:
+        layer, _, leaf = name.rpartition('/')
+        return f'{new.get(layer, layer)}/{leaf}'
+
+    return {renamed(name): array for name, array in arrays.items()}
+
+
+def _text(name: str | bytes) -> str:
+    return name.decode() if isinstance(name, bytes) else name
+
+
+def _needed(module: str, path: Path, otherwise: str = "pip install 'cnn_bench[pretrained]'") -> Any:
+    try:
+        return __import__(module)
+    except ImportError as error:
+        raise UserError(f'{path} cannot be read without {module}: {otherwise}') from error
+
+
+def _unreadable(path: Path, why: Any) -> UserError:
+    reason = next(iter(str(why).strip().splitlines()), '') or type(why).__name__
+    return UserError(f'{path} cannot be read: {reason[:200]}')
+
+
+_READERS: tuple[tuple[tuple[str, ...], str, Callable[[Path], Arrays]], ...] = (
+    (('.safetensors',), 'torch', _read_safetensors),
+    (('.pth', '.pt', '.bin'), 'torch', _read_torch),
+    (('.h5', '.hdf5'), 'keras', _read_h5),
+    (('.keras',), 'keras', _read_keras),
+)

@@ -1,0 +1,50 @@
+"""Evaluation of imported weights on a data set."""
+
+from functools import partial
+from pathlib import Path
+
+from cnn_bench import data
+from cnn_bench.data.augment import normalise
+from cnn_bench.errors import UserError
+from cnn_bench.pretrained import store
+from cnn_bench.training import parallel, recipe, step
+from cnn_bench.training.evaluate import evaluate
+from cnn_bench.training.feed import make_feed
+
+
+def evaluate_weights(
+    directory: str | Path, dataset: str, split: str = 'test', data_dir: str | None = None, batch_size: int = 64
+) -> dict:
+    """Metrics of imported weights on one split of a data set, prepared as the weights' record says.
+
+    Images are resized so that their shorter side is the library's (or 1 / 0.875 of the network's own) and
+    centre-cropped, unless they have the network's size. Raises UserError where classes or channels do not match.
+    """
+    record, variables = store.load(directory)
+    devices = parallel.local_devices(0)
+    if batch_size < 1 or batch_size % len(devices):
+        raise UserError(f'the batch size is {batch_size}; it must be positive and divide by the {len(devices)} devices')
+    config = recipe.base()
+    config.dataset.name, config.dataset.test, config.dataset.size = dataset, split, record.input_shape[0]
+    if record.preprocessing.resize:
+        config.crop.crop_fraction = record.input_shape[0] / record.preprocessing.resize
+    _check_fits(record, data.info(dataset, data_dir))
+    feed = make_feed(config, split, devices, data_dir)
+    look = record.preprocessing
+    one = partial(
+        step.eval_step,
+        model=record.module(),
+        preprocess=partial(normalise, mean=look.mean, std=look.std),
+        pick=feed.pick,
+    )
+    compiled = parallel.over_devices(one, devices, 'jit')
+    result = evaluate(compiled, parallel.replicate(variables, devices), feed, batch_size)
+    return {'arch': record.arch, 'weights': record.source['file'], 'dataset': dataset, 'split': split, **result.metrics}
+
+
+def _check_fits(record: store.Record, info: data.Info) -> None:
+    classes = record.fields['num_classes']
+    if classes != info.num_classes:
+        raise UserError(f'the weights tell {classes} classes apart; {info.name} has {info.num_classes}')
+    if record.input_shape[2] != info.channels:
+        raise UserError(f'the weights take {record.input_shape[2]} channels; {info.name} has {info.channels}')

@@ -1,0 +1,62 @@
+"""Logits equal to those of Keras Applications: random weights made there, saved by Keras, read by our importer.
+
+Keras runs on its JAX back end; what it computes with is XLA as here, but the networks, their padding and their order of
+layers are Keras's own.
+"""
+
+import os
+
+os.environ.setdefault('KERAS_BACKEND', 'jax')
+
+import numpy as np
+import pytest
+from zoo import quick_jit
+
+from cnn_bench.pretrained.convert import build, convert
+from cnn_bench.pretrained.layout import layout_of
+from cnn_bench.pretrained.read import read
+
+keras = pytest.importorskip('keras')
+
+# Our name -> Keras's, and the side of the images: the smallest that shows every padding (odd maps and even ones).
+NETWORKS = {
+    'vgg16': ('VGG16', 32),
+    'vgg19': ('VGG19', 32),
+    'xception': ('Xception', 75),
+}
+
+
+def random_model(name: str, size: int):
+    """Keras's network with random weights and random batch statistics."""
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(0)
+    inside = {'include_preprocessing': False} if name.startswith(('ConvNeXt', 'MobileNetV3')) else {}
+    model = getattr(keras.applications, name)(
+        weights=None, input_shape=(size, size, 3), classifier_activation=None, **inside
+    )
+    generator = np.random.default_rng(0)
+    for weight in model.weights:
+        noise = generator.standard_normal(weight.shape, np.float32)
+        match weight.path.rpartition('/')[2]:
+            case 'gamma' | 'moving_variance':
+                weight.assign(np.exp(0.1 * noise))
+            case 'bias' | 'beta' | 'moving_mean':
+                weight.assign(0.1 * noise)
+    return model
+
+
+@pytest.mark.parametrize('arch', NETWORKS)
+def test_logits_are_those_of_keras(arch, tmp_path):
+    name, size = NETWORKS[arch]
+    theirs = random_model(name, size)
+    images = np.random.default_rng(1).uniform(-1, 1, (2, size, size, 3)).astype(np.float32)
+    expected = np.asarray(quick_jit(lambda x: theirs(x, training=False))(images))
+    theirs.save_weights(tmp_path / 'random.weights.h5')
+    arrays, naming = read(tmp_path / 'random.weights.h5')
+    assert naming == 'keras'
+    variables = convert(arch, arrays, 'keras', (size, size, 3))
+    if layout_of(arch, 'keras').bgr:
+        images = images[..., ::-1]
+    logits = np.asarray(quick_jit(build(arch, 'keras').apply)(variables, images))
+    assert expected.std() > 1e-3 * np.abs(expected).max() > 0  # neither constant nor nothing
+    assert np.abs(logits - expected).max() < 1e-4 * np.abs(expected).max()
