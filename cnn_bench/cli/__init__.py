@@ -14,7 +14,8 @@ COMMANDS = {
     'cost': 'parameters, multiply-adds and memory of architectures, counted without running them',
     'data': 'list, prepare and check data sets',
     'train': 'train one network by a recipe; the same command again resumes it',
-    'eval': 'evaluate a trained run on its test set',
+    'eval': 'evaluate a trained run, or imported weights, on a test set',
+    'weights': 'import weights of Keras Applications, torchvision or timm',
     'sweep': 'run the trials of an experiment',
     'report': 'tables, charts and a page from the runs below a directory',
 }

@@ -1,4 +1,4 @@
-"""AlexNet in its two forms.
+"""AlexNet in its forms.
 
 `alexnet`: Krizhevsky, Sutskever, Hinton: ImageNet classification with deep convolutional neural networks, 2012. Two
 towers as groups of 2 in the second, fourth and fifth convolution, local response normalisation after the first two,
@@ -12,6 +12,12 @@ overlapping 3x3 pooling with stride 2, dropout in the hidden dense layers. Where
 it: one tower of 64, 192, 384, 256, 256 maps, no response normalisation, dropout before the hidden layers, two
 pixels of padding.
 
+`alexnet_bn`: the one-tower form with batch normalisation (epsilon 0.001) between every convolution or hidden dense
+layer, whose biases stay, and its ReLU. It is BN-AlexNet of Canziani, Paszke, Culurciello: An analysis of deep neural
+network models for practical applications, 2016, which lists no layers but says that S. Zagoruyko trained it; these
+are the layers of the one AlexNet with batch normalisation in the code that he used, imagenet-multiGPU.torch. He
+cropped 227x227, here 224x224 as the others.
+
 `stem='small'` (ours): a 3x3 first convolution with stride 1; 28x28 images are pooled to 13, 6 and 2.
 """
 
@@ -22,7 +28,7 @@ from typing import ClassVar
 from flax import linen as nn
 
 from cnn_bench.models.blocks import Classifier, DenseHead, require
-from cnn_bench.models.layers import local_response_norm, no_norm
+from cnn_bench.models.layers import batch_norm, local_response_norm, no_norm
 from cnn_bench.models.primitives import Pads
 
 
@@ -33,6 +39,7 @@ class AlexNet(Classifier):
 
     dropout: float = 0.5
     norm: Callable = no_norm  # after every convolution
+    dense_norm: Callable = no_norm  # after every hidden dense layer
     lrn: Callable = local_response_norm  # after the activation of the first two
     maps: tuple = (96, 256, 384, 384, 256)
     groups: int = 2
@@ -45,7 +52,7 @@ class AlexNet(Classifier):
 
     @nn.compact
     def features(self, x, train=False):
-        unit = self.unit(train)
+        unit = self.unit(train, use_bias=True)
         respond = self.normalise(train, self.lrn)
         pool = partial(self.pool, window=3, stride=2)
         maps = [self.channels(count) for count in self.maps]
@@ -61,7 +68,9 @@ class AlexNet(Classifier):
 
     def make_head(self):
         hidden = (self.channels(4096),) * 2
-        return DenseHead(self.num_classes, hidden, self.dropout, self.dense, self.act, self.drop_inputs)
+        norm = self.normalise(False, self.dense_norm)  # the head itself says whether it trains
+        return DenseHead(self.num_classes, hidden, self.dropout, self.dense, self.act, self.drop_inputs, norm)
 
 
 AlexNetOWT = partial(AlexNet, maps=(64, 192, 384, 256, 256), groups=1, lrn=no_norm, stem_padding=2, drop_inputs=True)
+AlexNetBN = partial(AlexNetOWT, norm=batch_norm, dense_norm=batch_norm, bn_epsilon=1e-3)

@@ -16,6 +16,7 @@ from flax import linen as nn
 from cnn_bench.errors import UserError, unknown
 from cnn_bench.models.layers import (
     INITS,
+    Kernel,
     batch_norm,
     conv,
     local_response_norm,
@@ -33,7 +34,7 @@ class ConvNorm(nn.Module):
     """Convolution, normalisation, activation. Networks bind it in `Classifier.unit`."""
 
     features: int
-    kernel: int
+    kernel: Kernel
     stride: int = 1
     padding: int | Pads | str | None = None  # 'same': TensorFlow's; None: half the kernel on each side
     groups: int = 1
@@ -102,7 +103,8 @@ class PooledHead(nn.Module):
 class DenseHead(nn.Module):
     """The map flattened, hidden dense layers fc1, fc2, ..., and the dense layer `fc` that gives the logits.
 
-    Dropout stands behind each hidden layer, or before it where `drop_inputs`.
+    Dropout stands behind each hidden layer, or before it where `drop_inputs`. Normalisation, if any, stands between
+    a hidden layer and its activation.
     """
 
     num_classes: int
@@ -111,6 +113,7 @@ class DenseHead(nn.Module):
     dense: Callable
     act: Callable
     drop_inputs: bool = False
+    norm: Callable = no_norm  # `norm(train=train, name=...)`
 
     @nn.compact
     def __call__(self, x, train):
@@ -118,7 +121,8 @@ class DenseHead(nn.Module):
         for number, features in enumerate(self.hidden, 1):
             drop = nn.Dropout(self.dropout, deterministic=not train, name=f'dropout{number}')
             x = drop(x) if self.drop_inputs else x
-            x = self.act(self.dense(features * pieces(self.act), name=f'fc{number}')(x))
+            x = self.dense(features * pieces(self.act), name=f'fc{number}')(x)
+            x = self.act(self.norm(train=train, name=f'norm{number}')(x))
             x = x if self.drop_inputs else drop(x)
         return self.dense(self.num_classes, name='fc')(x)
 

@@ -14,6 +14,8 @@ from flax import linen as nn
 from cnn_bench.models import primitives
 from cnn_bench.models.primitives import Pads
 
+Kernel = int | tuple[int, int]  # square, or (height, width)
+
 
 def scaled(channels: int, width: float) -> int:
     """`channels` times `width`, to the nearest multiple of 2 and at least 2; `channels` itself at width 1."""
@@ -26,14 +28,26 @@ def pads(padding: int | Pads) -> Pads:
 
 
 def conv(
-    features: int, kernel: int, stride: int = 1, padding: int | Pads | None = None, groups: int = 1, **fields
+    features: int,
+    kernel: Kernel,
+    stride: int = 1,
+    padding: int | Pads | None = None,
+    groups: int = 1,
+    dilation: int = 1,
+    **fields,
 ) -> nn.Module:
-    """A square convolution; without a `padding`, half the kernel on each side. `fields` go to nn.Conv."""
+    """A convolution, its taps `dilation` pixels apart; without a `padding`, half the (dilated) kernel on each side.
+
+    `fields` go to nn.Conv.
+    """
+    window = (kernel, kernel) if isinstance(kernel, int) else kernel
+    halves = tuple((taps // 2 * dilation,) * 2 for taps in window)
     return nn.Conv(
         features,
-        (kernel, kernel),
+        window,
         (stride, stride),
-        pads(kernel // 2 if padding is None else padding),
+        halves if padding is None else pads(padding),
+        kernel_dilation=(dilation, dilation),
         feature_group_count=groups,
         conv_general_dilated=primitives.convolve,
         **fields,
@@ -47,10 +61,11 @@ class SeparableConv(nn.Module):
     """
 
     features: int
-    kernel: int
+    kernel: Kernel
     stride: int = 1
     padding: int | Pads | None = None
     groups: int = 1
+    dilation: int = 1  # of the depthwise convolution
     use_bias: bool = True
     dtype: Any = jnp.float32
     kernel_init: Callable = nn.initializers.lecun_normal()
@@ -59,13 +74,14 @@ class SeparableConv(nn.Module):
     def __call__(self, x):
         layer = partial(conv, dtype=self.dtype, kernel_init=self.kernel_init)
         channels = x.shape[-1]
-        x = layer(channels, self.kernel, self.stride, self.padding, channels, use_bias=False, name='depthwise')(x)
+        apart = partial(layer, dilation=self.dilation, use_bias=False, name='depthwise')
+        x = apart(channels, self.kernel, self.stride, self.padding, channels)(x)
         return layer(self.features, 1, groups=self.groups, use_bias=self.use_bias, name='pointwise')(x)
 
 
-def separable_conv(features: int, kernel: int, *args, **fields) -> nn.Module:
+def separable_conv(features: int, kernel: Kernel, *args, **fields) -> nn.Module:
     """`SeparableConv`, or a plain convolution where the kernel is 1x1 and nothing can be separated."""
-    return (SeparableConv if kernel > 1 else conv)(features, kernel, *args, **fields)
+    return (conv if kernel in (1, (1, 1)) else SeparableConv)(features, kernel, *args, **fields)
 
 
 def batch_norm(*, train, axis_name, dtype, momentum, epsilon, scale_init=nn.initializers.ones, name) -> nn.Module:
@@ -101,6 +117,11 @@ def group_norm(*, dtype, epsilon, scale_init=nn.initializers.ones, name, **_) ->
     return GroupNorm(epsilon=epsilon, dtype=dtype, scale_init=scale_init, name=name)
 
 
+def layer_norm(*, dtype, epsilon, scale_init=nn.initializers.ones, name, **_) -> nn.Module:
+    """Layer normalisation over the channels of each pixel (Ba et al. 2016)."""
+    return nn.LayerNorm(epsilon=epsilon, dtype=dtype, scale_init=scale_init, name=name)
+
+
 def local_response_norm(*, size=5, k=2.0, alpha=1e-4, beta=0.75, **_) -> Callable:
     """x / (k + alpha * sum of x^2 over `size` neighbouring channels)^beta, with the constants of AlexNet (2012)."""
 
@@ -128,6 +149,11 @@ def maxout(x: jax.Array) -> jax.Array:
 def pieces(act: Callable) -> int:
     """How many channels of its input `act` makes one of: 2 for maxout, 1 for every other."""
     return 2 if act is maxout else 1
+
+
+def scaled_tanh(x: jax.Array) -> jax.Array:
+    """1.7159 tanh(2x/3), which is 1 at 1 and -1 at -1 (LeCun et al. 1998)."""
+    return 1.7159 * jnp.tanh(2 / 3 * x)
 
 
 def leaky_relu(x: jax.Array) -> jax.Array:
@@ -174,7 +200,21 @@ def same_pads(x: jax.Array, window: int, stride: int) -> Pads:
     return tuple((total // 2, total - total // 2) for total in totals)
 
 
-NORMS = {'batch': batch_norm, 'group': group_norm, 'lrn': local_response_norm, 'none': no_norm}
+NORMS = {'batch': batch_norm, 'group': group_norm, 'layer': layer_norm, 'lrn': local_response_norm, 'none': no_norm}
+ACTS = {
+    'relu': nn.relu,
+    'leaky_relu': leaky_relu,
+    'elu': nn.elu,
+    'tanh': nn.tanh,
+    'scaled_tanh': scaled_tanh,
+    'sigmoid': nn.sigmoid,
+    'silu': nn.silu,
+    'gelu': exact_gelu,
+    'hard_swish': nn.hard_swish,
+    'relu6': nn.relu6,
+    'maxout': maxout,
+    'none': identity,
+}
 INITS = {
     'he': nn.initializers.he_normal(),
     'glorot': nn.initializers.glorot_uniform(),
@@ -185,19 +225,9 @@ INITS = {
 NAMED = {
     'norm': NORMS,
     'lrn': NORMS,
-    'act': {
-        'relu': nn.relu,
-        'leaky_relu': leaky_relu,
-        'elu': nn.elu,
-        'tanh': nn.tanh,
-        'sigmoid': nn.sigmoid,
-        'silu': nn.silu,
-        'gelu': exact_gelu,
-        'hard_swish': nn.hard_swish,
-        'relu6': nn.relu6,
-        'maxout': maxout,
-        'none': identity,
-    },
+    'dense_norm': NORMS,
+    'act': ACTS,
+    'early_act': ACTS,
     'conv': {'dense': conv, 'separable': separable_conv},
     'pool': {'max': max_pool, 'average': avg_pool},
     'kernel_init': INITS,

@@ -94,29 +94,34 @@ def _spread(y, spatial, window: Pair, strides: Pair, pads: Pads):
 # --- Convolution.
 
 
-def convolve(x, kernel, strides, pads, *, feature_group_count=1, precision=None, **unused):
+def convolve(
+    x, kernel, strides, pads, *, feature_group_count=1, precision=None, lhs_dilation=None, rhs_dilation=None, **unused
+):
     """Convolution of x (n, h, w, c) with kernel (kh, kw, c / groups, c_out), padded explicitly.
 
-    Has the signature that `nn.Conv(conv_general_dilated=...)` calls. Dilation is not supported.
+    Has the signature that `nn.Conv(conv_general_dilated=...)` calls. `rhs_dilation` sets the kernel's taps apart;
+    dilation of x is not supported.
     """
-    if any(max(unused.get(key) or (1,)) > 1 for key in ('lhs_dilation', 'rhs_dilation')):
-        raise NotImplementedError('convolve: dilation')
+    if max(lhs_dilation or (1,)) > 1:
+        raise NotImplementedError('convolve: dilation of the input')
     strides, pads, groups = tuple(strides), tuple(map(tuple, pads)), feature_group_count
-    check_fits(x.shape[1:3], kernel.shape[:2], pads)
-    fields = {'strides': strides, 'pads': pads, 'precision': precision}
+    dilation = tuple(rhs_dilation or (1, 1))
+    spanned = tuple((taps - 1) * apart + 1 for taps, apart in zip(kernel.shape[:2], dilation, strict=True))
+    check_fits(x.shape[1:3], spanned, pads)
+    fields = {'strides': strides, 'pads': pads, 'dilation': dilation, 'precision': precision}
     if 1 < groups <= FEW_GROUPS:
         parts = zip(jnp.split(x, groups, -1), jnp.split(kernel, groups, -1), strict=True)
         return jnp.concatenate([_conv(a, b, groups=1, **fields) for a, b in parts], axis=-1)
-    if groups == x.shape[-1] == kernel.shape[-1] > 1:
+    if groups == x.shape[-1] == kernel.shape[-1] > 1 and dilation == (1, 1):
         return _apply(_depthwise(groups, strides, pads, precision), x, kernel)
     if groups == 1 and kernel.shape[:2] == (1, 1) and pads == NO_PADS:
         return _apply(_pointwise(strides, precision), x, kernel)
     return _conv(x, kernel, groups=groups, **fields)
 
 
-def _conv(x, kernel, *, strides, pads, groups, precision):
+def _conv(x, kernel, *, strides, pads, groups, precision, dilation=(1, 1)):
     numbers = {'dimension_numbers': NHWC, 'feature_group_count': groups, 'precision': precision}
-    return lax.conv_general_dilated(x, kernel, strides, pads, **numbers)
+    return lax.conv_general_dilated(x, kernel, strides, pads, rhs_dilation=dilation, **numbers)
 
 
 @cache

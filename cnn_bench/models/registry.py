@@ -44,9 +44,13 @@ _module = partial(Arch, size=28, channels=256, num_classes=0)
 # fmt: off
 ARCHS: dict[str, Arch] = {
     'lenet5': _gray('lenet:LeNet5', year=1998, size=32, params=61_706, macs=416_520, note='full C3, mean pooling, dense or RBF output'),
+    'lenet5_1998': _gray('lenet:LeNet1998', year=1998, size=32, params=60_000, macs=325_680, note='as published: partial C3, trainable subsampling, RBF codes'),
     'fashion_cnn': _gray('fashion_cnn:FashionCNN', year=2019, size=28, params=1_413_834, macs=89_466_496, note="Géron's network for Fashion-MNIST"),
     'alexnet': Arch('alexnet:AlexNet', year=2012, size=224, params=60_965_224, macs=724_406_816, note='two towers as groups, LRN'),
     'alexnet_owt': Arch('alexnet:AlexNetOWT', year=2014, size=224, params=61_100_840, macs=714_188_480, note="one tower, torchvision's"),
+    'alexnet_bn': Arch('alexnet:AlexNetBN', year=2016, size=224, params=61_119_528, macs=714_188_480, note='alexnet_owt with batch norm, biases kept'),
+    'nin': Arch('nin:NIN', year=2013, size=224, params=7_595_176, macs=0, note="the authors' ImageNet network"),
+    'nin_bn': Arch('nin:NINBN', year=2016, size=224, params=8_655_336, macs=0, note='batch norm, padded, dense head'),
     'vgg11': Arch('vgg:VGG11', year=2014, size=224, params=132_863_336, macs=7_609_090_048),
     'vgg13': Arch('vgg:VGG13', year=2014, size=224, params=133_047_848, macs=11_308_466_176),
     'vgg16': Arch('vgg:VGG16', year=2014, size=224, params=138_357_544, macs=15_470_264_320),
@@ -65,6 +69,12 @@ ARCHS: dict[str, Arch] = {
     'resnet50_v1': Arch('resnet:ResNet50V1', year=2015, size=224, params=25_557_032, macs=3_857_973_248, note='v1: stride in the first 1x1'),
     'resnet101': Arch('resnet:ResNet101', year=2015, size=224, params=44_549_160, macs=7_801_405_440, note='v1.5: stride in the 3x3'),
     'resnet152': Arch('resnet:ResNet152', year=2015, size=224, params=60_192_808, macs=11_513_626_624, note='v1.5: stride in the 3x3'),
+    'resnetv2_50': Arch('resnet_v2:ResNet50V2', year=2016, size=224, params=25_549_352, macs=4_089_184_256, note='pre-activation'),
+    'resnetv2_101': Arch('resnet_v2:ResNet101V2', year=2016, size=224, params=44_541_480, macs=7_801_405_440, note='pre-activation'),
+    'resnetv2_152': Arch('resnet_v2:ResNet152V2', year=2016, size=224, params=60_185_128, macs=11_513_626_624, note='pre-activation'),
+    'resnext50_32x4d': Arch('resnext:ResNeXt50', year=2016, size=224, params=25_028_904, macs=4_230_479_872),
+    'wide_resnet50_2': Arch('wide_resnet:WideResNet50', year=2016, size=224, params=68_883_240, macs=11_398_021_120),
+    'seresnet50': Arch('seresnet:SEResNet50', year=2017, size=224, params=28_088_024, macs=4_091_699_200, note='v1.5, squeeze-and-excitation'),
     'resnet20': _cifar('resnet_cifar:ResNet20', year=2015, params=269_722, macs=40_551_040, note='CIFAR, option A shortcuts'),
     'resnet32': _cifar('resnet_cifar:ResNet32', year=2015, params=464_154, macs=68_862_592, note='CIFAR, option A shortcuts'),
     'resnet44': _cifar('resnet_cifar:ResNet44', year=2015, params=658_586, macs=97_174_144, note='CIFAR, option A shortcuts'),
@@ -72,7 +82,15 @@ ARCHS: dict[str, Arch] = {
     'resnet110': _cifar('resnet_cifar:ResNet110', year=2015, params=1_727_962, macs=252_887_680, note='CIFAR, option A shortcuts'),
     'plain20': _cifar('resnet_cifar:Plain20', year=2015, params=269_722, macs=40_551_040, note='resnet20 without shortcuts'),
     'plain56': _cifar('resnet_cifar:Plain56', year=2015, params=853_018, macs=125_485_696, note='resnet56 without shortcuts'),
+    'enet': Arch('enet:ENet', year=2016, size=224, params=0, macs=0, note="ENet's encoder, global average pool, dense layer"),
     'xception': Arch('xception:Xception', year=2016, size=299, params=22_855_952, macs=8_357_403_496, note="Keras's"),
+    'inception_v3': Arch('inception_v3:InceptionV3', year=2015, size=299, params=23_834_568, macs=5_713_216_096, note='aux head in training if aux=True'),
+    'inception_v4': Arch('inception_v4:InceptionV4', year=2016, size=299, params=42_679_816, macs=12_253_974_624),
+    'inception_resnet_v2': Arch('inception_resnet_v2:InceptionResNetV2', year=2016, size=299, params=55_843_464, macs=13_155_794_016),
+    'densenet121': Arch('densenet:DenseNet121', year=2016, size=224, params=7_978_856, macs=2_834_161_664),
+    'densenet161': Arch('densenet:DenseNet161', year=2016, size=224, params=28_681_000, macs=7_727_907_072),
+    'densenet169': Arch('densenet:DenseNet169', year=2016, size=224, params=14_149_480, macs=3_359_843_328),
+    'densenet201': Arch('densenet:DenseNet201', year=2016, size=224, params=20_013_928, macs=4_291_365_888),
 }
 # fmt: on
 

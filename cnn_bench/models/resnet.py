@@ -3,7 +3,8 @@
 `resnet50` and deeper are version 1.5, as torchvision's: a bottleneck that halves the map does so in its 3x3
 convolution. `resnet50_v1` is the paper's and its authors' release: it does so in the first 1x1. Elsewhere they
 follow the paper: projection shortcuts where the shape changes (option B), no dropout. The running statistics keep
-0.9 a step; epsilon is 1e-5. `residual=False` leaves the shortcuts out and makes the paper's plain networks.
+0.9 a step; epsilon is 1e-5. `stride_first` makes version 1 of any of them; `residual=False` leaves the shortcuts
+out and makes the paper's plain networks.
 
 `stem='small'` (the paper's section 4.2): a 3x3 first convolution with stride 1, no pooling behind it.
 """
@@ -34,6 +35,7 @@ class ResidualBlock(nn.Module):
     act: Callable
     residual: bool = True
     shortcut: str = 'projection'
+    stride_first: bool = False  # of a bottleneck: halve in the first 1x1; basic blocks halve in their first anyway
 
     @nn.compact
     def __call__(self, x):
@@ -61,14 +63,19 @@ class BasicBlock(ResidualBlock):
 
 
 class Bottleneck(ResidualBlock):
-    """1x1 and 3x3 convolutions of `maps` channels and a 1x1 of four times as many."""
+    """1x1 and 3x3 convolutions of `maps` channels, times `widen`, and a 1x1 of four times `maps`.
 
-    stride_first: bool = False  # halve in the first 1x1, as the paper does
+    The 3x3 is made of `groups`, which its channels are a multiple of, whatever the network's width.
+    """
+
+    widen: int = 1
+    groups: int = 1
 
     def body(self, x):
         strides = (self.stride, 1) if self.stride_first else (1, self.stride)
-        x = self.unit(self.maps, 1, strides[0], name='conv1')(x)
-        x = self.unit(self.maps, 3, strides[1], name='conv2')(x)
+        inner = self.groups * max(1, self.widen * self.maps // self.groups)
+        x = self.unit(inner, 1, strides[0], name='conv1')(x)
+        x = self.unit(inner, 3, strides[1], groups=self.groups, name='conv2')(x)
         return self.unit(4 * self.maps, 1, act=identity, name='conv3')(x)
 
 
@@ -80,6 +87,7 @@ class ResNet(Classifier):
     depths: tuple = (3, 4, 6, 3)
     residual: bool = True
     shortcut: str = 'projection'
+    stride_first: bool = False  # version 1: a bottleneck halves the map in its first 1x1
 
     def __post_init__(self):
         super().__post_init__()
@@ -95,17 +103,21 @@ class ResNet(Classifier):
         if not self.small:
             x = self.pool(x, 3, 2, padding=1)
         for stage, (count, depth) in enumerate(zip(self.maps, self.depths, strict=True), 2):
-            block = partial(
-                self.block,
-                self.channels(count),
-                unit=unit,
-                act=self.act,
-                residual=self.residual,
-                shortcut=self.shortcut,
-            )
+            block = partial(self.block_of(train), self.channels(count))
             strides = (1 if stage == 2 else 2, *(1,) * (depth - 1))
             x = Stage(tuple(partial(block, stride=stride) for stride in strides), name=f'stage{stage}')(x)
         return x
+
+    def block_of(self, train: bool) -> Callable:
+        """This network's block, bound: `block_of(train)(maps, stride=2, name='block1')(x)`."""
+        return partial(
+            self.block,
+            unit=self.unit(train),
+            act=self.act,
+            residual=self.residual,
+            shortcut=self.shortcut,
+            stride_first=self.stride_first,
+        )
 
 
 ResNet18 = partial(ResNet, block=BasicBlock, depths=(2, 2, 2, 2))
@@ -113,4 +125,4 @@ ResNet34 = partial(ResNet, block=BasicBlock, depths=(3, 4, 6, 3))
 ResNet50 = partial(ResNet, depths=(3, 4, 6, 3))
 ResNet101 = partial(ResNet, depths=(3, 4, 23, 3))
 ResNet152 = partial(ResNet, depths=(3, 8, 36, 3))
-ResNet50V1 = partial(ResNet50, block=partial(Bottleneck, stride_first=True))
+ResNet50V1 = partial(ResNet50, stride_first=True)

@@ -52,7 +52,8 @@ def convert(
     Raises UserError that lists arrays that are missing, left over, of the wrong shape or not finite.
     """
     layout = layout_of(arch, library)
-    wanted = flatten_dict(_shapes(build(arch, library, **fields), input_shape or registry.get(arch).input_shape), sep='/')
+    shapes = _shapes(build(arch, library, **fields), input_shape or registry.get(arch).input_shape)
+    wanted = flatten_dict(shapes, sep='/')
     names = _Names(layout, library, scaled={path.rpartition('/')[0] for path in wanted if path.endswith('/scale')})
     ours, problems = {}, _Problems()
     used = set()

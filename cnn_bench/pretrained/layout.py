@@ -14,7 +14,7 @@ LIBRARIES = ('torchvision', 'timm', 'keras')
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 # A regular expression that matches the path of one of our layers as a whole ('stage2/block1/conv1/conv'), and its name
-# there: a template for `re.Match.expand` (r'features.\1'), or a function of the groups, numbers as int and others as str.
+# there: a template for `re.Match.expand` (r'features.\1'), or a function of the groups, numbers as int, others as str.
 Rule = tuple[str, str | Callable[..., str]]
 
 
@@ -36,8 +36,8 @@ TENSORFLOW = Preprocessing(mean=(0.5,) * 3, std=(0.5,) * 3)  # -1 to 1
 class Layout:
     """The first rule that matches a layer's path names the layer there.
 
-    A rule may give the name of a layer ('features.0') or, with a slash and only where its leaf has an unusual name, of a
-    single array ('block2_sepconv1/pointwise_kernel').
+    A rule may give the name of a layer ('features.0') or, with a slash and only where its leaf has an unusual name, of
+    a single array ('block2_sepconv1/pointwise_kernel').
     """
 
     rules: tuple[Rule, ...]

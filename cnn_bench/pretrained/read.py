@@ -52,7 +52,7 @@ def _read_safetensors(path: Path) -> Arrays:
     safetensors = _needed('safetensors', path)
     try:
         with safetensors.safe_open(path, framework='numpy') as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118: it is no dictionary
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (safetensors.SafetensorError, OSError, ValueError, TypeError) as error:
         raise _unreadable(path, error) from error
 

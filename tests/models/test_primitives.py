@@ -70,9 +70,34 @@ def test_depthwise_convolution_adds_up_in_float32():
     assert float(result[0, 0, 0, 0]) == float(jnp.bfloat16(8 * 256 + 1))
 
 
-def test_dilation_is_refused():
-    with pytest.raises(NotImplementedError, match='dilation'):
-        primitives.convolve(_random(1, 5, 5, 1), _random(3, 3, 1, 1), (1, 1), ((0, 0), (0, 0)), rhs_dilation=(2, 2))
+@pytest.mark.parametrize(('groups', 'maps'), [(1, 8), (2, 8), (6, 6)])
+@pytest.mark.parametrize(('strides', 'dilation'), [((1, 1), (2, 2)), ((2, 1), (3, 2))])
+def test_dilated_convolutions(groups, maps, strides, dilation):
+    pads, kernel = ((3, 3), (1, 2)), _random(3, 3, 6 // groups, maps)
+
+    def stock(x, kernel):
+        spread = jnp.zeros((2 * dilation[0] + 1, 2 * dilation[1] + 1, *kernel.shape[2:]))  # zeros between the taps
+        spread = spread.at[:: dilation[0], :: dilation[1]].set(kernel)
+        numbers = ('NHWC', 'HWIO', 'NHWC')
+        return lax.conv_general_dilated(x, spread, strides, pads, dimension_numbers=numbers, feature_group_count=groups)
+
+    def ours(x, kernel):
+        return primitives.convolve(x, kernel, strides, pads, feature_group_count=groups, rhs_dilation=dilation)
+
+    _assert_same(ours, stock, _random(2, 9, 10, 6), kernel)
+
+
+@pytest.mark.parametrize('make', [layers.conv, layers.separable_conv])
+def test_dilated_convolutions_keep_the_size_of_the_map(make):
+    module = make(4, (3, 5), dilation=4)
+    x = jax.ShapeDtypeStruct((1, 9, 9, 2), jnp.float32)
+    result, _ = jax.eval_shape(module.init_with_output, jax.random.key(0), x)
+    assert result.shape == (1, 9, 9, 4)
+
+
+def test_dilation_of_the_input_is_refused():
+    with pytest.raises(NotImplementedError, match='dilation of the input'):
+        primitives.convolve(_random(1, 5, 5, 1), _random(3, 3, 1, 1), (1, 1), ((0, 0), (0, 0)), lhs_dilation=(2, 2))
 
 
 def test_a_window_that_does_not_fit_is_refused():
@@ -80,6 +105,8 @@ def test_a_window_that_does_not_fit_is_refused():
         primitives.convolve(_random(1, 1, 2, 1), _random(3, 3, 1, 1), (1, 1), ((0, 1), (0, 1)))
     with pytest.raises(UserError, match='a 2x2 window does not fit into the 1x1 map left of it'):
         layers.max_pool(_random(1, 1, 1, 1), 2)
+    with pytest.raises(UserError, match='a 5x5 window does not fit into the 4x4 map left of it'):
+        layers.conv(1, 3, padding=0, dilation=2).init(jax.random.key(0), _random(1, 4, 4, 1))
 
 
 @pytest.mark.parametrize(('window', 'strides', 'pads'), WINDOWS)

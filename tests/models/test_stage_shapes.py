@@ -27,6 +27,42 @@ def _resnet(expansion):  # He et al. 2015, table 1
     return {'stem': (112, 112, 64), **stages}
 
 
+INCEPTION_V3 = {  # Szegedy et al. 2015 (Rethinking), table 1, and the released network's 256, 288, 768, 1280, 2048
+    'stem': (35, 35, 192),
+    'inception_a1': (35, 35, 256),
+    'inception_a3': (35, 35, 288),
+    'reduction_a': (17, 17, 768),
+    'inception_b4': (17, 17, 768),
+    'reduction_b': (8, 8, 1280),
+    'inception_c2': (8, 8, 2048),
+}
+INCEPTION_V4 = {  # Szegedy et al. 2016, figures 3 and 9
+    'stem': (147, 147, 64),
+    'stem_a': (73, 73, 160),
+    'stem_b': (71, 71, 192),
+    'stem_c': (35, 35, 384),
+    'inception_a4': (35, 35, 384),
+    'reduction_a': (17, 17, 1024),
+    'inception_b7': (17, 17, 1024),
+    'reduction_b': (8, 8, 1536),
+    'inception_c3': (8, 8, 1536),
+}
+INCEPTION_RESNET_V2 = {
+    'mixed': (35, 35, 320),
+    'block_a10': (35, 35, 320),
+    'reduction_a': (17, 17, 1088),
+    'block_b20': (17, 17, 1088),
+    'reduction_b': (8, 8, 2080),
+    'block_c10': (8, 8, 2080),
+    'last': (8, 8, 1536),
+}
+
+
+def _densenet(*channels):  # Huang et al. 2016, table 1; channels behind each dense block
+    halved = {f'transition{i}': (28 >> (i - 2),) * 2 + (count // 2,) for i, count in enumerate(channels[:-1], 2)}
+    return halved | {f'stage{i}': (56 >> (i - 2),) * 2 + (count,) for i, count in enumerate(channels, 2)}
+
+
 NATIVE = {
     'lenet5': {'c1': (28, 28, 6), 'c3': (10, 10, 16), 'c5': (1, 1, 120), 'head/f6': (84,), 'head/fc': (10,)},
     'fashion_cnn': {'conv1': (28, 28, 64), 'conv3': (14, 14, 128), 'conv5': (7, 7, 256), 'head/fc1': (128,)},
@@ -51,6 +87,11 @@ NATIVE = {
     'resnet50': _resnet(4),
     'resnet50_v1': _resnet(4),
     'resnet152': _resnet(4),
+    'resnetv2_50': _resnet(4),
+    'resnetv2_152': _resnet(4),
+    'resnext50_32x4d': _resnet(4) | {'stage2/block1/conv2': (56, 56, 128), 'stage5/block3/conv2': (7, 7, 1024)},
+    'wide_resnet50_2': _resnet(4) | {'stage2/block1/conv2': (56, 56, 128), 'stage5/block3/conv2': (7, 7, 1024)},
+    'seresnet50': _resnet(4),
     'resnet20': CIFAR,
     'plain20': CIFAR,
     'resnet110': CIFAR,
@@ -64,6 +105,13 @@ NATIVE = {
         'block13': (10, 10, 1024),
         'block14_sepconv2': (10, 10, 2048),
     },
+    'inception_v3': INCEPTION_V3,
+    'inception_v4': INCEPTION_V4,
+    'inception_resnet_v2': INCEPTION_RESNET_V2,
+    'densenet121': _densenet(256, 512, 1024, 1024),
+    'densenet161': _densenet(384, 768, 2112, 2208),
+    'densenet169': _densenet(256, 512, 1280, 1664),
+    'densenet201': _densenet(256, 512, 1792, 1920),
 }
 
 SMALL = {
@@ -72,6 +120,11 @@ SMALL = {
     'googlenet': {'conv2': (14, 14), 'inception_3b': (14, 14), 'inception_4e': (7, 7), 'inception_5b': (3, 3)},
     'resnet18': {'stem': (28, 28), 'stage2': (28, 28), 'stage3': (14, 14), 'stage4': (7, 7), 'stage5': (4, 4)},
     'resnet20': {'stem': (28, 28), 'stage2': (28, 28), 'stage3': (14, 14), 'stage4': (7, 7)},
+    'resnetv2_50': {'stem': (28, 28), 'stage2': (28, 28), 'stage3': (14, 14), 'stage4': (7, 7), 'stage5': (4, 4)},
+    'densenet121': {'stem': (28, 28), 'stage2': (28, 28), 'stage3': (14, 14), 'stage4': (7, 7), 'stage5': (3, 3)},
+    'inception_v3': {'stem': (13, 13), 'inception_a3': (13, 13), 'inception_b4': (6, 6), 'inception_c2': (2, 2)},
+    'inception_v4': {'stem': (28, 28), 'stem_b': (28, 28), 'inception_a4': (13, 13), 'inception_c3': (2, 2)},
+    'inception_resnet_v2': {'mixed': (13, 13), 'block_b20': (6, 6), 'block_c10': (2, 2)},
     'xception': {'block2': (28, 28), 'block3': (14, 14), 'block4': (7, 7), 'block12': (7, 7), 'block13': (4, 4)},
 }
 

@@ -1,8 +1,8 @@
 """Record what torchvision and timm call their weights, and what their networks compute with weights that NumPy draws.
 
 Writes torch_recorded.json.gz beside this file: for each network of torch_networks.py the names and shapes of its state
-dict and, where a size is given, every 20th of its logits of two images. Needs torch, torchvision and timm; the tests that read the
-file need none of them.
+dict and, where a size is given, every 20th of its logits of two images. Needs torch, torchvision and timm; the tests
+that read the file need none of them.
 
     python tests/pretrained/record_torch.py
 """

@@ -4,10 +4,6 @@ Keras runs on its JAX back end; what it computes with is XLA as here, but the ne
 layers are Keras's own.
 """
 
-import os
-
-os.environ.setdefault('KERAS_BACKEND', 'jax')
-
 import numpy as np
 import pytest
 from zoo import quick_jit

@@ -1,4 +1,4 @@
-"""Which networks of torchvision and timm the importer is tested on, and the weights that they are given: NumPy alone."""
+"""Which networks of torchvision and timm the importer is tested on, and the weights that they are given."""
 
 import zlib
 

@@ -11,7 +11,7 @@ STEM = 3  # convolutions before the first module
 
 
 def timm_branches(table: Mapping[str, tuple]) -> dict[str, str]:
-    """What timm calls the convolutions of a table: 'branch_7x7/conv2' -> 'branch1.1', or 'branch1_1a' beside another."""
+    """timm's names of a table's convolutions: 'branch_7x7/conv2' -> 'branch1.1', or 'branch1_1a' beside another."""
     names = {}
     for branch, (ours, steps) in enumerate(table.items()):
         forked = any(isinstance(step[0], tuple) for step in steps)

@@ -1,4 +1,4 @@
-"""ResNet elsewhere. Keras Applications has version 1, with a bias in every convolution, on BGR images less their mean."""
+"""ResNet elsewhere. Keras Applications has version 1 with biases in its convolutions, on BGR images less their mean."""
 
 from cnn_bench.pretrained.layout import CAFFE, TORCH, Layout, Rule
 

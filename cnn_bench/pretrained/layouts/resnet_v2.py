@@ -1,4 +1,4 @@
-"""ResNet with pre-activation elsewhere: timm's, whose form is ours, and Keras Applications', whose form has three fields."""
+"""ResNet with pre-activation elsewhere: timm's, whose form is ours, and Keras Applications', three fields apart."""
 
 from cnn_bench.pretrained.layout import TENSORFLOW, Layout
 from cnn_bench.pretrained.layouts.resnet import KERAS_EPSILON

@@ -1,0 +1,214 @@
+"""What the claims on networks are recomputed from: networks as the registry builds them, counted and looked into.
+
+Nothing is run: counts, shapes and depths come from abstract evaluation. Results are kept per module and image shape,
+so that claims on one network count it once.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from math import prod
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
+
+from cnn_bench.complexity import Cost, Layer, Op, count, model_cost
+from cnn_bench.models import registry
+
+WEIGHTED = ('conv_general_dilated', 'dot_general')
+
+Shape = tuple[int, ...]
+
+
+class Convolution(NamedTuple):
+    """A convolution of a network: its kernel's side, stride, groups and output (h, w, c)."""
+
+    kernel: int
+    stride: int
+    groups: int
+    output: Shape
+
+
+class Pooling(NamedTuple):
+    """A windowed pooling of a network: its window's side, stride and output (h, w, c)."""
+
+    window: int
+    stride: int
+    output: Shape
+
+
+def build(name: str, **fields: Any) -> tuple[nn.Module, Shape]:
+    """A network and the shape (h, w, c) of its native images."""
+    return registry.build(name, **fields), registry.get(name).input_shape
+
+
+def cost(name: str, **fields: Any) -> Cost:
+    """The counts of a network for one image of its native size."""
+    return _cost(*build(name, **fields))
+
+
+def params(name: str, **fields: Any) -> int:
+    """The trainable parameters of a network."""
+    return cost(name, **fields).params
+
+
+def macs(name: str, **fields: Any) -> int:
+    """The multiply-adds of a network's convolutions and dense layers for one image."""
+    return cost(name, **fields).macs
+
+
+def layer(name: str, path: str, **fields: Any) -> Layer:
+    """The row of the convolution or dense layer at `path`."""
+    return next(row for row in weighted(name, **fields) if row.path == path)
+
+
+def weighted(name: str, **fields: Any) -> list[Layer]:
+    """The rows of a network's convolutions and dense layers, in the order of execution."""
+    return [row for row in cost(name, **fields).layers if row.op in ('conv', 'dense')]
+
+
+def below(name: str, prefix: str, **fields: Any) -> list[Layer]:
+    """The rows of a network's convolutions and dense layers whose path starts with `prefix`."""
+    return [row for row in weighted(name, **fields) if row.path.startswith(prefix)]
+
+
+def weights(name: str, prefix: str, **fields: Any) -> int:
+    """The weights without the biases, one per output channel, of the layers whose path starts with `prefix`."""
+    return sum(row.params - row.output_shape[-1] for row in below(name, prefix, **fields))
+
+
+def connections(name: str, prefix: str, **fields: Any) -> int:
+    """Multiply-adds plus one bias per output: what LeCun et al. 1998 call connections."""
+    return sum(row.macs + prod(row.output_shape) for row in below(name, prefix, **fields))
+
+
+def poolings(name: str, **fields: Any) -> list[Pooling]:
+    """The windowed poolings of a network in the order of execution; the window is square."""
+    return [_pooling(op) for op in operations(name, **fields) if op.kind == 'pool']
+
+
+def _pooling(op: Op) -> Pooling:
+    inside, outside = op.input_shapes[0][1], op.output_shape[1]
+    window = round((op.pooling_ops / prod(op.output_shape)) ** 0.5)
+    return Pooling(window, (inside - window) // (outside - 1) if outside > 1 else window, op.output_shape[1:])
+
+
+def operations(name: str, **fields: Any) -> tuple[Op, ...]:
+    """The counted operations of a network's evaluation pass."""
+    return _operations(*build(name, **fields))
+
+
+def convolutions(name: str, **fields: Any) -> dict[str, Convolution]:
+    """The convolutions of a network by path, in the order of execution."""
+    return _watched(*build(name, **fields))[0]
+
+
+def dropouts(name: str, **fields: Any) -> tuple[float, ...]:
+    """The rates of a network's dropout layers, in the order of execution."""
+    return _watched(*build(name, **fields))[1]
+
+
+def depth(name: str, **fields: Any) -> int:
+    """How many convolutions and dense layers stand on the longest path from the image to the logits."""
+    return _depth(*build(name, **fields))
+
+
+def output(name: str, **fields: Any) -> Shape:
+    """The shape of what a network gives, without the batch: its logits, or its last map (h, w, c)."""
+    return _output(*build(name, **fields))
+
+
+def parameter_paths(name: str, **fields: Any) -> list[str]:
+    """The path of every parameter of a network."""
+    return list(_parameters(*build(name, **fields)))
+
+
+def layer_cost(module: nn.Module, shape: Shape, batch: int = 1) -> Cost:
+    """The counts of one layer on images of `shape` (h, w, c)."""
+    return _cost(module, shape, batch)
+
+
+def output_shape(function: Callable, shape: Shape) -> Shape:
+    """The shape (h, w, c) that `function` of an image of `shape` (h, w, c) has."""
+    return jax.eval_shape(function, _image(shape)).shape[1:]
+
+
+@cache
+def _cost(module: nn.Module, shape: Shape, batch: int = 1) -> Cost:
+    return model_cost(module, shape, batch)
+
+
+def _image(shape: Shape) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct((1, *shape), jnp.float32)
+
+
+def _keys() -> dict[str, jax.Array]:
+    return {name: jax.random.key(0) for name in ('params', 'dropout')}
+
+
+@cache
+def _variables(module: nn.Module, shape: Shape) -> Any:
+    return jax.eval_shape(lambda x: module.init(_keys(), x), _image(shape))
+
+
+@cache
+def _output(module: nn.Module, shape: Shape) -> Shape:
+    return jax.eval_shape(module.apply, _variables(module, shape), _image(shape)).shape[1:]
+
+
+@cache
+def _operations(module: nn.Module, shape: Shape) -> tuple[Op, ...]:
+    return count(module.apply, _variables(module, shape), _image(shape), root=type(module).__name__)
+
+
+@cache
+def _parameters(module: nn.Module, shape: Shape) -> tuple[str, ...]:
+    leaves = jax.tree_util.tree_leaves_with_path(_variables(module, shape)['params'])
+    return tuple('/'.join(key.key for key in keys) for keys, _ in leaves)
+
+
+@cache
+def _watched(module: nn.Module, shape: Shape) -> tuple[dict[str, Convolution], tuple[float, ...]]:
+    """The convolutions by path and the dropout rates, noted down while the module is evaluated abstractly."""
+    convolved, dropped = {}, {}
+
+    def note(call, args, kwargs, context):
+        result, layer = call(*args, **kwargs), context.module
+        if isinstance(layer, nn.Conv) and context.method_name == '__call__':
+            facts = Convolution(layer.kernel_size[0], layer.strides[0], layer.feature_group_count, result.shape[1:])
+            convolved['/'.join(layer.path)] = facts
+        elif isinstance(layer, nn.Dropout) and context.method_name == '__call__':
+            dropped['/'.join(layer.path)] = layer.rate
+        return result
+
+    with nn.intercept_methods(note):
+        jax.eval_shape(module.apply, _variables(module, shape), _image(shape))
+    return convolved, tuple(dropped.values())
+
+
+@cache
+def _depth(module: nn.Module, shape: Shape) -> int:
+    closed = jax.make_jaxpr(module.apply)(_variables(module, shape), _image(shape))
+    return max(_depths(closed.jaxpr, [0] * len(closed.jaxpr.invars)))
+
+
+def _depths(jaxpr: Jaxpr, inputs: list[int]) -> list[int]:
+    """For each output, the most layers with weights on a path to it, given those before each input."""
+    before = dict(zip(jaxpr.invars, inputs, strict=True))
+    for eqn in jaxpr.eqns:
+        own = [0 if isinstance(v, Literal) else before.get(v, 0) for v in eqn.invars]
+        called = [_depths(inner, own[len(own) - len(inner.invars) :]) for inner in _called(eqn.params)]
+        deepest = [max(column) for column in zip(*called, strict=True)] if called else None
+        step = eqn.primitive.name in WEIGHTED
+        for number, variable in enumerate(eqn.outvars):
+            before[variable] = deepest[number] if deepest else max(own, default=0) + step
+    return [0 if isinstance(v, Literal) else before.get(v, 0) for v in jaxpr.outvars]
+
+
+def _called(fields: dict[str, Any]) -> Iterator[Jaxpr]:
+    for value in fields.values():
+        for item in value if isinstance(value, (tuple, list)) else (value,):
+            if isinstance(item, (ClosedJaxpr, Jaxpr)):
+                yield getattr(item, 'jaxpr', item)

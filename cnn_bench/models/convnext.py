@@ -1,0 +1,128 @@
+"""ConvNeXt. Liu, Mao, Wu, Feichtenhofer, Darrell, Xie: A ConvNet for the 2020s, 2022.
+
+The paper's networks, as their authors' release and torchvision have them: a 4x4 convolution with stride 4; blocks of a
+7x7 depthwise convolution, layer normalisation, a 1x1 convolution to four times the channels, GELU and a 1x1
+convolution back, scaled per channel (`layer_scale`, from 1e-6) and dropped at random (`drop_path`, growing from 0 to
+0.1, 0.4 and 0.5 at the last block); layer normalisation and a 2x2 convolution between stages; layer normalisation
+behind the global average pool. Every convolution has a bias. Epsilon is 1e-6. Kernels are drawn as the paper's, from
+a normal distribution with deviation 0.02 cut off at twice that (the authors cut at 2, a hundred deviations).
+
+Stages have the paper's numbers: stage2 sees a quarter of the image. `norm` takes the place of all layer
+normalisations.
+
+`stem='small'` (ours): a 3x3 first convolution with stride 1, so that 28x28 images give maps of 28, 14, 7 and 3.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from flax import linen as nn
+
+from cnn_bench.models.blocks import Classifier, Stage, StochasticDepth, require
+from cnn_bench.models.layers import exact_gelu, identity, layer_norm, no_norm
+
+EXPANSION = 4
+
+
+class LayerScale(nn.Module):
+    """x times a learned factor for each channel, `initial` at first."""
+
+    initial: float
+    dtype: Any
+
+    @nn.compact
+    def __call__(self, x):
+        gamma = self.param('gamma', nn.initializers.constant(self.initial), (x.shape[-1],))
+        return x * gamma.astype(self.dtype)
+
+
+class ConvNeXtBlock(nn.Module):
+    """x (n, h, w, c) plus the scaled result of the three convolutions."""
+
+    train: bool
+    unit: Callable  # convolution and normalisation, no activation
+    act: Callable
+    layer_scale: Callable  # bound: `layer_scale(name=...)`
+    drop_path: float
+
+    @nn.compact
+    def __call__(self, x):
+        channels = x.shape[-1]
+        bare = partial(self.unit, norm=no_norm)
+        y = self.unit(channels, 7, groups=channels, name='depthwise')(x)
+        y = bare(EXPANSION * channels, 1, act=self.act, name='expand')(y)
+        y = self.layer_scale(name='layer_scale')(bare(channels, 1, name='project')(y))
+        return x + StochasticDepth(self.drop_path, name='drop_path')(y, self.train)
+
+
+class Downsample(nn.Module):
+    """Normalisation and a 2x2 convolution with stride 2."""
+
+    maps: int
+    unit: Callable
+    normalise: Callable
+
+    @nn.compact
+    def __call__(self, x):
+        return self.unit(self.maps, 2, 2, 0, norm=no_norm, name='conv')(self.normalise(name='norm')(x))
+
+
+class NormedHead(nn.Module):
+    """Global average pool, normalisation, dropout, one dense layer."""
+
+    num_classes: int
+    dropout: float
+    dense: Callable
+    normalise: Callable  # `normalise(train)` binds it
+
+    @nn.compact
+    def __call__(self, x, train):
+        x = self.normalise(train)(name='norm')(x.mean((1, 2), keepdims=True))
+        x = nn.Dropout(self.dropout, deterministic=not train, name='dropout')(x.reshape(len(x), -1))
+        return self.dense(self.num_classes, name='fc')(x)
+
+
+class ConvNeXt(Classifier):
+    """A stem and stages of `depths` blocks, with a `Downsample` before all but the first."""
+
+    maps: tuple = (96, 192, 384, 768)
+    depths: tuple = (3, 3, 9, 3)
+    norm: Callable = layer_norm
+    act: Callable = exact_gelu
+    bn_epsilon: float = 1e-6
+    kernel_init: Callable = nn.initializers.truncated_normal(0.02)
+    layer_scale: float = 1e-6
+    drop_path: float = 0.1
+
+    def __post_init__(self):
+        super().__post_init__()
+        require(self, 'depths', len(self.depths) == len(self.maps), f'as long as maps, {len(self.maps)}')
+        require(self, 'drop_path', 0 <= self.drop_path < 1, 'from 0 to below 1')
+
+    @nn.compact
+    def features(self, x, train=False):
+        unit = partial(self.unit(train, use_bias=True), act=identity)
+        first = (3,) if self.small else (4, 4, 0)
+        x = unit(self.channels(self.maps[0]), *first, name='stem')(x)
+        done = 0
+        for stage, (maps, depth) in enumerate(zip(self.maps, self.depths, strict=True), 2):
+            if stage > 2:
+                x = Downsample(self.channels(maps), unit, self.normalise(train), name=f'downsample{stage}')(x)
+            blocks = tuple(self._block(train, unit, number) for number in range(done, done + depth))
+            x = Stage(blocks, name=f'stage{stage}')(x)
+            done += depth
+        return x
+
+    def _block(self, train: bool, unit: Callable, number: int) -> Callable:
+        last = max(1, sum(self.depths) - 1)
+        scale = partial(LayerScale, self.layer_scale, self.dtype)
+        return partial(ConvNeXtBlock, train, unit, self.act, scale, self.drop_path * number / last)
+
+    def make_head(self):
+        return NormedHead(self.num_classes, self.dropout, self.dense, self.normalise)
+
+
+ConvNeXtTiny = ConvNeXt
+ConvNeXtSmall = partial(ConvNeXt, depths=(3, 3, 27, 3), drop_path=0.4)
+ConvNeXtBase = partial(ConvNeXt, depths=(3, 3, 27, 3), maps=(128, 256, 512, 1024), drop_path=0.5)

@@ -1,0 +1,152 @@
+"""The inverted residual block, and what the networks made of it share. Sandler et al.: MobileNetV2, 2018.
+
+A block widens its map by a 1x1 convolution, filters each channel by itself, perhaps gates the channels
+(squeeze-and-excitation) and narrows the map by a 1x1 convolution without activation; where shapes agree, its input is
+added. Normalisation follows every convolution.
+
+Channels times `width` are rounded to even numbers as everywhere here, where the papers round to multiples of 8.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import NamedTuple
+
+from flax import linen as nn
+
+from cnn_bench.models.blocks import Classifier, SqueezeExcite, Stage, StochasticDepth, require
+from cnn_bench.models.layers import identity
+
+PADDINGS = {'half': None, 'same': 'same'}  # of strided convolutions -> as `ConvNorm` takes it
+
+
+def divisible(channels: float) -> int:
+    """`channels` to the nearest multiple of 8, or to the next where the nearest is less than nine tenths of them."""
+    nearest = max(8, int(channels + 4) // 8 * 8)
+    return nearest + 8 if nearest < 0.9 * channels else nearest
+
+
+class Row(NamedTuple):
+    """One block of a network, channels at width 1."""
+
+    kernel: int
+    expanded: int
+    maps: int
+    stride: int = 1
+    squeezed: int = 0  # channels inside the gate; 0: no gate
+    early: bool = False  # activated by the network's `early_act`, where it has one
+
+
+def repeated(table: Iterable, depths: tuple[int, ...], channels: int, squeeze: int = 0) -> tuple[tuple[Row, ...], ...]:
+    """The rows of every stage of a table (expansion, kernel, maps, stride), the first stage seeing `channels`.
+
+    Only a stage's first block has its stride. Gates have 1 / `squeeze` of the channels that the block sees.
+    """
+    stages = []
+    for (expansion, kernel, maps, stride), depth in zip(table, depths, strict=True):
+        rows = []
+        for step in (stride, *(1,) * (depth - 1)):
+            rows.append(Row(kernel, expansion * channels, maps, step, channels // squeeze if squeeze else 0))
+            channels = maps
+        stages.append(tuple(rows))
+    return tuple(stages)
+
+
+class InvertedResidual(nn.Module):
+    """Expand (unless x has `expanded` channels already), filter, gate, project, and add x where shapes agree."""
+
+    maps: int
+    expanded: int
+    kernel: int
+    stride: int
+    train: bool
+    unit: Callable
+    padding: str | None = None
+    gate: Callable | None = None  # `SqueezeExcite`, bound: `gate(name='se')`
+    drop_path: float = 0.0
+
+    @nn.compact
+    def __call__(self, x):
+        y = x if self.expanded == x.shape[-1] else self.unit(self.expanded, 1, name='expand')(x)
+        depthwise = partial(self.unit, groups=self.expanded, padding=self.padding)
+        y = depthwise(self.expanded, self.kernel, self.stride, name='depthwise')(y)
+        y = self.gate(name='se')(y) if self.gate else y
+        y = self.unit(self.maps, 1, act=identity, name='project')(y)
+        if self.stride > 1 or y.shape != x.shape:
+            return y
+        return x + StochasticDepth(self.drop_path, name='drop_path')(y, self.train)
+
+
+class InvertedResidualNet(Classifier):
+    """A 3x3 convolution, stages of inverted residual blocks, a 1x1 convolution; networks say what the rows are.
+
+    The part `drop_path` of the images loses a block in training, growing from 0 at the first block. `padding` is that
+    of strided convolutions: half the kernel on each side, or 'same' as TensorFlow pads. `stem='small'` (ours): the
+    first convolution and the first strided block keep the map's size, so that 28x28 images give 28, 14, 7 and 4.
+    """
+
+    depths: tuple = ()  # blocks of each stage
+    stem_maps: int = 32
+    last_maps: int = 1280
+    padding: str = 'half'
+    drop_path: float = 0.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        require(self, 'padding', self.padding in PADDINGS, ' or '.join(map(repr, PADDINGS)))
+        require(self, 'drop_path', 0 <= self.drop_path < 1, 'from 0 to below 1')
+        require(self, 'depths', len(self.depths) == self.stages and min(self.depths) > 0, f'{self.stages} numbers above 0')
+
+    @property
+    def stages(self) -> int:
+        """How many stages this network has."""
+        raise NotImplementedError(type(self).__name__)
+
+    def rows(self) -> tuple[tuple[Row, ...], ...]:
+        """The blocks of each stage."""
+        raise NotImplementedError(type(self).__name__)
+
+    @nn.compact
+    def features(self, x, train=False):
+        unit = self.unit(train)
+        first = (3, 1 if self.small else 2, PADDINGS[self.padding])
+        x = unit(self.channels(self.stem_maps), *first, name='stem')(x)
+        for stage, blocks in enumerate(self._blocks(train), 1):
+            x = Stage(blocks, name=f'stage{stage}')(x)
+        return unit(self.channels(self.last_maps), 1, name='last')(x)
+
+    def _blocks(self, train: bool) -> list[tuple[Callable, ...]]:
+        stages, halvings, done = self.rows(), 0, 0
+        total = sum(map(len, stages))
+        made = []
+        for rows in stages:
+            blocks = []
+            for row in rows:
+                halvings += row.stride > 1
+                stride = 1 if self.small and halvings == 1 else row.stride
+                blocks.append(self._block(row._replace(stride=stride), train, self.drop_path * done / total))
+                done += 1
+            made.append(tuple(blocks))
+        return made
+
+    def _block(self, row: Row, train: bool, drop_path: float) -> Callable:
+        return partial(
+            InvertedResidual,
+            self.channels(row.maps),
+            self.channels(row.expanded),
+            row.kernel,
+            row.stride,
+            train,
+            partial(self.unit(train), act=self.act_of(row)),
+            PADDINGS[self.padding],
+            self.gate_of(row) if row.squeezed else None,
+            drop_path,
+        )
+
+    def act_of(self, row: Row) -> Callable:
+        """The activation of a block."""
+        return self.act
+
+    def gate_of(self, row: Row, **fields: Callable) -> Callable:
+        """The gate of a block, activated as the network is unless `fields` of `SqueezeExcite` say otherwise."""
+        point = partial(self.conv, dtype=self.dtype, kernel_init=self.kernel_init)
+        return partial(SqueezeExcite, self.channels(row.squeezed), **{'conv': point, 'act': self.act, **fields})

@@ -1,0 +1,59 @@
+"""MobileNet. Howard et al.: MobileNets: efficient convolutional neural networks for mobile vision applications, 2017.
+
+The paper's network at its full width: a 3x3 convolution, then blocks of a 3x3 depthwise and a 1x1 convolution, both
+with normalisation and ReLU. Choices that the paper leaves open: He initialisation, no dropout, no padding but half the
+kernel on each side. `width` is the paper's multiplier, but rounds channels to even numbers. `padding='same'` pads
+strided convolutions as TensorFlow does. Keras pads its strided depthwise convolutions behind only, which is the same
+on maps of even size.
+
+`stem='small'` (ours): the first convolution and the first strided block keep the map's size, so that 28x28 images
+give 28, 14, 7 and 4.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from flax import linen as nn
+
+from cnn_bench.models.blocks import Classifier, Stage, require
+from cnn_bench.models.inverted_residual import PADDINGS
+
+MAPS = (64, 128, 256, 512, 1024)  # table 1: a stage's first block halves the map, but the first stage's
+
+
+class SeparableBlock(nn.Module):
+    """A 3x3 depthwise convolution and a 1x1 convolution to `maps` channels, each normalised and activated."""
+
+    maps: int
+    stride: int
+    unit: Callable
+    padding: str | None = None
+
+    @nn.compact
+    def __call__(self, x):
+        channels = x.shape[-1]
+        x = self.unit(channels, 3, self.stride, self.padding, groups=channels, name='depthwise')(x)
+        return self.unit(self.maps, 1, name='pointwise')(x)
+
+
+class MobileNetV1(Classifier):
+    """A stem and stages of `depths` separable blocks."""
+
+    depths: tuple = (1, 2, 2, 6, 2)
+    padding: str = 'half'
+
+    def __post_init__(self):
+        super().__post_init__()
+        require(self, 'padding', self.padding in PADDINGS, ' or '.join(map(repr, PADDINGS)))
+        require(self, 'depths', len(self.depths) == len(MAPS), f'{len(MAPS)} numbers')
+
+    @nn.compact
+    def features(self, x, train=False):
+        unit, padding = self.unit(train), PADDINGS[self.padding]
+        x = unit(self.channels(32), 3, 1 if self.small else 2, padding, name='stem')(x)
+        for stage, (maps, depth) in enumerate(zip(MAPS, self.depths, strict=True), 1):
+            block = partial(SeparableBlock, self.channels(maps), unit=unit, padding=padding)
+            halves = stage > (2 if self.small else 1)
+            strides = (2 if halves else 1, *(1,) * (depth - 1))
+            x = Stage(tuple(partial(block, stride=stride) for stride in strides), name=f'stage{stage}')(x)
+        return x

@@ -1,0 +1,88 @@
+"""MobileNetV3. Howard et al.: Searching for MobileNetV3, 2019.
+
+Tables 1 and 2 of the paper, as torchvision has them: inverted residual blocks with gates of a quarter of the expanded
+channels, to a multiple of 8; ReLU in the first stages and the gates (`early_act`), hard-swish elsewhere; a dense layer
+between the pooled map and the logits, where the paper has a 1x1 convolution, with dropout 0.2. As the paper's text, and
+torchvision and Keras, the small network's 1x1 convolution before the pool has no gate, which its table 2 marks.
+Running statistics keep 0.99 a step, epsilon is 1e-3. `padding='same'` is the authors' release and Keras's.
+
+For `stem='small'` see `cnn_bench.models.inverted_residual`.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from flax import linen as nn
+
+from cnn_bench.models.blocks import DenseHead, require
+from cnn_bench.models.inverted_residual import InvertedResidualNet, Row, divisible
+
+
+def _row(kernel: int, expanded: int, maps: int, gated: bool, act: str, stride: int) -> Row:
+    """A line of the paper's tables: k, exp size, #out, SE, NL, s."""
+    return Row(kernel, expanded, maps, stride, divisible(expanded // 4) if gated else 0, early=act == 'RE')
+
+
+LARGE = (
+    (_row(3, 16, 16, False, 'RE', 1),),
+    (_row(3, 64, 24, False, 'RE', 2), _row(3, 72, 24, False, 'RE', 1)),
+    (_row(5, 72, 40, True, 'RE', 2), *(_row(5, 120, 40, True, 'RE', 1),) * 2),
+    (_row(3, 240, 80, False, 'HS', 2), _row(3, 200, 80, False, 'HS', 1), *(_row(3, 184, 80, False, 'HS', 1),) * 2),
+    (_row(3, 480, 112, True, 'HS', 1), _row(3, 672, 112, True, 'HS', 1)),
+    (_row(5, 672, 160, True, 'HS', 2), *(_row(5, 960, 160, True, 'HS', 1),) * 2),
+)
+SMALL = (
+    (_row(3, 16, 16, True, 'RE', 2),),
+    (_row(3, 72, 24, False, 'RE', 2), _row(3, 88, 24, False, 'RE', 1)),
+    (_row(5, 96, 40, True, 'HS', 2), *(_row(5, 240, 40, True, 'HS', 1),) * 2),
+    (_row(5, 120, 48, True, 'HS', 1), _row(5, 144, 48, True, 'HS', 1)),
+    (_row(5, 288, 96, True, 'HS', 2), *(_row(5, 576, 96, True, 'HS', 1),) * 2),
+)
+
+
+class PooledDenseHead(DenseHead):
+    """`DenseHead` on the map's global average."""
+
+    def __call__(self, x, train):
+        return super().__call__(x.mean((1, 2)), train)
+
+
+class MobileNetV3(InvertedResidualNet):
+    """Stages of the paper's blocks, one for each number of channels, the first `depths` blocks of each."""
+
+    table: tuple = LARGE
+    depths: tuple = (1, 2, 3, 4, 2, 3)
+    stem_maps: int = 16
+    last_maps: int = 960
+    hidden: int = 1280  # of the head's dense layer
+    act: Callable = nn.hard_swish
+    early_act: Callable = nn.relu
+    dropout: float = 0.2
+    bn_momentum: float = 0.99
+    bn_epsilon: float = 1e-3
+
+    def __post_init__(self):
+        super().__post_init__()
+        most = tuple(map(len, self.table))
+        require(self, 'depths', all(map(int.__le__, self.depths, most)), f'at most {most}')
+
+    @property
+    def stages(self):
+        return len(self.table)
+
+    def rows(self):
+        return tuple(rows[:depth] for rows, depth in zip(self.table, self.depths, strict=True))
+
+    def act_of(self, row):
+        return self.early_act if row.early else self.act
+
+    def gate_of(self, row):
+        return super().gate_of(row, act=self.early_act, gate=nn.hard_sigmoid)
+
+    def make_head(self):
+        hidden = (self.channels(self.hidden),)
+        return PooledDenseHead(self.num_classes, hidden, self.dropout, self.dense, self.act)
+
+
+MobileNetV3Large = MobileNetV3
+MobileNetV3Small = partial(MobileNetV3, table=SMALL, depths=(1, 2, 3, 2, 3), last_maps=576, hidden=1024)

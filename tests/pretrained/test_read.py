@@ -1,0 +1,158 @@
+"""Reading weight files: every kind gives the same arrays, and no file is trusted."""
+
+import os
+import pickle
+
+import h5py
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from cnn_bench.errors import UserError
+from cnn_bench.pretrained.read import read
+
+ARRAYS = {'conv.weight': np.arange(6, dtype=np.float32).reshape(2, 3), 'conv.bias': np.ones(2, np.float32)}
+
+
+class Exploit:
+    """Unpickled, it makes a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.system, (f'touch {self.path}',)
+
+
+def assert_refused(path, *words):
+    with pytest.raises(UserError) as raised:
+        read(path)
+    message = str(raised.value)
+    assert '\n' not in message
+    assert all(word in message for word in (str(path), *words)), message
+
+
+def test_safetensors(tmp_path):
+    path = tmp_path / 'w.safetensors'
+    save_file(ARRAYS, path)
+    arrays, naming = read(path)
+    assert naming == 'torch'
+    np.testing.assert_equal(arrays, ARRAYS)
+
+
+def test_truncated_safetensors(tmp_path):
+    path = tmp_path / 'w.safetensors'
+    save_file(ARRAYS, path)
+    path.write_bytes(path.read_bytes()[:-5])
+    assert_refused(path, 'cannot be read')
+
+
+@pytest.mark.parametrize('name', ['w.safetensors', 'w.h5', 'w.weights.h5', 'w.keras'])
+def test_files_that_are_something_else(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(b'<html>404 not found</html>')
+    assert_refused(path, 'cannot be read')
+
+
+def test_missing_and_unknown_files(tmp_path):
+    assert_refused(tmp_path / 'none.safetensors', 'there is no weight file')
+    (tmp_path / 'w.zip').write_bytes(b'')
+    assert_refused(tmp_path / 'w.zip', 'known: .safetensors')
+
+
+def test_empty_files(tmp_path):
+    save_file({}, tmp_path / 'w.safetensors')
+    assert_refused(tmp_path / 'w.safetensors', 'holds no arrays')
+
+
+def test_pickled_code_is_not_run(tmp_path):
+    path, trace = tmp_path / 'w.pth', tmp_path / 'trace'
+    path.write_bytes(pickle.dumps({'conv.weight': Exploit(trace)}))
+    assert_refused(path, 'cannot be read')
+    assert not trace.exists()
+
+
+def test_torch_state_dicts(tmp_path):
+    torch = pytest.importorskip('torch')
+    tensors = {name: torch.from_numpy(array) for name, array in ARRAYS.items()}
+    for content in (tensors, {'state_dict': tensors, 'epoch': 3}):
+        torch.save(content, tmp_path / 'w.pth')
+        arrays, naming = read(tmp_path / 'w.pth')
+        assert naming == 'torch'
+        np.testing.assert_equal(arrays, ARRAYS)
+    torch.save([1, 2], tmp_path / 'list.pth')
+    assert_refused(tmp_path / 'list.pth', 'not a state dict')
+    (tmp_path / 'cut.pth').write_bytes((tmp_path / 'w.pth').read_bytes()[:300])
+    assert_refused(tmp_path / 'cut.pth', 'cannot be read')
+    torch.save({'conv.weight': Exploit(tmp_path / 'trace')}, tmp_path / 'code.pth')
+    assert_refused(tmp_path / 'code.pth', 'other than tensors')
+    assert not (tmp_path / 'trace').exists()
+
+
+def write_legacy(path, layers: dict[str, dict[str, np.ndarray]]) -> None:
+    """An HDF5 file as Keras 1 and 2 wrote it."""
+    with h5py.File(path, 'w') as file:
+        file.attrs['layer_names'] = [layer.encode() for layer in layers]
+        for layer, weights in layers.items():
+            group = file.create_group(layer)
+            group.attrs['weight_names'] = [name.encode() for name in weights]
+            for name, array in weights.items():
+                group.create_dataset(name, data=array)
+
+
+def test_older_keras_files(tmp_path):
+    one, two = np.ones(1, np.float32), np.ones(2, np.float32)
+    write_legacy(
+        tmp_path / 'w.h5',
+        {
+            'conv1/bn': {'conv1/bn/gamma:0': one},
+            'block1_conv1': {'block1_conv1_W_1:0': two, 'block1_conv1_b_1:0': one},
+            'conv2d_12': {'conv2d_12/kernel:0': two},
+            'conv2d_4': {'conv2d_4/kernel:0': one},
+        },
+    )
+    arrays, naming = read(tmp_path / 'w.h5')
+    assert naming == 'keras'
+    expected = {
+        'conv1_bn/gamma': one,
+        'block1_conv1/kernel': two,
+        'block1_conv1/bias': one,
+        'conv2d_1/kernel': two,  # the second that was made
+        'conv2d_0/kernel': one,
+    }
+    np.testing.assert_equal(arrays, expected)
+
+
+def test_every_kind_of_keras_file_gives_the_same(tmp_path):
+    keras = pytest.importorskip('keras')
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            layers.Conv2D(4, 3),
+            layers.BatchNormalization(scale=False),
+            layers.SeparableConv2D(6, 3, name='separable'),
+            layers.BatchNormalization(name='bn'),
+            layers.DepthwiseConv2D(3, use_bias=False),
+            layers.LayerNormalization(),
+            layers.Flatten(),
+            layers.Dense(5, name='top'),
+        ]
+    )
+    for number, weight in enumerate(model.weights):
+        weight.assign(np.full(weight.shape, number + 1.0))
+    files = ['w.weights.h5', 'w.keras', 'w.h5']
+    model.save_weights(tmp_path / files[0])
+    for file in files[1:]:
+        model.save(tmp_path / file)
+    first, *others = (read(tmp_path / file)[0] for file in files)
+    for other in others:
+        np.testing.assert_equal(other, first)
+    assert {'conv2d_0/kernel', 'batch_normalization_0/moving_mean', 'separable/pointwise_kernel', 'bn/gamma'} <= set(
+        first
+    )
+    assert len(first) == len(model.weights)
+    assert first['batch_normalization_0/beta'].shape == (4,)
+    assert first['bn/moving_variance'][0] == 1 + next(
+        number for number, weight in enumerate(model.weights) if weight.path.endswith('bn/moving_variance')
+    )
