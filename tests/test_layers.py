@@ -10,7 +10,7 @@ PACKAGE = Path(cnn_bench.__file__).parent
 FLOORS = [
     {'errors', 'digest'},
     {'models', 'complexity', 'data', 'stats', 'runs'},
-    {'pretrained'},
+    {'pretrained', 'claims'},
     {'training'},
     {'measure', 'sweep', 'report'},
     {'cli'},

@@ -5,7 +5,7 @@ from functools import partial
 import jax.numpy as jnp
 import numpy as np
 
-from cnn_bench.claims.claim import Claim
+from cnn_bench.claims.claim import EQUAL, Claim
 from cnn_bench.models.layers import NAMED
 
 SLIDE = 'lecture, bonus slides: Activation Functions'
@@ -26,7 +26,12 @@ def claims() -> list[Claim]:
     points = f'largest difference between our layer and the formula at {len(POINTS)} points from -6 to 6'
     formulas = [
         Claim(
-            f'activation.{name}', f'{name.replace("_", " ")} is {text}', SLIDE, '0', points, partial(_difference, name)
+            f'activation.{name}',
+            f'{name.replace("_", " ")} is {text}',
+            SLIDE,
+            EQUAL,
+            points,
+            partial(_difference, name),
         )
         for name, (text, _) in FORMULAS.items()
     ]
@@ -34,7 +39,7 @@ def claims() -> list[Claim]:
         'activation.maxout',
         'maxout is max(w1 x + b1, w2 x + b2)',
         SLIDE,
-        '0',
+        EQUAL,
         f'{points}, for two lines through a two-channel layer',
         _maxout_difference,
     )

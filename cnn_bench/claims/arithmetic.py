@@ -8,7 +8,7 @@ from math import prod
 
 import jax
 
-from cnn_bench.claims.claim import Claim
+from cnn_bench.claims.claim import EQUAL, Claim
 from cnn_bench.claims.networks import layer_cost, output_shape, params, weighted
 from cnn_bench.models import layers
 
@@ -219,7 +219,7 @@ def _separable():
         'separable.formula',
         'its multiply-adds are 1/c_out + 1/k^2 of the plain ones',
         'Howard et al. 2017 (MobileNets), section 3.1',
-        0,
+        EQUAL,
         'largest departure of the ratio of our layers, for k 3 and 5 and c_out 32, 128 and 512',
         lambda: max(abs(_macs_ratio(k, c) - (1 / c + 1 / k**2)) for k in (3, 5) for c in (32, 128, 512)),
     )

@@ -16,10 +16,11 @@ HOLDS, ROUNDED, DIFFERS = 'holds', 'holds rounded', 'differs'
 TRAINING, ELSEWHERE = 'needs training', 'published elsewhere'
 VERDICTS = (HOLDS, ROUNDED, DIFFERS, TRAINING, ELSEWHERE)
 NONE_YET = 'none yet'
+EQUAL = '< 0.00001'  # of a difference that only the arithmetic of float32 may leave
 
 UNITS = {'': 1, 'k': 10**3, 'M': 10**6, 'G': 10**9, 'Ki': 2**10, 'Mi': 2**20, 'Gi': 2**30}
 ARITHMETIC = 1e-6  # of a number, or of 1 if that is more: what float32 may miss an exact result by
-_PRINTED = re.compile(r'(?P<bound>[<>]?)\s*(?P<digits>-?[\d,]+)(\.(?P<decimals>\d+))?\s*(?P<unit>[kMG]?i?)')
+_PRINTED = re.compile(r'(?P<bound>[<>]?)\s*(?P<digits>-?[\d,]+)(\.(?P<decimals>\d+))?\s*(?P<unit>[KMG]i|[kMG]|)')
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def read(printed: str) -> tuple[str, Fraction, Fraction]:
     '854 M' is ('', 854000000, 1000000). Raises ValueError for what is no figure.
     """
     match = _PRINTED.fullmatch(printed)
-    if match is None or match['unit'] not in UNITS:
+    if match is None:
         raise ValueError(f'{printed!r} is not a figure')
     decimals = match['decimals'] or ''
     unit = UNITS[match['unit']]

@@ -77,8 +77,6 @@ VOTES = {'falling': '1.00 0.55 0.55 1.00', 'cross': '1.00 0.55 0.55 0.55', 'risi
 WHY = {
     ('matches', 'cross'): 'printed 0.39 in two corners and 0.33 once in the last row; the picture is symmetric, and a '
     'ninth is 0.33 or 0.44, never 0.39: misprints for 0.33 and 0.11',
-    ('pooled', 'rising'): 'the third row begins 1.00 1.00; the map has one 1.00 there, and the second window holds 0.55 '
-    'at most',
     ('votes', 'rising'): "the map's own pixels, printed one slide before, are 0.55 1.00 1.00 0.55",
 }
 
@@ -118,16 +116,23 @@ def _cross_claims():
         partial(_rectified, 'falling'),
         cut=True,
     )
-    for kind, slide, printed, how, compute in (
-        ('pooled', 'Layers get stacked', POOLED, '2x2 max pooling, size rounded up, of the rectified map', _pooled),
-        ('stacked', 'Deep Stacking', STACKED, '2x2 max pooling of the pooled map', _stacked),
-        ('votes', 'Fully Connected Layer', VOTES, 'the stacked map read row by row', _votes),
+    for kind, words, slide, printed, how, compute in (
+        (
+            'pooled',
+            'the pooled map',
+            'Layers get stacked',
+            POOLED,
+            'our 2x2 max pooling of the map after ReLU',
+            _pooled,
+        ),
+        ('stacked', 'the last map', 'Deep Stacking', STACKED, 'our 2x2 max pooling of the pooled map', _stacked),
+        ('votes', 'the voters', 'Fully Connected Layer', VOTES, 'the last map read row by row', _votes),
     ):
         for name in FILTERS:
             expected = _table(printed[name])
             yield Claim(
                 f'cross.{kind}_{name}',
-                f'the {kind} map of the {name} filter',
+                f'{words} of the {name} filter',
                 SLIDES.format(slide),
                 expected[0] if kind == 'votes' else expected,
                 how,

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
-from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
+from jax.extend.core import Jaxpr, JaxprEqn, Literal
 
 from cnn_bench.complexity import Cost, Layer, Op, count, model_cost
 from cnn_bench.models import registry
@@ -102,12 +102,12 @@ def operations(name: str, **fields: Any) -> tuple[Op, ...]:
 
 def convolutions(name: str, **fields: Any) -> dict[str, Convolution]:
     """The convolutions of a network by path, in the order of execution."""
-    return _watched(*build(name, **fields))[0]
+    return _trace(*build(name, **fields)).convolutions
 
 
 def dropouts(name: str, **fields: Any) -> tuple[float, ...]:
     """The rates of a network's dropout layers, in the order of execution."""
-    return _watched(*build(name, **fields))[1]
+    return _trace(*build(name, **fields)).dropouts
 
 
 def depth(name: str, **fields: Any) -> int:
@@ -117,12 +117,12 @@ def depth(name: str, **fields: Any) -> int:
 
 def output(name: str, **fields: Any) -> Shape:
     """The shape of what a network gives, without the batch: its logits, or its last map (h, w, c)."""
-    return _output(*build(name, **fields))
+    return _trace(*build(name, **fields)).output
 
 
 def parameter_paths(name: str, **fields: Any) -> list[str]:
     """The path of every parameter of a network."""
-    return list(_parameters(*build(name, **fields)))
+    return list(_trace(*build(name, **fields)).parameters)
 
 
 def layer_cost(module: nn.Module, shape: Shape, batch: int = 1) -> Cost:
@@ -148,30 +148,18 @@ def _keys() -> dict[str, jax.Array]:
     return {name: jax.random.key(0) for name in ('params', 'dropout')}
 
 
-@cache
-def _variables(module: nn.Module, shape: Shape) -> Any:
-    return jax.eval_shape(lambda x: module.init(_keys(), x), _image(shape))
+class _Trace(NamedTuple):
+    """One abstract initialisation of a module: its program, result's and parameters' shapes, and what it noted down."""
+
+    program: Jaxpr
+    output: Shape
+    parameters: tuple[str, ...]
+    convolutions: dict[str, Convolution]
+    dropouts: tuple[float, ...]
 
 
 @cache
-def _output(module: nn.Module, shape: Shape) -> Shape:
-    return jax.eval_shape(module.apply, _variables(module, shape), _image(shape)).shape[1:]
-
-
-@cache
-def _operations(module: nn.Module, shape: Shape) -> tuple[Op, ...]:
-    return count(module.apply, _variables(module, shape), _image(shape), root=type(module).__name__)
-
-
-@cache
-def _parameters(module: nn.Module, shape: Shape) -> tuple[str, ...]:
-    leaves = jax.tree_util.tree_leaves_with_path(_variables(module, shape)['params'])
-    return tuple('/'.join(key.key for key in keys) for keys, _ in leaves)
-
-
-@cache
-def _watched(module: nn.Module, shape: Shape) -> tuple[dict[str, Convolution], tuple[float, ...]]:
-    """The convolutions by path and the dropout rates, noted down while the module is evaluated abstractly."""
+def _trace(module: nn.Module, shape: Shape) -> _Trace:
     convolved, dropped = {}, {}
 
     def note(call, args, kwargs, context):
@@ -179,36 +167,46 @@ def _watched(module: nn.Module, shape: Shape) -> tuple[dict[str, Convolution], t
         if isinstance(layer, nn.Conv) and context.method_name == '__call__':
             facts = Convolution(layer.kernel_size[0], layer.strides[0], layer.feature_group_count, result.shape[1:])
             convolved['/'.join(layer.path)] = facts
-        elif isinstance(layer, nn.Dropout) and context.method_name == '__call__':
+        elif isinstance(layer, nn.Dropout):
             dropped['/'.join(layer.path)] = layer.rate
         return result
 
     with nn.intercept_methods(note):
-        jax.eval_shape(module.apply, _variables(module, shape), _image(shape))
-    return convolved, tuple(dropped.values())
+        trace = jax.make_jaxpr(lambda x: module.init_with_output(_keys(), x), return_shape=True)
+        closed, (output, variables) = trace(_image(shape))
+    leaves = jax.tree_util.tree_leaves_with_path(variables['params'])
+    paths = tuple('/'.join(key.key for key in keys) for keys, _ in leaves)
+    return _Trace(closed.jaxpr, output.shape[1:], paths, convolved, tuple(dropped.values()))
+
+
+@cache
+def _operations(module: nn.Module, shape: Shape) -> tuple[Op, ...]:
+    variables = jax.eval_shape(lambda x: module.init(_keys(), x), _image(shape))
+    return count(module.apply, variables, _image(shape), root=type(module).__name__)
 
 
 @cache
 def _depth(module: nn.Module, shape: Shape) -> int:
-    closed = jax.make_jaxpr(module.apply)(_variables(module, shape), _image(shape))
-    return max(_depths(closed.jaxpr, [0] * len(closed.jaxpr.invars)))
+    program = _trace(module, shape).program
+    return _depths(program, [0] * len(program.invars))[0]
 
 
-def _depths(jaxpr: Jaxpr, inputs: list[int]) -> list[int]:
+def _depths(program: Jaxpr, inputs: list[int]) -> list[int]:
     """For each output, the most layers with weights on a path to it, given those before each input."""
-    before = dict(zip(jaxpr.invars, inputs, strict=True))
-    for eqn in jaxpr.eqns:
+    before = dict(zip(program.invars, inputs, strict=True))
+    for eqn in program.eqns:
         own = [0 if isinstance(v, Literal) else before.get(v, 0) for v in eqn.invars]
-        called = [_depths(inner, own[len(own) - len(inner.invars) :]) for inner in _called(eqn.params)]
-        deepest = [max(column) for column in zip(*called, strict=True)] if called else None
+        called = [_depths(inner, own[len(own) - len(inner.invars) :]) for inner in _called(eqn)]
         step = eqn.primitive.name in WEIGHTED
-        for number, variable in enumerate(eqn.outvars):
-            before[variable] = deepest[number] if deepest else max(own, default=0) + step
-    return [0 if isinstance(v, Literal) else before.get(v, 0) for v in jaxpr.outvars]
+        after = [max(column) for column in zip(*called, strict=True)] or [max(own, default=0) + step] * len(eqn.outvars)
+        before.update(zip(eqn.outvars, after, strict=True))
+    return [0 if isinstance(v, Literal) else before.get(v, 0) for v in program.outvars]
 
 
-def _called(fields: dict[str, Any]) -> Iterator[Jaxpr]:
-    for value in fields.values():
+def _called(eqn: JaxprEqn) -> Iterator[Jaxpr]:
+    """The programs that an equation hands its last inputs to and has its outputs from: calls, branches."""
+    for value in eqn.params.values():
         for item in value if isinstance(value, (tuple, list)) else (value,):
-            if isinstance(item, (ClosedJaxpr, Jaxpr)):
-                yield getattr(item, 'jaxpr', item)
+            inner = getattr(item, 'jaxpr', item)
+            if isinstance(inner, Jaxpr) and len(inner.outvars) == len(eqn.outvars):
+                yield inner

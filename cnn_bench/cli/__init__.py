@@ -12,6 +12,7 @@ from cnn_bench.errors import UserError, unknown
 COMMANDS = {
     'list': 'the architectures that can be named',
     'cost': 'parameters, multiply-adds and memory of architectures, counted without running them',
+    'claims': 'every figure of the source lecture, recomputed: which hold and which do not',
     'data': 'list, prepare and check data sets',
     'train': 'train one network by a recipe; the same command again resumes it',
     'eval': 'evaluate a trained run, or imported weights, on a test set',

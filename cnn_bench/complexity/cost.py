@@ -58,11 +58,11 @@ def model_cost(module: nn.Module, input_shape: tuple[int, int, int], batch: int 
     Raises `UserError` for sizes that are not positive or that the module cannot take, `Uncountable` for work
     that has no known count.
     """
-    shape = _whole_numbers(input_shape, batch)
+    shape = whole_numbers(input_shape, batch)
     image = jax.ShapeDtypeStruct(shape, jnp.float32)
     root = module.name or type(module).__name__
-    variables, apply = _explained(partial(_initialise, module, image, train=False), root, shape)
-    ops = _explained(partial(count, apply, variables, image, root=root), root, shape)
+    variables, apply = explained(partial(initialise, module, image, train=False), root, shape)
+    ops = explained(partial(count, apply, variables, image, root=root), root, shape)
     for op in ops:
         if op.kind in LAYER_KINDS and 0 in op.output_shape:
             raise _cannot_count(root, shape, f'the output of {op.path or op.kind} would be empty')
@@ -78,14 +78,14 @@ def model_cost(module: nn.Module, input_shape: tuple[int, int, int], batch: int 
 
 
 def _with_training(cost: Cost, module: nn.Module, image: jax.ShapeDtypeStruct, root: str) -> Cost:
-    variables, _ = _explained(partial(_initialise, module, image, train=True), root, image.shape)
+    variables, _ = explained(partial(initialise, module, image, train=True), root, image.shape)
     params = variables.get('params', {})
     state = {name: value for name, value in variables.items() if name not in ('params', AUX)}
     labels = jax.ShapeDtypeStruct(image.shape[:1], jnp.int32)
     loss = loss_function(module, **_mode(module, train=True))
     args = (params, state, image, labels, _key())
     step = partial(count, jax.value_and_grad(loss, has_aux=True), *args, root=root)
-    ops = _explained(step, root, image.shape)
+    ops = explained(step, root, image.shape)
     return replace(
         cost,
         train_params=_size(params),
@@ -107,7 +107,7 @@ def _key() -> jax.ShapeDtypeStruct:
     return jax.eval_shape(lambda: jax.random.key(0))
 
 
-def _initialise(module: nn.Module, image: jax.ShapeDtypeStruct, train: bool) -> tuple[dict, Callable]:
+def initialise(module: nn.Module, image: jax.ShapeDtypeStruct, train: bool) -> tuple[dict, Callable]:
     """The shapes of the module's variables, and the evaluation pass `apply(variables, image)`."""
     mode = _mode(module, train)
     key = _key()
@@ -115,7 +115,8 @@ def _initialise(module: nn.Module, image: jax.ShapeDtypeStruct, train: bool) -> 
     return dict(variables), partial(module.apply, **mode)
 
 
-def _whole_numbers(input_shape: tuple[int, int, int], batch: int) -> tuple[int, int, int, int]:
+def whole_numbers(input_shape: tuple[int, int, int], batch: int) -> tuple[int, int, int, int]:
+    """The shape (n, h, w, c) of a batch. Raises `UserError` for sizes below 1."""
     h, w, c = (int(n) for n in input_shape)
     for what, number in (('batch', batch), ('height', h), ('width', w), ('number of channels', c)):
         if number < 1:
@@ -123,7 +124,7 @@ def _whole_numbers(input_shape: tuple[int, int, int], batch: int) -> tuple[int, 
     return int(batch), h, w, c
 
 
-def _explained(step: Callable[[], Any], name: str, shape: tuple[int, ...]) -> Any:
+def explained(step: Callable[[], Any], name: str, shape: tuple[int, ...]) -> Any:
     """`step()`, with what JAX and Flax say about shapes that do not fit turned into a `UserError`."""
     try:
         return step()

@@ -1,6 +1,6 @@
 """The walk over a jaxpr that turns a JAX function into a list of counted operations."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -59,19 +59,19 @@ def data_dependent(jaxpr: Jaxpr, inputs: list[bool] | None = None) -> set[Var]:
     marked = inputs or [True] * len(jaxpr.invars)
     live = {*jaxpr.constvars, *(v for v, mark in zip(jaxpr.invars, marked, strict=True) if mark)}
     for eqn in jaxpr.eqns:
-        if any(_flags(eqn.invars, live)):
+        if any(flags(eqn.invars, live)):
             live.update(eqn.outvars)
     return live
 
 
-def _needed(jaxpr: Jaxpr, outputs: list[bool] | None) -> set[Var]:
+def needed(jaxpr: Jaxpr, outputs: list[bool] | None = None) -> set[Var]:
     """The variables of `jaxpr` that its outputs (or only those marked in `outputs`) are computed from."""
     marked = outputs or [True] * len(jaxpr.outvars)
-    needed = {v for v, mark in zip(jaxpr.outvars, marked, strict=True) if mark and not isinstance(v, Literal)}
+    wanted = {v for v, mark in zip(jaxpr.outvars, marked, strict=True) if mark and not isinstance(v, Literal)}
     for eqn in reversed(jaxpr.eqns):
-        if eqn.effects or any(_flags(eqn.outvars, needed)):
-            needed.update(v for v in eqn.invars if not isinstance(v, Literal))
-    return needed
+        if eqn.effects or any(flags(eqn.outvars, wanted)):
+            wanted.update(v for v in eqn.invars if not isinstance(v, Literal))
+    return wanted
 
 
 def _walk(
@@ -82,9 +82,9 @@ def _walk(
     needed_outputs: list[bool] | None = None,
 ) -> Iterator[Op]:
     """The operations of `jaxpr` executed `times` times, with whole name stacks for paths."""
-    live, needed = data_dependent(jaxpr, live_inputs), _needed(jaxpr, needed_outputs)
+    live, wanted = data_dependent(jaxpr, live_inputs), needed(jaxpr, needed_outputs)
     for eqn in jaxpr.eqns:
-        inputs, outputs = _flags(eqn.invars, live), _flags(eqn.outvars, needed)
+        inputs, outputs = flags(eqn.invars, live), flags(eqn.outvars, wanted)
         if not any(inputs) or not (any(outputs) or eqn.effects):
             continue
         stack = join(outer, str(eqn.source_info.name_stack))
@@ -98,7 +98,7 @@ def _walk(
             choices = [b.jaxpr for b in eqn.params['branches']]
             yield from max((tuple(_walk(b, stack, times, inputs[1:], outputs)) for b in choices), key=_dearness)
         else:
-            yield from _walk(_called(eqn, stack), stack, times, inputs, outputs)
+            yield from _walk(called(eqn, stack), stack, times, inputs, outputs)
 
 
 def _named(op: Op, root: str) -> Op:
@@ -107,7 +107,8 @@ def _named(op: Op, root: str) -> Op:
     return replace(op, path=module_path(op.path, root), backward=backward, activation_bytes=kept)
 
 
-def _flags(variables: list[Var | Literal], among: set[Var]) -> list[bool]:
+def flags(variables: list[Var | Literal], among: Container[Var]) -> list[bool]:
+    """Of each variable, whether it is in `among`; a literal is not."""
     return [not isinstance(v, Literal) and v in among for v in variables]
 
 
@@ -146,7 +147,7 @@ def _op(eqn: JaxprEqn, done: Work, stack: str, times: int) -> Op:
     )
 
 
-def _called(eqn: JaxprEqn, stack: str) -> Jaxpr:
+def called(eqn: JaxprEqn, stack: str) -> Jaxpr:
     """The jaxpr that an equation executes exactly once: that of jit, remat, a custom derivative, ...
 
     Any primitive counts as such a call, whatever its name, if it holds one jaxpr only and that has the

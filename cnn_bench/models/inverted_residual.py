@@ -94,7 +94,7 @@ class InvertedResidualNet(Classifier):
         super().__post_init__()
         require(self, 'padding', self.padding in PADDINGS, ' or '.join(map(repr, PADDINGS)))
         require(self, 'drop_path', 0 <= self.drop_path < 1, 'from 0 to below 1')
-        require(self, 'depths', len(self.depths) == self.stages and min(self.depths) > 0, f'{self.stages} numbers above 0')
+        require(self, 'depths', len(self.depths) == self.stages, f'{self.stages} numbers')
 
     @property
     def stages(self) -> int:

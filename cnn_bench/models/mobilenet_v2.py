@@ -1,8 +1,9 @@
 """MobileNetV2. Sandler, Howard, Zhu, Zhmoginov, Chen: Inverted residuals and linear bottlenecks, 2018.
 
-The paper's network, table 2, as torchvision has it: ReLU6, dropout 0.2 before the logits (the paper names none), running
-statistics that keep 0.9 a step with epsilon 1e-5. `padding='same'` with `bn_epsilon=1e-3` is the authors' release and
-Keras's. `width` scales the last 1x1 convolution too, which the paper leaves at 1280 channels for widths below 1.
+The paper's network, table 2, as torchvision has it: ReLU6, dropout 0.2 before the logits (the paper names none),
+running statistics that keep 0.9 a step with epsilon 1e-5. `padding='same'` with `bn_epsilon=1e-3` is the authors'
+release and Keras's. `width` scales the last 1x1 convolution too, which the paper leaves at 1280 channels for widths
+below 1.
 
 For `stem='small'` see `cnn_bench.models.inverted_residual`.
 """

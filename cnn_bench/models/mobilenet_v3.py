@@ -2,9 +2,9 @@
 
 Tables 1 and 2 of the paper, as torchvision has them: inverted residual blocks with gates of a quarter of the expanded
 channels, to a multiple of 8; ReLU in the first stages and the gates (`early_act`), hard-swish elsewhere; a dense layer
-between the pooled map and the logits, where the paper has a 1x1 convolution, with dropout 0.2. As the paper's text, and
-torchvision and Keras, the small network's 1x1 convolution before the pool has no gate, which its table 2 marks.
-Running statistics keep 0.99 a step, epsilon is 1e-3. `padding='same'` is the authors' release and Keras's.
+between the pooled map and the logits, where the paper has a 1x1 convolution, with dropout 0.2. Table 2 marks a gate at
+the small network's last 1x1 convolution before the pool, which torchvision and Keras leave out, as here. Running
+statistics keep 0.99 a step, epsilon is 1e-3. `padding='same'` is the authors' release and Keras's.
 
 For `stem='small'` see `cnn_bench.models.inverted_residual`.
 """
@@ -14,7 +14,7 @@ from functools import partial
 
 from flax import linen as nn
 
-from cnn_bench.models.blocks import DenseHead, require
+from cnn_bench.models.blocks import DenseHead
 from cnn_bench.models.inverted_residual import InvertedResidualNet, Row, divisible
 
 
@@ -48,7 +48,10 @@ class PooledDenseHead(DenseHead):
 
 
 class MobileNetV3(InvertedResidualNet):
-    """Stages of the paper's blocks, one for each number of channels, the first `depths` blocks of each."""
+    """A stage for each number of channels in the paper's table.
+
+    A stage has the first blocks of its row of `table`; one that is deeper repeats the last, with stride 1.
+    """
 
     table: tuple = LARGE
     depths: tuple = (1, 2, 3, 4, 2, 3)
@@ -61,17 +64,13 @@ class MobileNetV3(InvertedResidualNet):
     bn_momentum: float = 0.99
     bn_epsilon: float = 1e-3
 
-    def __post_init__(self):
-        super().__post_init__()
-        most = tuple(map(len, self.table))
-        require(self, 'depths', all(map(int.__le__, self.depths, most)), f'at most {most}')
-
     @property
     def stages(self):
         return len(self.table)
 
     def rows(self):
-        return tuple(rows[:depth] for rows, depth in zip(self.table, self.depths, strict=True))
+        stages = zip(self.table, self.depths, strict=True)
+        return tuple(rows[:depth] + (rows[-1]._replace(stride=1),) * (depth - len(rows)) for rows, depth in stages)
 
     def act_of(self, row):
         return self.early_act if row.early else self.act

@@ -82,7 +82,7 @@ def pooling(values: np.ndarray, window: int, digits: int = 2, title: str = 'map'
     result = max_pool(values, window)
     panels = [(f'{title} {_size(values)}', values), (f'maxima of {window}×{window} windows: {_size(result)}', result)]
     over = result.shape[0] * window - values.shape[0]
-    note = f'the last windows hang {over} over the edge and take what there is' if over else ''
+    note = f'the last windows hang {over} cell{"s" * (over > 1)} over the edge and take what there is' if over else ''
     figure, (left, right) = _row(panels, note=note, between='→', hang=over)
     largest = np.abs(values).max()
     for axes, (_, numbers) in zip((left, right), panels, strict=True):
@@ -151,7 +151,7 @@ def receptive_field(stack: Mapping[str, tuple[int, int]], size: int) -> Figure:
     `stack` has the name, kernel and stride of each layer. Filled cells are those that the output depends on.
     """
     fields = seen(list(stack.values()), size)
-    titles = [f'image {_size(fields[0])}', *(f'after {n} {_size(f)}' for n, f in zip(stack, fields[1:], strict=True))]
+    titles = [f'image, {_size(fields[0])}', *(f'after {n}, {_size(f)}' for n, f in zip(stack, fields[1:], strict=True))]
     panels = [(f'{t}\nsees {_size(_box(field))}', field) for t, field in zip(titles, fields, strict=True)]
     panels[-1] = (f'{titles[-1]}\nthis output', fields[-1])
     figure, all_axes = _row(panels, cell=min(0.14, 2.3 / size), title=0.55, between='→' * len(stack), gap=0.4)

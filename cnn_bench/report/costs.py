@@ -47,12 +47,12 @@ def overview(names: Iterable[str]) -> pd.DataFrame:
                 'network': name,
                 'year': arch.year,
                 'input': 'x'.join(map(str, arch.input_shape)),
-                'weight layers': sum(layer.op in WEIGHTED for layer in cost.layers),
-                'in dense layers (% of parameters)': 100 * sum(layer.params for layer in dense) / cost.params,
-                'in dense layers (% of MACs)': 100 * sum(layer.macs for layer in dense) / cost.macs,
+                'convolutions and dense layers': sum(layer.op in WEIGHTED for layer in cost.layers),
                 'parameters (M)': cost.params / 1e6,
                 'MACs (M)': cost.macs / 1e6,
                 'MACs per parameter': cost.macs / cost.params,
+                'parameters in dense layers (%)': 100 * sum(layer.params for layer in dense) / cost.params,
+                'MACs in dense layers (%)': 100 * sum(layer.macs for layer in dense) / cost.macs,
                 'weights (MiB)': cost.param_bytes / 2**20,
                 'activations (MiB)': cost.activation_bytes / 2**20,
             }
@@ -185,3 +185,10 @@ def separable(kernel: int = 3, image: tuple[int, int, int] = (28, 28, 256)) -> p
 def _part(form: str, part: str, layer: Layer) -> dict:
     shape = 'x'.join(map(str, layer.output_shape[1:]))
     return {'form': form, 'part': part, 'output': shape, 'macs': layer.macs, 'params': layer.params}
+
+
+def side_by_side(table: pd.DataFrame, column: str = 'macs') -> pd.DataFrame:
+    """A comparison with a column per form, a row per part and the sums below; empty where a form lacks a part."""
+    wide = table.pivot(index='part', columns='form', values=column).reindex(table.part.unique())
+    wide.loc['sum'] = wide.sum()
+    return wide[table.form.unique()].astype('Int64').rename_axis(columns=None)

@@ -83,3 +83,15 @@ def score_table(act: Callable = whole_match) -> pd.DataFrame:
     table = pd.DataFrame(rows).T.rename(columns='score of {}'.format)
     best = [' or '.join(c for c, value in row.items() if value == max(row.values())) for row in rows.values()]
     return table.assign(largest=best).rename_axis('pattern')
+
+
+def code_table() -> pd.DataFrame:
+    """The code of each pattern in signs, and whether the slides print the same as the filter of its class."""
+    rows = {name: in_signs(code(pattern)) for name, pattern in PATTERNS.items()}
+    table = pd.DataFrame(rows, index=[f'piece {name}' for name in PIECES]).T.rename_axis('pattern')
+    return table.assign(**{'as printed': [rows[name] == PRINTED_FILTERS[name] for name in PATTERNS]})
+
+
+def named_by() -> pd.DataFrame:
+    """The class that each pattern is taken for, by what is done to the responses between the layers."""
+    return pd.DataFrame({name: score_table(act)['largest'] for name, act in ACTIVATIONS.items()})

@@ -174,3 +174,11 @@ def equal_weights() -> np.ndarray:
 def scores(weights: np.ndarray, image: np.ndarray = X) -> dict[str, float]:
     """The scores of X and O, adding up to 1, that `weights` (12, 2) give the image."""
     return dict(zip(PRINTED_SCORES, np.asarray(jax.nn.softmax(votes(image) @ weights)).tolist(), strict=True))
+
+
+def score_table() -> pd.DataFrame:
+    """What the two sets of weights say of the X and of an O of our own drawing, a row for each of the four."""
+    sets = {'least sum of squares': smallest_weights(), 'equal': equal_weights()}
+    drawn = {'the X': X, 'an O': O}
+    rows = {(image, name): scores(weights, drawn[image]) for image in drawn for name, weights in sets.items()}
+    return pd.DataFrame(rows).T.rename_axis(['image', 'weights']).rename(columns='score of {}'.format)

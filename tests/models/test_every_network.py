@@ -61,7 +61,8 @@ def test_dropout_acts_in_training_only(name):
     case = trial(name)
     one, again, other = (case.train(seed).logits for seed in (0, 0, 1))
     np.testing.assert_array_equal(one, again)
-    assert np.array_equal(one, other) == (case.module.dropout == 0)
+    drops = case.module.dropout or getattr(case.module, 'drop_path', 0)
+    assert np.array_equal(one, other) == (not drops)
     np.testing.assert_array_equal(case.evaluate(), case.evaluate())  # without any random key
 
 

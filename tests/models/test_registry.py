@@ -33,7 +33,7 @@ def test_import_loads_no_jax():
 
 
 def test_names_by_family():
-    assert registry.names('lenet') == ['lenet5']
+    assert registry.names('lenet') == ['lenet5', 'lenet5_1998']
     assert set(registry.names('resnet')) >= {'resnet18', 'resnet50', 'resnet50_v1', 'resnet152'}
     assert len(registry.names()) == len(registry.ARCHS)
 

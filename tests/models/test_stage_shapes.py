@@ -63,8 +63,28 @@ def _densenet(*channels):  # Huang et al. 2016, table 1; channels behind each de
     return halved | {f'stage{i}': (56 >> (i - 2),) * 2 + (count,) for i, count in enumerate(channels, 2)}
 
 
+def _stages(*rows, first=1):  # (side, channels) of each stage
+    return {f'stage{i}': (side, side, count) for i, (side, count) in enumerate(rows, first)}
+
+
+INVERTED = (112, 56, 28, 14, 14, 7, 7)  # sides of the seven stages of MobileNetV2, MnasNet and EfficientNet, of 224
+
+
+def _inverted(stem, last, *channels):
+    ends = {'stem': (112, 112, stem), 'last': (7, 7, last)}
+    return ends | _stages(*zip(INVERTED, channels, strict=True))
+
+
 NATIVE = {
     'lenet5': {'c1': (28, 28, 6), 'c3': (10, 10, 16), 'c5': (1, 1, 120), 'head/f6': (84,), 'head/fc': (10,)},
+    'lenet5_1998': {  # LeCun et al. 1998, figure 2
+        'c1': (28, 28, 6),
+        's2': (14, 14, 6),
+        'c3': (10, 10, 16),
+        's4': (5, 5, 16),
+        'c5': (1, 1, 120),
+        'head/f6': (84,),
+    },
     'fashion_cnn': {'conv1': (28, 28, 64), 'conv3': (14, 14, 128), 'conv5': (7, 7, 256), 'head/fc1': (128,)},
     'alexnet': {
         'conv1': (55, 55, 96),
@@ -76,6 +96,21 @@ NATIVE = {
         'head/fc': (1000,),
     },
     'alexnet_owt': {'conv1': (55, 55, 64), 'conv2': (27, 27, 192), 'conv5': (13, 13, 256)},
+    'alexnet_bn': {'conv1': (55, 55, 64), 'conv2': (27, 27, 192), 'conv5': (13, 13, 256), 'head/norm2': (4096,)},
+    'nin': {  # by hand: (224 - 11) // 4 + 1, then pools that round up
+        'mlpconv1': (54, 54, 96),
+        'mlpconv2': (27, 27, 256),
+        'mlpconv3': (13, 13, 384),
+        'mlpconv4': (6, 6, 1024),
+        'head/maps': (6, 6, 1000),
+    },
+    'nin_bn': {f'mlpconv{i}': (112 >> i,) * 2 + (n,) for i, n in enumerate((96, 256, 384, 1024), 1)},
+    'enet': {  # Paszke et al. 2016, table 1, there for 512x512
+        'initial': (112, 112, 16),
+        'stage1': (56, 56, 64),
+        'stage2': (28, 28, 128),
+        'stage3': (28, 28, 128),
+    },
     'vgg11': VGG,
     'vgg16': VGG,
     'vgg19_bn': VGG,
@@ -112,10 +147,46 @@ NATIVE = {
     'densenet161': _densenet(384, 768, 2112, 2208),
     'densenet169': _densenet(256, 512, 1280, 1664),
     'densenet201': _densenet(256, 512, 1792, 1920),
+    'squeezenet1_0': {  # Iandola et al. 2016, table 1, there for 227x227: 111, 55, 27, 13
+        'conv1': (109, 109, 96),
+        'fire2': (54, 54, 128),
+        'fire4': (54, 54, 256),
+        'fire5': (27, 27, 256),
+        'fire8': (27, 27, 512),
+        'fire9': (13, 13, 512),
+        'head/conv10': (13, 13, 1000),
+    },
+    'squeezenet1_1': {'conv1': (111, 111, 64), 'fire3': (55, 55, 128), 'fire5': (27, 27, 256), 'fire9': (13, 13, 512)},
+    'mobilenet_v1': {  # Howard et al. 2017, table 1
+        'stem': (112, 112, 32),
+        **_stages((112, 64), (56, 128), (28, 256), (14, 512), (7, 1024)),
+        'stage4/block1/depthwise': (14, 14, 256),
+        'stage5/block1/depthwise': (7, 7, 512),
+    },
+    'mobilenet_v2': _inverted(32, 1280, 16, 24, 32, 64, 96, 160, 320)  # Sandler et al. 2018, table 2
+    | {'stage2/block1/expand': (112, 112, 96), 'stage7/block1/depthwise': (7, 7, 960)},
+    'mobilenet_v3_small': _stages((56, 16), (28, 24), (14, 40), (14, 48), (7, 96))  # Howard et al. 2019, table 2
+    | {'stem': (112, 112, 16), 'stage2/block2/expand': (28, 28, 88), 'last': (7, 7, 576), 'head/fc1': (1024,)},
+    'mobilenet_v3_large': _stages((112, 16), (56, 24), (28, 40), (14, 80), (14, 112), (7, 160))  # table 1
+    | {'stem': (112, 112, 16), 'stage4/block2/expand': (14, 14, 200), 'last': (7, 7, 960), 'head/fc1': (1280,)},
+    'mnasnet1_0': _inverted(32, 1280, 16, 24, 40, 80, 96, 192, 320),  # Tan et al. 2018, figure 7, with last 1280
+    'shufflenet_v2_x1_0': _stages((28, 116), (14, 232), (7, 464), first=2)  # Ma et al. 2018, table 5
+    | {'conv1': (112, 112, 24), 'conv5': (7, 7, 1024)},
+    'efficientnet_b0': _inverted(32, 1280, 16, 24, 40, 80, 112, 192, 320)  # Tan & Le 2019, table 1
+    | {'stage6/block4/depthwise': (7, 7, 1152), 'stage6/block4/se/reduce': (1, 1, 48)},
+    'efficientnet_b4': _stages((190, 24), (95, 32), (48, 56), (24, 112), (24, 160), (12, 272), (12, 448))  # by hand
+    | {'stem': (190, 190, 48), 'last': (12, 12, 1792)},
+    'convnext_tiny': _stages((56, 96), (28, 192), (14, 384), (7, 768), first=2)  # Liu et al. 2022, table 9
+    | {'stage4/block9/expand': (14, 14, 1536)},
+    'convnext_base': _stages((56, 128), (28, 256), (14, 512), (7, 1024), first=2)
+    | {'stage4/block27/depthwise': (14, 14, 512)},
 }
 
 SMALL = {
     'alexnet': {'conv1': (28, 28, 96), 'conv2': (13, 13, 256), 'conv5': (6, 6, 256)},
+    'nin': {'mlpconv1': (28, 28), 'mlpconv2': (14, 14), 'mlpconv3': (7, 7), 'mlpconv4': (3, 3)},
+    'nin_bn': {'mlpconv1': (28, 28), 'mlpconv2': (14, 14), 'mlpconv3': (7, 7), 'mlpconv4': (4, 4)},
+    'enet': {'initial': (28, 28, 16), 'stage1': (14, 14), 'stage2': (7, 7), 'stage3': (7, 7)},
     'vgg16': {f'stage{i}': (side, side) for i, side in enumerate((28, 14, 7, 4, 2), 1)},
     'googlenet': {'conv2': (14, 14), 'inception_3b': (14, 14), 'inception_4e': (7, 7), 'inception_5b': (3, 3)},
     'resnet18': {'stem': (28, 28), 'stage2': (28, 28), 'stage3': (14, 14), 'stage4': (7, 7), 'stage5': (4, 4)},
@@ -125,6 +196,13 @@ SMALL = {
     'inception_v3': {'stem': (13, 13), 'inception_a3': (13, 13), 'inception_b4': (6, 6), 'inception_c2': (2, 2)},
     'inception_v4': {'stem': (28, 28), 'stem_b': (28, 28), 'inception_a4': (13, 13), 'inception_c3': (2, 2)},
     'inception_resnet_v2': {'mixed': (13, 13), 'block_b20': (6, 6), 'block_c10': (2, 2)},
+    'squeezenet1_0': {'conv1': (28, 28), 'fire2': (14, 14), 'fire5': (7, 7), 'fire9': (3, 3)},
+    'mobilenet_v1': {f'stage{i}': (side, side) for i, side in enumerate((28, 28, 14, 7, 4), 1)},
+    'mobilenet_v2': {f'stage{i}': (side, side) for i, side in enumerate((28, 28, 14, 7, 7, 4, 4), 1)},
+    'mobilenet_v3_small': {f'stage{i}': (side, side) for i, side in enumerate((28, 14, 7, 7, 4), 1)},
+    'mobilenet_v3_large': {f'stage{i}': (side, side) for i, side in enumerate((28, 28, 14, 7, 7, 4), 1)},
+    'shufflenet_v2_x1_0': {f'stage{i}': (side, side) for i, side in enumerate((14, 7, 4), 2)},
+    'convnext_tiny': {f'stage{i}': (side, side) for i, side in enumerate((28, 14, 7, 3), 2)},
     'xception': {'block2': (28, 28), 'block3': (14, 14), 'block4': (7, 7), 'block12': (7, 7), 'block13': (4, 4)},
 }
 

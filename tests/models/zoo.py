@@ -12,6 +12,8 @@ from cnn_bench.models import registry
 CLASSIFIERS = [name for name in registry.names() if registry.get(name).num_classes]
 IMAGES = (4, 28, 28, 1)
 WIDTH = 0.25
+# Fields that make a network larger or smaller, but not of other parts.
+SIZES = ('depths', 'maps', 'stem_maps', 'stem_kernel', 'last_maps', 'hidden', 'table', 'dropout', 'drop_path')
 
 
 def _quick_options() -> dict:
@@ -80,11 +82,11 @@ def random_variables(shapes: dict) -> dict:
 
 
 def _structure(name: str) -> tuple:
-    """What a network is made of, but for its depth."""
+    """What a network is made of, but for its sizes."""
     make = registry._load(registry.get(name))
     if not isinstance(make, partial):
         return make, ()
-    fields = {key: str(value) for key, value in make.keywords.items() if key != 'depths'}
+    fields = {key: str(value) for key, value in make.keywords.items() if key not in SIZES}
     return make.func, tuple(sorted(fields.items()))
 
 
@@ -98,7 +100,8 @@ def small(name: str, **fields):
     depths = registry.build(name).depths if 'depths' in allowed else ()
     few |= {'depths': (2, *(1,) * (len(depths) - 1))} if depths else {}
     aux = {'aux': True} if 'aux' in allowed else {}
-    return registry.build(name, **{'num_classes': 10, 'width': WIDTH, 'stem': 'small', **few, **aux, **fields})
+    drop = {'drop_path': 0.5} if 'drop_path' in allowed else {}
+    return registry.build(name, **{'num_classes': 10, 'width': WIDTH, 'stem': 'small', **few, **aux, **drop, **fields})
 
 
 class Trained(NamedTuple):

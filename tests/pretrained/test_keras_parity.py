@@ -18,7 +18,24 @@ keras = pytest.importorskip('keras')
 NETWORKS = {
     'vgg16': ('VGG16', 32),
     'vgg19': ('VGG19', 32),
+    'resnet50': ('ResNet50', 64),
+    'resnet101': ('ResNet101', 32),
+    'resnet152': ('ResNet152', 32),
+    'resnetv2_50': ('ResNet50V2', 64),
+    'resnetv2_101': ('ResNet101V2', 32),
+    'resnetv2_152': ('ResNet152V2', 32),
+    'inception_v3': ('InceptionV3', 75),
+    'inception_resnet_v2': ('InceptionResNetV2', 75),
     'xception': ('Xception', 75),
+    'densenet121': ('DenseNet121', 64),
+    'densenet169': ('DenseNet169', 32),
+    'densenet201': ('DenseNet201', 32),
+    'mobilenet_v1': ('MobileNet', 64),
+    'mobilenet_v2': ('MobileNetV2', 64),
+    'mobilenet_v3_small': ('MobileNetV3Small', 64),
+    'mobilenet_v3_large': ('MobileNetV3Large', 64),
+    'efficientnet_b0': ('EfficientNetB0', 64),
+    'convnext_tiny': ('ConvNeXtTiny', 64),
 }
 
 

@@ -1,0 +1,68 @@
+"""ConvNeXt elsewhere: torchvision and Keras Applications.
+
+Keras's network takes pixels and normalises them itself, with numbers that are no weights. Its stem and its
+downsampling layers are sequences of two, whose arrays have the name of the sequence.
+"""
+
+from cnn_bench.pretrained.layout import Layout, Preprocessing
+
+# Shorter side before the crop, as torchvision's weights of each were evaluated.
+_RESIZE = {'convnext_tiny': 236, 'convnext_small': 230, 'convnext_base': 232}
+_FIRST_STAGE = 2
+_TORCH_PLACES = {'depthwise/conv': 0, 'depthwise/norm': 2, 'expand/conv': 3, 'project/conv': 5}
+_KERAS_NAMES = {
+    'depthwise/conv': 'depthwise_conv',
+    'depthwise/norm': 'layernorm',
+    'expand/conv': 'pointwise_conv_1',
+    'project/conv': 'pointwise_conv_2',
+}
+_BLOCKS = r'stage(\d)/block(\d+)/(\w+/(?:conv|norm))'
+_SCALES = r'stage(\d)/block(\d+)/layer_scale/gamma'
+
+
+def torchvision(arch: str) -> Layout:
+    """In torchvision's sequence the stem and the downsampling layers stand before each stage."""
+
+    def block(stage: int, number: int, layer: str) -> str:
+        return f'features.{2 * (stage - _FIRST_STAGE) + 1}.{number - 1}.block.{_TORCH_PLACES[layer]}'
+
+    def scale(stage: int, number: int) -> str:
+        return f'features.{2 * (stage - _FIRST_STAGE) + 1}.{number - 1}.layer_scale'
+
+    return Layout(
+        rules=(
+            (r'stem/conv', 'features.0.0'),
+            (r'stem/norm', 'features.0.1'),
+            (r'downsample(\d)/norm', lambda stage: f'features.{2 * (stage - _FIRST_STAGE)}.0'),
+            (r'downsample(\d)/conv/conv', lambda stage: f'features.{2 * (stage - _FIRST_STAGE)}.1'),
+            (_BLOCKS, block),
+            (_SCALES, scale),
+            (r'head/norm', 'classifier.0'),
+            (r'head/fc', 'classifier.2'),
+        ),
+        preprocessing=Preprocessing(resize=_RESIZE[arch]),
+    )
+
+
+def keras(arch: str) -> Layout:
+    """Keras's names begin with the architecture's; its stages and blocks are numbered from 0."""
+
+    def block(stage: int, number: int, layer: str) -> str:
+        return f'{arch}_stage_{stage - _FIRST_STAGE}_block_{number - 1}_{_KERAS_NAMES[layer]}'
+
+    def scale(stage: int, number: int) -> str:
+        return f'{arch}_stage_{stage - _FIRST_STAGE}_block_{number - 1}_layer_scale/gamma'
+
+    return Layout(
+        rules=(
+            (r'stem/(?:conv|norm)', f'{arch}_stem'),
+            (r'downsample(\d)/.*', lambda stage: f'{arch}_downsampling_block_{stage - _FIRST_STAGE - 1}'),
+            (_BLOCKS, block),
+            (_SCALES, scale),
+            (r'head/norm', f'{arch}_head_layernorm'),
+            (r'head/fc', f'{arch}_head_dense'),
+        ),
+    )
+
+
+LAYOUTS = {'torchvision': torchvision, 'keras': keras}

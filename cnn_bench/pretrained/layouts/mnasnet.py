@@ -1,0 +1,29 @@
+"""MnasNet elsewhere: torchvision, which numbers activations too."""
+
+from cnn_bench.pretrained.layout import TORCH, Layout
+
+_PLACES = {'expand': 0, 'depthwise': 3, 'project': 6}
+_STEM_AND_FIRST_STAGE = 8  # layers of the sequence before the second stage
+
+
+def _layer(stage: int, block: int, layer: str, part: str) -> str:
+    """The first stage stands in the outermost sequence, behind the stem's three layers, without an expansion."""
+    place = _PLACES[layer] + (part == 'norm')
+    if stage == 1:
+        return f'layers.{place}'
+    return f'layers.{_STEM_AND_FIRST_STAGE + stage - 2}.{block - 1}.layers.{place}'
+
+
+TORCHVISION = Layout(
+    rules=(
+        (r'stem/conv', 'layers.0'),
+        (r'stem/norm', 'layers.1'),
+        (r'stage(\d)/block(\d)/(expand|depthwise|project)/(conv|norm)', _layer),
+        (r'last/conv', 'layers.14'),
+        (r'last/norm', 'layers.15'),
+        (r'head/fc', 'classifier.1'),
+    ),
+    preprocessing=TORCH,
+)
+
+LAYOUTS = {'torchvision': TORCHVISION}

@@ -1,0 +1,77 @@
+"""MobileNetV3 elsewhere: torchvision, whose form is ours, and Keras Applications, which pads as TensorFlow does.
+
+Keras's network takes pixels and brings them to -1 to 1 itself. Its names are those of Keras 3.
+"""
+
+from cnn_bench.models import registry
+from cnn_bench.pretrained.layout import TENSORFLOW, TORCH, Layout
+
+_SEQUENCE = {'conv': 0, 'norm': 1}
+_BLOCKS = r'stage(\d)/block(\d)/(expand|depthwise|project)/(conv|norm)'
+_GATES = r'stage(\d)/block(\d)/se/(reduce|expand)'
+
+
+def torchvision(arch: str) -> Layout:
+    """torchvision numbers all blocks, the stem and the last convolution in one sequence."""
+    stages = registry.build(arch).rows()
+    before, last = _positions(stages)
+
+    def block(stage: int, number: int, layer: str, part: str) -> str:
+        first, gated = (stage, number) == (1, 1), bool(stages[stage - 1][number - 1].squeezed)
+        place = {'expand': 0, 'depthwise': 1, 'project': 2 + gated}[layer] - first
+        return f'features.{before[stage - 1] + number}.block.{place}.{_SEQUENCE[part]}'
+
+    def gate(stage: int, number: int, layer: str) -> str:
+        place = 2 - ((stage, number) == (1, 1))
+        return f'features.{before[stage - 1] + number}.block.{place}.fc{1 if layer == "reduce" else 2}'
+
+    return Layout(
+        rules=(
+            (r'stem/(conv|norm)', lambda part: f'features.0.{_SEQUENCE[part]}'),
+            (_BLOCKS, block),
+            (_GATES, gate),
+            (r'last/(conv|norm)', lambda part: f'features.{last}.{_SEQUENCE[part]}'),
+            (r'head/fc1', 'classifier.0'),
+            (r'head/fc', 'classifier.3'),
+        ),
+        preprocessing=TORCH,
+    )
+
+
+def keras(arch: str) -> Layout:
+    """Keras numbers all blocks in one sequence, the first without a number."""
+    before, _ = _positions(registry.build(arch).rows())
+
+    def prefix(stage: int, number: int) -> str:
+        count = before[stage - 1] + number - 1
+        return f'expanded_conv_{count}' if count else 'expanded_conv'
+
+    def block(stage: int, number: int, layer: str, part: str) -> str:
+        return f'{prefix(stage, number)}_{layer}{"_bn" if part == "norm" else ""}'
+
+    def gate(stage: int, number: int, layer: str) -> str:
+        return f'{prefix(stage, number)}_squeeze_excite_conv{"_1" if layer == "expand" else ""}'
+
+    return Layout(
+        rules=(
+            (r'stem/conv', 'conv'),
+            (r'stem/norm', 'conv_bn'),
+            (_BLOCKS, block),
+            (_GATES, gate),
+            (r'last/conv', 'conv_1'),
+            (r'last/norm', 'conv_1_bn'),
+            (r'head/fc1', 'conv_2'),
+            (r'head/fc', 'logits'),
+        ),
+        fields={'padding': 'same'},
+        preprocessing=TENSORFLOW,
+    )
+
+
+def _positions(stages: tuple) -> tuple[list[int], int]:
+    """How many blocks stand before each stage, and the place of what stands behind them all."""
+    depths = [len(rows) for rows in stages]
+    return [sum(depths[:stage]) for stage in range(len(depths))], sum(depths) + 1
+
+
+LAYOUTS = {'torchvision': torchvision, 'keras': keras}

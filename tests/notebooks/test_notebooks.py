@@ -1,0 +1,76 @@
+"""The notebooks run from a clean kernel, show what they draw, and lie in git without outputs."""
+
+import ast
+import os
+import tempfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import REPOSITORY
+from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpecManager
+from nbclient import NotebookClient
+
+NOTEBOOKS = sorted((REPOSITORY / 'notebooks').glob('*.ipynb'))
+SECONDS = 120
+TRAINS = ('flax', 'optax', 'orbax', 'cnn_bench.training', 'cnn_bench.sweep')
+
+each_notebook = pytest.mark.parametrize('path', NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == 'code']
+
+
+@pytest.fixture
+def kernel(monkeypatch):
+    """This interpreter's own kernel, whatever is installed for the user, with a home of its own and no ports."""
+    with tempfile.TemporaryDirectory(prefix='nb') as home:  # tmp_path is too long for a socket
+        monkeypatch.setenv('IPYTHONDIR', home)
+        monkeypatch.setenv('JUPYTER_RUNTIME_DIR', home)
+        monkeypatch.setenv('JAX_PLATFORMS', 'cpu')
+        own = KernelSpecManager(kernel_dirs=[])
+        yield AsyncKernelManager(
+            kernel_name='python3', kernel_spec_manager=own, transport='ipc', ip=os.path.join(home, 'kernel')
+        )
+
+
+@each_notebook
+def test_runs_from_a_clean_kernel(path: Path, kernel, tmp_path):
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(notebook, km=kernel, timeout=SECONDS, resources={'metadata': {'path': str(tmp_path)}})
+    client.execute()
+    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
+    assert [output.text for output in outputs if output.get('name') == 'stderr'] == []
+    shown = [output.data for output in outputs if 'data' in output]
+    assert any('image/png' in data for data in shown)
+    assert [
+        data for data in shown if data.get('text/plain', '').startswith('<Figure') and 'image/png' not in data
+    ] == []
+
+
+@each_notebook
+def test_is_kept_without_outputs(path: Path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
+    assert [cell.id for cell in code_cells(notebook) if cell.outputs or cell.execution_count is not None] == []
+    assert path.read_text(encoding='utf-8') == nbformat.writes(notebook) + '\n', 'not as nbformat writes it'
+
+
+@each_notebook
+def test_trains_nothing(path: Path):
+    imported = set()
+    for cell in code_cells(nbformat.read(path, as_version=4)):
+        lines = [line for line in cell.source.splitlines() if not line.startswith('%')]
+        for node in ast.walk(ast.parse('\n'.join(lines))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported |= {node.module, *(f'{node.module}.{alias.name}' for alias in node.names)}
+    assert [name for name in imported for trains in TRAINS if f'{name}.'.startswith(f'{trains}.')] == []
+
+
+def test_there_are_notebooks():
+    assert len(NOTEBOOKS) >= 2
