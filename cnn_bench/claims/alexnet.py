@@ -13,6 +13,7 @@ from cnn_bench.claims.networks import (
     depth,
     dropouts,
     layer,
+    operations,
     output_shape,
     params,
     poolings,
@@ -69,7 +70,15 @@ def _oddities():
         'parameters of `alexnet` with groups=1, its F8 exchanged for one on the whole of C7',
         _as_printed,
         'parameters',
-        why='F8 alone has 13 x 13 x 256 x 4096 weights, 177 M; only the pooling that the table leaves out makes it 38 M',
+        why='F8 alone has 13 x 13 x 256 x 4096 weights, 177 M; the pooling that the table leaves out makes it 38 M',
+    )
+    yield Claim(
+        'alexnet.relu',
+        'ReLU follows C1, C3, C5, C6, C7, F8 and F9',
+        TABLE,
+        7,
+        'elementwise maxima of `alexnet`',
+        lambda: sum(op.primitive == 'max' for op in operations('alexnet')),
     )
     yield Claim(
         'alexnet.conv_layers',

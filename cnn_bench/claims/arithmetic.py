@@ -70,7 +70,7 @@ def _memory():
         'for 100 images 1 GB',
         expected='1 Gi',
         unit='bytes',
-        how='activation bytes of the layer for a batch of 100',
+        how='activation bytes of the layer for a batch of 100, in the units of the 11.4 MB',
         recompute=lambda: _example(BATCH).activation_bytes,
     )
 
@@ -122,7 +122,7 @@ def _filters():
         'padding p and stride s leave (n + 2p - k) / s + 1, rounded down, of n',
         'lecture, Zero Padding and Stride',
         0,
-        'sizes at which our convolution departs, for n 7 to 12, k 1 to 5, p 0 to 2, s 1 to 4',
+        'sizes at which our convolution departs, for n 7 to 9, k 1, 2, 3 and 5, p 0 to 2, s 1 to 3',
         _sizes_off,
         'sizes',
     )

@@ -122,11 +122,11 @@ def _cross_claims():
             'the pooled map',
             'Layers get stacked',
             POOLED,
-            'our 2x2 max pooling of the map after ReLU',
+            'our 2x2 max pooling, rounding up, after ReLU',
             _pooled,
         ),
         ('stacked', 'the last map', 'Deep Stacking', STACKED, 'our 2x2 max pooling of the pooled map', _stacked),
-        ('votes', 'the voters', 'Fully Connected Layer', VOTES, 'the last map read row by row', _votes),
+        ('votes', 'the votes in the last map', 'Fully Connected Layer', VOTES, 'the last map read row by row', _votes),
     ):
         for name in FILTERS:
             expected = _table(printed[name])

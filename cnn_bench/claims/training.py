@@ -21,7 +21,7 @@ def _accuracies():
     yield claim(
         'alexnet.top5',
         'AlexNet: 17 % top-5 error in the challenge of 2012',
-        'lecture, AlexNet; Krizhevsky et al. 2012, abstract: 17.0 % on the test set of 2010, 15.3 % in 2012 (a variant)',
+        'lecture, AlexNet; Krizhevsky et al. 2012, abstract: 17.0 % is for the test set of 2010, 15.3 % for 2012',
         '17',
     )
     yield claim(
@@ -102,8 +102,8 @@ def _quoted():
     yield Claim(
         'gbdnet.top5',
         'GBD-Net: below 3 % top-5 error, winner of 2016',
-        'lecture, Summary; the results of ILSVRC 2016 have 2.99 % for Trimps-Soushen, while the team of GBD-Net won the '
-        'detection task',
+        'lecture, Summary; the results of ILSVRC 2016 give 2.99 % to Trimps-Soushen, and the detection task to '
+        'the team of GBD-Net',
         '< 3',
         unit='% top-5 error, an ensemble',
     )

@@ -17,7 +17,9 @@ from typing import Any
 
 from cnn_bench.errors import RunFailed
 
-COLUMNS = ('claim', 'what is said', 'source', 'expected', 'computed', 'unit', 'verdict', 'recomputed from, or why not')
+COLUMNS = ('claim', 'what is said', 'source', 'expected', 'computed', 'unit', 'verdict', 'from what, and why not')
+SHORT = ('claim', 'what is said', 'expected', 'computed', 'unit', 'verdict')  # what fits on a screen
+NUMBERS = ('expected', 'computed')
 SHOWN = 5  # numbers of a longer table are not printed one by one
 
 
@@ -61,8 +63,7 @@ def _print_json(findings: list[Any]) -> None:
 def _print_markdown(findings: list[Any]) -> None:
     from cnn_bench.claims import summary
 
-    right = ('expected', 'computed')
-    rows = [COLUMNS, ['---:' if column in right else '---' for column in COLUMNS], *map(cells, findings)]
+    rows = [COLUMNS, ['---:' if column in NUMBERS else '---' for column in COLUMNS], *map(cells, findings)]
     for row in rows:
         print(f'| {" | ".join(cell.replace("|", chr(92) + "|") for cell in row)} |')
     print(f'\n{summary(findings)}')
@@ -77,12 +78,17 @@ def _print_text(findings: list[Any]) -> None:
 
     console = Console(highlight=False) if sys.stdout.isatty() else Console(width=1000, highlight=False)
     table = Table(box=SIMPLE_HEAD)
-    for column in COLUMNS[:2] + COLUMNS[3:]:
-        table.add_column(column, justify='right' if column in ('expected', 'computed') else 'left', overflow='fold')
+    for column in SHORT:
+        table.add_column(column, justify='right' if column in NUMBERS else 'left', overflow='fold')
     for finding in findings:
-        claim, text, _, *rest = cells(finding)
-        table.add_row(claim, text, *rest)
+        row = dict(zip(COLUMNS, cells(finding), strict=True))
+        table.add_row(*(row[column] for column in SHORT))
     console.print(table)
+    reasons = Table('where it differs', 'why', box=SIMPLE_HEAD)
+    for finding in findings:
+        if finding.claim.why:
+            reasons.add_row(finding.claim.id, finding.claim.why)
+    console.print(reasons)
     console.print(summary(findings))
 
 

@@ -20,7 +20,8 @@ from jax.extend.core import Jaxpr, JaxprEqn, Literal, Var
 
 from cnn_bench.complexity.cost import explained, initialise, whole_numbers
 from cnn_bench.complexity.paths import join, module_path
-from cnn_bench.complexity.primitives import ELEMENTWISE, POOLING, REDUCTIONS, Uncountable, is_known, work
+from cnn_bench.complexity.primitives import is_known, work
+from cnn_bench.complexity.spans import Span, Spans, hull, propagate
 from cnn_bench.complexity.walk import LAYER_KINDS, called, flags, needed
 
 Pair = tuple[int | None, int | None]
@@ -69,89 +70,85 @@ def receptive_fields(fn: Callable, *args: Any, root: str = '') -> ReceptiveField
     `args` and `root` as in `count`.
     """
     jaxpr = jax.make_jaxpr(fn)(*args).jaxpr
-    reader = _Reader(root)
-    image = (Span(1, 1, 0, 0), Span(2, 1, 0, 0))
-    reader.last_map = ReceptiveField('', 'image', jaxpr.invars[-1].aval.shape, (1, 1), (1, 1), (0, 0))
-    reader.read(jaxpr, '', [*[None] * (len(jaxpr.invars) - 1), image], [True] * len(jaxpr.outvars))
-    return ReceptiveFields(tuple(reader.layers), reader.last_map)
+    *others, image = jaxpr.invars
+    pixels = (Span(1, 1, 0, 0), Span(2, 1, 0, 0))
+    reader = _Reader(root, _Row('', 'image', image.aval.shape, pixels))
+    reader.read(jaxpr, '', [*[None for _ in others], pixels], [True] * len(jaxpr.outvars))
+    return ReceptiveFields(tuple(row.finished() for row in reader.rows), reader.last_map.finished())
 
 
-class Span(NamedTuple):
-    """Along one axis of the image: the pixels jump * i + low to jump * i + high of position i of an array's `axis`."""
+class _Row(NamedTuple):
+    path: str
+    kind: str
+    shape: tuple[int, ...]
+    spans: Spans
 
-    axis: int | None  # None: the array has no such axis
-    jump: int | None
-    low: float
-    high: float
-
-    def window(self, taps: int, stride: int, pad: int, dilation: int = 1) -> 'Span':
-        """Behind a window over this axis."""
-        first = self.low - self.jump * pad
-        return self._replace(
-            jump=self.jump * stride, low=first, high=self.high + self.jump * ((taps - 1) * dilation - pad)
-        )
-
-
-Spans = tuple[Span, Span]
-_WHOLE = Span(None, None, -inf, inf)
+    def finished(self) -> ReceptiveField:
+        sizes = [None if span.low == -inf else int(span.high - span.low) + 1 for span in self.spans]
+        starts = [None if span.low == -inf else int(span.low) for span in self.spans]
+        jumps = [span.jump for span in self.spans]
+        return ReceptiveField(self.path, self.kind, self.shape, tuple(sizes), tuple(jumps), tuple(starts))
 
 
 class _Reader:
-    """Reads a jaxpr; gathers the fields of its layers and of the last array that is a map."""
+    """Reads a jaxpr; gathers its layers and the last array that is a map."""
 
-    def __init__(self, root: str):
+    def __init__(self, root: str, last_map: _Row):
         self.root = root
-        self.layers: list[ReceptiveField] = []
-        self.last_map: ReceptiveField | None = None
-        self._previous = ('', '')
+        self.rows: list[_Row] = []
+        self.last_map = last_map
+        self.previous = ('', '')  # path and kind of the row that `model_cost` would have last
 
     def read(self, jaxpr: Jaxpr, outer: str, inputs: list[Spans | None], outputs: list[bool]) -> list[Spans | None]:
-        """The spans of the jaxpr's outputs, None for what the image is not part of."""
+        """The spans of the jaxpr's outputs; None for what does not depend on the image."""
         spans = {v: known for v, known in zip(jaxpr.invars, inputs, strict=True) if known}
         wanted = needed(jaxpr, outputs)
         for eqn in jaxpr.eqns:
             marks = flags(eqn.outvars, wanted)
-            if any(marks):
-                self._equation(eqn, join(outer, str(eqn.source_info.name_stack)), spans, marks)
-        return [_known(v, spans) for v in jaxpr.outvars]
+            inputs = _known(eqn.invars, spans)
+            if any(marks) and any(inputs):
+                results = self._equation(eqn, join(outer, str(eqn.source_info.name_stack)), inputs, marks)
+                spans.update({v: known for v, known in zip(eqn.outvars, results, strict=True) if known})
+        return _known(jaxpr.outvars, spans)
 
-    def _equation(self, eqn: JaxprEqn, stack: str, spans: dict[Var, Spans], marks: list[bool]) -> None:
-        inputs = [_known(v, spans) for v in eqn.invars]
-        if not any(inputs):
-            return
+    def _equation(self, eqn: JaxprEqn, stack: str, inputs: list[Spans | None], marks: list[bool]):
         name = eqn.primitive.name
         if name == 'cond':
-            results = self._branches(eqn, stack, inputs[1:], marks)
-        elif is_known(name):
-            results = _results(eqn, inputs, stack)
-            self._note(eqn, stack, results[0])
-        else:
-            results = self.read(called(eqn, stack), stack, inputs, marks)
-        spans.update({v: known for v, known in zip(eqn.outvars, results, strict=True) if known})
-
-    def _branches(self, eqn: JaxprEqn, stack: str, inputs: list[Spans | None], marks: list[bool]):
-        """The branch with most layers: a convolution rather than another way to compute the same."""
-        tried = []
-        for branch in eqn.params['branches']:
-            reader = _Reader(self.root)
-            tried.append((reader, reader.read(branch.jaxpr, stack, inputs, marks)))
-        chosen, results = max(tried, key=lambda pair: len(pair[0].layers))
-        self.layers += chosen.layers
-        self.last_map = chosen.last_map or self.last_map
-        self._previous = chosen._previous
+            return self._branches(eqn, stack, inputs[1:], marks)
+        if name == 'scan' or not is_known(name):
+            return self.read(called(eqn, stack), stack, inputs, marks)
+        results = propagate(eqn, inputs, stack)
+        self._note(eqn, module_path(stack, self.root), results[0])
         return results
 
-    def _note(self, eqn: JaxprEqn, stack: str, spans: Spans) -> None:
+    def _branches(self, eqn: JaxprEqn, stack: str, inputs: list[Spans | None], marks: list[bool]):
+        """The branch with most layers: the convolution, not another way to compute the same."""
+        tried = []
+        for branch in eqn.params['branches']:
+            reader = _Reader(self.root, self.last_map)
+            reader.previous = self.previous
+            tried.append((reader, reader.read(branch.jaxpr, stack, inputs, marks)))
+        chosen, results = max(tried, key=lambda pair: len(pair[0].rows))
+        self.rows += chosen.rows
+        self.last_map, self.previous = chosen.last_map, chosen.previous
+        return results
+
+    def _note(self, eqn: JaxprEqn, path: str, spans: Spans) -> None:
         done = work(eqn)
-        kind = done.kind if done else ''
-        path = module_path(stack, self.root)
-        field = _field(path, kind, eqn.outvars[0].aval.shape, spans)
-        if None not in (span.axis for span in spans for span in spans):
-            self.last_map = field
-        if kind in LAYER_KINDS:
-            if self._previous == (path, kind) and kind != 'pool':  # a layer in parts
-                self.layers[-1] = _joined(self.layers[-1], field)
-            else:
-                self.layers.append(field)
-        if kind:
-            self._previous = (path, kind)
+        row = _Row(path, done.kind if done else '', tuple(eqn.outvars[0].aval.shape), spans)
+        if None not in (spans[0].axis, spans[1].axis):
+            self.last_map = row
+        if row.kind in LAYER_KINDS and self.previous == (path, row.kind) and row.kind != 'pool':
+            last = self.rows[-1]  # a layer in parts
+            self.rows[-1] = row._replace(spans=hull([last.spans, spans]))
+        elif row.kind in LAYER_KINDS:
+            self.rows.append(row)
+            self.previous = (path, row.kind)
+        elif row.kind == 'concatenate' and self.previous == (path, 'conv'):
+            self.rows[-1] = row._replace(kind='conv')
+        elif row.kind not in ('', 'concatenate') and self.previous[0] != path:
+            self.previous = (path, row.kind)
+
+
+def _known(variables: list[Var | Literal], spans: dict[Var, Spans]) -> list[Spans | None]:
+    return [None if isinstance(v, Literal) else spans.get(v) for v in variables]

@@ -1,7 +1,6 @@
 """ConvNeXt elsewhere: torchvision and Keras Applications.
 
-Keras's network takes pixels and normalises them itself, with numbers that are no weights. Its stem and its
-downsampling layers are sequences of two, whose arrays have the name of the sequence.
+Keras's network takes pixels and normalises them itself, with numbers that are no weights.
 """
 
 from cnn_bench.pretrained.layout import Layout, Preprocessing
@@ -55,8 +54,10 @@ def keras(arch: str) -> Layout:
 
     return Layout(
         rules=(
-            (r'stem/(?:conv|norm)', f'{arch}_stem'),
-            (r'downsample(\d)/.*', lambda stage: f'{arch}_downsampling_block_{stage - _FIRST_STAGE - 1}'),
+            (r'stem/conv', f'{arch}_stem_conv'),
+            (r'stem/norm', f'{arch}_stem_layernorm'),
+            (r'downsample(\d)/norm', lambda stage: f'{arch}_downsampling_layernorm_{stage - _FIRST_STAGE - 1}'),
+            (r'downsample(\d)/conv/conv', lambda stage: f'{arch}_downsampling_conv_{stage - _FIRST_STAGE - 1}'),
             (_BLOCKS, block),
             (_SCALES, scale),
             (r'head/norm', f'{arch}_head_layernorm'),

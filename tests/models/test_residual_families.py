@@ -1,0 +1,181 @@
+"""ResNet's descendants and DenseNet: what each changes, against hand-computed values, the papers and Keras's counts."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from zoo import IMAGES, maps, paths, random_variables, small, variables
+
+from cnn_bench.complexity import model_cost
+from cnn_bench.models import layers, registry
+from cnn_bench.models.blocks import ConvNorm, SqueezeExcite
+from cnn_bench.models.resnet import Bottleneck
+from cnn_bench.models.seresnet import SEBottleneck
+
+NATIVE = (1, 224, 224, 3)
+
+
+def _kernels(name, **fields):
+    shapes = paths(variables(registry.build(name, **fields), NATIVE)['params'])
+    return {path: leaf.shape for path, leaf in shapes.items() if path.endswith('kernel')}
+
+
+@pytest.mark.parametrize(
+    ('name', 'count'),
+    [
+        ('resnetv2_50', 50),
+        ('resnetv2_101', 101),
+        ('resnetv2_152', 152),
+        ('resnext50_32x4d', 50),
+        ('wide_resnet50_2', 50),
+        ('densenet121', 121),
+        ('densenet161', 161),
+        ('densenet169', 169),
+        ('densenet201', 201),
+    ],
+)
+def test_the_name_counts_the_layers_with_weights(name, count):
+    assert len([path for path in _kernels(name) if 'shortcut' not in path]) == count
+
+
+# --- ResNet
+
+
+def test_stride_first_makes_version_one():
+    cost = model_cost(registry.build('resnet50', stride_first=True), (224, 224, 3))
+    assert cost.macs == registry.get('resnet50_v1').macs != registry.get('resnet50').macs
+
+
+def test_stride_first_changes_no_basic_block():
+    shapes = maps(registry.build('resnet18', stride_first=True), (224, 224, 3))
+    assert shapes == maps(registry.build('resnet18'), (224, 224, 3))
+
+
+# --- ResNeXt
+
+
+def test_resnext_has_32_groups_of_4_channels_in_its_first_stage():
+    kernels = _kernels('resnext50_32x4d')
+    widths = {kernels[f'stage{stage}/block1/conv2/conv/kernel'] for stage in range(2, 6)}
+    assert widths == {(3, 3, 4, 128), (3, 3, 8, 256), (3, 3, 16, 512), (3, 3, 32, 1024)}
+
+
+def test_resnext_keeps_its_groups_at_any_width():
+    shapes = paths(variables(small('resnext50_32x4d', width=0.3), IMAGES)['params'])
+    assert shapes['stage2/block1/conv2/conv/kernel'].shape == (3, 3, 1, 32)  # 2 x 20 channels: one in each group
+
+
+# --- SE-ResNet
+
+
+def test_a_gate_at_one_half_halves_the_residual():
+    unit = partial(ConvNorm, act=layers.identity)
+    plain = Bottleneck(2, 1, unit, layers.identity)
+    gated = SEBottleneck(2, 1, unit, layers.identity, gate=partial(SqueezeExcite, conv=layers.conv))
+    x = np.random.default_rng(0).standard_normal((1, 4, 4, 8)).astype(np.float32)
+    values = random_variables(variables(gated, x.shape))
+    values['params']['se']['expand'] = jax.tree.map(jnp.zeros_like, values['params']['se']['expand'])
+    residual = plain.apply({'params': {key: values['params'][key] for key in ('conv1', 'conv2', 'conv3')}}, x) - x
+    np.testing.assert_allclose(gated.apply(values, x), x + 0.5 * residual, rtol=1e-4, atol=1e-5)
+
+
+def test_gates_have_a_sixteenth_of_the_channels_and_biases():
+    shapes = paths(variables(registry.build('seresnet50'), NATIVE)['params'])
+    assert shapes['stage5/block2/se/reduce/kernel'].shape == (1, 1, 2048, 128)
+    assert shapes['stage5/block2/se/reduce/bias'].shape == (128,)
+    gates = [leaf.size for path, leaf in shapes.items() if '/se/' in path]
+    assert registry.get('seresnet50').params == registry.get('resnet50').params + sum(gates)
+
+
+# --- ResNet with pre-activation
+
+
+def test_an_identity_block_passes_negative_values_on():
+    module = registry.build('resnetv2_50', depths=(2,), maps=(16,), stem='small')
+    x = np.random.default_rng(0).standard_normal((1, 8, 8, 3)).astype(np.float32)
+    values = random_variables(variables(module, x.shape))
+    values['params']['stage2']['block2']['conv3'] = jax.tree.map(
+        jnp.zeros_like, values['params']['stage2']['block2']['conv3']
+    )
+    _, state = module.apply(values, x, capture_intermediates=True)
+    stage = state['intermediates']['stage2']
+    np.testing.assert_array_equal(stage['block2']['__call__'][0], stage['block1']['__call__'][0])
+    assert (stage['block2']['__call__'][0] < 0).any()
+
+
+def test_where_the_map_is_halved():
+    ours, last = (maps(registry.build('resnetv2_50', stride_last=last), (224, 224, 3)) for last in (False, True))
+    sizes = [[shapes[f'stage{stage}'][0] for stage in range(2, 6)] for shapes in (ours, last)]
+    assert sizes == [[56, 28, 14, 7], [28, 14, 7, 7]]
+    assert ours['stage3/block1/conv1'][0] == 56
+    assert last['stage3/block4/conv1'][0] == 28
+    assert last['stage3/block4/conv2'][0] == 14
+
+
+@pytest.mark.parametrize(
+    ('name', 'trainable'), [('resnetv2_50', 25_568_360), ('resnetv2_101', 44_577_896), ('resnetv2_152', 60_236_904)]
+)
+def test_with_biases_it_has_as_many_parameters_as_that_of_keras(name, trainable):
+    params = variables(registry.build(name, biased=True), NATIVE)['params']
+    assert sum(leaf.size for leaf in jax.tree.leaves(params)) == trainable
+
+
+def test_zeros_pad_the_first_pooling():
+    values = {}
+    for zero_pad in (False, True):
+        module = registry.build('resnetv2_50', num_classes=0, depths=(1,), maps=(64,), biased=True, zero_pad=zero_pad)
+        shapes = variables(module, (1, 8, 8, 3))
+        zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape), shapes)
+        zeros['params']['stem']['conv']['bias'] = -jnp.ones(64)  # a map of -1, 4x4, pooled to 2x2
+        block = zeros['params']['stage2']['block1']
+        block['norm']['bias'] = jnp.ones(64) * 2
+        block['norm']['scale'] = jnp.ones(64)
+        zeros['batch_stats']['stage2']['block1']['norm']['var'] = jnp.ones(64) - 1e-5
+        block['shortcut']['conv']['kernel'] = jnp.ones((1, 1, 64, 256)) / 64
+        zeros['params']['norm']['scale'] = jnp.ones(256)
+        zeros['batch_stats']['norm']['var'] = jnp.ones(256) - 1e-5
+        values[zero_pad] = np.asarray(module.apply(zeros, jnp.zeros((1, 8, 8, 3))))[0, :, :, 0]
+    np.testing.assert_allclose(values[False], [[1, 1], [1, 1]], rtol=1e-5)
+    np.testing.assert_allclose(values[True], [[2, 2], [2, 1]], rtol=1e-5)
+
+
+# --- DenseNet
+
+
+def test_every_layer_sees_all_maps_before_it():
+    kernels = _kernels('densenet121')
+    inputs = [kernels[f'stage3/layer{layer}/conv1/conv/kernel'] for layer in range(1, 13)]
+    assert inputs == [(1, 1, 128 + 32 * layer, 128) for layer in range(12)]
+    assert kernels['stage3/layer12/conv2/conv/kernel'] == (3, 3, 128, 32)
+    assert kernels['transition3/reduce/conv/kernel'] == (1, 1, 512, 256)
+
+
+def test_a_layer_passes_its_input_on():
+    module = registry.build('densenet121', depths=(2, 1), width=0.25, stem='small', num_classes=0)
+    x = np.random.default_rng(0).standard_normal((1, 8, 8, 3)).astype(np.float32)
+    values = random_variables(variables(module, x.shape))
+    _, state = module.apply(values, x, capture_intermediates=True)
+    stem, stage = (state['intermediates'][name]['__call__'][0] for name in ('stem', 'stage2'))
+    assert stage.shape[-1] == 16 + 2 * 8
+    np.testing.assert_array_equal(stage[..., :16], stem)
+
+
+# --- Convolutions that are not square
+
+
+def test_a_row_of_taps_sums_along_the_row():
+    x = jnp.arange(5.0).reshape(1, 1, 5, 1)
+    row = layers.conv(1, (1, 3), use_bias=False)
+    column = layers.conv(1, (3, 1), use_bias=False)
+    ones = {'params': {'kernel': jnp.ones((1, 3, 1, 1))}}
+    np.testing.assert_allclose(row.apply(ones, x)[0, 0, :, 0], [1, 3, 6, 9, 7])
+    turned = column.apply({'params': {'kernel': jnp.ones((3, 1, 1, 1))}}, x.transpose(0, 2, 1, 3))
+    np.testing.assert_allclose(turned[0, :, 0, 0], [1, 3, 6, 9, 7])
+
+
+def test_a_separable_convolution_need_not_be_square():
+    shapes = paths(variables(layers.separable_conv(6, (1, 7)), (1, 9, 9, 4))['params'])
+    assert shapes['depthwise/kernel'].shape == (1, 7, 1, 4)
+    assert 'kernel' in paths(variables(layers.separable_conv(6, (1, 1)), (1, 9, 9, 4))['params'])
