@@ -199,8 +199,8 @@ def _table():
         'weights without biases of the rows of `googlenet`',
         lambda: tuple(weights('googlenet', prefix) for prefix, *_ in TABLE.values()),
         'parameters (K = 1024)',
-        why='conv2, 3a and linear hold; the others are off by up to 8 %, conv1 by more. They are not the parameters of the '
-        "numbers of filters in the table's other columns, whose operations the last column gives but for conv1, 4a and 5a",
+        why='conv2, 3a and linear hold; the others are off by up to 8 %, conv1 by more. They do not follow from the '
+        "numbers of filters in the table's other columns, as its operations do but for conv1, 4a and 5a",
     )
 
 

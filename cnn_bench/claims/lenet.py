@@ -8,6 +8,7 @@ from cnn_bench.claims.networks import (
     below,
     connections,
     convolutions,
+    cost,
     dropouts,
     operations,
     params,
@@ -25,6 +26,16 @@ WINDOWS = {
     'C3': ('c3/conv', (10, 10, 16), (5, 1)),
     'S4': (1, (5, 5, 16), (2, 2)),
     'C5': ('c5/conv', (1, 1, 120), (5, 1)),
+}
+ORIGINAL = 'lenet5_1998'
+# Section II.B of the paper: where the layer is in `lenet5_1998`, its trainable parameters and its connections.
+PUBLISHED = {
+    'c1': ('c1/', 156, 122_304),
+    's2': ('s2', 12, 5_880),
+    'c3': ('c3/', 1_516, 151_600),
+    's4': ('s4', 32, 2_000),
+    'c5': ('c5/', 48_120, 48_120),
+    'f6': ('head/f6', 10_164, 10_164),
 }
 DENSE = {'F6': ('head/f6', 84), 'Out': ('head/fc', 10)}
 
@@ -67,35 +78,56 @@ def _f6():
 
 
 def _published():
-    for name, path, weights, links in (
-        ('c1', 'c1/', 156, 122_304),
-        ('c5', 'c5/', 48_120, 48_120),
-        ('f6', 'head/f6', 10_164, 10_164),
-    ):
-        yield from _layer_claims('lenet5', name, path, weights, links)
-    partly = 'here C3 sees all six maps of S2; in the paper each of its maps sees 3, 4 or 6 of them'
-    yield from _layer_claims('lenet5', 'c3', 'c3/', 1_516, 151_600, partly)
-
-
-def _layer_claims(arch, name, path, weights, links, why=''):
+    for name, (path, weights, links) in PUBLISHED.items():
+        yield Claim(
+            f'{ORIGINAL}.{name}_parameters',
+            f'{name.upper()} has {weights:,} trainable parameters',
+            PAPER,
+            weights,
+            f'parameters of {path.strip("/")} of `{ORIGINAL}`',
+            partial(_trainable, ORIGINAL, path),
+        )
+        yield Claim(
+            f'{ORIGINAL}.{name}_connections',
+            f'{name.upper()} has {links:,} connections',
+            PAPER,
+            links,
+            f'multiply-adds, pooled values, biases and distances of {path.strip("/")} of `{ORIGINAL}`',
+            partial(connections, ORIGINAL, path),
+        )
     yield Claim(
-        f'{arch}.{name}_parameters',
-        f'{name.upper()} has {weights:,} trainable parameters',
+        f'{ORIGINAL}.connections',
+        'LeNet-5 has 340,908 connections',
         PAPER,
-        weights,
-        f'parameters of {path.strip("/")} of `{arch}`',
-        lambda: sum(row.params for row in below(arch, path)),
-        why=why,
+        340_908,
+        f'the same of the whole of `{ORIGINAL}`',
+        partial(connections, ORIGINAL),
+        'connections',
     )
     yield Claim(
-        f'{arch}.{name}_connections',
-        f'{name.upper()} has {links:,} connections',
+        f'{ORIGINAL}.parameters',
+        'of 60,000 trainable parameters',
         PAPER,
-        links,
-        f'multiply-adds and biases of {path.strip("/")} of `{arch}`',
-        partial(connections, arch, path),
-        why=why,
+        60_000,
+        f'parameters of `{ORIGINAL}`',
+        partial(params, ORIGINAL),
+        'parameters',
     )
+    yield Claim(
+        'lenet5.parameters',
+        'the network of the table has as many: 60,000',
+        f'{TABLE}; {PAPER}',
+        60_000,
+        'parameters of `lenet5`',
+        partial(params, 'lenet5'),
+        'parameters',
+        why="the table's C3 sees all six maps of S2 (+900), its pooling has nothing to train (-44), and the output "
+        'here is dense (+850)',
+    )
+
+
+def _trainable(arch, path):
+    return sum(row.params for row in cost(arch).layers if row.path.startswith(path))
 
 
 def _keras():

@@ -18,6 +18,7 @@ from cnn_bench.complexity import Cost, Layer, Op, count, model_cost
 from cnn_bench.models import registry
 
 WEIGHTED = ('conv_general_dilated', 'dot_general')
+LAYERS = ('conv', 'dense', 'pool')
 
 Shape = tuple[int, ...]
 
@@ -79,9 +80,15 @@ def weights(name: str, prefix: str, **fields: Any) -> int:
     return sum(row.params - row.output_shape[-1] for row in below(name, prefix, **fields))
 
 
-def connections(name: str, prefix: str, **fields: Any) -> int:
-    """Multiply-adds plus one bias per output: what LeCun et al. 1998 call connections."""
-    return sum(row.macs + prod(row.output_shape) for row in below(name, prefix, **fields))
+def connections(name: str, prefix: str = '') -> int:
+    """What LeCun et al. 1998 call connections, of the layers whose path starts with `prefix`.
+
+    A multiply-add or a pooled value is one, and so is the bias of every output; of an RBF layer, each distance squared
+    and added.
+    """
+    rows = [row for row in cost(name).layers if row.path.startswith(prefix)]
+    layers = sum(row.macs + row.pooling_ops + prod(row.output_shape) for row in rows if row.op in LAYERS)
+    return layers + sum(row.reduction_ops for row in rows if row.op not in LAYERS)
 
 
 def poolings(name: str, **fields: Any) -> list[Pooling]:

@@ -5,6 +5,7 @@ output, are two per multiply-add. Activations are the outputs of convolution, de
 
   cnn-bench cost resnet50 vgg16
   cnn-bench cost resnet20 --layers
+  cnn-bench cost vgg16 --layers --receptive-field
   cnn-bench cost resnet18 --size 32 --stem small --classes 10 --train
   cnn-bench cost --all --csv
 """
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shape.add_argument('--stem', metavar='S', help='"small" for small images, where the architecture has one')
     parser.add_argument('--batch', type=int, default=1, metavar='B', help='images at a time')
     parser.add_argument('--layers', action='store_true', help='a row per layer')
+    parser.add_argument('--receptive-field', action='store_true', help='how many pixels the outputs of a layer see')
     parser.add_argument('--train', action='store_true', help='also a whole training step')
     form = parser.add_mutually_exclusive_group()
     for name in ('json', 'csv', 'markdown'):
@@ -49,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.all == bool(args.names):
         raise UserError('cost: give the names of architectures, or --all')
+    if args.receptive_field and not args.layers:
+        raise UserError('cost: --receptive-field is a column of --layers')
     for option in ('size', 'channels', 'classes', 'batch', 'width'):
         value = getattr(args, option)
         if value is not None and not 0 < value < inf:
@@ -82,7 +86,9 @@ def _count(name: str, arch: Any, args: argparse.Namespace) -> dict:
     h, w, c = arch.input_shape
     shape = (args.size or h, args.size or w, args.channels or c)
     try:
-        cost = model_cost(registry.build(name, **fields), shape, args.batch, args.train)
+        module = registry.build(name, **fields)
+        cost = model_cost(module, shape, args.batch, args.train)
+        seen = _receptive_fields(module, shape, cost.layers) if args.receptive_field else {}
     except UserError as error:
         raise UserError(f'{name}: {error}') from error
     record = {'arch': name, 'input_shape': list(cost.input_shape)}
@@ -91,10 +97,21 @@ def _count(name: str, arch: Any, args: argparse.Namespace) -> dict:
     if args.train:
         record |= {column: getattr(cost, column) for column in TRAINING}
     if args.layers:
-        record['layers'] = [_layer(layer) for layer in cost.layers]
+        record['layers'] = [_layer(layer) | seen.get(number, {}) for number, layer in enumerate(cost.layers)]
     if args.layers and args.train:
         record['train_layers'] = [_layer(layer) for layer in cost.train_layers]
     return record
+
+
+def _receptive_fields(module: Any, shape: tuple[int, int, int], layers: Iterable[Any]) -> dict[int, dict]:
+    """The receptive field of each layer by its number: [height, width], 'image' for all of it, None for no layer."""
+    from cnn_bench.complexity import model_receptive_fields
+
+    fields = {number: {'receptive_field': None} for number, _ in enumerate(layers)}
+    counted = [number for number, layer in enumerate(layers) if layer.op in ('conv', 'dense', 'pool')]
+    for number, field in zip(counted, model_receptive_fields(module, shape).layers, strict=True):
+        fields[number]['receptive_field'] = 'image' if None in field.size else list(field.size)
+    return fields
 
 
 def _layer(layer: Any) -> dict:
@@ -166,7 +183,8 @@ def _tables(counted: list[dict], args: argparse.Namespace) -> Iterable[tuple[str
                 'pooled',
                 'activations',
             ]
-            yield f'{record["arch"]}, {title}', head, [_layer_cells(layer) for layer in layers]
+            seen = ['receptive field'] if args.receptive_field and title == 'forward' else []
+            yield f'{record["arch"]}, {title}', head + seen, [_layer_cells(layer) for layer in layers]
 
 
 def _summary_cells(record: dict, args: argparse.Namespace) -> list[str]:
@@ -181,7 +199,11 @@ def _summary_cells(record: dict, args: argparse.Namespace) -> list[str]:
 def _layer_cells(layer: dict) -> list[str]:
     path = layer['path'] or '(top)'
     *counts, size = (layer[column] for column in LAYER)
-    return [path, layer['op'], by_x(layer['output_shape']) or '–', *map(in_thousands, counts), in_bytes(size)]
+    cells = [path, layer['op'], by_x(layer['output_shape']) or '–', *map(in_thousands, counts), in_bytes(size)]
+    if 'receptive_field' in layer:
+        field = layer['receptive_field'] or '–'
+        cells.append(field if isinstance(field, str) else by_x(field))
+    return cells
 
 
 def _layer_lists(record: dict) -> Iterable[tuple[str, list[dict]]]:

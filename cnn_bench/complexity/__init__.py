@@ -12,11 +12,30 @@
   elementwise functions count as fused into the layer before them and add nothing.
 
 All of them are for the whole batch.
+
+`receptive_fields` and `model_receptive_fields` tell in the same way which pixels each layer's outputs see.
 """
 
 from cnn_bench.complexity.cost import Cost, model_cost
 from cnn_bench.complexity.layers import Layer
 from cnn_bench.complexity.primitives import Uncountable
+from cnn_bench.complexity.receptive_field import (
+    ReceptiveField,
+    ReceptiveFields,
+    model_receptive_fields,
+    receptive_fields,
+)
 from cnn_bench.complexity.walk import Op, count
 
-__all__ = ['Cost', 'Layer', 'Op', 'Uncountable', 'count', 'model_cost']
+__all__ = [
+    'Cost',
+    'Layer',
+    'Op',
+    'ReceptiveField',
+    'ReceptiveFields',
+    'Uncountable',
+    'count',
+    'model_cost',
+    'model_receptive_fields',
+    'receptive_fields',
+]

@@ -4,7 +4,8 @@ Along an axis, output i of a map covers the pixels jump * i + start to jump * i 
 through the network. Padding counts as if the image went on, so a field can be larger than the image. It is the
 smallest interval that holds all of them, exact for convolutions (dilated ones with their gaps), pooling, sums,
 concatenations, slices and padding. A mean over the whole map, a dense layer behind a flattened one, and whatever a
-reshape takes out of its place, see the whole image: the size is None there.
+reshape takes out of its place, see the whole image: the size is None there. So does every map behind a gate made of
+such a mean (squeeze-and-excitation) or a normalisation of single images (group normalisation).
 """
 
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from jax.extend.core import Jaxpr, JaxprEqn, Literal, Var
 
 from cnn_bench.complexity.cost import explained, initialise, whole_numbers
 from cnn_bench.complexity.paths import join, module_path
-from cnn_bench.complexity.primitives import is_known, work
+from cnn_bench.complexity.primitives import Uncountable, is_known, work
 from cnn_bench.complexity.spans import Span, Spans, hull, propagate
 from cnn_bench.complexity.walk import LAYER_KINDS, called, flags, needed
 
@@ -115,7 +116,9 @@ class _Reader:
         name = eqn.primitive.name
         if name == 'cond':
             return self._branches(eqn, stack, inputs[1:], marks)
-        if name == 'scan' or not is_known(name):
+        if name == 'scan':
+            raise Uncountable(f'no receptive field behind the loop at {module_path(stack) or "the top level"}')
+        if not is_known(name):
             return self.read(called(eqn, stack), stack, inputs, marks)
         results = propagate(eqn, inputs, stack)
         self._note(eqn, module_path(stack, self.root), results[0])

@@ -199,6 +199,15 @@ def _concatenation(eqn, inputs):
     return [hull(known)]
 
 
+def _stack(eqn, inputs):
+    new = eqn.params['axis']
+
+    def move(span):
+        return span._replace(axis=span.axis + 1) if span.axis is not None and span.axis >= new else span
+
+    return [tuple(map(move, hull([spans for spans in inputs if spans])))]
+
+
 _RULES = {
     'conv_general_dilated': _convolution,
     'dot_general': _matrix_product,
@@ -210,6 +219,7 @@ _RULES = {
     'split': _split,
     'pad': _each(_pad),
     'concatenate': _concatenation,
+    'stack': _stack,
     **dict.fromkeys(ELEMENTWISE, _together),
     **dict.fromkeys(REDUCTIONS, _each(_reduction)),
     **dict.fromkeys(POOLING, _each(_pooling)),

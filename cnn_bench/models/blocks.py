@@ -193,6 +193,7 @@ class Classifier(nn.Module):
         """The last map (n, h', w', c') before the head."""
         raise NotImplementedError(type(self).__name__)
 
+    @nn.nowrap  # no layer of its own in nn.tabulate
     def make_head(self) -> nn.Module:
         """The module that makes logits of `features`."""
         return PooledHead(self.num_classes, self.dropout, self.dense)
@@ -201,6 +202,7 @@ class Classifier(nn.Module):
     def small(self) -> bool:
         return self.stem == 'small'
 
+    @nn.nowrap
     def channels(self, count: int) -> int:
         """`count` channels at this network's width."""
         return scaled(count, self.width)
@@ -210,6 +212,7 @@ class Classifier(nn.Module):
         """nn.Dense bound to this network's dtype and initialisation."""
         return partial(nn.Dense, dtype=self.dtype, kernel_init=self.kernel_init)
 
+    @nn.nowrap
     def normalise(self, train: bool, norm: Callable | None = None) -> Callable:
         """This network's normalisation (or `norm`), bound: `normalise(train)(name='norm')(x)`."""
         return partial(
@@ -221,6 +224,7 @@ class Classifier(nn.Module):
             epsilon=self.bn_epsilon,
         )
 
+    @nn.nowrap
     def unit(self, train: bool, *, conv: Callable | None = None, use_bias: bool | None = None) -> Callable:
         """`ConvNorm` bound to this network's layers: `unit(features, kernel, stride, name='conv1')(x)`.
 

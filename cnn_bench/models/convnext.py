@@ -114,11 +114,13 @@ class ConvNeXt(Classifier):
             done += depth
         return x
 
+    @nn.nowrap
     def _block(self, train: bool, unit: Callable, number: int) -> Callable:
         last = max(1, sum(self.depths) - 1)
         scale = partial(LayerScale, self.layer_scale, self.dtype)
         return partial(ConvNeXtBlock, train, unit, self.act, scale, self.drop_path * number / last)
 
+    @nn.nowrap
     def make_head(self):
         return NormedHead(self.num_classes, self.dropout, self.dense, self.normalise)
 

@@ -46,6 +46,7 @@ class EfficientNet(InvertedResidualNet):
     def stages(self):
         return len(MAPS)
 
+    @nn.nowrap
     def rows(self):
         table = zip(EXPANSIONS, KERNELS, self.maps, STRIDES, strict=True)
         return repeated(table, self.depths, self.stem_maps, SQUEEZE)

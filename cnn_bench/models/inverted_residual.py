@@ -101,6 +101,7 @@ class InvertedResidualNet(Classifier):
         """How many stages this network has."""
         raise NotImplementedError(type(self).__name__)
 
+    @nn.nowrap
     def rows(self) -> tuple[tuple[Row, ...], ...]:
         """The blocks of each stage."""
         raise NotImplementedError(type(self).__name__)
@@ -114,6 +115,7 @@ class InvertedResidualNet(Classifier):
             x = Stage(blocks, name=f'stage{stage}')(x)
         return unit(self.channels(self.last_maps), 1, name='last')(x)
 
+    @nn.nowrap
     def _blocks(self, train: bool) -> list[tuple[Callable, ...]]:
         stages, halvings, done = self.rows(), 0, 0
         total = sum(map(len, stages))
@@ -128,6 +130,7 @@ class InvertedResidualNet(Classifier):
             made.append(tuple(blocks))
         return made
 
+    @nn.nowrap
     def _block(self, row: Row, train: bool, drop_path: float) -> Callable:
         return partial(
             InvertedResidual,
@@ -142,10 +145,12 @@ class InvertedResidualNet(Classifier):
             drop_path,
         )
 
+    @nn.nowrap
     def act_of(self, row: Row) -> Callable:
         """The activation of a block."""
         return self.act
 
+    @nn.nowrap
     def gate_of(self, row: Row, **fields: Callable) -> Callable:
         """The gate of a block, activated as the network is unless `fields` of `SqueezeExcite` say otherwise."""
         point = partial(self.conv, dtype=self.dtype, kernel_init=self.kernel_init)

@@ -8,6 +8,8 @@ inverted residual blocks of kernels 3 and 5, a 1x1 convolution of 1280 channels,
 For `stem='small'` see `cnn_bench.models.inverted_residual`.
 """
 
+from flax import linen as nn
+
 from cnn_bench.models.inverted_residual import InvertedResidualNet, repeated
 
 # Expansion, kernel, channels, stride of each stage.
@@ -25,5 +27,6 @@ class MnasNet(InvertedResidualNet):
     def stages(self):
         return len(TABLE)
 
+    @nn.nowrap
     def rows(self):
         return repeated(TABLE, self.depths, self.stem_maps)

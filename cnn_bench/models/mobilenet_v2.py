@@ -29,5 +29,6 @@ class MobileNetV2(InvertedResidualNet):
     def stages(self):
         return len(TABLE)
 
+    @nn.nowrap
     def rows(self):
         return repeated(TABLE, self.depths, self.stem_maps)

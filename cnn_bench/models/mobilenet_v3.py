@@ -68,16 +68,20 @@ class MobileNetV3(InvertedResidualNet):
     def stages(self):
         return len(self.table)
 
+    @nn.nowrap
     def rows(self):
         stages = zip(self.table, self.depths, strict=True)
         return tuple(rows[:depth] + (rows[-1]._replace(stride=1),) * (depth - len(rows)) for rows, depth in stages)
 
+    @nn.nowrap
     def act_of(self, row):
         return self.early_act if row.early else self.act
 
+    @nn.nowrap
     def gate_of(self, row):
         return super().gate_of(row, act=self.early_act, gate=nn.hard_sigmoid)
 
+    @nn.nowrap
     def make_head(self):
         hidden = (self.channels(self.hidden),)
         return PooledDenseHead(self.num_classes, hidden, self.dropout, self.dense, self.act)

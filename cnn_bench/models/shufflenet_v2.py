@@ -72,5 +72,6 @@ class ShuffleNetV2(Classifier):
             x = Stage(tuple(self._block(maps, stride, unit) for stride in strides), name=f'stage{stage}')(x)
         return unit(self.channels(self.last_maps), 1, name='conv5')(x)
 
+    @nn.nowrap
     def _block(self, maps, stride, unit):
         return lambda name: ShuffleBlock(self.channels(maps), stride, unit, name=name)

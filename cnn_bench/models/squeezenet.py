@@ -78,6 +78,7 @@ class SqueezeNet(Classifier):
             x = Fire(*map(self.channels, row), unit, name=f'fire{number + 2}')(x)
         return x
 
+    @nn.nowrap
     def make_head(self):
         unit = partial(self.unit(train=False, use_bias=True), norm=no_norm)
         return ConvHead(self.num_classes, self.dropout, unit)

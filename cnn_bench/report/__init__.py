@@ -1,10 +1,16 @@
-"""Tables, charts and a page from the tidy table of `runs.schema`. Everything here is a pure function of that table.
+"""Tables, charts and a page from the tidy table of `runs.schema`, as pure functions of that table.
 
 tables      the table as a summary, CSV and Markdown
 figures     what a chart shows, as plain data
 charts      such a description drawn (marks, legend and labels beside it)
 page        the HTML page
 published   the figures that others published for networks of the registry
+
+The notebooks' pictures come from here too, and need no table:
+
+blocks        building blocks drawn from numbers that our layers computed (given_filters)
+x_and_o       a lecture's toy examples recomputed (four_patterns)
+costs         what networks and layers cost, drawn by cost_charts
 """
 
 import os

@@ -10,12 +10,15 @@ import jax
 import jax.numpy as jnp
 import matplotlib
 import numpy as np
+import pandas as pd
+from flax import linen as nn
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from cnn_bench.models import layers
+from cnn_bench.complexity.receptive_field import model_receptive_fields
+from cnn_bench.models.layers import conv
 from cnn_bench.report import marks
 from cnn_bench.report.charts import STYLE
 from cnn_bench.report.given_filters import convolve, max_pool
@@ -131,17 +134,48 @@ def seen(stack: Sequence[tuple[int, int]], size: int) -> list[np.ndarray]:
     the output changes with it, all weights being 1.
     """
     maps = [jnp.ones((1, size, size, 1))]
-    steps = [layers.conv(1, kernel, stride, use_bias=False) for kernel, stride in stack]
-    kernels = [{'params': {'kernel': jnp.ones((kernel, kernel, 1, 1))}} for kernel, _ in stack]
-    for layer, weights in zip(steps, kernels, strict=True):
-        maps.append(layer.apply(weights, maps[-1]))
+    for layer in stack:
+        maps.append(_through([layer], maps[-1]))
 
     def middle(x, first):
-        for layer, weights in list(zip(steps, kernels, strict=True))[first:]:
-            x = layer.apply(weights, x)
-        return x[0, x.shape[1] // 2, x.shape[2] // 2, 0]
+        y = _through(stack[first:], x)
+        return y[0, y.shape[1] // 2, y.shape[2] // 2, 0]
 
     return [np.asarray(jax.grad(middle)(x, first)[0, ..., 0]) != 0 for first, x in enumerate(maps)]
+
+
+def field_table(stack: Mapping[str, tuple[int, int]], size: int) -> pd.DataFrame:
+    """The field of each layer's outputs on the image: read off the jaxpr by `complexity`, and found by gradient.
+
+    `stack` as in `receptive_field`. The gradient finds less where the field hangs over the edge of the image.
+    """
+    layers = list(stack.values())
+    counted = model_receptive_fields(_Ones(tuple(layers)), (size, size, 1)).layers
+    rows = {
+        name: {
+            'distance of neighbours': field.jump[0],
+            'field': field.size[0],
+            'field, by gradient': len(_box(seen(layers[:number], size)[0])),
+        }
+        for number, (name, field) in enumerate(zip(stack, counted, strict=True), 1)
+    }
+    return pd.DataFrame.from_dict(rows, orient='index').rename_axis('layer')
+
+
+class _Ones(nn.Module):
+    """Convolutions of one channel on x (n, h, w, 1), all weights 1."""
+
+    stack: tuple[tuple[int, int], ...]
+
+    @nn.compact
+    def __call__(self, x):
+        for number, (kernel, stride) in enumerate(self.stack):
+            x = conv(1, kernel, stride, use_bias=False, kernel_init=nn.initializers.ones, name=f'layer{number}')(x)
+        return x
+
+
+def _through(stack: Sequence[tuple[int, int]], x: jax.Array) -> jax.Array:
+    return _Ones(tuple(stack)).init_with_output(jax.random.key(0), x)[0]
 
 
 @matplotlib.rc_context(STYLE)

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import pandas as pd
 
 from cnn_bench.complexity import Layer, model_cost
+from cnn_bench.complexity.receptive_field import model_receptive_fields
 from cnn_bench.models import layers, registry
 from cnn_bench.models.blocks import ConvNorm
 from cnn_bench.models.resnet import BasicBlock, Bottleneck
@@ -58,6 +59,20 @@ def overview(names: Iterable[str]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows).set_index('network')
+
+
+def receptive_fields(names: Iterable[str]) -> pd.DataFrame:
+    """A row per architecture: the field of its last map's outputs on images of its native size, and their distance.
+
+    Padding counts as image, so a field can be larger than it. Empty where an output sees the whole image.
+    """
+    rows = []
+    for name in names:
+        arch = registry.get(name)
+        last = model_receptive_fields(registry.build(name), arch.input_shape).last_map
+        field = {'image': arch.size, 'last map': last.output_shape[1], 'field': last.size[0], 'distance': last.jump[0]}
+        rows.append({'network': name, **field})
+    return pd.DataFrame(rows).set_index('network').astype('Int64').add_suffix(' (pixels)')
 
 
 def layer_rows(

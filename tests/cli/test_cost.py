@@ -72,6 +72,20 @@ def test_layers_of_grouped_convolutions_are_whole(capsys):
     assert all(row['activation_bytes'] == 4 * _size(row['output_shape']) for row in convs)
 
 
+def test_receptive_fields_of_layers(capsys):
+    options = ['vgg16', '--layers', '--receptive-field']
+    (record,) = cost_json(capsys, *options)
+    fields = {row['path']: row['receptive_field'] for row in record['layers'] if row['op'] == 'conv'}
+    assert (fields['stage1/conv1/conv'], fields['stage5/conv3/conv']) == ([3, 3], [196, 196])
+    assert record['layers'][-1]['receptive_field'] == 'image'
+    assert next(row['receptive_field'] for row in record['layers'] if row['op'] == 'elementwise') is None
+    text = cost(capsys, *options).splitlines()
+    assert any('receptive field' in line for line in text)
+    assert any(line.split()[:1] == ['stage5/conv3/conv'] and line.split()[-1] == '196x196' for line in text)
+    rows = list(csv.DictReader(io.StringIO(cost(capsys, *options, '--csv', '--train'))))
+    assert [row['receptive_field'] for row in rows if row['path'] == 'stage5/conv3/conv'] == ['196x196', '']
+
+
 def _size(shape):
     size = 1
     for n in shape:
@@ -137,6 +151,7 @@ def test_no_label_says_flops_for_a_mac_count(capsys):
         (['vgg16', '--size', '16'], 'vgg16: '),
         (['resnet18', '--stem', 'tiny'], 'resnet18: '),
         (['lenet5', '--json', '--csv'], 'not allowed with'),
+        (['lenet5', '--receptive-field'], '--receptive-field is a column of --layers'),
     ],
 )
 def test_bad_input_is_one_line(capsys, argv, message):

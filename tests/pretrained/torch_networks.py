@@ -49,6 +49,7 @@ NETWORKS = {
     'inception_resnet_v2': ('timm', 'inception_resnet_v2', 111),
     'xception': ('timm', 'legacy_xception', 96),
     'seresnet50': ('timm', 'seresnet50', 64),
+    'resnetv2_50': ('timm', 'resnetv2_50', 64),
 }
 
 

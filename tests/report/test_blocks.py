@@ -91,6 +91,13 @@ def test_what_is_seen_has_the_size_of_the_formula(stack):
         assert np.ptp(rows) + 1 == np.ptp(columns) + 1 == size
 
 
+@pytest.mark.parametrize('stack', STACKS)
+def test_the_counted_field_is_what_the_gradient_finds(stack):
+    table = blocks.field_table({f'layer {number}': layer for number, layer in enumerate(stack)}, 33)
+    assert list(table['field']) == list(table['field, by gradient'])
+    assert list(table['distance of neighbours']) == list(np.cumprod([stride for _, stride in stack]))
+
+
 def test_the_receptive_field_names_what_is_seen():
     figure = blocks.receptive_field({'conv 1': (3, 1), 'conv 2': (3, 1), 'conv 3': (3, 1)}, 15)
     assert_readable(figure)

@@ -8,15 +8,26 @@ def widths(axes):
     return [bar.get_width() for bar in axes.patches]
 
 
-@pytest.mark.parametrize(
-    ('name', 'fields'), [('lenet5', {}), ('googlenet', {}), ('resnet152', {}), ('vgg11', {'depth': 1})]
-)
-def test_every_layer_can_be_read(name, fields):
-    figure = cost_charts.network(name, **fields)
+def tower(count):
+    """As many rows with the long names and large numbers of a deep network."""
+    return [
+        costs.Row(f'stage{i // 20}/block{i}/shortcut', (224 >> i // 20, 224 >> i // 20, 1024), 10**8, 10**10, 99 << 20)
+        for i in range(count)
+    ]
+
+
+@pytest.mark.parametrize('rows', [tower(1), tower(5), tower(31), tower(costs.MOST_ROWS)], ids=len)
+def test_every_row_can_be_read(rows):
+    figure = cost_charts.layers(rows, 'tower')
     assert_readable(figure)
     width, height = figure.get_size_inches()
     assert width < 11
     assert height < 12
+
+
+@pytest.mark.parametrize('name', ['lenet5', 'googlenet'])
+def test_every_layer_can_be_read(name):
+    assert_readable(cost_charts.network(name))
 
 
 def test_bars_are_the_counts_from_the_top_down():

@@ -58,9 +58,21 @@ def test_rows_are_taken_together_until_they_are_few_enough():
     assert [row.name for row in rows_of('resnet18', depth=1)] == stages
 
 
+def test_receptive_fields_of_last_maps():
+    table = costs.receptive_fields(['lenet5', 'vgg16'])
+    assert list(table['field (pixels)']) == [32, 212]  # by hand: 5, 6, 14, 16, 32; VGG-16 up to its last pool
+    assert list(table['distance (pixels)']) == [4, 32]
+    assert list(table['last map (pixels)']) == [1, 7]
+
+
 def test_a_pool_inside_a_block_is_a_row_of_its_own():
-    pools = [row for row in rows_of('xception') if row.name == 'block2/pool']
-    assert [(row.shape, row.params, row.macs) for row in pools] == [((74, 74, 128), 0, 0)]
+    rows = costs.layer_rows(registry.build('xception', middle=1, stem='small'), (32, 32, 3))
+    pools = [(row.name, row.shape, row.params, row.macs) for row in rows if 'pool' in row.name]
+    assert pools == [
+        ('block3/pool', (16, 16, 256), 0, 0),
+        ('block4/pool', (8, 8, 728), 0, 0),
+        ('block6/pool', (4, 4, 1024), 0, 0),
+    ]
 
 
 def test_one_convolution_is_counted_as_by_hand():
