@@ -52,7 +52,7 @@ def cost(name: str, **fields: Any) -> Cost:
 
 def params(name: str, **fields: Any) -> int:
     """The trainable parameters of a network."""
-    return cost(name, **fields).params
+    return sum(_trace(*build(name, **fields)).parameters.values())
 
 
 def macs(name: str, **fields: Any) -> int:
@@ -156,11 +156,11 @@ def _keys() -> dict[str, jax.Array]:
 
 
 class _Trace(NamedTuple):
-    """One abstract initialisation of a module: its program, result's and parameters' shapes, and what it noted down."""
+    """One abstract initialisation of a module: its program, result's shape, parameters' sizes, and the layers in it."""
 
     program: Jaxpr
     output: Shape
-    parameters: tuple[str, ...]
+    parameters: dict[str, int]
     convolutions: dict[str, Convolution]
     dropouts: tuple[float, ...]
 
@@ -182,8 +182,8 @@ def _trace(module: nn.Module, shape: Shape) -> _Trace:
         trace = jax.make_jaxpr(lambda x: module.init_with_output(_keys(), x), return_shape=True)
         closed, (output, variables) = trace(_image(shape))
     leaves = jax.tree_util.tree_leaves_with_path(variables['params'])
-    paths = tuple('/'.join(key.key for key in keys) for keys, _ in leaves)
-    return _Trace(closed.jaxpr, output.shape[1:], paths, convolved, tuple(dropped.values()))
+    sizes = {'/'.join(key.key for key in keys): prod(leaf.shape) for keys, leaf in leaves}
+    return _Trace(closed.jaxpr, output.shape[1:], sizes, convolved, tuple(dropped.values()))
 
 
 @cache

@@ -106,9 +106,9 @@ class _Reader:
         wanted = needed(jaxpr, outputs)
         for eqn in jaxpr.eqns:
             marks = flags(eqn.outvars, wanted)
-            inputs = _known(eqn.invars, spans)
-            if any(marks) and any(inputs):
-                results = self._equation(eqn, join(outer, str(eqn.source_info.name_stack)), inputs, marks)
+            seen = _known(eqn.invars, spans)
+            if any(marks) and any(seen):
+                results = self._equation(eqn, join(outer, str(eqn.source_info.name_stack)), seen, marks)
                 spans.update({v: known for v, known in zip(eqn.outvars, results, strict=True) if known})
         return _known(jaxpr.outvars, spans)
 
@@ -121,7 +121,7 @@ class _Reader:
         if not is_known(name):
             return self.read(called(eqn, stack), stack, inputs, marks)
         results = propagate(eqn, inputs, stack)
-        self._note(eqn, module_path(stack, self.root), results[0])
+        self._note(eqn, module_path(stack, self.root), next(spans for spans in results if spans))
         return results
 
     def _branches(self, eqn: JaxprEqn, stack: str, inputs: list[Spans | None], marks: list[bool]):
@@ -129,11 +129,10 @@ class _Reader:
         tried = []
         for branch in eqn.params['branches']:
             reader = _Reader(self.root, self.last_map)
-            reader.previous = self.previous
+            reader.rows, reader.previous = [*self.rows], self.previous
             tried.append((reader, reader.read(branch.jaxpr, stack, inputs, marks)))
         chosen, results = max(tried, key=lambda pair: len(pair[0].rows))
-        self.rows += chosen.rows
-        self.last_map, self.previous = chosen.last_map, chosen.previous
+        self.rows, self.last_map, self.previous = chosen.rows, chosen.last_map, chosen.previous
         return results
 
     def _note(self, eqn: JaxprEqn, path: str, spans: Spans) -> None:

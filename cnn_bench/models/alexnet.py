@@ -13,10 +13,11 @@ it: one tower of 64, 192, 384, 256, 256 maps, no response normalisation, dropout
 pixels of padding.
 
 `alexnet_bn`: the one-tower form with batch normalisation (epsilon 0.001) between every convolution or hidden dense
-layer, whose biases stay, and its ReLU. It is BN-AlexNet of Canziani, Paszke, Culurciello: An analysis of deep neural
-network models for practical applications, 2016, which lists no layers but says that S. Zagoruyko trained it; these
-are the layers of the one AlexNet with batch normalisation in the code that he used, imagenet-multiGPU.torch. He
-cropped 227x227, here 224x224 as the others.
+layer, whose biases stay, and its ReLU. It stands for the BN-AlexNet of Canziani, Paszke, Culurciello: An analysis of
+deep neural network models for practical applications, 2016, which lists no layers. Its weights are S. Zagoruyko's,
+who says (imagenet-validation.torch) that he trained them with imagenet-multiGPU.torch; the choice of ours is to take
+the only AlexNet with batch normalisation in there. He cropped images to 227x227; here they are 224x224, as for the
+others, and the last map is 6x6 with both.
 
 `stem='small'` (ours): a 3x3 first convolution with stride 1; 28x28 images are pooled to 13, 6 and 2.
 """

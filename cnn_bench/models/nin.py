@@ -5,11 +5,11 @@ Four mlpconv blocks, each a convolution and two 1x1 convolutions; the last gives
 the means of these maps after their ReLU. Pooling sizes are rounded up, as Caffe does. Its last 1x1 convolution
 belongs to the head here. Where it departs from that network: He initialisation.
 
-`nin_bn` is BN-NIN of Canziani, Paszke, Culurciello: An analysis of deep neural network models for practical
-applications, 2016. That paper lists no layers; these are those of S. Zagoruyko's network in imagenet-multiGPU.torch,
-which it names as its source of networks: batch normalisation (epsilon 0.001) behind every convolution, whose biases
-stay; five pixels of padding in the first, one in each pooling, which gives maps of 56, 28, 14 and 7; a fourth block
-of 1024 maps throughout, global average pool and a dense layer; no dropout.
+`nin_bn` stands for the BN-NIN of Canziani, Paszke, Culurciello: An analysis of deep neural network models for
+practical applications, 2016, which lists no layers. The choice of ours is to take the network of that name in
+imagenet-multiGPU.torch, trained by S. Zagoruyko, with the same 62.6 % top-1: batch normalisation (epsilon 0.001)
+behind every convolution, whose biases stay; five pixels of padding in the first, one in each pooling, which gives
+maps of 56, 28, 14 and 7; a fourth block of 1024 maps throughout, global average pool and a dense layer; no dropout.
 
 `stem='small'` (ours): a 5x5 first convolution with stride 1, as in the paper's networks for small images.
 """

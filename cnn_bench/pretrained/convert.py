@@ -55,6 +55,7 @@ def convert(
     shapes = _shapes(build(arch, library, **fields), input_shape or registry.get(arch).input_shape)
     wanted = flatten_dict(shapes, sep='/')
     names = _Names(layout, library, scaled={path.rpartition('/')[0] for path in wanted if path.endswith('/scale')})
+    arrays = {_today(name, layout): array for name, array in arrays.items()}
     ours, problems = {}, _Problems()
     used = set()
     for path, leaf in wanted.items():
@@ -162,6 +163,14 @@ def _fold_biases(ours: dict, names: _Names, arrays: dict[str, np.ndarray], used:
         if bias in arrays and bias not in used and mean in ours and arrays[bias].shape == ours[mean].shape:
             ours[mean] = ours[mean] - arrays[bias]
             used.add(bias)
+
+
+def _today(name: str, layout: Layout) -> str:
+    """A name in the file as the library has it now."""
+    for pattern, template in layout.older:
+        if match := re.fullmatch(pattern, name):
+            return match.expand(template)
+    return name
 
 
 def _ignored(name: str, layout: Layout) -> bool:

@@ -44,6 +44,7 @@ class Layout:
     fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # of our network, where theirs differs
     ignored: tuple[str, ...] = ()  # regular expressions of names there that hold nothing of the network in evaluation
     flattened: Mapping[str, int] = dataclasses.field(default_factory=dict)  # dense layer -> channels of the map before
+    older: tuple[tuple[str, str], ...] = ()  # names in files of earlier versions: pattern, template of the name now
     unscaled: bool = False  # some norms there have no scale: it is 1
     bgr: bool = False  # their first convolution takes blue, green, red
     preprocessing: Preprocessing = Preprocessing()

@@ -76,6 +76,7 @@ NETS = {
     'shortcut': shortcut,
     'shifted views': lambda x: x[:, 1:-3:2, 4:] + x[:, 3:-1:2, :-4],
     'transposed': lambda x: conv((3, 7))(x.transpose(0, 2, 1, 3)).transpose(0, 2, 1, 3),
+    'behind a barrier': lambda x: lax.optimization_barrier((jnp.ones(3), conv(3)(x)))[1],
     'channels shuffled': lambda x: conv(3)(jnp.stack([x, 2 * x], -1).reshape(*x.shape[:3], -1)),
     'across channels': lambda x: jnp.tensordot(conv(3)(x), jnp.ones((2, 3)), 1),
 }

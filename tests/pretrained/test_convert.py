@@ -1,6 +1,7 @@
 """Conversion by hand-made cases, and what does not fit is listed."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -81,6 +82,14 @@ def test_a_bias_before_batch_normalisation_goes_into_its_mean(monkeypatch):
     folded = convert('resnet18', arrays, 'torchvision')
     np.testing.assert_array_equal(plain['batch_stats']['stem']['norm']['mean'], 3)
     np.testing.assert_array_equal(folded['batch_stats']['stem']['norm']['mean'], 3 - np.arange(64))
+
+
+def test_names_of_older_files():
+    now = dict(zeros('densenet121'))
+    older = {re.sub(r'(denselayer\d+\.(?:norm|conv))(\d)', r'\1.\2', name): array for name, array in now.items()}
+    assert 'features.denseblock1.denselayer1.norm.1.weight' in older
+    assert len(set(older) & set(now)) < len(now) / 2
+    convert('densenet121', older, 'torchvision')
 
 
 def test_blue_green_red_is_turned_round():

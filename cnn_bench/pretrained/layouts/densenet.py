@@ -1,7 +1,7 @@
 """DenseNet elsewhere: torchvision's, and Keras Applications', which has no `densenet161`."""
 
 from cnn_bench.pretrained.layout import TORCH, Layout, Preprocessing
-from cnn_bench.pretrained.layouts.resnet import KERAS_EPSILON
+from cnn_bench.pretrained.layouts.resnet import KERAS_EPSILON, OLDER_HEAD
 
 
 def _torch(rest: str):
@@ -20,6 +20,7 @@ TORCHVISION = Layout(
         (r'norm', 'features.norm5'),
         (r'head/fc', 'classifier'),
     ),
+    older=((r'(.*denselayer\d+\.(?:norm|conv))\.(\d\..*)', r'\1\2'),),  # in the files that torchvision publishes
     preprocessing=TORCH,
 )
 KERAS = Layout(
@@ -35,6 +36,7 @@ KERAS = Layout(
         (r'head/fc', 'predictions'),
     ),
     fields={'bn_epsilon': KERAS_EPSILON},
+    older=OLDER_HEAD,
     preprocessing=Preprocessing(),
 )
 

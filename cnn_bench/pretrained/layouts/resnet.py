@@ -4,6 +4,7 @@ from cnn_bench.pretrained.layout import CAFFE, TORCH, Layout, Rule
 
 KERAS_NETWORKS = ('resnet50', 'resnet50_v1', 'resnet101', 'resnet152')
 KERAS_EPSILON = 1.001e-5
+OLDER_HEAD = ((r'(?:probs|fc1000)/(.*)', r'predictions/\1'),)
 
 
 def _shortcut(stage: int, block: int, layer: str) -> str:
@@ -31,6 +32,7 @@ KERAS = Layout(
         (r'stage(\d)/block(\d+)/shortcut/norm', r'conv\1_block\2_0_bn'),
         (r'head/fc', 'predictions'),
     ),
+    older=OLDER_HEAD,
     fields={'stride_first': True, 'bn_epsilon': KERAS_EPSILON},
     bgr=True,
     preprocessing=CAFFE,

@@ -1,7 +1,7 @@
 """ResNet with pre-activation elsewhere: timm's, whose form is ours, and Keras Applications', three fields apart."""
 
 from cnn_bench.pretrained.layout import TENSORFLOW, Layout
-from cnn_bench.pretrained.layouts.resnet import KERAS_EPSILON
+from cnn_bench.pretrained.layouts.resnet import KERAS_EPSILON, OLDER_HEAD
 
 
 def _timm(rest: str):
@@ -31,6 +31,7 @@ KERAS = Layout(
         (r'norm', 'post_bn'),
         (r'head/fc', 'predictions'),
     ),
+    older=OLDER_HEAD,
     fields={'stride_last': True, 'biased': True, 'zero_pad': True, 'bn_epsilon': KERAS_EPSILON},
     preprocessing=TENSORFLOW,
 )
