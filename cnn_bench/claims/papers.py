@@ -130,7 +130,7 @@ def _densenet():
         DENSENET.format('section 4.4'),
         '> 40 M',
         'parameters of `resnet101`',
-        partial(params, 'resnet101'),
+        partial(params, 'resnet101', stride_first=True),
         'parameters',
     )
 

@@ -9,6 +9,8 @@ from functools import partial
 from cnn_bench.claims.claim import NONE_YET, Claim
 
 IMAGENET = 'lecture, ImageNet Challenge'
+COMPARISON = 'experiments/accuracy_vs_cost.py --preset full'  # on Fashion-MNIST
+CIFAR_ERRORS = {'resnet20': '8.75', 'resnet56': '6.97', 'resnet110': '6.43'}
 
 
 def claims() -> list[Claim]:
@@ -42,15 +44,32 @@ def _accuracies():
         'lecture, A simple CNN to tackle the Fashion-MNIST',
         '92',
         unit='% top-1 accuracy',
+        tested_by=COMPARISON,
+    )
+    yield Claim(
+        'lenet5_1998.error',
+        'LeNet-5 errs on 0.95 % of MNIST',
+        'LeCun et al. 1998, section III.B',
+        '0.95',
+        unit='% top-1 error',
         tested_by=NONE_YET,
     )
+    for arch, error in CIFAR_ERRORS.items():
+        yield Claim(
+            f'{arch}.error',
+            f'{arch} errs on {error} % of CIFAR-10',
+            'He et al. 2015, table 6',
+            error,
+            unit='% top-1 error',
+            tested_by=NONE_YET,
+        )
     yield Claim(
         'plain56.worse',
         'a plain network of 56 layers does worse than one of 20, in training as in test',
         'lecture, More layers equals better?; He et al. 2015, figure 1',
         '> 0',
         unit='points of error, plain56 minus plain20',
-        tested_by=NONE_YET,
+        tested_by=COMPARISON,
     )
     yield Claim(
         'xception.better',

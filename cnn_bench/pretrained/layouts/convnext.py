@@ -15,6 +15,14 @@ _KERAS_NAMES = {
     'expand/conv': 'pointwise_conv_1',
     'project/conv': 'pointwise_conv_2',
 }
+# Arrays of the stem and the downsampling layers by the name of their sequence, and scales without a name.
+_KERAS_2 = (
+    (r'(.*_layer_scale)/[Vv]ariable(?:_\d+)?', r'\1/gamma'),
+    (r'(.*_stem)/(kernel|bias)', r'\1_conv/\2'),
+    (r'(.*_stem)/(gamma|beta)', r'\1_layernorm/\2'),
+    (r'(.*_downsampling)_block_(\d)/(kernel|bias)', r'\1_conv_\2/\3'),
+    (r'(.*_downsampling)_block_(\d)/(gamma|beta)', r'\1_layernorm_\2/\3'),
+)
 _BLOCKS = r'stage(\d)/block(\d+)/(\w+/(?:conv|norm))'
 _SCALES = r'stage(\d)/block(\d+)/layer_scale/gamma'
 
@@ -63,6 +71,7 @@ def keras(arch: str) -> Layout:
             (r'head/norm', f'{arch}_head_layernorm'),
             (r'head/fc', f'{arch}_head_dense'),
         ),
+        older=_KERAS_2,
     )
 
 

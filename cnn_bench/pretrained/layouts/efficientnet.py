@@ -58,6 +58,7 @@ KERAS = Layout(
         (r'last/norm', 'top_bn'),
         (r'head/fc', 'predictions'),
     ),
+    older=((r'(.*)/depthwise_kernel', r'\1/kernel'),),
     fields={'padding': 'same', 'bn_epsilon': 1e-3},
     ignored=(r'normalization_\d+/(mean|variance|count)',),
 )

@@ -19,6 +19,7 @@ KERAS = Layout(
         (r'stage(\d)/block(\d)/(depthwise|pointwise)/(conv|norm)', _layer),
         (r'head/fc', 'conv_preds'),
     ),
+    older=((r'(.*)/depthwise_kernel', r'\1/kernel'),),
     fields={'act': 'relu6', 'padding': 'same', 'bn_epsilon': 1e-3},
     preprocessing=TENSORFLOW,
 )

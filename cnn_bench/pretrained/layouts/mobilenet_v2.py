@@ -43,7 +43,7 @@ KERAS = Layout(
         (r'last/norm', 'Conv_1_bn'),
         (r'head/fc', 'predictions'),
     ),
-    older=((r'Logits/(.*)', r'predictions/\1'),),
+    older=((r'Logits/(.*)', r'predictions/\1'), (r'(.*)/depthwise_kernel', r'\1/kernel')),
     fields={'padding': 'same', 'bn_epsilon': 1e-3},
     preprocessing=TENSORFLOW,
 )

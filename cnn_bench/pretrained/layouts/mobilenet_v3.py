@@ -1,6 +1,6 @@
 """MobileNetV3 elsewhere: torchvision, whose form is ours, and Keras Applications, which pads as TensorFlow does.
 
-Keras's network takes pixels and brings them to -1 to 1 itself. Its names are those of Keras 3.
+Keras's network takes pixels and brings them to -1 to 1 itself. Its published files have the names of Keras 2.
 """
 
 from cnn_bench.models import registry
@@ -8,6 +8,14 @@ from cnn_bench.pretrained.layout import TENSORFLOW, TORCH, Layout
 
 _SEQUENCE = {'conv': 0, 'norm': 1}
 _BLOCKS = r'stage(\d)/block(\d)/(expand|depthwise|project)/(conv|norm)'
+_KERAS_2 = (
+    (r'(expanded_conv.*)/depthwise_kernel', r'\1/kernel'),
+    (r'(expanded_conv.*)_BatchNorm/(.*)', r'\1_bn/\2'),
+    (r'(expanded_conv.*_squeeze_excite)_Conv(_1)?/(.*)', r'\1_conv\2/\3'),
+    (r'Conv(_1)?_BatchNorm/(.*)', r'conv\1_bn/\2'),
+    (r'Conv(_[12])?/(.*)', r'conv\1/\2'),
+    (r'Logits/(.*)', r'logits/\1'),
+)
 _GATES = r'stage(\d)/block(\d)/se/(reduce|expand)'
 
 
@@ -63,6 +71,7 @@ def keras(arch: str) -> Layout:
             (r'head/fc1', 'conv_2'),
             (r'head/fc', 'logits'),
         ),
+        older=_KERAS_2,
         fields={'padding': 'same'},
         preprocessing=TENSORFLOW,
     )
