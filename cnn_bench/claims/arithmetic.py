@@ -206,7 +206,7 @@ def _separable():
         )
     yield Claim(
         'separable.activations',
-        'and less memory for its maps',
+        'and less memory, also for its maps',
         slide,
         '< 1',
         f'activation bytes of {layer}',

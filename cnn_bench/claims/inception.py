@@ -51,7 +51,7 @@ WHY_OPERATIONS = {
 
 def claims() -> list[Claim]:
     """The claims on Inception modules and GoogLeNet."""
-    return [*_modules(), *_lecture(), *_table(), *_paper()]
+    return [*_modules(), *_totals(), *_depths(), *_lecture(), *_table(), *_paper()]
 
 
 def _modules():
@@ -60,16 +60,19 @@ def _modules():
         (REDUCED, 'Inception Module', REDUCED_LINES),
     ):
         for name, (branch, factors) in lines.items():
-            h, w, maps, kernel, _, depth = factors
+            h, w, maps, kernel, _, inputs = factors
             yield Claim(
                 f'{arch}.{name}',
-                f'{name.replace("_", " ")}: {h} x {w} x {maps} x {kernel} x {kernel} x {depth} operations',
+                f'{name.replace("_", " ")}: {h} x {w} x {maps} x {kernel} x {kernel} x {inputs} operations',
                 MODULE.format(slide),
-                h * w * maps * kernel * kernel * depth,
+                h * w * maps * kernel * kernel * inputs,
                 f'multiply-adds of {branch} of `{arch}`',
                 lambda arch=arch, branch=branch: layer(arch, f'inception/{branch}/conv').macs,
                 'multiply-adds',
             )
+
+
+def _totals():
     total = partial(Claim, unit='multiply-adds')
     yield total(
         f'{NAIVE}.total',
@@ -96,6 +99,9 @@ def _modules():
         f'multiply-adds of `{REDUCED}`, those of branch_3x3 twice',
         lambda: macs(REDUCED) + layer(REDUCED, 'inception/branch_3x3/conv').macs,
     )
+
+
+def _depths():
     for arch, expected, text in (
         (NAIVE, (28, 28, 128 + 192 + 96 + 256), 'the naive module concatenates its branches to a depth of 672'),
         (REDUCED, (28, 28, 128 + 192 + 96 + 64), 'the module with reductions to a depth of 480'),

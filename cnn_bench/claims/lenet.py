@@ -115,7 +115,7 @@ def _published():
     )
     yield Claim(
         'lenet5.parameters',
-        'the network of the table has as many: 60,000',
+        "the lecture's table, too, makes a network of the paper's 60,000 parameters",
         f'{TABLE}; {PAPER}',
         60_000,
         'parameters of `lenet5`',

@@ -57,7 +57,7 @@ def params(name: str, **fields: Any) -> int:
 
 def macs(name: str, **fields: Any) -> int:
     """The multiply-adds of a network's convolutions and dense layers for one image."""
-    return cost(name, **fields).macs
+    return sum(op.macs for op in operations(name, **fields))
 
 
 def layer(name: str, path: str, **fields: Any) -> Layer:
@@ -156,9 +156,10 @@ def _keys() -> dict[str, jax.Array]:
 
 
 class _Trace(NamedTuple):
-    """One abstract initialisation of a module: its program, result's shape, parameters' sizes, and the layers in it."""
+    """One abstract initialisation of a module: its program, the shapes that it gives, and the layers in it."""
 
     program: Jaxpr
+    variables: dict[str, Any]
     output: Shape
     parameters: dict[str, int]
     convolutions: dict[str, Convolution]
@@ -183,13 +184,12 @@ def _trace(module: nn.Module, shape: Shape) -> _Trace:
         closed, (output, variables) = trace(_image(shape))
     leaves = jax.tree_util.tree_leaves_with_path(variables['params'])
     sizes = {'/'.join(key.key for key in keys): prod(leaf.shape) for keys, leaf in leaves}
-    return _Trace(closed.jaxpr, output.shape[1:], sizes, convolved, tuple(dropped.values()))
+    return _Trace(closed.jaxpr, dict(variables), output.shape[1:], sizes, convolved, tuple(dropped.values()))
 
 
 @cache
 def _operations(module: nn.Module, shape: Shape) -> tuple[Op, ...]:
-    variables = jax.eval_shape(lambda x: module.init(_keys(), x), _image(shape))
-    return count(module.apply, variables, _image(shape), root=type(module).__name__)
+    return count(module.apply, _trace(module, shape).variables, _image(shape), root=type(module).__name__)
 
 
 @cache

@@ -92,7 +92,7 @@ def _from_h5(path: Path, file: Path | BinaryIO) -> Arrays:
     try:
         with h5py.File(file, 'r') as root:
             top = root.get('model_weights', root)
-            named = _by_number(h5py, top) if 'layers' in top else _by_weight_names(top)
+            named = _by_number(top['layers']) if 'layers' in top else _by_weight_names(top)
             return _renumbered({name: np.asarray(array) for name, array in named})
     except (OSError, KeyError, RuntimeError, IndexError, TypeError, AttributeError) as error:
         raise _unreadable(path, error) from error
@@ -110,18 +110,17 @@ def _by_weight_names(top: Any) -> Iterable[tuple[str, Any]]:
             yield f'{_text(layer).replace("/", "_")}/{leaf}', group[name]
 
 
-def _by_number(h5py: Any, top: Any) -> Iterable[tuple[str, Any]]:
+def _by_number(layers: Any) -> Iterable[tuple[str, Any]]:
     """Keras 3: layers/CLASS_NUMBER/vars/0, 1, ...; an attribute of `vars` has the layer's own name."""
-    for key, layer in top['layers'].items():
-        variables = layer.get('vars')
-        if not variables:
-            continue
+    for key, layer in layers.items():
+        if 'layers' in layer:  # a model inside the model
+            yield from _by_number(layer['layers'])
+        variables = layer.get('vars', {})
         names = _VARIABLES.get(re.sub(r'_\d+$', '', key), ())
         if key.startswith('batch_normalization') and len(variables) == 3:
             names = names[1:]  # without a scale, as Inception has it
         for number, array in variables.items():
-            known = int(number) < len(names)
-            leaf = names[int(number)] if known else number
+            leaf = names[int(number)] if int(number) < len(names) else number
             yield f'{_text(variables.attrs.get("name", key)).replace("/", "_")}/{leaf}', array
 
 

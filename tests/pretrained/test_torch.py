@@ -45,8 +45,9 @@ def test_logits_are_those_of_torch(arch):
     variables = convert(arch, arrays, library)
     logits = np.asarray(quick_jit(build(arch, library).apply)(variables, images(size)))[:, ::EVERY]
     expected = np.array(recorded()[arch]['logits'])
-    assert expected.std() > 0.01 * np.abs(expected).max()
-    assert np.abs(logits - expected).max() < 1e-4 * np.abs(expected).max()
+    largest = np.abs(expected).max()
+    assert np.abs(expected[0] - expected[1]).max() > 5e-3 * largest  # the images matter
+    assert np.abs(logits - expected).max() < 1e-4 * largest
 
 
 def test_every_layout_is_tested():
