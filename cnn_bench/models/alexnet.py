@@ -67,6 +67,7 @@ class AlexNet(Classifier):
         x = unit(maps[4], 3, groups=self.groups, name='conv5')(x)
         return pool(x)
 
+    @nn.nowrap
     def make_head(self):
         hidden = (self.channels(4096),) * 2
         norm = self.normalise(False, self.dense_norm)  # the head itself says whether it trains

@@ -103,8 +103,8 @@ class PooledHead(nn.Module):
 class DenseHead(nn.Module):
     """The map flattened, hidden dense layers fc1, fc2, ..., and the dense layer `fc` that gives the logits.
 
-    Dropout stands behind each hidden layer, or before it where `drop_inputs`. Normalisation, if any, stands between
-    a hidden layer and its activation.
+    The map is averaged and not flattened where `pooled`.     Dropout stands behind each hidden layer, or before it
+    where `drop_inputs`. Normalisation, if any, stands between a hidden layer and its activation.
     """
 
     num_classes: int
@@ -114,10 +114,11 @@ class DenseHead(nn.Module):
     act: Callable
     drop_inputs: bool = False
     norm: Callable = no_norm  # `norm(train=train, name=...)`
+    pooled: bool = False
 
     @nn.compact
     def __call__(self, x, train):
-        x = x.reshape(x.shape[0], -1)
+        x = x.mean((1, 2)) if self.pooled else x.reshape(x.shape[0], -1)
         for number, features in enumerate(self.hidden, 1):
             drop = nn.Dropout(self.dropout, deterministic=not train, name=f'dropout{number}')
             x = drop(x) if self.drop_inputs else x
@@ -194,6 +195,7 @@ class Classifier(nn.Module):
         raise NotImplementedError(type(self).__name__)
 
     @nn.nowrap  # no layer of its own in nn.tabulate
+    @nn.nowrap
     def make_head(self) -> nn.Module:
         """The module that makes logits of `features`."""
         return PooledHead(self.num_classes, self.dropout, self.dense)

@@ -139,5 +139,6 @@ class ENet(Classifier):
         x = Stage((later(REGULAR, halves=True), *map(later, kinds[1])), name='stage2')(x)
         return Stage(tuple(map(later, kinds[2])), name='stage3')(x)
 
+    @nn.nowrap
     def make_head(self):
         return PooledHead(self.num_classes, 0.0, self.dense)

@@ -37,6 +37,7 @@ class FashionCNN(Classifier):
         x = unit(self.channels(256), 3, name='conv5')(x)
         return self.pool(x, 2)
 
+    @nn.nowrap
     def make_head(self):
         hidden = (self.channels(128), self.channels(64))
         return DenseHead(self.num_classes, hidden, self.dropout, self.dense, self.act)

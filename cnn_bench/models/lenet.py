@@ -223,6 +223,7 @@ class LeNet5(Classifier):
         x = self.act(self.pool(x, 2))
         return unit(self.channels(120), 5, name='c5')(x)
 
+    @nn.nowrap
     def make_head(self):
         bits = digit_codes().shape[1]
         hidden = bits if self.output == 'rbf' else self.channels(bits)

@@ -40,13 +40,6 @@ SMALL = (
 )
 
 
-class PooledDenseHead(DenseHead):
-    """`DenseHead` on the map's global average."""
-
-    def __call__(self, x, train):
-        return super().__call__(x.mean((1, 2)), train)
-
-
 class MobileNetV3(InvertedResidualNet):
     """A stage for each number of channels in the paper's table.
 
@@ -84,7 +77,7 @@ class MobileNetV3(InvertedResidualNet):
     @nn.nowrap
     def make_head(self):
         hidden = (self.channels(self.hidden),)
-        return PooledDenseHead(self.num_classes, hidden, self.dropout, self.dense, self.act)
+        return DenseHead(self.num_classes, hidden, self.dropout, self.dense, self.act, pooled=True)
 
 
 MobileNetV3Large = MobileNetV3

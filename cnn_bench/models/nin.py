@@ -81,6 +81,7 @@ class NIN(Classifier):
         x = nn.Dropout(self.dropout, deterministic=not train, name='dropout')(x)
         return block(maps[3], 3, 1, None, points=1 if self.class_maps else 2, name='mlpconv4')(x)
 
+    @nn.nowrap
     def make_head(self):
         if self.class_maps:
             return MapsHead(self.num_classes, partial(self.unit(False, use_bias=True), norm=no_norm))

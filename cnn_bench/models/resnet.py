@@ -108,6 +108,7 @@ class ResNet(Classifier):
             x = Stage(tuple(partial(block, stride=stride) for stride in strides), name=f'stage{stage}')(x)
         return x
 
+    @nn.nowrap
     def block_of(self, train: bool) -> Callable:
         """This network's block, bound: `block_of(train)(maps, stride=2, name='block1')(x)`."""
         return partial(

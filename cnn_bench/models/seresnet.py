@@ -8,6 +8,8 @@ known beyond those of `cnn_bench.models.resnet`, whose fields it has.
 from collections.abc import Callable
 from functools import partial
 
+from flax import linen as nn
+
 from cnn_bench.models.blocks import SqueezeExcite
 from cnn_bench.models.resnet import Bottleneck, ResNet
 
@@ -29,6 +31,7 @@ class SEResNet(ResNet):
 
     block: Callable = SEBottleneck
 
+    @nn.nowrap
     def block_of(self, train: bool) -> Callable:
         point = partial(self.conv, dtype=self.dtype, kernel_init=self.kernel_init)
         return partial(super().block_of(train), gate=partial(SqueezeExcite, conv=point, act=self.act))

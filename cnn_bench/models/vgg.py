@@ -46,6 +46,7 @@ class VGG(Classifier):
                 x = self.pool(x, 2, ceil=True)
         return x
 
+    @nn.nowrap
     def make_head(self):
         if self.small:
             return super().make_head()

@@ -1,7 +1,7 @@
 """Imported weights on disk: an Orbax checkpoint and a record of where they came from.
 
-    DIR/weights.json    the record: `Record`'s fields, the source file and its sha256, versions, the arrays' digest
-    DIR/variables/      the network's variables, float32, as Orbax's StandardCheckpointer writes them
+DIR/weights.json    the record: `Record`'s fields, the source file and its sha256, versions, the arrays' digest
+DIR/variables/      the network's variables, float32, as Orbax's StandardCheckpointer writes them
 """
 
 import dataclasses

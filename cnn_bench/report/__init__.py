@@ -8,8 +8,7 @@ published   the figures that others published for networks of the registry
 
 The notebooks' pictures come from here too, and need no table:
 
-blocks        building blocks drawn from numbers that our layers computed (given_filters)
-x_and_o       a lecture's toy examples recomputed (four_patterns)
+blocks        building blocks drawn from numbers that our layers computed
 costs         what networks and layers cost, drawn by cost_charts
 """
 

@@ -17,11 +17,11 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from cnn_bench.claims.given_filters import convolve, max_pool
 from cnn_bench.complexity.receptive_field import model_receptive_fields
 from cnn_bench.models.layers import conv
 from cnn_bench.report import marks
 from cnn_bench.report.charts import STYLE
-from cnn_bench.report.given_filters import convolve, max_pool
 
 CELL = 0.36  # side of a cell with a number
 _TITLE, _NOTE, _MARGIN, _GAP = 0.42, 0.32, 0.12, 0.5

@@ -1,9 +1,9 @@
 """Every count that others publish exactly, of every network here, met exactly, or the reason why not.
 
 published_counts.csv has a row for each. `fields` are those of our network that the source's form takes. `counts` says
-what the source counts: Keras Applications counts batch statistics as well (mean and variance of each channel), in ResNet
-a bias for each channel of a batch normalisation, in Inception no scales, and in EfficientNet the 7 numbers of its own
-normalisation of the input.
+what the source counts: Keras Applications counts batch statistics as well (mean and variance of each channel), in
+ResNet a bias for each channel of a batch normalisation, in Inception no scales, and in EfficientNet the 7 numbers of
+its own normalisation of the input.
 """
 
 import csv

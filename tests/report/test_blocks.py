@@ -7,9 +7,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from cnn_bench.report import blocks, x_and_o
+from cnn_bench.claims import x_and_o
+from cnn_bench.claims.given_filters import STEP, VERTICAL, convolve
+from cnn_bench.report import blocks
 from cnn_bench.report.charts import STYLE
-from cnn_bench.report.given_filters import STEP, VERTICAL, convolve
 
 STACKS = [[(3, 1)] * 3, [(3, 2), (3, 1), (3, 1)], [(5, 2), (3, 2)], [(7, 1)], [(3, 1), (2, 2), (3, 1)]]
 

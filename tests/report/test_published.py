@@ -80,7 +80,6 @@ def test_a_wide_range_of_costs_gets_a_log_axis(table):
     assert figures.published_accuracy_vs_macs(tables.summarise(table)).log_x
 
 
-
 def test_another_size_is_counted_at_that_size(monkeypatch):
     # torchvision tests it at 224, whatever size is native here
     arch = registry.get('resnet18')

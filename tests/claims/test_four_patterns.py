@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cnn_bench.report import four_patterns
+from cnn_bench.claims import four_patterns
 
 # By hand: eight signs, those that agree minus those that differ, in the order X, O, /, \.
 SCORES = {'X': [8, -8, 4, 4], 'O': [-8, 8, -4, -4], '/': [4, -4, 8, 0], '\\': [4, -4, 0, 8]}

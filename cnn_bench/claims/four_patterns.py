@@ -15,8 +15,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from cnn_bench.report.given_filters import convolve
-from cnn_bench.report.x_and_o import signs
+from cnn_bench.claims.given_filters import convolve
+from cnn_bench.claims.x_and_o import signs
 
 PATTERNS = {'X': signs('#.# .#. #.#'), 'O': signs('.#. #.# .#.'), '/': signs('..# .#. #..'), '\\': signs('#.. .#. ..#')}
 PIECES = {'\\': signs('#. .#'), '/': signs('.# #.')}

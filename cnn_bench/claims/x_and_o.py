@@ -20,7 +20,7 @@ import jax
 import numpy as np
 import pandas as pd
 
-from cnn_bench.report.given_filters import convolve, max_pool
+from cnn_bench.claims.given_filters import convolve, max_pool
 
 
 def signs(drawing: str) -> np.ndarray:
@@ -59,6 +59,10 @@ PRINTED = {
         '0.55 -0.11 0.11 -0.33 1.00 -0.11 0.11 / 0.33 0.33 -0.33 0.55 -0.33 0.33 0.33 /'
         '0.11 -0.11 1.00 -0.33 0.11 -0.11 0.55 / -0.11 1.00 -0.11 0.33 -0.11 0.11 -0.11 /'
         '0.77 -0.11 0.11 0.33 0.55 -0.11 0.33'
+    ),
+    ('relu', '\\ filter'): numbers(
+        '0.77 0 .11 .33 .55 0 .33 / 0 1.00 0 .33 0 .11 0 / .11 0 1.00 0 .11 0 .55 / .33 .33 0 .55 0 .33 .33 /'
+        '.55 0 .11 0 1.00 0 .11 / 0 .11 0 .33 0 1.00 0 / .33 0 .55 .33 .11 0 .77'
     ),
     ('pooled', '\\ filter'): numbers('1.00 .33 .55 .33 / .33 1.00 .33 .55 / .55 .33 1.00 .11 / .33 .55 .11 .77'),
     ('pooled', 'X filter'): numbers('.55 .33 .55 .33 / .33 1.00 .55 .11 / .55 .55 .55 .11 / .33 .11 .11 .33'),

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.signal import correlate2d
 
-from cnn_bench.report.given_filters import HORIZONTAL, STEP, VERTICAL, convolve, max_pool
+from cnn_bench.claims.given_filters import HORIZONTAL, STEP, VERTICAL, convolve, max_pool
 
 IMAGE = np.random.default_rng(0).integers(-3, 4, (7, 8, 3)).astype(float)
 FILTERS = np.random.default_rng(1).integers(-2, 3, (2, 3, 3, 3)).astype(float)
