@@ -68,7 +68,12 @@ def random_model(monkeypatch):
     return make
 
 
-@pytest.mark.parametrize('arch', NETWORKS)
+# The same structure with more blocks: `make test-all` has them as well.
+DEEPER = ('vgg19', 'resnet101', 'resnet152', 'resnetv2_101', 'resnetv2_152', 'densenet169', 'densenet201')
+CASES = [pytest.param(arch, marks=pytest.mark.slow) if arch in DEEPER else arch for arch in NETWORKS]
+
+
+@pytest.mark.parametrize('arch', CASES)
 def test_logits_are_those_of_keras(arch, tmp_path, random_model):
     name, size = NETWORKS[arch]
     theirs = random_model(name, size)
