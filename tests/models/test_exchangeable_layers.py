@@ -10,6 +10,7 @@ from flax import linen as nn
 from jax import lax
 from zoo import paths, quick_jit, random_variables, small, variables
 
+from cnn_bench.errors import UserError
 from cnn_bench.models import layers, registry
 from cnn_bench.models.blocks import ConvNorm, DenseHead, Stage
 
@@ -141,3 +142,26 @@ def test_dense_head_puts_dropout_where_told():
         logits = module.apply(values, x, True, rngs={'dropout': jax.random.key(0)})
         # All dropped before the hidden layer: its five units are relu(0 + 1); behind it: they are 0.
         np.testing.assert_allclose(logits, 5 + 1 if drop_inputs else 1)
+
+
+def test_maxout_takes_the_larger_of_two_linear_pieces():
+    x = np.random.default_rng(0).standard_normal((2, 5, 5, 3)).astype(np.float32)
+    unit = ConvNorm(4, 3, act=layers.maxout)
+    values = random_variables(variables(unit, x.shape))
+    kernel, bias = (values['params']['conv'][leaf] for leaf in ('kernel', 'bias'))
+    assert kernel.shape == (3, 3, 3, 8)
+    one, other = (
+        layers.conv(4, 3).apply({'params': {'kernel': kernel[..., piece::2], 'bias': bias[piece::2]}}, x)
+        for piece in (0, 1)
+    )
+    np.testing.assert_allclose(unit.apply(values, x), np.maximum(one, other), rtol=1e-5, atol=1e-5)
+
+
+def test_networks_take_maxout_where_weights_stand_before_every_activation():
+    shapes = paths(variables(registry.build('fashion_cnn', act='maxout'), SHAPE)['params'])
+    assert shapes['conv2/conv/kernel'].shape == (3, 3, 64, 256)
+    assert shapes['head/fc1/kernel'].shape == (3 * 3 * 256, 256)
+    assert shapes['head/fc2/kernel'].shape == (128, 128)
+    assert shapes['head/fc/kernel'].shape == (64, 10)
+    with pytest.raises(UserError, match='ResNet activates sums or normalised maps; maxout needs weights before it'):
+        registry.build('resnet18', act='maxout')
