@@ -4,6 +4,7 @@ import os
 import pickle
 
 import h5py
+import ml_dtypes
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
@@ -38,6 +39,14 @@ def test_safetensors(tmp_path):
     arrays, naming = read(path)
     assert naming == 'torch'
     np.testing.assert_equal(arrays, ARRAYS)
+
+
+def test_half_precision(tmp_path):
+    half = {'a': np.arange(3, dtype=ml_dtypes.bfloat16), 'b': np.arange(3, dtype=np.float16)}
+    save_file(half, tmp_path / 'w.safetensors')
+    arrays, _ = read(tmp_path / 'w.safetensors')
+    assert {name: array.dtype for name, array in arrays.items()} == {'a': ml_dtypes.bfloat16, 'b': np.float16}
+    np.testing.assert_array_equal(arrays['a'].astype(np.float32), [0, 1, 2])
 
 
 def test_truncated_safetensors(tmp_path):
