@@ -16,6 +16,12 @@ class RunFailed(UserError):
     exit_status = 1
 
 
+class Stopped(Exception):
+    """A signal asked the work to stop; it did, with all of it kept. Exit status 75: a scheduler may start it again."""
+
+    exit_status = 75
+
+
 def unknown(kind: str, name: str, allowed: Iterable[str]) -> UserError:
     """The error for a `name` that is not among the `allowed` ones of its `kind`, with its nearest matches."""
     allowed = sorted(allowed)

@@ -5,11 +5,11 @@ Source     ours: AdamW with warm-up and a cosine, which trains networks with and
 Expect     12 to 22 % test error on the packaged subset of Fashion-MNIST: what the demo does with it, in 3 epochs.
 """
 
-from cnn_bench.training.recipe import base
+from cnn_bench.training.recipe import base, variant
 
 
-def get_config():
-    """The recipe."""
+def get_config(arg=''):
+    """The recipe, or its variant `arg`."""
     config = base()
     config.model.arch = 'lenet5'
     config.model.bn_momentum = 0.9  # of every network: short runs have few steps to settle their statistics in
@@ -22,4 +22,4 @@ def get_config():
     config.optimizer.weight_decay = 0.01
     config.schedule.name = 'cosine'
     config.schedule.warmup_epochs = 0.5
-    return config
+    return variant(config, arg)

@@ -7,11 +7,11 @@ Source     LeCun, Bottou, Bengio & Haffner 1998, "Gradient-based learning applie
 Expect     at most 10.5 % test error after 20 epochs.
 """
 
-from cnn_bench.training.recipe import base
+from cnn_bench.training.recipe import base, variant
 
 
-def get_config():
-    """The recipe."""
+def get_config(arg=''):
+    """The recipe, or its variant `arg`."""
     config = base()
     config.model.arch = 'lenet5'
     config.dataset.name = 'fashion_mnist'
@@ -24,4 +24,4 @@ def get_config():
     config.optimizer.weight_decay = 1e-4
     config.schedule.name = 'cosine'
     config.schedule.warmup_epochs = 1.0
-    return config
+    return variant(config, arg)

@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cnn_bench.training.compilation import cache_variables
+
 # Before jax is imported anywhere. Set XLA_FLAGS to run the tests on another number of devices.
 os.environ.setdefault('XLA_FLAGS', '--xla_force_host_platform_device_count=4')
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 os.environ.setdefault('KERAS_BACKEND', 'jax')
-os.environ.setdefault('JAX_COMPILATION_CACHE_DIR', str(Path(__file__).parents[1] / '.pytest_cache' / 'xla'))
-os.environ.setdefault('JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS', '0.5')
+for name, value in cache_variables(Path(__file__).parents[1] / '.pytest_cache' / 'xla').items():
+    os.environ.setdefault(name, value)
 
 REPOSITORY = Path(__file__).parents[1]
 TRAIN_IMAGES, TEST_IMAGES = 96, 40

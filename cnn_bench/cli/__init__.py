@@ -7,7 +7,7 @@ import os
 import sys
 
 from cnn_bench import __version__
-from cnn_bench.errors import UserError, unknown
+from cnn_bench.errors import Stopped, UserError, unknown
 
 COMMANDS = {
     'list': 'the architectures that can be named',
@@ -19,6 +19,7 @@ COMMANDS = {
     'weights': 'import weights of Keras Applications, torchvision or timm',
     'sweep': 'run the trials of an experiment',
     'report': 'tables, charts and a page from the runs below a directory',
+    'runs': 'list the runs below a directory with their state and errors, or export them',
 }
 
 
@@ -30,6 +31,9 @@ def main(argv: list[str] | None = None) -> int:
     except UserError as error:
         print(f'cnn-bench: error: {error}', file=sys.stderr)
         return error.exit_status
+    except Stopped as stop:
+        print(f'cnn-bench: {stop}', file=sys.stderr)
+        return stop.exit_status
     except BrokenPipeError:  # `cnn-bench list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

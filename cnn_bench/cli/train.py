@@ -3,9 +3,16 @@
 Any field of the recipe is set with --config.FIELD=VALUE, e.g.
 
   cnn-bench train --config configs/lenet5.py --workdir runs/lenet5 --config.optimizer.learning_rate=0.05
+
+SIGTERM, SIGUSR1 and Ctrl-C save the state at the current step and end with exit status 75; a second Ctrl-C ends at
+once. On several hosts, start the same command on each with --distributed (Slurm, Kubernetes, Open MPI and Cloud TPUs
+are recognised), or with --coordinator, --num-processes and --process-id besides; --workdir is on a file system that
+all of them share. Batch sizes are those of the whole run, whatever the number of devices and processes.
 """
 
 import argparse
+
+from cnn_bench.errors import UserError
 
 TAKES_OVERRIDES = True
 
@@ -15,6 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--config', required=True, metavar='FILE[:ARG]', help='the recipe, a file with get_config(arg)')
     parser.add_argument('--workdir', required=True, help='the run directory')
     parser.add_argument('--data-dir', help='where prepared data sets are; default: CNN_BENCH_DATA, then that of TFDS')
+    parser.add_argument('--deterministic', action='store_true', help='the same bits from run to run on GPUs too')
+    parser.add_argument('--profile', action='store_true', help='trace some steps into WORKDIR/profile, for Perfetto')
+    several = parser.add_argument_group('several processes')
+    several.add_argument('--distributed', action='store_true', help='this is one process of several')
+    several.add_argument('--coordinator', metavar='HOST:PORT', help='where the first of them is reached')
+    several.add_argument('--num-processes', type=int, metavar='N', help='how many there are')
+    several.add_argument('--process-id', type=int, metavar='I', help='which of them this is, from 0')
 
 
 def run(args: argparse.Namespace, overrides: list[str]) -> None:
@@ -22,11 +36,30 @@ def run(args: argparse.Namespace, overrides: list[str]) -> None:
     from cnn_bench.training import recipe
 
     config = recipe.load(args.config, recipe.parse_overrides(overrides))
+    _start(args)
+    from cnn_bench.training import distributed
     from cnn_bench.training.loop import train
 
-    summary = train(config, args.workdir, args.data_dir)
+    summary = train(config, args.workdir, args.data_dir, args.profile)
+    if not distributed.is_first():
+        return
     rate = f', {summary["images_per_s"]:,.0f} images/s' if summary['images_per_s'] else ''
     print(
         f'{config.model.arch}: top-1 error {summary["top1_err_pct"]:.2f} %, '
         f'top-5 error {summary["top5_err_pct"]:.2f} %, test loss {summary["test_loss"]:.4f}{rate}; {args.workdir}'
     )
+
+
+def _start(args: argparse.Namespace) -> None:
+    """What must come before anything touches a device."""
+    if args.deterministic:
+        from cnn_bench.training import determinism
+
+        determinism.enable()
+    others = (args.coordinator, args.num_processes, args.process_id)
+    if args.distributed:
+        from cnn_bench.training import distributed
+
+        distributed.start(*others)
+    elif others != (None, None, None):
+        raise UserError('train: --coordinator, --num-processes and --process-id go with --distributed')

@@ -47,7 +47,8 @@ def stream(
       train: which of the two ways.
       start_step: begin with the batch that a stream from 0 gives in that place.
       workers: processes that prepare batches; 0 prepares them in threads of this process.
-      shard: (index, count): of every `count` images in a row this shard takes the one at `index`.
+      shard: (index, count): of every `count * batch_size` images in a row this shard takes the part at `index`, so that
+        the shards' batches, one after another, are the batch of a stream that is not sharded.
       scale: a crop's least and greatest area as a fraction of the image's.
       ratio: a crop's least and greatest width / height.
       crop_fraction: side of the centre crop as a fraction of the resized image's shorter side.
@@ -61,7 +62,8 @@ def stream(
     else:
         images = grain.MapDataset.source(_Padded(split, batch_size * count)).map(_CentreCrop(size, crop_fraction))
     # Repeated, then sharded, then batched, all by index: that is what makes the batches independent of the rest.
-    batches = images[index::count].batch(batch_size)[start_step:]
+    own = images if count == 1 else grain.MapDataset.source(_Share(images, batch_size, index, count))
+    batches = own.batch(batch_size)[start_step:]
     threads = min(_MAX_THREADS, os.cpu_count() or 1)
     batches = batches.to_iter_dataset(grain.ReadOptions(num_threads=threads, prefetch_buffer_size=threads))
     if workers:
@@ -100,6 +102,20 @@ class Batches(Iterator[dict[str, np.ndarray]]):
 
 def _close(held: list) -> None:
     held.pop().close()
+
+
+class _Share:
+    """Of every `count * block` items in a row the block at `index`."""
+
+    def __init__(self, items, block: int, index: int, count: int):
+        self._items, self._block, self._index, self._count = items, block, index, count
+
+    def __len__(self) -> int:
+        return len(self._items) // (self._block * self._count) * self._block
+
+    def __getitem__(self, position: int) -> dict:
+        row, place = divmod(position, self._block)
+        return self._items[(row * self._count + self._index) * self._block + place]
 
 
 class _Padded:

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from cnn_bench.models import primitives
+from cnn_bench.models.batch_norm import BatchNorm
 from cnn_bench.models.primitives import Pads
 
 Kernel = int | tuple[int, int]  # square, or (height, width)
@@ -86,7 +87,8 @@ def separable_conv(features: int, kernel: Kernel, *args, **fields) -> nn.Module:
 
 def batch_norm(*, train, axis_name, dtype, momentum, epsilon, scale_init=nn.initializers.ones, name) -> nn.Module:
     """Batch normalisation; `momentum` is the part of the running statistics that a step keeps."""
-    return nn.BatchNorm(
+    make = nn.BatchNorm if primitives.in_stock() else BatchNorm
+    return make(
         use_running_average=not train,
         momentum=momentum,
         epsilon=epsilon,

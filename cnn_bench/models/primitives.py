@@ -1,18 +1,27 @@
 """Convolution, pooling and response normalisation as every network here calls them.
 
-They are XLA's own, except where its CPU back end is slow. Gains in CPU time, two cores, batches of 64:
+They are XLA's own, except where its CPU back end is slow. Gains in CPU time, two cores, batches of 64, as
+`benchmarks/primitives.py` prints them for shapes of the networks here:
 
-    convolution in 2 groups, as two convolutions                                  14 times, with its gradients
-    3x3 depthwise convolution on 7x7x184, as nine shifted multiply-adds           10 times, with its gradients
-    gradient of a 3x3 max pool with stride 1 or 2, as nine comparisons            13 times
-    gradients of a 1x1 convolution, as matrix products                             2 times
-    gradient of a response normalisation, not raising to the power in each tap    20 times
+    convolution in 2 groups, as two convolutions                                  4 to 9 times, with its gradients
+    3x3 depthwise convolution, as nine shifted multiply-adds                      8 to 12 times, with its gradients
+    gradient of a 3x3 max pool with stride 1 or 2, as nine comparisons            5 and 3 times
+    gradients of a 1x1 convolution, as matrix products                            2 to 4 times
+    gradients of a larger one, the kernel's over a few images at a time           1 to 2 times
+    gradient of a response normalisation, not raising to the power in each tap    5 times
+
+XLA lays the taps of all outputs side by side for a kernel's gradient and is slow where they leave the cache; how many
+images it is given at a time is the rule of `images_in_a_run`, which is the whole batch for small maps. Matrix products
+over shifted slices of the map, one for each tap, need no such layout but were slower at most shapes.
 
 Results agree to rounding, but on a CPU a max pool's gradient is shared among equal maxima; elsewhere the first has all.
 A counter that walks the jaxpr still meets every convolution and every pooling window.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache, partial
 from typing import NamedTuple
 
@@ -25,6 +34,7 @@ from cnn_bench.errors import UserError
 
 NHWC = ('NHWC', 'HWIO', 'NHWC')
 FEW_GROUPS = 4
+UNFOLDED, RUN_OUTPUTS, RUNS = 2**20, 2**13, 16  # of a kernel's gradient, see `images_in_a_run`
 Pair = tuple[int, int]
 Pads = tuple[Pair, Pair]  # ((top, bottom), (left, right))
 NO_PADS: Pads = ((0, 0), (0, 0))
@@ -39,6 +49,26 @@ def check_fits(spatial: tuple[int, ...], window: tuple[int, ...], pads: Pads) ->
 
 # --- One result, computed in more than one way.
 
+_PLAIN = ContextVar('plain', default=False)
+
+
+@contextmanager
+def stock() -> Iterator[None]:
+    """Within it, networks are traced as Linen and XLA would have them alone, to compare with or to find a fault by.
+
+    What is compiled keeps the form that it was traced in, so each form takes a `jax.jit` of its own.
+    """
+    token = _PLAIN.set(True)
+    try:
+        yield
+    finally:
+        _PLAIN.reset(token)
+
+
+def in_stock() -> bool:
+    """Whether `stock` is in force."""
+    return _PLAIN.get()
+
 
 class Forms(NamedTuple):
     """An operation: the stock one, and what replaces its gradient, and itself if given, when compiled for a CPU."""
@@ -48,8 +78,12 @@ class Forms(NamedTuple):
     cpu: Callable | None = None
 
 
+def _apply(forms: Forms, *args):
+    return forms.stock(*args) if in_stock() else _in_forms(forms, *args)
+
+
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _apply(forms, *args):
+def _in_forms(forms, *args):
     if forms.cpu is None:
         return forms.stock(*args)
     return lax.platform_dependent(*args, cpu=forms.cpu, default=forms.stock)
@@ -59,7 +93,7 @@ def _gradient(forms, args, g):
     return lax.platform_dependent(g, *args, cpu=forms.cpu_gradient, default=_pullback(forms.stock))
 
 
-_apply.defvjp(lambda forms, *args: (_apply(forms, *args), args), _gradient)
+_in_forms.defvjp(lambda forms, *args: (_in_forms(forms, *args), args), _gradient)
 
 
 @cache  # here and below: what is compiled is found again by the identity of its functions
@@ -108,20 +142,49 @@ def convolve(
     dilation = tuple(rhs_dilation or (1, 1))
     spanned = tuple((taps - 1) * apart + 1 for taps, apart in zip(kernel.shape[:2], dilation, strict=True))
     check_fits(x.shape[1:3], spanned, pads)
-    fields = {'strides': strides, 'pads': pads, 'dilation': dilation, 'precision': precision}
-    if 1 < groups <= FEW_GROUPS:
+    dense = partial(_apply, _dense(strides, pads, dilation, precision))
+    if 1 < groups <= FEW_GROUPS and not in_stock():
         parts = zip(jnp.split(x, groups, -1), jnp.split(kernel, groups, -1), strict=True)
-        return jnp.concatenate([_conv(a, b, groups=1, **fields) for a, b in parts], axis=-1)
+        return jnp.concatenate([dense(a, b) for a, b in parts], axis=-1)
     if groups == x.shape[-1] == kernel.shape[-1] > 1 and dilation == (1, 1):
         return _apply(_depthwise(groups, strides, pads, precision), x, kernel)
     if groups == 1 and kernel.shape[:2] == (1, 1) and pads == NO_PADS:
         return _apply(_pointwise(strides, precision), x, kernel)
-    return _conv(x, kernel, groups=groups, **fields)
+    if groups == 1:
+        return dense(x, kernel)
+    return _conv(x, kernel, strides=strides, pads=pads, groups=groups, precision=precision, dilation=dilation)
 
 
 def _conv(x, kernel, *, strides, pads, groups, precision, dilation=(1, 1)):
     numbers = {'dimension_numbers': NHWC, 'feature_group_count': groups, 'precision': precision}
     return lax.conv_general_dilated(x, kernel, strides, pads, rhs_dilation=dilation, **numbers)
+
+
+@cache
+def _dense(strides: Pair, pads: Pads, dilation: Pair, precision) -> Forms:
+    stock = partial(_conv, strides=strides, pads=pads, groups=1, precision=precision, dilation=dilation)
+    return Forms(stock, partial(_gradient_in_runs, stock=stock))
+
+
+def _gradient_in_runs(g, x, kernel, *, stock):
+    """XLA's own gradients, but the kernel's added up in float32 over runs of images."""
+    (to_x,) = jax.vjp(lambda x: stock(x, kernel), x)[1](g)
+    images = images_in_a_run(g.shape, kernel.shape)
+    runs = [slice(first, first + images) for first in range(0, len(x), images)]
+    parts = [jax.vjp(partial(stock, x[run]), kernel)[1](g[run])[0] for run in runs]
+    return to_x, sum(part.astype(jnp.float32) for part in parts).astype(kernel.dtype)
+
+
+def images_in_a_run(outputs: tuple[int, ...], kernel: tuple[int, ...]) -> int:
+    """Images for which a kernel's gradient is computed at a time on a CPU, for outputs (n, h, w, c_out).
+
+    As many as have UNFOLDED numbers when each output's taps of each channel are laid out side by side, and no more than
+    RUN_OUTPUTS outputs a channel; at least one, and so many that there are no more than RUNS runs.
+    """
+    count, height, width, _ = outputs
+    of_an_output = math.prod(kernel[:3])
+    wanted = min(RUN_OUTPUTS, UNFOLDED // of_an_output) // (height * width)
+    return max(1, wanted, -(-count // RUNS))
 
 
 @cache
@@ -209,10 +272,16 @@ def _taps_inside(size: int, outputs: int, taps: int, stride: int, pad: Pair) -> 
 # --- Normalisation across channels.
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(1, 2, 3, 4))
 def respond(x, size: int, k: float, alpha: float, beta: float):
     """x / (k + alpha * sum of x^2 over `size` neighbouring channels)^beta, computed in float32."""
+    return (_respond_plainly if in_stock() else _respond)(x, size, k, alpha, beta)
+
+
+def _respond_plainly(x, size, k, alpha, beta):
     return (x * _energy(x, size, k, alpha) ** -beta).astype(x.dtype)
+
+
+_respond = jax.custom_vjp(_respond_plainly, nondiff_argnums=(1, 2, 3, 4))
 
 
 def _energy(x, size, k, alpha):
@@ -232,4 +301,4 @@ def _respond_gradient(size, k, alpha, beta, x, g):
     return (to_x.astype(x.dtype),)
 
 
-respond.defvjp(lambda x, *constants: (respond(x, *constants), x), _respond_gradient)
+_respond.defvjp(lambda x, *constants: (_respond(x, *constants), x), _respond_gradient)

@@ -3,8 +3,9 @@
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -52,16 +53,31 @@ class RunDirectory:
             file.writelines(json.dumps(row) + '\n' for row in rows)
 
     def metrics(self) -> list[dict]:
-        """The rows of metrics.jsonl that were written whole."""
+        """The rows of metrics.jsonl that were written whole. Raises UserError where one of them is damaged."""
         try:
-            lines = (self / schema.METRICS).read_text().splitlines(keepends=True)
-        except FileNotFoundError:
+            lines = (self / schema.METRICS).read_bytes().split(b'\n')[:-1]
+        except (FileNotFoundError, NotADirectoryError):
             return []
-        return [json.loads(line) for line in lines if line.endswith('\n')]
+        except OSError as error:
+            raise UserError(f'{self / schema.METRICS} cannot be read: {error.strerror}') from error
+        return [self._row(number, line) for number, line in enumerate(lines, 1)]
+
+    def _row(self, number: int, line: bytes) -> dict:
+        try:
+            row = json.loads(line)
+        except ValueError:  # of JSON or of UTF-8
+            row = None
+        if not isinstance(row, dict) or not isinstance(row.get('step'), int) or not isinstance(row.get('kind'), str):
+            raise UserError(f'line {number} of {self / schema.METRICS} is not a row of metrics')
+        return row
 
     def rewind(self, step: int) -> None:
-        """Drop the rows of metrics.jsonl that come after `step`: they will be written again."""
-        kept = ''.join(json.dumps(row) + '\n' for row in self.metrics() if row['step'] <= step)
+        """Drop the rows of metrics.jsonl that come after the checkpoint of `step`: they will be written again.
+
+        A step's evaluation comes after its checkpoint, its training row before.
+        """
+        rows = [row for row in self.metrics() if (row['step'], row['kind'] != 'train') <= (step, False)]
+        kept = ''.join(json.dumps(row) + '\n' for row in rows)
         self._replace(schema.METRICS, lambda file: file.write(kept.encode()))
 
     def write_predictions(self, labels: np.ndarray, log_probs: np.ndarray) -> None:
@@ -76,13 +92,18 @@ class RunDirectory:
             arrays['label_log_prob'] = log_probs[np.arange(len(labels)), labels].astype(np.float16)
         self._replace(schema.PREDICTIONS, lambda file: np.savez_compressed(file, **arrays))
 
-    def _replace(self, name: str, write) -> None:
-        temporary = self / f'.{name}.{os.getpid()}'
-        try:
-            with open(temporary, 'wb') as file:
-                write(file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, self / name)
-        finally:
-            temporary.unlink(missing_ok=True)
+    def _replace(self, name: str, write: Callable[[BinaryIO], None]) -> None:
+        replace(self / name, write)
+
+
+def replace(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Have `write` fill a file, then put it at `path`: what is there is the old content or the new, never a part."""
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}')
+    try:
+        with open(temporary, 'wb') as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,7 +1,14 @@
-"""A tree of run directories as one tidy table."""
+"""A tree of run directories as one tidy table.
 
+A run whose files are damaged stays in the table: its `state` is `damaged`, its label the directory's name, and what
+could be read is there. What nobody knows is missing, as everything but the config is where provenance.json is lost.
+"""
+
+import contextlib
 import hashlib
 import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +24,23 @@ COMPUTING = ('jax', 'jaxlib', 'flax', 'optax', 'numpy')
 
 
 def find(path: str | Path) -> list[RunDirectory]:
-    """The run directories at or below `path`, in the order of their paths."""
-    return [RunDirectory(config.parent) for config in sorted(Path(path).rglob(schema.CONFIG))]
+    """The run directories at or below `path`, in the order of their paths. A run directory holds no other."""
+    found = []
+    for directory, below, files in os.walk(path):
+        if schema.CONFIG in files:
+            found.append(Path(directory))
+            below.clear()
+    return [RunDirectory(run) for run in sorted(found)]
+
+
+def find_some(path: str | Path) -> list[RunDirectory]:
+    """What `find` finds. Raises UserError where that is nothing."""
+    if not Path(path).is_dir():
+        raise UserError(f'there is no directory {path}')
+    runs = find(path)
+    if not runs:
+        raise UserError(f'{Path(path).absolute()} holds no run: no {schema.CONFIG} at or below it')
+    return runs
 
 
 def load(path: str | Path) -> 'pd.DataFrame':
@@ -28,38 +50,55 @@ def load(path: str | Path) -> 'pd.DataFrame':
     """
     import pandas as pd
 
-    runs = find(path)
-    if not runs:
-        raise UserError(f'{Path(path).absolute()} holds no run: no {schema.CONFIG} at or below it')
-    return pd.DataFrame([_row(run, Path(path)) for run in runs], columns=list(schema.COLUMNS))
+    return pd.DataFrame([_row(run, Path(path)) for run in find_some(path)], columns=list(schema.COLUMNS))
 
 
-def _row(run: RunDirectory, root: Path) -> dict:
-    config = run.read(schema.CONFIG)
-    provenance = run.read(schema.PROVENANCE) or {}
-    summary = run.read(schema.SUMMARY) or {'state': 'unfinished'}
+def name_below(run: RunDirectory, root: str | Path) -> str:
+    """The path of a run relative to `root`: what tables call it."""
+    return run.path.relative_to(Path(root).absolute()).as_posix()
+
+
+@contextlib.contextmanager
+def reading(run: RunDirectory) -> Iterator[None]:
+    """Turns what goes wrong when the files of a run hold something else than they should into a UserError."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise UserError(f'{run.path} does not hold what a run does ({type(error).__name__}: {error})') from error
+
+
+def of_config(config: dict) -> dict:
+    """The columns that config.json knows."""
     model = config['model']
-    row = {
+    return {
         'arch': model['arch'],
         'label': config['name'] or _label(model),
         'width': model['width'],
         'dtype': model['dtype'],
         'seed': config['seed'],
-        'epochs': config['total_epochs'],
+        'epochs': None if config.get('total_steps') else config['total_epochs'],
         'batch_size': config['batch_size'],
         'dataset': config['dataset']['name'],
-        'source': 'measured',
-        'run': str(run.path.relative_to(root.absolute())),
-        'device': f'{provenance.get("num_devices", "?")} x {provenance.get("device_kind", "?")}',
         'recipe': recipe_hash(config),
-        'versions': _versions(provenance.get('versions')),
-        'commit': _commit(provenance.get('git')),
-        **provenance.get('network', {}),
-        **summary,
     }
-    shape = row.get('input_shape')
-    row['input_shape'] = 'x'.join(map(str, shape)) if shape else None
-    return {name: row.get(name) for name in schema.COLUMNS}
+
+
+def of_provenance(provenance: dict) -> dict:
+    """The columns that provenance.json knows."""
+    shape, epochs = provenance['network'].get('input_shape'), provenance['total_epochs']
+    return {
+        'device': f'{provenance["num_devices"]} x {provenance["device_kind"]}',
+        'versions': ', '.join(f'{name} {provenance["versions"][name]}' for name in COMPUTING),
+        'commit': _commit(provenance['git']),
+        'epochs': int(epochs) if epochs == int(epochs) else epochs,
+        **provenance['network'],
+        'input_shape': 'x'.join(map(str, shape)) if shape else None,
+    }
+
+
+def of_summary(summary: dict | None) -> dict:
+    """The columns that summary.json knows; without one, that the run is unfinished."""
+    return {'state': 'unfinished'} if summary is None else {**summary, 'state': str(summary['state'])}
 
 
 def recipe_hash(config: dict) -> str:
@@ -68,8 +107,17 @@ def recipe_hash(config: dict) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def _versions(versions: dict | None) -> str | None:
-    return ', '.join(f'{name} {versions[name]}' for name in COMPUTING) if versions else None
+def _row(run: RunDirectory, root: Path) -> dict:
+    row = {'run': name_below(run, root), 'label': run.path.name, 'source': 'measured'}
+    try:
+        with reading(run):
+            row |= of_config(run.read(schema.CONFIG))
+            row |= of_summary(run.read(schema.SUMMARY))
+            provenance = run.read(schema.PROVENANCE)
+            row |= of_provenance(provenance) if provenance is not None else {}
+    except UserError:
+        row['state'] = 'damaged'
+    return {name: row.get(name) for name in schema.COLUMNS}
 
 
 def _commit(git: dict | None) -> str | None:

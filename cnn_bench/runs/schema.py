@@ -9,6 +9,9 @@ A run directory:
     summary.json       the result, written last and at once; its `state` is `finished` or `diverged`
     predictions.npz    per test image: label and log-probabilities
     checkpoints/       orbax
+    profile/           a trace of some steps, where `cnn-bench train --profile` was asked for it
+    tensorboard/       event files, and
+    wandb/             what Weights & Biases keeps, where the recipe asks for them
 """
 
 CONFIG = 'config.json'
@@ -17,6 +20,8 @@ METRICS = 'metrics.jsonl'
 SUMMARY = 'summary.json'
 PREDICTIONS = 'predictions.npz'
 CHECKPOINTS = 'checkpoints'
+TENSORBOARD = 'tensorboard'
+PROFILE = 'profile'
 
 COLUMNS = {
     'arch': 'name in the registry',
@@ -30,9 +35,12 @@ COLUMNS = {
     'top1_err_pct': 'per cent of test images whose label is not the first prediction',
     'top5_err_pct': 'per cent of test images whose label is not among the first five predictions',
     'test_loss': 'mean cross-entropy on the test set, nats',
+    'ema_top1_err_pct': 'top1_err_pct of the average of the weights, where the recipe keeps one',
+    'ema_top5_err_pct': 'top5_err_pct of the average of the weights',
+    'ema_test_loss': 'test_loss of the average of the weights',
     'images_per_s': 'training images per second on this device, compilation left out',
     'train_s': 'seconds spent in training steps, compilation left out',
-    'epochs': 'passes over the training set',
+    'epochs': 'passes over the training set; of a run that has not finished, those that it is to make',
     'seed': 'the seed of initialisation, order, augmentation and dropout',
     'dataset': 'name of the data set',
     'input_shape': 'height x width x channels',
@@ -44,7 +52,9 @@ COLUMNS = {
     'recipe': 'first digits of the hash of the config without its seed: equal for runs that are repeats of each other',
     'versions': 'of the libraries that compute',
     'commit': 'of the code, with + where there were uncommitted changes',
-    'state': 'finished, diverged or unfinished',
+    'state': 'finished, diverged, unfinished or damaged: one of its files cannot be read',
     'source': '`measured` for a run of ours, otherwise where the figure was published',
     'run': 'the run directory, relative to the directory that was loaded; empty for published rows',
 }
+
+INTEGERS = ('year', 'params', 'macs', 'flops', 'activation_bytes', 'seed', 'batch_size')  # columns that hold counts

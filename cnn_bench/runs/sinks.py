@@ -1,12 +1,176 @@
-"""Where metrics go besides metrics.jsonl. A sink may fail; the run goes on and says so once."""
+"""Where metrics go besides metrics.jsonl, which is the truth: a sink may fail, and the run goes on and says so once.
 
+What a person sees while a network trains is `training.progress`; it is fed by the loop itself.
+"""
+
+import importlib
+import json
 import netrc
 import os
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any, Protocol
 
 from cnn_bench.errors import UserError
+from cnn_bench.runs import schema
+from cnn_bench.runs.directory import RunDirectory
+
+PACKAGES = {'wandb': 'wandb', 'tensorboard': 'tensorboardX'}  # field of the recipe and extra -> what it imports
+IMAGES = ('.png', '.jpg', '.jpeg')
+
+
+class Sink(Protocol):
+    """A place that metrics are sent to. Whatever a method of it raises leaves it out of the rest of the run."""
+
+    def log(self, rows: list[dict]) -> None:
+        """Take rows of metrics.jsonl, in their order."""
+
+    def finish(self, summary: dict) -> None:
+        """Take the summary (its `state` may be `unfinished`) and close."""
+
+
+class Sinks:
+    """All sinks of a session. One that raises on any call is left out with one line on stderr and ends nothing."""
+
+    def __init__(self, makers: Mapping[str, Callable[[int], Sink]]):
+        """makers: name -> a function of the step that training goes on from."""
+        self._makers = dict(makers)
+        self._sinks: dict[str, Sink] = {}
+
+    def open(self, step: int) -> None:
+        """Make the sinks. Training goes on after `step`; metrics.jsonl holds what is kept of it up to there."""
+
+        def make(name: str) -> None:
+            self._sinks[name] = self._makers[name](step)
+
+        self._each(self._makers, make)
+
+    def log(self, rows: list[dict]) -> None:
+        """Send rows to every sink."""
+        self._each(self._sinks, lambda name: self._sinks[name].log(rows))
+
+    def finish(self, summary: dict) -> None:
+        """Send the summary to every sink and close them."""
+        self._each(self._sinks, lambda name: self._sinks[name].finish(summary))
+        self._sinks.clear()
+
+    def _each(self, names: Iterable[str], action: Callable[[str], None]) -> None:
+        for name in list(names):
+            try:
+                action(name)
+            except Exception as error:  # whatever a service does must not end a run
+                self._sinks.pop(name, None)
+                why = ' '.join(str(error).split()) or type(error).__name__
+                print(f'cnn-bench: {name} failed and is left out from here on: {why}', file=sys.stderr)
+
+
+def wanted(config: Any, run: RunDirectory) -> Sinks:
+    """The sinks that a recipe asks for, none of them opened. Raises UserError where a package is missing."""
+    makers = {}
+    if config.wandb.enabled:
+        makers['wandb'] = partial(Wandb, config.wandb.project, run)
+    if config.tensorboard.enabled:
+        makers['tensorboard'] = partial(TensorBoard, run)
+    for name in makers:
+        try:
+            importlib.import_module(PACKAGES[name])
+        except ImportError as error:
+            raise UserError(f"config.{name}.enabled needs {PACKAGES[name]}: pip install 'cnn_bench[{name}]'") from error
+    return Sinks(makers)
+
+
+class Wandb:
+    """Weights & Biases, offline where there is no key. Each session of a run is one run there: offline ones cannot
+    be resumed. Rows keep their step as a value, `step`, which is the axis of all charts."""
+
+    def __init__(self, project: str, run: RunDirectory, step: int):
+        import wandb
+
+        mode = os.environ.get('WANDB_MODE', 'online' if _has_key() else 'offline')
+        config = {**run.read(schema.CONFIG), 'network': _network(run), 'resumed_at_step': step}
+        self._directory = run.path
+        self._image = wandb.Image
+        self._run = wandb.init(project=project, name=run.path.name, config=config, dir=str(run.path), mode=mode)
+        self._run.define_metric('step')
+        self._run.define_metric('*', step_metric='step')
+
+    def log(self, rows: list[dict]) -> None:
+        """Send rows of metrics.jsonl, each kind of row as a group of its own."""
+        for row in rows:
+            self._run.log({'step': row['step'], **dict(_values(row))})
+
+    def finish(self, summary: dict) -> None:
+        """Send the images that the run directory holds and the summary with the network's cost, and close."""
+        for path in images(self._directory):
+            name = path.relative_to(self._directory).with_suffix('').as_posix()
+            self._run.log({f'charts/{name}': self._image(str(path))})
+        self._run.summary.update(summary)
+        self._run.finish(exit_code=int(summary['state'] != 'finished'))
+
+
+class TensorBoard:
+    """Event files below the run directory. Each row is on the disk when `log` returns, so that the events of all steps
+    up to a checkpoint outlive a kill. A session that goes on from a checkpoint purges the events from its step on, as
+    a killed one may have left them, and writes again those that metrics.jsonl has kept: no step appears twice."""
+
+    def __init__(self, run: RunDirectory, step: int):
+        from tensorboardX.event_file_writer import EventsWriter
+        from tensorboardX.proto import event_pb2
+
+        self._event, self._last = event_pb2.Event, step
+        directory = run / schema.TENSORBOARD
+        directory.mkdir(exist_ok=True)
+        # Readers take the files in the order of their names, which tensorboardX makes of the second.
+        self._events = EventsWriter(str(directory / 'events'), filename_suffix=f'.{time.time_ns()}')
+        start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
+        self._write(step, session_log=start)  # readers drop what earlier files say of this step and later ones
+        self._text('config', run.read(schema.CONFIG), step)
+        self._text('network', _network(run), step)
+        self.log([row for row in run.metrics() if row['step'] >= step])
+
+    def log(self, rows: list[dict]) -> None:
+        """Write rows of metrics.jsonl as scalars `kind/name`."""
+        from tensorboardX.proto.summary_pb2 import Summary
+
+        for row in rows:
+            scalars = [Summary.Value(tag=tag, simple_value=value) for tag, value in _values(row)]
+            self._write(row['step'], summary=Summary(value=scalars))
+            self._last = row['step']
+        self._events.flush()
+
+    def finish(self, summary: dict) -> None:
+        """Write the summary as text and close."""
+        self._text('summary', summary, self._last)
+        self._events.close()
+
+    def _text(self, tag: str, content: dict, step: int) -> None:
+        from tensorboardX.summary import text
+
+        lines = json.dumps(content, indent=1, sort_keys=True).splitlines()
+        self._write(step, summary=text(tag, '\n'.join(f'    {line}' for line in lines)))  # Markdown: as it stands
+
+    def _write(self, step: int, **content) -> None:
+        self._events.write_event(self._event(step=step, wall_time=time.time(), **content))
+
+
+def images(directory: Path) -> list[Path]:
+    """The images in a run directory, but for those that sinks and checkpoints keep for themselves."""
+    own = {'wandb', schema.TENSORBOARD, schema.CHECKPOINTS}
+    found = (path for path in directory.rglob('*') if path.suffix.lower() in IMAGES)
+    return sorted(path for path in found if path.relative_to(directory).parts[0] not in own)
+
+
+def _values(row: dict) -> list[tuple[str, float]]:
+    """(`kind/name`, value) of the numbers in a row of metrics.jsonl."""
+    return [(f'{row["kind"]}/{k}', v) for k, v in row.items() if k != 'step' and isinstance(v, int | float)]
+
+
+def _network(run: RunDirectory) -> dict:
+    """What the network costs, as provenance.json says."""
+    return run.read(schema.PROVENANCE)['network']
 
 
 def _has_key() -> bool:
@@ -16,38 +180,3 @@ def _has_key() -> bool:
     except (OSError, netrc.NetrcParseError):
         logins = {}
     return 'WANDB_API_KEY' in os.environ or 'api.wandb.ai' in logins
-
-
-class Wandb:
-    """Weights & Biases, offline where there is no key."""
-
-    def __init__(self, project: str, name: str, config: dict, directory: Path):
-        try:
-            import wandb
-        except ImportError as error:
-            raise UserError("config.wandb.enabled needs wandb: pip install 'cnn_bench[wandb]'") from error
-        mode = os.environ.get('WANDB_MODE', 'online' if _has_key() else 'offline')
-        self._run = self._try(
-            lambda: wandb.init(project=project, name=name, config=config, dir=str(directory), mode=mode)
-        )
-
-    def log(self, rows: list[dict]) -> None:
-        """Send rows of metrics.jsonl: `train` and `eval` rows as groups of their own, by step."""
-        for row in rows:
-            values = {f'{row["kind"]}/{name}': v for name, v in row.items() if name not in ('kind', 'step')}
-            self._try(lambda values=values, row=row: self._run.log({**values, 'step': row['step']}))
-
-    def finish(self, summary: dict) -> None:
-        """Send the summary and close."""
-        self._try(lambda: self._run.summary.update(summary))
-        self._try(lambda: self._run.finish())
-
-    def _try(self, action: Callable):
-        if getattr(self, '_run', True) is None:
-            return None
-        try:
-            return action()
-        except Exception as error:  # whatever a service does must not end a run
-            print(f'wandb failed and is left out from here on: {error}', file=sys.stderr)
-            self._run = None
-            return None

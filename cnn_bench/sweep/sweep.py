@@ -14,6 +14,7 @@ from cnn_bench.models import registry
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.sweep.experiment import Experiment, Trial
 from cnn_bench.sweep.progress import SweepProgress
+from cnn_bench.training.compilation import cache_variables
 
 RECORD = 'sweep.json'
 LOG = 'log.txt'
@@ -92,7 +93,7 @@ class Sweep:
         if self.data_dir:
             command += ['--data-dir', self.data_dir]
         environment = {
-            'JAX_COMPILATION_CACHE_DIR': str(self.out / CACHE),  # the trials of one network share their compiled steps
+            **cache_variables(self.out / CACHE),  # the trials of one network share their compiled steps
             'XLA_PYTHON_CLIENT_PREALLOCATE': 'false',  # and those that run at once share the device's memory
             'PYTHONUNBUFFERED': '1',
             **os.environ,

@@ -1,12 +1,12 @@
-"""Evaluation: every image counted once, on any number of devices."""
+"""Evaluation: every image counted once, on any number of devices and processes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import jax
 import numpy as np
 
 from cnn_bench.errors import RunFailed
+from cnn_bench.training import distributed, parallel
 from cnn_bench.training.feed import Feed
 
 
@@ -19,14 +19,17 @@ class Evaluation:
     log_probs: np.ndarray
 
 
-def evaluate(step: Callable, variables: dict, feed: Feed, batch_size: int) -> Evaluation:
-    """Run the compiled evaluation `step` over all of `feed`.
+def evaluate(
+    step: Callable, variables: dict, feed: Feed, batch_size: int, between: Callable[[], None] = lambda: None
+) -> Evaluation:
+    """Run the compiled evaluation `step` over all of `feed`, calling `between` before each batch.
 
     Metrics are `loss` (nats), `top1_err_pct`, `top5_err_pct` and `images`. Raises RunFailed where a logit is not
     finite.
     """
     totals, labels, log_probs = [], [], []
     for batch, batch_labels in feed.eval_batches(batch_size):
+        between()
         sums, own = step(variables, feed.dataset, batch)
         totals.append(sums)
         labels.append(batch_labels)
@@ -34,8 +37,8 @@ def evaluate(step: Callable, variables: dict, feed: Feed, batch_size: int) -> Ev
     totals = {name: sum(float(sums[name]) for sums in totals) for name in totals[0]}
     if totals['bad']:
         raise RunFailed(f'{totals["bad"]:.0f} of {totals["count"]:.0f} test images got a logit that is not finite')
-    labels = np.concatenate(labels)
-    log_probs = np.concatenate([np.asarray(jax.device_get(own)).reshape(-1, own.shape[-1]) for own in log_probs])
+    labels = distributed.gather(labels)
+    log_probs = distributed.gather([parallel.rows_here(own).reshape(-1, own.shape[-1]) for own in log_probs])
     count = totals['count']
     metrics = {
         'loss': totals['loss'] / count,

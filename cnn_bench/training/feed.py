@@ -1,6 +1,7 @@
 """Where batches come from: a data set that lives on the devices, or one that is streamed to them.
 
 Both give the batch of any step from the step's number alone, so a resumed run sees what an undisturbed one would.
+Batch sizes are over all devices; where these are of several processes, each gets its consecutive share of every batch.
 """
 
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ class Resident:
     def __init__(self, split: data.Split, devices: list[jax.Device]):
         images, labels = data.load_arrays(split)
         self.labels = labels
-        self.devices = devices
+        self.devices, self.own = devices, parallel.own_share(devices)
         self.dataset = parallel.replicate((images, labels), devices)
 
     def __len__(self) -> int:
@@ -43,14 +44,15 @@ class Resident:
         epoch, at = divmod(first, len(self) // batch_size)
         order = np.random.default_rng((seed, epoch)).permutation(len(self)).astype(np.int32)
         chosen = order[at * batch_size : (at + count) * batch_size].reshape(count, batch_size)
-        return parallel.split(chosen, self.devices, axis=1)
+        return parallel.split(chosen, self.devices, axis=1)[self.own]
 
     def eval_batches(self, batch_size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Indices (devices, n) of every image once, in order, and their labels; both filled up with -1 at the end."""
         padded = np.full(-(-len(self) // batch_size) * batch_size, -1, np.int32)
         padded[: len(self)] = np.arange(len(self))
         for indices in padded.reshape(-1, batch_size):
-            yield parallel.split(indices, self.devices), np.where(indices < 0, -1, self.labels[indices])
+            own = parallel.split(indices, self.devices)[self.own]
+            yield own, np.where(own < 0, -1, self.labels[own]).reshape(-1)
 
 
 class Streamed:
@@ -59,7 +61,9 @@ class Streamed:
     dataset = ()
 
     def __init__(self, split: data.Split, devices: list[jax.Device], **arguments):
-        self.split, self.devices, self.arguments = split, devices, arguments  # those of data.stream
+        self.split, self.devices = split, devices[parallel.own_share(devices)]
+        self.processes = len(devices) // len(self.devices)
+        self.arguments = {'shard': (jax.process_index(), self.processes), **arguments}  # those of data.stream
         self._stream: tuple[int, Iterator] | None = None
 
     def __len__(self) -> int:
@@ -74,14 +78,15 @@ class Streamed:
         """{'image': (devices, count, n, h, w, c), 'label': (devices, count, n)} of `count` steps from `first` on."""
         at, stream = self._stream or (-1, None)
         if at != first:
-            stream = data.stream(self.split, batch_size, seed=seed, train=True, start_step=first, **self.arguments)
+            own = batch_size // self.processes
+            stream = data.stream(self.split, own, seed=seed, train=True, start_step=first, **self.arguments)
         batches = [next(stream) for _ in range(count)]
         self._stream = (first + count, stream)
         return jax.tree.map(lambda *b: parallel.split(np.stack(b), self.devices, axis=1), *batches)
 
     def eval_batches(self, batch_size: int) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
         """{'image': (devices, n, h, w, c), 'label': (devices, n)} of every image once, and labels, -1 for padding."""
-        batches = data.stream(self.split, batch_size, seed=0, train=False, **self.arguments)
+        batches = data.stream(self.split, batch_size // self.processes, seed=0, train=False, **self.arguments)
         for batch in batches:
             yield jax.tree.map(lambda b: parallel.split(b, self.devices), batch), batch['label']
 

@@ -1,4 +1,8 @@
-"""The training loop: next batch, step, log, save, evaluate, stop."""
+"""The training loop: next batch, step, log, save, stop, evaluate.
+
+The checkpoint of a step is saved before the step's evaluation, so a run that goes on from it evaluates first. A
+logging window that a signal cut short is in the checkpoint too, so that the log reads as if nothing had happened.
+"""
 
 import time
 from pathlib import Path
@@ -7,23 +11,31 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from cnn_bench.errors import RunFailed, UserError
+from cnn_bench.errors import RunFailed, Stopped, UserError
 from cnn_bench.runs import RunDirectory, provenance, schema
-from cnn_bench.runs.sinks import Wandb
-from cnn_bench.training import recipe
+from cnn_bench.runs.sinks import Sinks, wanted
+from cnn_bench.training import determinism, distributed, recipe
 from cnn_bench.training.checkpoint import Checkpoints
-from cnn_bench.training.evaluate import Evaluation, evaluate
+from cnn_bench.training.evaluate import Evaluation
+from cnn_bench.training.profile import profiled
 from cnn_bench.training.progress import Progress
+from cnn_bench.training.signals import StopRequests
 from cnn_bench.training.task import Task
+from cnn_bench.training.validation import Validation, evaluate_state
+
+WHERE = ('devices',)  # fields that say where a run runs, not what it is: they may differ from session to session
+SESSION = ('started', 'git', 'num_devices', 'num_processes', 'deterministic')  # kept of each session's provenance
 
 
-def train(config: ConfigDict, workdir: str | Path, data_dir: str | None = None) -> dict:
+def train(config: ConfigDict, workdir: str | Path, data_dir: str | None = None, profile: bool = False) -> dict:
     """Train by a recipe into a run directory, going on from its last checkpoint; return the run's summary.
 
-    A finished run is left as it is. Raises UserError for bad input, before anything is written, and RunFailed for a
-    loss that is not finite, after the summary says so.
+    A finished run is left as it is. With `profile`, some steps are traced into the run directory. Raises UserError for
+    bad input, before anything is written, RunFailed for a loss that is not finite, after the summary says so, and
+    Stopped where a signal asked for it, after the state is saved.
     """
-    run = RunDirectory(workdir)
+    distributed.check(recipe.to_dict(config))
+    run = distributed.run_directory(workdir)
     _check_same_recipe(run, config)
     summary = run.read(schema.SUMMARY)
     if summary and summary['state'] == 'finished':
@@ -31,25 +43,26 @@ def train(config: ConfigDict, workdir: str | Path, data_dir: str | None = None) 
     task = Task(config, data_dir)
     task.load_data()
     record = _provenance(task, run)
+    sinks = distributed.sinks(wanted(config, run))
     run.create()
     run.write(schema.CONFIG, recipe.to_dict(config))
     run.write(schema.PROVENANCE, record)
-    sinks = (
-        [Wandb(config.wandb.project, run.path.name, recipe.to_dict(config), run.path)] if config.wandb.enabled else []
-    )
     with (
-        Checkpoints(run / schema.CHECKPOINTS, config.keep_checkpoints) as checkpoints,
-        Progress(run.path.name, task.total_steps, config.batch_size) as progress,
+        StopRequests() as requests,
+        Checkpoints(run / schema.CHECKPOINTS, config.keep_checkpoints, _what(recipe.to_dict(config))) as checkpoints,
+        Progress(run.path.name, task.total_steps, config.batch_size, quiet=not distributed.is_first()) as progress,
     ):
         try:
-            summary = Trainer(task, run, checkpoints, progress, sinks).run_to_end()
+            with distributed.ending_together():
+                trainer = Trainer(task, run, checkpoints, progress, sinks, requests)
+                with profiled(trainer.train_steps, run / schema.PROFILE, profile) as trainer.train_steps:
+                    summary = trainer.run_to_end()
         except RunFailed as error:
             summary = {'state': 'diverged', 'reason': str(error)}
             run.write(schema.SUMMARY, summary)
             raise RunFailed(f'{error}; the log and the last good checkpoint are in {run.path}') from error
         finally:
-            for sink in sinks:
-                sink.finish(summary or {'state': 'unfinished'})
+            sinks.finish(summary or {'state': 'unfinished'})
     return summary
 
 
@@ -62,49 +75,60 @@ def evaluate_run(workdir: str | Path, data_dir: str | None = None) -> dict:
     task = Task(recipe.from_dict(fields), data_dir)
     if not (run / schema.CHECKPOINTS).is_dir():
         raise UserError(f'{run.path} has no checkpoint')
-    with Checkpoints(run / schema.CHECKPOINTS, task.config.keep_checkpoints) as checkpoints:
+    with Checkpoints(run / schema.CHECKPOINTS, task.config.keep_checkpoints, read_only=True) as checkpoints:
         if checkpoints.latest_step() is None:
             raise UserError(f'{run.path} has no checkpoint')
         state, _ = checkpoints.restore(task.fresh_state())
-    result = evaluate(task.compiled_eval_step(), state.variables, task.test_feed, task.config.eval_batch_size)
+    result = evaluate_state(task.compiled_eval_step(), state, task.test_feed, task.config.eval_batch_size)
     return {'arch': task.config.model.arch, 'step': int(state.step), **result.metrics}
 
 
 class Trainer:
     """One run under way."""
 
-    def __init__(self, task: Task, run: RunDirectory, checkpoints: Checkpoints, progress: Progress, sinks: list):
+    def __init__(
+        self,
+        task: Task,
+        run: RunDirectory,
+        checkpoints: Checkpoints,
+        progress: Progress,
+        sinks: Sinks,
+        requests: StopRequests,
+    ):
         self.task, self.config, self.run = task, task.config, run
-        self.checkpoints, self.progress, self.sinks = checkpoints, progress, sinks
+        self.checkpoints, self.progress, self.sinks, self.requests = checkpoints, progress, sinks, requests
         self.train_steps, self.eval_step = task.compiled_train_steps(), task.compiled_eval_step()
         self.state, self.timed = task.fresh_state(), {'train_s': 0.0, 'images': 0}
-        if checkpoints.latest_step() is not None:
-            self.state, self.timed = checkpoints.restore(self.state)
-        self.step = int(self.state.step)
-        run.rewind(self.step)
         self.pending: list[dict[str, jax.Array]] = []  # metrics of steps not logged yet, still on the device
+        if checkpoints.latest_step() is not None:
+            self.state, progress = checkpoints.restore(self.state)
+            self.timed, self.pending = progress['timed'], [_floats(m) for m in progress['pending']]
+        self.step = int(self.state.step)
+        self.validation = Validation(task, self.state)
+        run.rewind(self.step)
         self.compiled: set[int] = set()  # lengths of calls that need no compilation any more
         self.clock = time.perf_counter()
 
     def run_to_end(self) -> dict:
         """Train what remains, write predictions and summary, and return the summary."""
-        evaluation = None
         self.progress.start(self.step)
-        while self.step < self.task.total_steps:
+        self.sinks.open(self.step)
+        evaluation = self._evaluate() if self.step and self._due_evaluation() else None
+        while self.step < self.task.total_steps and not self.validation.stopped:
             batches, count = self._next_batches()
             self._train(batches, count)
             if self._due(self.config.log_every_steps) or self._due_save() or self._epoch_ends():
                 self._log()
+            if self._due_save():
+                self._save()
+            self._stop_if_asked()
             if self._due_evaluation():
                 evaluation = self._evaluate()
-            if self._due_save():
-                self.checkpoints.save(self.state, self.timed)
-                self.clock = time.perf_counter()
-        return self._finish(evaluation or evaluate(*self._evaluation_arguments()))
+        return self._finish(evaluation)
 
     def _next_batches(self) -> tuple:
         per_epoch = self.task.steps_per_epoch
-        stops = [per_epoch - self.step % per_epoch]
+        stops = [per_epoch - self.step % per_epoch, self.task.total_steps - self.step]
         if self.config.checkpoint_every_steps:
             stops.append(self.config.checkpoint_every_steps - self.step % self.config.checkpoint_every_steps)
         one_call = self.task.devices[0].platform != 'cpu' and self.task.train_feed.dataset
@@ -124,35 +148,61 @@ class Trainer:
             self.compiled.add(count)
             self.clock = time.perf_counter()
 
-    def _log(self) -> None:
-        """A row of metrics.jsonl for each logging window among the steps that are pending."""
+    def _fetch(self) -> None:
+        """Bring the metrics of pending steps to this side, in one dictionary, and count the time that they took."""
+        if not self.pending:
+            return
         pending = jax.device_get(self.pending)
-        self.pending = []
-        now = time.perf_counter()
-        self.timed['train_s'] += now - self.clock
+        self.timed['train_s'] += time.perf_counter() - self.clock
         metrics = {name: np.concatenate([m[name] for m in pending]) for name in pending[0]}
+        self.pending = [metrics]
         first = self.step - len(metrics['loss'])
         bad = np.flatnonzero(~np.isfinite(metrics['loss']))
         if len(bad):
-            raise RunFailed(f'the loss of step {first + bad[0] + 1} is {metrics["loss"][bad[0]]}')
+            raise RunFailed(
+                f'the loss of step {first + bad[0] + 1} is {metrics["loss"][bad[0]]} '
+                f'(steps {first + 1} to {self.step} were looked at together)'
+            )
+        self.clock = time.perf_counter()
+
+    def _log(self) -> None:
+        """A row of metrics.jsonl for each logging window among the steps that are pending."""
+        self._fetch()
+        [metrics], self.pending = self.pending, []
+        first = self.step - len(metrics['loss'])
         rows, every = [], self.config.log_every_steps
         for start in sorted({first, *range(first - first % every + every, self.step, every)}):
             window = slice(start - first, min(start - start % every + every, self.step) - first)
             rows.append(self._row('train', first + window.stop, {k: v[window].mean() for k, v in metrics.items()}))
-            rows[-1]['learning_rate'] = _rounded(self.task.schedule(first + window.stop - 1))
+            rows[-1]['learning_rate'] = _rounded(self.validation.rate(first + window.stop - 1))
         self._write(rows)
         self.progress.update(self.step, self.timed)
         self.clock = time.perf_counter()
 
+    def _save(self) -> None:
+        if not _all_finite(self.state.variables):
+            raise RunFailed(f'after step {self.step} a parameter or a batch statistic is not finite')
+        pending = [{name: m.astype(np.float32).tolist() for name, m in metrics.items()} for metrics in self.pending]
+        self.checkpoints.save(self.state, {'timed': self.timed, 'pending': pending})
+        self.clock = time.perf_counter()
+
+    def _stop_if_asked(self) -> None:
+        if not self.requests.poll():
+            return
+        self._fetch()
+        if self.checkpoints.latest_step() != self.step:
+            self._save()
+        self.checkpoints.wait()
+        raise Stopped(f'stopped at step {self.step} of {self.task.total_steps}, saved; the same command goes on')
+
     def _evaluate(self) -> Evaluation:
-        evaluation = evaluate(*self._evaluation_arguments())
+        feed, batch_size = self.task.test_feed, self.config.eval_batch_size
+        evaluation = evaluate_state(self.eval_step, self.state, feed, batch_size, self._stop_if_asked)
+        self.state = self.validation.follow(self.state, evaluation.metrics)
         self._write([self._row('eval', self.step, evaluation.metrics)])
         self.progress.evaluated(self.step / self.task.steps_per_epoch, evaluation.metrics)
         self.clock = time.perf_counter()
         return evaluation
-
-    def _evaluation_arguments(self) -> tuple:
-        return self.eval_step, self.state.variables, self.task.test_feed, self.config.eval_batch_size
 
     def _finish(self, evaluation: Evaluation) -> dict:
         self.run.write_predictions(evaluation.labels, evaluation.log_probs)
@@ -161,9 +211,11 @@ class Trainer:
         summary = {
             'state': 'finished',
             'steps': self.step,
+            'epochs': self.step / self.task.steps_per_epoch,
             'top1_err_pct': metrics['top1_err_pct'],
             'top5_err_pct': metrics['top5_err_pct'],
             'test_loss': metrics['loss'],
+            **self.validation.summary(metrics),
             'train_s': seconds,
             'images_per_s': self.timed['images'] / seconds if self.timed['images'] else None,
         }
@@ -176,8 +228,7 @@ class Trainer:
 
     def _write(self, rows: list[dict]) -> None:
         self.run.append(rows)
-        for sink in self.sinks:
-            sink.log(rows)
+        self.sinks.log(rows)
 
     def _due(self, every: int) -> bool:
         return self.step % every == 0
@@ -187,7 +238,8 @@ class Trainer:
 
     def _due_save(self) -> bool:
         every = self.config.checkpoint_every_steps or self.task.steps_per_epoch
-        return self._due(every) or self.step == self.task.total_steps
+        may_stop = self.config.stop_after_evals and self._due_evaluation()
+        return self._due(every) or self.step == self.task.total_steps or may_stop
 
     def _due_evaluation(self) -> bool:
         return (
@@ -200,11 +252,23 @@ def _rounded(value) -> float | int:
     return value if isinstance(value, int) else float(str(np.float32(value)))
 
 
+def _all_finite(tree: dict) -> bool:
+    return all(np.isfinite(np.asarray(leaf, np.float32)).all() for leaf in jax.tree.leaves(tree))
+
+
+def _floats(metrics: dict[str, list[float]]) -> dict[str, np.ndarray]:
+    return {name: np.array(values, np.float32) for name, values in metrics.items()}
+
+
+def _what(fields: dict) -> dict:
+    return {name: value for name, value in fields.items() if name not in WHERE}
+
+
 def _check_same_recipe(run: RunDirectory, config: ConfigDict) -> None:
     there = run.read(schema.CONFIG)
     if there is None:
         return
-    differences = recipe.differences(there, recipe.to_dict(config))
+    differences = recipe.differences(_what(there), _what(recipe.to_dict(config)))
     if differences:
         raise UserError(
             f'{run.path} holds a run of another recipe (there, here): {"; ".join(differences)}; '
@@ -218,12 +282,16 @@ def _provenance(task: Task, run: RunDirectory) -> dict:
     before = run.read(schema.PROVENANCE)
     if before and before['data'] != data:
         raise UserError(f'{run.path} was trained on other data than {task.info.name} is now; use another --workdir')
-    earlier = [*before['earlier_sessions'], {k: before[k] for k in ('started', 'git')}] if before else []
+    earlier = [*before['earlier_sessions'], {k: before[k] for k in SESSION}] if before else []
     return {
         **provenance.collect(),
         **provenance.devices(task.devices),
+        **determinism.record(),
+        'num_processes': jax.process_count(),
         'dtype': task.config.model.dtype,
         'seed': task.config.seed,
+        'total_steps': task.total_steps,
+        'total_epochs': round(task.total_steps / task.steps_per_epoch, 4),
         'data': data,
         'network': task.facts(),
         'earlier_sessions': earlier,

@@ -1,4 +1,8 @@
-"""Learning-rate schedules and optimisers, all of optax, from the names and fields of a recipe."""
+"""Learning-rate schedules and optimisers, all of optax, from the names and fields of a recipe.
+
+RMSProp is optax's: as TensorFlow has it, epsilon is inside the square root (`eps_in_sqrt`) and the rate inside the
+momentum; TensorFlow's first accumulator is 1 (`initial_scale`).
+"""
 
 import inspect
 from collections.abc import Callable
@@ -36,7 +40,29 @@ def exponential(peak: float, steps: int, *, final_factor: float = 0.01) -> optax
     return optax.exponential_decay(peak, steps, final_factor)
 
 
-SCHEDULES = {f.__name__: f for f in (constant, cosine, polynomial, step, exponential)}
+def plateau(
+    peak: float,
+    steps: int,
+    *,
+    factor: float = 0.1,
+    patience: int = 10,
+    threshold: float = 1e-4,
+    cooldown: int = 0,
+    min_factor: float = 0.0,
+) -> optax.Schedule:
+    """The peak rate, which evaluations reduce: see `make_plateau`, whose fields these are."""
+    return optax.constant_schedule(peak)
+
+
+def staircase(peak: float, steps: int, *, every_epochs: float, factor: float, epoch: int) -> optax.Schedule:
+    """The rate is multiplied by `factor` each time another `every_epochs` epochs are over; `epoch` is in steps."""
+    every = round(every_epochs * epoch)
+    if every < 1:
+        raise UserError(f'config.schedule.every_epochs is {every_epochs}; it must be at least one step of {epoch}')
+    return optax.exponential_decay(peak, every, factor, staircase=True)
+
+
+SCHEDULES = {f.__name__: f for f in (constant, cosine, polynomial, step, exponential, staircase, plateau)}
 
 
 def make_schedule(fields: dict, peak: float, total_steps: int, steps_per_epoch: int) -> optax.Schedule:
@@ -49,10 +75,39 @@ def make_schedule(fields: dict, peak: float, total_steps: int, steps_per_epoch: 
         raise UserError(
             f'config.schedule.warmup_epochs is {warmup} of {total_steps} steps; it must leave some to train'
         )
-    main = call(SCHEDULES[name], 'schedule', fields, peak, total_steps - warmup)
+    unit = {'epoch': steps_per_epoch} if name == 'staircase' else {}
+    main = call(SCHEDULES[name], 'schedule', fields, peak, total_steps - warmup, **unit)
     if not warmup:
         return main
     return optax.join_schedules([optax.linear_schedule(0.0, peak, warmup), main], [warmup])
+
+
+def make_plateau(fields: dict) -> optax.GradientTransformationExtraArgs | None:
+    """optax.contrib.reduce_on_plateau from a recipe's `schedule`, with the meaning of PyTorch's ReduceLROnPlateau.
+
+    The rate is multiplied by `factor`, down to `min_factor` of what it was at first, at the evaluation that follows
+    `patience` others without improvement; better is lower by more than the part `threshold` of the best. The next
+    `cooldown` evaluations count for nothing but the best. None where the schedule is another.
+    """
+    fields = dict(fields)
+    if fields.pop('name') != 'plateau':
+        return None
+    fields.pop('warmup_epochs')
+    return call(_plateau, 'schedule', fields)
+
+
+def _plateau(
+    factor: float = 0.1, patience: int = 10, threshold: float = 1e-4, cooldown: int = 0, min_factor: float = 0.0
+) -> optax.GradientTransformationExtraArgs:
+    if not 0 < factor < 1:
+        raise UserError(f'config.schedule.factor is {factor}; it must be between 0 and 1')
+    if not 0 < threshold <= 1:
+        raise UserError(f'config.schedule.threshold is {threshold}; it must be above 0 and at most 1')
+    for name, value in (('patience', patience), ('cooldown', cooldown), ('min_factor', min_factor)):
+        if value < 0:
+            raise UserError(f'config.schedule.{name} is {value}; it must be at least 0')
+    # optax reduces at the evaluation whose number is its patience, PyTorch at the one after.
+    return optax.contrib.reduce_on_plateau(factor, patience + 1, threshold, 0.0, cooldown, min_scale=min_factor)
 
 
 def make_optimizer(fields: dict, schedule: optax.Schedule) -> optax.GradientTransformation:
@@ -60,8 +115,17 @@ def make_optimizer(fields: dict, schedule: optax.Schedule) -> optax.GradientTran
 
     Weight decay is decoupled where the optimiser has it so (AdamW, LAMB, ...), otherwise it is the L2 term that is
     added to the gradient (SGD, RMSProp, Adam). It spares biases and the scales of norms unless `decay_bias_and_norm`.
+    Where `clip_norm` is not 0, a gradient whose norm over all parameters is larger is first scaled down to it.
     """
     fields = dict(fields)
+    clip_norm = fields.pop('clip_norm')
+    if clip_norm < 0:
+        raise UserError(f'config.optimizer.clip_norm is {clip_norm}; it must be at least 0')
+    optimizer = _unclipped(fields, schedule)
+    return optax.chain(optax.clip_by_global_norm(clip_norm), optimizer) if clip_norm else optimizer
+
+
+def _unclipped(fields: dict, schedule: optax.Schedule) -> optax.GradientTransformation:
     name, decay = fields.pop('name'), fields.pop('weight_decay')
     mask = None if fields.pop('decay_bias_and_norm') else _kernels
     fields.pop('learning_rate')  # in the schedule

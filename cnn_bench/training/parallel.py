@@ -1,6 +1,11 @@
-"""One per-device function, run on several devices: as one jit-compiled program on a mesh, or under pmap."""
+"""One per-device function, run on several devices: as one jit-compiled program on a mesh, or under pmap.
+
+The devices may be of several processes, each of which then calls the same functions with its own share of the arrays
+that are split over devices, and with the whole of those that are not.
+"""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -19,13 +24,28 @@ def local_devices(count: int) -> list[jax.Device]:
     return devices[:count] if count else devices
 
 
+def all_devices(count: int) -> list[jax.Device]:
+    """The first `count` devices of every process, process by process; 0: all of them."""
+    if jax.process_count() == 1:
+        return local_devices(count)
+    local_devices(count)
+    of_process = [[d for d in jax.devices() if d.process_index == index] for index in range(jax.process_count())]
+    return [device for devices in of_process for device in devices[: count or None]]
+
+
+def own_share(devices: list[jax.Device]) -> slice:
+    """Where among `devices` those of this process are: next to each other."""
+    own = [place for place, device in enumerate(devices) if device.process_index == jax.process_index()]
+    return slice(own[0], own[-1] + 1)
+
+
 def over_devices(function: Callable, devices: list[jax.Device], mode: str, donate: bool = False) -> Callable:
     """Compile `function(state, shared, local) -> (same, own)` to run on all `devices` at once.
 
     `state` and `shared` are replicated and so is `same` of the result; the arrays of `local` and `own` have a leading
-    axis of one entry a device, which the function itself does not see. `mode` is 'jit' or 'pmap': the function finds
-    the devices under the axis name `AXIS` either way, so both give the same numbers. With `donate`, the state's memory
-    is reused for the result.
+    axis of one entry a device (given: of this process, returned: of all), which the function itself does not see.
+    `mode` is 'jit' or 'pmap': the function finds the devices under the axis name `AXIS` either way, so both give the
+    same numbers. With `donate`, the state's memory is reused for the result.
     """
     compile_for = _pmapped if mode == 'pmap' else _on_mesh
     compiled = compile_for(function, devices, (0,) if donate else ())
@@ -51,7 +71,12 @@ def _on_mesh(function: Callable, devices: list[jax.Device], donated: tuple) -> C
     mapped = jax.shard_map(
         on_mesh, mesh=mesh(devices), in_specs=(same, same, own), out_specs=(same, own), check_vma=False
     )
-    return jax.jit(mapped, donate_argnums=donated)
+    compiled = jax.jit(mapped, donate_argnums=donated)
+    sharding = NamedSharding(mesh(devices), own)
+    if sharding.is_fully_addressable:
+        return compiled
+    whole = partial(jax.make_array_from_process_local_data, sharding)
+    return lambda state, shared, local: compiled(state, shared, jax.tree.map(whole, local))
 
 
 def mesh(devices: list[jax.Device]) -> Mesh:
@@ -61,7 +86,23 @@ def mesh(devices: list[jax.Device]) -> Mesh:
 
 def replicate(tree: Any, devices: list[jax.Device]) -> Any:
     """`tree` with a copy of every array on each device."""
-    return jax.device_put(tree, NamedSharding(mesh(devices), PartitionSpec()))
+    sharding = NamedSharding(mesh(devices), PartitionSpec())
+    if sharding.is_fully_addressable:
+        return jax.device_put(tree, sharding)
+
+    def everywhere(array: Any) -> jax.Array:
+        array = np.asarray(array)
+        return jax.make_array_from_callback(array.shape, sharding, lambda index: array[index])
+
+    return jax.tree.map(everywhere, tree)
+
+
+def rows_here(array: jax.Array) -> np.ndarray:
+    """What this process holds of an array whose leading axis is split over devices."""
+    if array.is_fully_addressable:
+        return jax.device_get(array)
+    shards = sorted(array.addressable_shards, key=lambda shard: shard.index[0].start)
+    return np.concatenate([np.asarray(shard.data) for shard in shards])
 
 
 def split(array: np.ndarray, devices: list[jax.Device], axis: int = 0) -> np.ndarray:

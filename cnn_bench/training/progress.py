@@ -11,8 +11,9 @@ from rich.progress import Progress as Bar
 class Progress:
     """Steps done, images per second, the last test error and the time that remains."""
 
-    def __init__(self, name: str, total_steps: int, batch_size: int):
-        self.total = total_steps
+    def __init__(self, name: str, total_steps: int, batch_size: int, quiet: bool = False):
+        """`quiet` shows nothing."""
+        self.total, self.quiet = total_steps, quiet
         console = Console(stderr=True)
         self._bar = Bar(
             TextColumn('{task.description}'),
@@ -21,7 +22,7 @@ class Progress:
             TextColumn('{task.fields[rate]}  {task.fields[error]}'),
             TimeRemainingColumn(),
             console=console,
-            disable=not console.is_terminal,
+            disable=quiet or not console.is_terminal,
         )
         self._task = self._bar.add_task(name, total=total_steps, rate='compiling', error='')
 
@@ -50,6 +51,8 @@ class Progress:
         self._say(f'epoch {epoch:g}: {text}, top-5 {metrics["top5_err_pct"]:.2f} %, loss {metrics["loss"]:.4f}')
 
     def _say(self, line: str) -> None:
+        if self.quiet:
+            return
         if self._bar.disable:
             print(line, file=sys.stderr, flush=True)
         else:

@@ -1,8 +1,9 @@
 """Recipes: the fields that one has, reading one from its file, overriding fields, and refusing what is wrong.
 
-A recipe is a Python file with `get_config(arg='')` that starts from `base()` and assigns. The sub-dictionaries `model`,
-`optimizer`, `schedule`, `augment` and `dataset` are keyword arguments of the functions that they are handed to, so that
-no field can go unread: one that the function does not take is refused by `call`.
+A recipe is a Python file whose `get_config(arg='')` starts from `base()`, assigns, and returns `variant(config, arg)`.
+The sub-dictionaries `model`, `optimizer`, `schedule`, `augment`, `mix` and `dataset` are keyword arguments of the
+functions that they are handed to, so that no field can go unread: one that the function does not take is refused by
+`call`.
 """
 
 import ast
@@ -18,6 +19,17 @@ from ml_collections import ConfigDict
 from cnn_bench.errors import UserError, unknown
 
 OPEN = ('model', 'optimizer', 'schedule')  # take further keys: whatever the thing that is named there accepts
+COUNTS_OR_OFF = ('total_steps', 'stop_after_evals', 'scale_lr_to_batch')
+# Principal components of ImageNet's colours, eigenvalue times eigenvector, as fb.resnet.torch (2016) published them.
+IMAGENET_LIGHTING = tuple(
+    tuple(value * part for part in vector)
+    for value, vector in (
+        (0.2175, (-0.5675, -0.5808, -0.5836)),
+        (0.0188, (0.7192, -0.0045, -0.6948)),
+        (0.0045, (0.4009, -0.8140, 0.4203)),
+    )
+)
+MONITORED = ('loss', 'top1_err_pct', 'top5_err_pct')  # metrics of an evaluation; of the average's with `ema_` before
 
 
 def base() -> ConfigDict:
@@ -27,9 +39,13 @@ def base() -> ConfigDict:
             'name': '',  # what charts call the run; empty: the architecture and its width
             'seed': 0,
             'total_epochs': 10,
+            'total_steps': 0,  # 0: as many as total_epochs have; otherwise total_epochs counts for nothing
             'batch_size': 128,
+            'accumulate_steps': 1,  # parts that a batch is cut into, whose gradients are averaged
             'eval_batch_size': 512,
             'eval_every_epochs': 1,
+            'monitor': 'top1_err_pct',  # what a plateau, the best so far and an early stop look at in evaluations
+            'stop_after_evals': 0,  # in a row without a new best; 0: no early stop
             'log_every_steps': 50,
             'checkpoint_every_steps': 0,  # 0: at the end of each epoch
             'keep_checkpoints': 2,
@@ -37,6 +53,8 @@ def base() -> ConfigDict:
             'devices': 0,  # how many of the local devices; 0: all
             'sync_batch_norm': True,  # batch statistics over all devices, or each device's own
             'label_smoothing': 0.0,
+            'ema_decay': 0.0,  # of the average of the weights, evaluated beside them; 0: none is kept
+            'scale_lr_to_batch': 0,  # the batch that learning_rate is meant for; it grows with batch_size; 0: as it is
             'aux_weight': 0.3,  # of each auxiliary head's loss, where the network has any
             'model': {
                 'arch': 'lenet5',
@@ -53,17 +71,43 @@ def base() -> ConfigDict:
             },
             # When streaming: a training crop's area and width / height, an evaluation crop's side, as fractions.
             'crop': {'scale': (0.08, 1.0), 'ratio': (3 / 4, 4 / 3), 'crop_fraction': 0.875},
-            'augment': {'flip': False, 'pad_crop': 0},
+            'augment': {'flip': False, 'pad_crop': 0, 'lighting_std': 0.0, 'lighting_components': ()},
+            'mix': {'mixup_alpha': 0.0, 'cutmix_alpha': 0.0, 'cutmix_share': 0.5},
             'optimizer': {  # any of optax's by its name there, with its own arguments beside
                 'name': 'sgd',
                 'learning_rate': 0.1,
                 'weight_decay': 0.0,
                 'decay_bias_and_norm': False,
+                'clip_norm': 0.0,  # the gradient's largest norm; 0: any
             },
             'schedule': {'name': 'constant', 'warmup_epochs': 0.0},
             'wandb': {'enabled': False, 'project': 'cnn_bench'},
+            'tensorboard': {'enabled': False},  # event files below the run directory
         }
     )
+
+
+def variant(config: ConfigDict, arg: str, **smoke_model: Any) -> ConfigDict:
+    """`config` itself for an empty `arg`; for 'smoke' two steps of it on a CPU in seconds.
+
+    The smoke variant trains an eighth of the network's width, with `smoke_model` as further fields of the model, on
+    sixteen images of 28x28 of the packaged data set a step. Raises UserError for any other `arg`.
+    """
+    if not arg:
+        return config
+    if arg != 'smoke':
+        raise unknown('variant of a recipe', arg, ['smoke'])
+    config.model.width = 0.125
+    config.model.update({'stem': 'small', **smoke_model})
+    config.dataset.update({'name': 'fashion_mnist_subset', 'train': 'train', 'test': 'test', 'size': 0, 'workers': 0})
+    config.total_steps = 2
+    config.batch_size = 16
+    config.eval_batch_size = 200
+    config.log_every_steps = 1
+    config.schedule.warmup_epochs = min(config.schedule.warmup_epochs, 16 / 10_000)  # a step
+    if config.augment.lighting_std:
+        config.augment.lighting_components = ((0.1,),)  # the packaged images have one channel
+    return config
 
 
 def load(spec: str | Path, overrides: Mapping[str, Any] | None = None) -> ConfigDict:
@@ -137,11 +181,15 @@ def validate(config: ConfigDict) -> None:
         'eval_every_epochs',
         'log_every_steps',
         'keep_checkpoints',
+        'accumulate_steps',
     ):
         _require(config, field, config[field] >= 1, 'at least 1')
-    for field in ('seed', 'checkpoint_every_steps', 'devices', 'aux_weight'):
+    for field in ('seed', 'checkpoint_every_steps', 'devices', 'aux_weight', *COUNTS_OR_OFF):
         _require(config, field, config[field] >= 0, 'at least 0')
-    _require(config, 'label_smoothing', 0 <= config.label_smoothing < 1, 'from 0 to below 1')
+    for field in ('label_smoothing', 'ema_decay'):
+        _require(config, field, 0 <= config[field] < 1, 'from 0 to below 1')
+    allowed = MONITORED + tuple(f'ema_{name}' for name in MONITORED if config.ema_decay)
+    _require(config, 'monitor', config.monitor in allowed, ', '.join(allowed))
     _require(config, 'parallel', config.parallel in ('jit', 'pmap'), 'jit or pmap')
     placements = ('auto', 'device', 'host')
     _require(config.dataset, 'placement', config.dataset.placement in placements, ', '.join(placements), 'dataset.')

@@ -17,6 +17,8 @@ class State:
     params: Any
     model_state: Any  # batch statistics; empty for networks without
     opt_state: Any
+    average: Any = None  # variables averaged over steps (params and batch statistics); None where a recipe has none
+    watch: Any = None  # what evaluations so far say, `validation.Watch`; None where none is kept
 
     @property
     def variables(self) -> dict:
@@ -24,15 +26,24 @@ class State:
         return {'params': self.params, **self.model_state}
 
 
-def create(model: nn.Module, optimizer: optax.GradientTransformation, seed: int, image_shape: tuple) -> State:
-    """A fresh State for images of `image_shape` (h, w, c)."""
+def create(
+    model: nn.Module,
+    optimizer: optax.GradientTransformation,
+    seed: int,
+    image_shape: tuple,
+    *,
+    averaged: bool = False,
+    watch: Any = None,
+) -> State:
+    """A fresh State for images of `image_shape` (h, w, c), its average, if it is to have one, the variables."""
 
     def init() -> State:
         image = jnp.zeros((1, *image_shape), jnp.float32)
         variables = dict(model.init(jax.random.key(seed), image, train=False))
         params = variables.pop('params')
         variables.pop('aux_logits', None)
-        return State(jnp.zeros((), jnp.int32), params, variables, optimizer.init(params))
+        average = {'params': params, **variables} if averaged else None
+        return State(jnp.zeros((), jnp.int32), params, variables, optimizer.init(params), average, watch)
 
     # Drawing the parameters runs once, but to optimise a program of so many small pieces takes a CPU back end a minute.
     quick = {'xla_backend_optimization_level': 0} if jax.default_backend() == 'cpu' else {}

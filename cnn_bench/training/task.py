@@ -10,11 +10,11 @@ from flax import linen as nn
 from ml_collections import ConfigDict
 
 from cnn_bench import complexity, data
-from cnn_bench.data.augment import make_augment, normalise
+from cnn_bench.data.augment import make_augment, make_mix, normalise
 from cnn_bench.errors import UserError, unknown
 from cnn_bench.models import registry
-from cnn_bench.training import feed, parallel, step
-from cnn_bench.training.optimizer import make_optimizer, make_schedule
+from cnn_bench.training import feed, parallel, step, validation
+from cnn_bench.training.optimizer import make_optimizer, make_plateau, make_schedule
 from cnn_bench.training.recipe import call
 from cnn_bench.training.state import State, create
 
@@ -23,13 +23,14 @@ class Task:
     """One recipe's network on one recipe's data. The data are read when they are first used.
 
     Attributes: config, devices, info (of the data set), model, image_shape (h, w, c), steps_per_epoch, total_steps,
-    schedule (step -> learning rate), optimizer, augment.
+    schedule (step -> learning rate), plateau (None where the schedule is another), optimizer, augment, mix (None where
+    images are not mixed).
     """
 
     def __init__(self, config: ConfigDict, data_dir: str | None = None):
         """Raises UserError for whatever the recipe has wrong."""
         self.config, self.data_dir = config, data_dir
-        self.devices = parallel.local_devices(config.devices)
+        self.devices = parallel.all_devices(config.devices)
         for field in ('batch_size', 'eval_batch_size'):
             if config[field] % len(self.devices):
                 raise UserError(f'config.{field} is {config[field]}; it must divide by the {len(self.devices)} devices')
@@ -37,13 +38,29 @@ class Task:
         self.image_shape = feed.image_shape(config.dataset, self.info)
         self.model = self._model()
         self.steps_per_epoch = self._train_size() // config.batch_size
-        self.total_steps = config.total_epochs * self.steps_per_epoch
-        optimizer = config.optimizer.to_dict()
-        self.schedule = make_schedule(
-            config.schedule.to_dict(), optimizer['learning_rate'], self.total_steps, self.steps_per_epoch
-        )
+        self.total_steps = config.total_steps or config.total_epochs * self.steps_per_epoch
+        schedule, optimizer = config.schedule.to_dict(), config.optimizer.to_dict()
+        self.schedule = make_schedule(schedule, self._peak_rate(), self.total_steps, self.steps_per_epoch)
+        self.plateau = make_plateau(schedule)
         self.optimizer = make_optimizer(optimizer, self.schedule)
-        self.augment = call(make_augment, 'augment', config.augment.to_dict())
+        self.augment = call(make_augment, 'augment', config.augment.to_dict(), std=self.info.std)
+        self.mix = call(make_mix, 'mix', config.mix.to_dict())
+        self._check_share()
+
+    def _peak_rate(self) -> float:
+        """The recipe's rate, times the batch over the one that it is meant for (Goyal et al. 2017) where it says so."""
+        base = self.config.scale_lr_to_batch
+        return self.config.optimizer.learning_rate * (self.config.batch_size / base if base else 1)
+
+    def _check_share(self) -> None:
+        share = self.config.batch_size // len(self.devices)
+        if share % self.config.accumulate_steps:
+            raise UserError(
+                f'config.accumulate_steps is {self.config.accumulate_steps}; it must divide the {share} images of a '
+                'batch that each device gets'
+            )
+        if self.mix and share % 2:
+            raise UserError(f'config.mix pairs images; the {share} of a batch that each device gets must be even')
 
     def _model(self) -> nn.Module:
         fields = {name: value for name, value in self.config.model.items() if value is not None}
@@ -78,7 +95,8 @@ class Task:
 
     def fresh_state(self) -> State:
         """The state before the first step, on all devices."""
-        state = create(self.model, self.optimizer, self.config.seed, self.image_shape)
+        averaged, watch = self.config.ema_decay > 0, validation.fresh(self.plateau)
+        state = create(self.model, self.optimizer, self.config.seed, self.image_shape, averaged=averaged, watch=watch)
         return parallel.replicate(state, self.devices)
 
     @cached_property
@@ -96,6 +114,9 @@ class Task:
             seed=self.config.seed,
             label_smoothing=self.config.label_smoothing,
             aux_weight=self.config.aux_weight,
+            mix=self.mix,
+            accumulate_steps=self.config.accumulate_steps,
+            ema_decay=self.config.ema_decay,
         )
         steps = partial(step.train_steps, step=one, pick=self.train_feed.pick)
         return parallel.over_devices(steps, self.devices, self.config.parallel, donate=True)

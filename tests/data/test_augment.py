@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cnn_bench.data.augment import make_augment, mirror, normalise, shift
+from cnn_bench.data.augment import cut_mix, light, make_augment, make_mix, mirror, mix_up, neighbours, normalise, shift
+from cnn_bench.errors import UserError
 
 
 @pytest.fixture
@@ -76,3 +77,93 @@ def test_normalise(dtype):
     assert result.dtype == dtype
     expected = (pixels / 255 - np.array(mean)) / np.array(std)
     np.testing.assert_allclose(result.astype(np.float32), expected, rtol=0, atol=1e-6 if dtype == jnp.float32 else 0.01)
+
+
+def test_lighting_adds_components_by_hand(images):
+    """Amounts 0.1 and -0.2 of two colours, divided by what the image was divided by."""
+    components, std = ((0.2, 0.4, -0.2), (0.1, 0.0, 0.3)), (0.5, 0.25, 0.2)
+    added = [(0.1 * 0.2 - 0.2 * 0.1) / 0.5, 0.1 * 0.4 / 0.25, (-0.1 * 0.2 - 0.2 * 0.3) / 0.2]
+    lit = light(jnp.asarray(images[0]), jnp.array([0.1, -0.2]), components, std)
+    np.testing.assert_allclose(lit, images[0] + added, atol=1e-6)
+
+
+def test_lighting_is_a_colour_an_image_of_the_spread_asked_for():
+    keys = jax.random.split(jax.random.key(3), 4_000)
+    augment = make_augment(lighting_std=0.1, lighting_components=((2.0, 4.0),), std=(0.5, 1.0))
+    lit = np.asarray(jax.jit(augment)(keys, jnp.zeros((4_000, 2, 2, 2))))
+    np.testing.assert_array_equal(lit, np.broadcast_to(lit[:, :1, :1], lit.shape))  # all pixels alike
+    np.testing.assert_allclose(lit[..., 0], lit[..., 1], rtol=1e-5)  # 2 / 0.5 and 4 / 1
+    assert lit[:, 0, 0, 0].std() == pytest.approx(0.1 * 4, rel=0.05)
+    assert abs(lit[:, 0, 0, 0].mean()) < 5 * 0.4 / np.sqrt(4_000)
+
+
+def test_neighbours_are_exchanged():
+    np.testing.assert_array_equal(neighbours(jnp.arange(6)), [1, 0, 3, 2, 5, 4])
+
+
+def test_mix_up_by_hand(images):
+    mixed = mix_up(jnp.asarray(images[:4]), jnp.float32(0.75))
+    np.testing.assert_allclose(mixed, 0.75 * images[:4] + 0.25 * images[[1, 0, 3, 2]], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ('centre', 'rows', 'columns'),
+    # Of 8 rows and 4 columns, 3/4 cut away by half the height and half the width: 4 rows and 2 columns are inside.
+    [((0.5, 0.5), (2, 6), (1, 3)), ((0.0, 0.5), (0, 2), (1, 3)), ((0.99, 0.99), (5, 8), (2, 4))],
+)
+def test_cut_mix_by_hand(centre, rows, columns):
+    images = np.random.default_rng(2).normal(size=(4, 8, 4, 3)).astype(np.float32)
+    expected = images.copy()
+    inside = np.s_[:, slice(*rows), slice(*columns)]
+    expected[inside] = images[[1, 0, 3, 2]][inside]
+    mixed, share = cut_mix(jnp.asarray(images), jnp.float32(0.75), jnp.array(centre))
+    np.testing.assert_array_equal(mixed, expected)
+    area = (rows[1] - rows[0]) * (columns[1] - columns[0])
+    assert float(share) == pytest.approx(1 - area / 32)
+
+
+def test_a_batch_is_mixed_with_one_share_and_the_labels_that_go_with_it(images):
+    """Whether a step mixes up or cuts, what it returns is what its share says; half of the steps do either."""
+    mix = jax.jit(make_mix(mixup_alpha=1.0, cutmix_alpha=1.0))
+    images, labels = jnp.asarray(images), jnp.arange(64)
+    other, cuts = np.asarray(neighbours(images)), 0
+    for seed in range(60):
+        mixed, others, share = (np.asarray(a) for a in mix(jax.random.key(seed), images, labels))
+        np.testing.assert_array_equal(others, np.arange(64) ^ 1)
+        kept = (mixed == images).all((0, 3))  # pixels that are their own in every image
+        cut = (kept | (mixed == other).all((0, 3))).all()
+        cuts += cut
+        if cut:
+            assert float(share) == pytest.approx(float(kept.mean()), abs=1e-6)
+        else:
+            np.testing.assert_allclose(mixed, share * images + (1 - share) * other, atol=1e-5)
+    assert 15 <= cuts <= 45
+
+
+def test_shares_are_drawn_from_beta():
+    """Beta(a, a) has mean 1/2 and variance 1 / (4 (2 a + 1))."""
+    images, labels = jnp.zeros((2, 1, 1, 1)), jnp.arange(2)
+    mix = make_mix(mixup_alpha=0.4)
+    shares = jax.jit(jax.vmap(lambda key: mix(key, images, labels)[2]))(jax.random.split(jax.random.key(5), 4_000))
+    assert float(shares.mean()) == pytest.approx(0.5, abs=0.03)
+    assert float(shares.var()) == pytest.approx(1 / (4 * 1.8), rel=0.05)
+
+
+def test_no_mixing():
+    assert make_mix() is None
+
+
+@pytest.mark.parametrize(
+    ('make', 'fields', 'said'),
+    [
+        (make_augment, {'pad_crop': -1}, 'pad_crop is -1'),
+        (make_augment, {'lighting_std': -0.1}, 'lighting_std'),
+        (make_augment, {'lighting_std': 0.1, 'std': (1.0,)}, 'rows of 1 numbers'),
+        (make_augment, {'lighting_std': 0.1, 'lighting_components': ((1, 2, 3),), 'std': (1.0,)}, 'rows of 1 numbers'),
+        (make_mix, {'mixup_alpha': -1.0}, 'mixup_alpha'),
+        (make_mix, {'cutmix_alpha': 1.0, 'cutmix_share': 2.0}, 'cutmix_share'),
+    ],
+)
+def test_values_out_of_range_are_one_line(make, fields, said):
+    with pytest.raises(UserError, match=said):
+        make(**fields)

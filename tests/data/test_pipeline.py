@@ -77,14 +77,19 @@ def test_crops_differ_between_epochs(train):
     assert len(first - second) > 20
 
 
+def test_a_shard_is_the_same_from_worker_processes(train):
+    assert_same(take(5, train, 4, shard=(1, 2))[2:], take(3, train, 4, shard=(1, 2), workers=2, start_step=2))
+
+
 @pytest.mark.parametrize('count', [2, 4])
 def test_shards_together_are_the_unsharded_batches(train, count):
     whole = take(10, train, 8)
     shards = [take(10, train, 8 // count, shard=(index, count)) for index in range(count)]
     for step, batch in enumerate(whole):
         for index, shard in enumerate(shards):
-            np.testing.assert_array_equal(shard[step]['image'], batch['image'][index::count])
-            np.testing.assert_array_equal(shard[step]['label'], batch['label'][index::count])
+            own = slice(index * 8 // count, (index + 1) * 8 // count)
+            np.testing.assert_array_equal(shard[step]['image'], batch['image'][own])
+            np.testing.assert_array_equal(shard[step]['label'], batch['label'][own])
 
 
 def test_worker_processes_change_nothing(train):

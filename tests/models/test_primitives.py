@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
-from zoo import quick_jit
+from zoo import keys, quick_jit, random_variables, small, variables
 
 from cnn_bench.errors import UserError
 from cnn_bench.models import layers, primitives
@@ -45,6 +45,82 @@ def test_convolutions_in_every_form(window, strides, pads, groups, maps):
         return primitives.convolve(x, kernel, strides, pads, feature_group_count=groups)
 
     _assert_same(ours, stock, _random(2, 9, 10, 6), _random(*window, 6 // groups, maps))
+
+
+@pytest.mark.parametrize(('window', 'strides', 'pads'), WINDOWS)
+@pytest.mark.parametrize(('groups', 'dilation'), [(1, (1, 1)), (2, (1, 1)), (1, (2, 1))])
+def test_kernel_gradient_in_runs_of_images(monkeypatch, window, strides, pads, groups, dilation):
+    monkeypatch.setattr(primitives, 'RUN_OUTPUTS', 200)  # of 7 images, the last run has fewer
+    fields = {'feature_group_count': groups, 'rhs_dilation': dilation}
+
+    def stock(x, kernel):
+        return lax.conv_general_dilated(x, kernel, strides, pads, dimension_numbers=('NHWC', 'HWIO', 'NHWC'), **fields)
+
+    def ours(x, kernel):
+        return primitives.convolve(x, kernel, strides, pads, **fields)
+
+    _assert_same(ours, stock, _random(7, 9, 10, 4), _random(*window, 4 // groups, 6))
+
+
+@pytest.mark.parametrize(
+    ('outputs', 'kernel', 'images'),
+    [
+        ((64, 16, 16, 32), (3, 3, 32, 32), 14),  # 2^20 / 288 = 3640 outputs, 14 x 256 = 3584
+        ((64, 28, 28, 64), (7, 7, 1, 64), 10),  # 2^13 outputs, 10 x 784 = 7840
+        ((16, 56, 56, 64), (3, 3, 64, 64), 1),
+        ((128, 56, 56, 64), (3, 3, 64, 64), 8),  # 16 runs
+        ((8, 7, 7, 512), (3, 3, 512, 512), 4),
+    ],
+)
+def test_how_many_images_are_in_a_run(outputs, kernel, images):
+    assert primitives.images_in_a_run(outputs, kernel) == images
+
+
+def test_runs_add_up_in_float32(monkeypatch):
+    monkeypatch.setattr(primitives, 'RUN_OUTPUTS', 19)  # 15 runs of 19 and one of 15: bfloat16 has no 285
+    x, kernel = jnp.ones((300, 2, 2, 1), jnp.bfloat16), jnp.ones((2, 2, 1, 3), jnp.bfloat16)
+    loss = jax.grad(lambda kernel: primitives.convolve(x, kernel, (1, 1), ((0, 0), (0, 0))).sum())
+    np.testing.assert_array_equal(loss(kernel), 300)
+
+
+def _convolutions(function, *args):
+    """How many convolutions XLA is given for the gradient of the sum of a function's result."""
+    gradient = jax.grad(lambda *args: function(*args).sum(), argnums=(0, 1))
+    return jax.jit(gradient).lower(*args).as_text().count('stablehlo.convolution')
+
+
+def test_stock_convolutions_are_one_call_each(monkeypatch):
+    monkeypatch.setattr(primitives, 'RUN_OUTPUTS', 200)
+    args = _random(7, 9, 10, 4), _random(3, 3, 4, 6)
+
+    def ours(x, kernel):
+        return primitives.convolve(x, kernel, (1, 1), ((1, 1), (1, 1)))
+
+    assert _convolutions(ours, *args) == 1 + 4  # for x, and four runs of at most two images
+    with primitives.stock():
+        assert primitives.in_stock()
+        assert _convolutions(lambda *args: ours(*args), *args) == 2
+    assert not primitives.in_stock()
+
+
+@pytest.mark.parametrize('name', ['alexnet', 'mobilenet_v2', 'googlenet'])
+def test_networks_are_the_same_in_stock_form(name):
+    module, x = small(name), _random(2, 28, 28, 1)
+    values = random_variables(variables(module, x.shape))
+
+    def gradients(values, x):
+        def loss(params):
+            logits, _ = module.apply({**values, 'params': params}, x, train=True, mutable=True, rngs=keys())
+            return (logits * jnp.arange(10)).sum()
+
+        return jax.grad(loss)(values['params'])
+
+    ours = quick_jit(gradients)(values, x)
+    with primitives.stock():
+        stock = quick_jit(lambda *args: gradients(*args))(values, x)
+    largest = max(np.abs(leaf).max() for leaf in jax.tree.leaves(stock))
+    for got, wanted in zip(jax.tree.leaves(ours), jax.tree.leaves(stock), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-5 * largest)
 
 
 @pytest.mark.parametrize('stride', [1, 2])

@@ -1,11 +1,10 @@
-"""Run directories: whole or not at all, and read as one table."""
+"""Run directories: what they hold is whole or not there."""
 
 import json
 
 import numpy as np
 import pytest
 
-from cnn_bench import runs
 from cnn_bench.errors import UserError
 from cnn_bench.runs import RunDirectory, provenance, schema
 
@@ -42,6 +41,13 @@ def test_rewind_drops_later_and_half_written_rows(run):
     assert (run / schema.METRICS).read_text() == ''.join(json.dumps(row) + '\n' for row in rows[:2])
 
 
+def test_rewind_drops_the_evaluation_of_the_step_itself(run):
+    rows = [{'kind': kind, 'step': step, 'loss': 0.1} for step in (1, 2) for kind in ('train', 'eval')]
+    run.append(rows)
+    run.rewind(2)
+    assert run.metrics() == rows[:3]
+
+
 def test_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(UserError, match='cannot write to the run directory'):
@@ -58,32 +64,14 @@ def test_predictions_of_many_classes_keep_the_top_five_and_the_label(run):
     assert kept['top5_log_probs'].dtype == np.float16
 
 
-def _write_run(path, **config):
-    run = RunDirectory(path)
-    run.create()
-    model = {'arch': 'resnet20', 'width': 0.5, 'dtype': 'float32', **config.pop('model', {})}
-    fields = {'name': '', 'seed': 0, 'total_epochs': 3, 'batch_size': 8, 'dataset': {'name': 'd'}, 'model': model}
-    run.write(schema.CONFIG, {**fields, **config})
-    return run
-
-
-def test_load_gives_one_row_per_run(tmp_path):
-    finished = _write_run(tmp_path / 'b' / 'one', seed=4)
-    finished.write(schema.PROVENANCE, {'network': {'params': 5, 'macs': 7, 'input_shape': [28, 28, 1]}})
-    finished.write(schema.SUMMARY, {'state': 'finished', 'top1_err_pct': 12.5})
-    _write_run(tmp_path / 'a', name='my net')
-    table = runs.load(tmp_path)
-    assert list(table.columns) == list(schema.COLUMNS)
-    assert list(table.run) == ['a', 'b/one']
-    assert list(table.label) == ['my net', 'resnet20 x0.5']
-    assert list(table.state) == ['unfinished', 'finished']
-    row = table.iloc[1]
-    assert (row.params, row.macs, row.input_shape, row.top1_err_pct, row.seed) == (5, 7, '28x28x1', 12.5, 4)
-
-
-def test_load_of_nothing(tmp_path):
-    with pytest.raises(UserError, match='holds no run'):
-        runs.load(tmp_path)
+@pytest.mark.parametrize('line', ['{"kind": "tra', '7', '{"kind": "train"}', '\xff', ''])
+def test_a_damaged_row_is_named(run, line):
+    run.append([{'kind': 'train', 'step': 1}])
+    with open(run / schema.METRICS, 'a', encoding='latin-1') as file:
+        file.write(f'{line}\n')
+    run.append([{'kind': 'train', 'step': 3}])
+    with pytest.raises(UserError, match=r'line 2 of .*metrics\.jsonl is not a row of metrics'):
+        run.metrics()
 
 
 def test_provenance_names_versions_and_survives_json():

@@ -1,29 +1,18 @@
 """The loop: what a run directory holds, resuming, refusing, diverging."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 
 import jax
 import numpy as np
 import pytest
+from kill_harness import assert_same_run
 
 from cnn_bench import runs
 from cnn_bench.errors import RunFailed, UserError
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.training import loop
-from cnn_bench.training.checkpoint import Checkpoints, digest
+from cnn_bench.training.checkpoint import Checkpoints
 from cnn_bench.training.task import Task
-
-
-def _parameters(config, path, data_dir) -> str:
-    """sha256 of the newest checkpoint's state."""
-    with Checkpoints(path / schema.CHECKPOINTS, keep=2) as checkpoints:
-        state, _ = checkpoints.restore(Task(config, data_dir).fresh_state())
-    return digest(state)
 
 
 @pytest.fixture(scope='module')
@@ -95,39 +84,8 @@ def test_resuming_is_as_if_nothing_had_happened(tiny_recipe, tiny_data, tmp_path
     assert runs.load(tmp_path / 'run').state.item() == 'unfinished'
     monkeypatch.setattr(loop.Trainer, '_train', original)
     loop.train(config, tmp_path / 'run', tiny_data)
-    _assert_same_run(config, tmp_path / 'run', expected, tiny_data)
+    assert_same_run(config, tmp_path / 'run', expected, tiny_data)
     assert len(RunDirectory(tmp_path / 'run').read(schema.PROVENANCE)['earlier_sessions']) == 1
-
-
-def _assert_same_run(config, one, other, data_dir):
-    assert (one / schema.METRICS).read_bytes() == (other / schema.METRICS).read_bytes()
-    assert _parameters(config, one, data_dir) == _parameters(config, other, data_dir)
-    for name in ('label', 'log_probs'):
-        a, b = (np.load(path / schema.PREDICTIONS)[name] for path in (one, other))
-        np.testing.assert_array_equal(a, b)
-
-
-def test_kill_9_in_the_middle_of_an_epoch(tiny_recipe, tiny_data, tmp_path, undisturbed):
-    """A real process, really killed, and started again."""
-    config = tiny_recipe(total_epochs=30, log_every_steps=1)
-    expected = undisturbed(config)
-    workdir = tmp_path / 'run'
-    fields = ('dataset.name', 'batch_size', 'eval_batch_size', 'total_epochs', 'log_every_steps', 'devices')
-    overrides = {field: config[field] if '.' not in field else 'tiny' for field in fields}
-    command = [sys.executable, '-m', 'cnn_bench', 'train', '--config', 'configs/lenet5.py']
-    command += ['--workdir', str(workdir), '--data-dir', tiny_data, '--config.schedule.warmup_epochs=0']
-    command += [f'--config.{field}={value}' for field, value in overrides.items()]
-    repository = os.path.dirname(os.path.dirname(loop.__file__)) + '/..'
-    process = subprocess.Popen(command, cwd=repository, stderr=subprocess.PIPE, text=True)
-    run = RunDirectory(workdir)
-    deadline = time.monotonic() + 120
-    while len(run.metrics()) < 20 and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL, process.stderr.read()
-    assert run.read(schema.SUMMARY) is None
-    subprocess.run(command, cwd=repository, check=True, capture_output=True)
-    _assert_same_run(config, workdir, expected, tiny_data)
 
 
 def test_a_finished_run_is_left_as_it_is(tiny_recipe, undisturbed, monkeypatch):
@@ -161,6 +119,24 @@ def test_a_run_that_diverges_says_so(tiny_recipe, tiny_data, tmp_path):
     assert run.read(schema.SUMMARY)['state'] == 'diverged'
     assert all(np.isfinite(row['loss']) for row in run.metrics())
     assert runs.load(run.path).state.item() == 'diverged'
+
+
+def test_the_last_good_checkpoint_outlives_what_is_not_finite(tiny_recipe, tiny_data, tmp_path, monkeypatch):
+    """Parameters are spoilt by step 6, whose own loss is good: neither it nor step 7 is saved."""
+    original = loop.Trainer._train
+
+    def spoiling(self, batches, count):
+        original(self, batches, count)
+        if self.step == 6:
+            self.state = self.state.replace(params=jax.tree.map(lambda p: p * np.nan, self.state.params))
+
+    monkeypatch.setattr(loop.Trainer, '_train', spoiling)
+    for every, step, why in ((5, 5, r'the loss of step 7 is nan \(steps 7 to 8 '), (3, 3, 'after step 6 a parameter')):
+        workdir = tmp_path / str(every)
+        with pytest.raises(RunFailed, match=why):
+            loop.train(tiny_recipe(checkpoint_every_steps=every), workdir, tiny_data)
+        with Checkpoints(workdir / schema.CHECKPOINTS, keep=2, read_only=True) as checkpoints:
+            assert checkpoints.latest_step() == step
 
 
 @pytest.mark.skipif(jax.local_device_count() < 4, reason='needs four devices')

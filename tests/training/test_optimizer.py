@@ -7,7 +7,7 @@ import pytest
 from cnn_bench.errors import UserError
 from cnn_bench.training.optimizer import make_optimizer, make_schedule
 
-SGD = {'name': 'sgd', 'learning_rate': 0.1, 'weight_decay': 0.0, 'decay_bias_and_norm': False}
+SGD = {'name': 'sgd', 'learning_rate': 0.1, 'weight_decay': 0.0, 'decay_bias_and_norm': False, 'clip_norm': 0.0}
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,8 @@ SGD = {'name': 'sgd', 'learning_rate': 0.1, 'weight_decay': 0.0, 'decay_bias_and
         ({'name': 'exponential', 'final_factor': 0.01}, {0: 2.0, 50: 0.2, 100: 0.02}),
         ({'name': 'constant', 'warmup_epochs': 2.0}, {0: 0.0, 10: 1.0, 20: 2.0, 60: 2.0}),
         ({'name': 'cosine', 'warmup_epochs': 2.0}, {10: 1.0, 20: 2.0, 60: 1.0, 100: 0.0}),
+        ({'name': 'staircase', 'every_epochs': 2.0, 'factor': 0.5}, {0: 2.0, 19: 2.0, 20: 1.0, 39: 1.0, 40: 0.5}),
+        ({'name': 'plateau', 'patience': 3, 'warmup_epochs': 1.0}, {0: 0.0, 5: 1.0, 10: 2.0, 99: 2.0}),
     ],
 )
 def test_schedule(fields, expected):
@@ -36,6 +38,9 @@ def test_schedule(fields, expected):
         ({'name': 'cosin'}, 'cosine'),
         ({'name': 'cosine', 'power': 2}, r'schedule\.power'),
         ({'name': 'cosine', 'warmup_epochs': 10.0}, 'warmup_epochs'),
+        ({'name': 'staircase', 'every_epochs': 0.01, 'factor': 0.5}, 'every_epochs'),
+        ({'name': 'staircase', 'every_epochs': 1.0, 'factor': 0.5, 'epoch': 3}, r'schedule\.epoch'),
+        ({'name': 'plateau', 'rtol': 0.1}, r'schedule\.rtol'),
     ],
 )
 def test_wrong_schedule(fields, said):
@@ -73,9 +78,33 @@ def test_adamw_decays_apart_from_its_moments():
     assert update == pytest.approx(-0.1 * (1 + 0.5 * 2), rel=1e-5)  # Adam's first step is the gradient's sign
 
 
+def test_clipping_scales_the_gradient_of_all_parameters_and_not_their_decay():
+    params = {'a': jnp.full((1, 1), 2.0), 'b': jnp.zeros((1, 1))}
+    grads = {'a': jnp.full((1, 1), 3.0), 'b': jnp.full((1, 1), 4.0)}  # norm 5, a fifth of which is left
+    updates = _updates({**SGD, 'clip_norm': 1.0, 'weight_decay': 0.5}, params, grads)
+    assert updates['a'].item() == pytest.approx(-0.1 * (0.6 + 0.5 * 2))
+    assert updates['b'].item() == pytest.approx(-0.1 * 0.8)
+    assert _updates({**SGD, 'clip_norm': 6.0}, params, grads)['a'].item() == pytest.approx(-0.3)
+
+
+def test_rmsprop_is_that_of_tensorflow():
+    """Epsilon inside the root, a first accumulator of 1, the rate inside the momentum; two steps by hand."""
+    fields = {**SGD, 'name': 'rmsprop', 'decay': 0.9, 'eps': 1.0, 'initial_scale': 1.0, 'momentum': 0.5}
+    params, grads = {'kernel': jnp.zeros((1, 1))}, {'kernel': jnp.full((1, 1), 2.0)}
+    first = 0.9 * 1 + 0.1 * 4
+    second = 0.9 * first + 0.1 * 4
+    velocity = 0.5 * 0.1 * 2 / np.sqrt(first + 1) + 0.1 * 2 / np.sqrt(second + 1)
+    assert _updates(fields, params, grads, steps=2)['kernel'].item() == pytest.approx(-velocity, rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ('fields', 'said'),
-    [({**SGD, 'name': 'sdg'}, 'sgd'), ({**SGD, 'momentun': 0.9}, 'momentum'), ({**SGD, 'name': 'chain'}, 'optimizer')],
+    [
+        ({**SGD, 'clip_norm': -1.0}, 'clip_norm'),
+        ({**SGD, 'name': 'sdg'}, 'sgd'),
+        ({**SGD, 'momentun': 0.9}, 'momentum'),
+        ({**SGD, 'name': 'chain'}, 'optimizer'),
+    ],
 )
 def test_wrong_optimizer(fields, said):
     with pytest.raises(UserError, match=said):

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from ml_collections import ConfigDict
 
 from cnn_bench.errors import UserError
 from cnn_bench.training import recipe
@@ -50,6 +49,14 @@ def test_overrides_are_typed_as_the_fields_are():
         ('total_epochs', '-1', 'at least 1'),
         ('label_smoothing', '1', 'from 0 to below 1'),
         ('parallel', 'xmap', 'jit or pmap'),
+        ('ema_decay', '1', 'from 0 to below 1'),
+        ('accumulate_steps', '0', 'at least 1'),
+        ('stop_after_evals', '-1', 'at least 0'),
+        ('total_steps', '-1', 'at least 0'),
+        ('scale_lr_to_batch', '-256', 'at least 0'),
+        ('monitor', 'accuracy', 'loss, top1_err_pct, top5_err_pct'),
+        ('monitor', 'ema_loss', 'loss, top1_err_pct'),  # without an average
+        ('mix.mixup', '0.2', 'mixup_alpha'),
         ('dataset.placement', 'disk', 'auto, device, host'),
     ],
 )
@@ -104,29 +111,17 @@ def test_differences_name_nested_fields():
     assert recipe.differences({'a': {'b': 1}, 'c': 2}, {'a': {'b': 3}, 'c': 2}) == ['a.b: 1, 3']
 
 
-class _Watched(ConfigDict):
-    """A ConfigDict that notes in `seen` which of its fields were read."""
-
-    def __init__(self, fields, seen):
-        object.__setattr__(self, 'seen', seen)
-        super().__init__(fields)
-
-    def __getitem__(self, key):
-        object.__getattribute__(self, 'seen').add(key)
-        return super().__getitem__(key)
-
-
-def test_training_reads_every_field(tiny_data, tiny_recipe, tmp_path, monkeypatch):
+def test_training_reads_every_field(tiny_data, tiny_recipe, tmp_path, monkeypatch, watched_config):
     """Groups that are handed on whole are checked by `call`; the others and the top level must be read by name."""
     from cnn_bench.runs import sinks
     from cnn_bench.training.loop import train
 
-    monkeypatch.setattr(sinks.Wandb, '_try', lambda self, action: None)
+    monkeypatch.setattr(sinks, 'Wandb', lambda project, run, step: sinks.TensorBoard(run, step))
     config = tiny_recipe(wandb__enabled=True, total_epochs=1, dataset__placement='host', crop__scale=(0.9, 1.0))
-    fields, seen = recipe.to_dict(config), {'': set(), 'dataset': set(), 'wandb': set()}
-    watched = _Watched(config.to_dict(), seen[''])
-    for name in ('dataset', 'wandb'):
-        watched[name] = _Watched(config[name].to_dict(), seen[name])
+    fields, seen = recipe.to_dict(config), {'': set(), 'dataset': set(), 'wandb': set(), 'tensorboard': set()}
+    watched = watched_config(config.to_dict(), seen[''])
+    for name in ('dataset', 'wandb', 'tensorboard'):
+        watched[name] = watched_config(config[name].to_dict(), seen[name])
     monkeypatch.setattr(recipe, 'to_dict', lambda _: fields)  # writing it down is not reading it
     for names in seen.values():
         names.clear()
@@ -134,3 +129,4 @@ def test_training_reads_every_field(tiny_data, tiny_recipe, tmp_path, monkeypatc
     assert set(config) - seen[''] == {'name'}  # which runs.load reads
     assert set(config.dataset) == seen['dataset']
     assert set(config.wandb) == seen['wandb']
+    assert set(config.tensorboard) == seen['tensorboard']

@@ -7,7 +7,8 @@ import optax
 import pytest
 from flax import linen as nn
 
-from cnn_bench.training import parallel, step
+from cnn_bench.data import augment
+from cnn_bench.training import parallel, step, validation
 from cnn_bench.training.state import create
 
 RNG = np.random.default_rng(0)
@@ -25,7 +26,7 @@ def _preprocess(images):
     return images.astype(jnp.float32) / 255
 
 
-def _trained(model, devices, mode, steps=1, smoothing=0.0, augment=lambda keys, images: images):
+def _trained(model, devices, mode, steps=1, smoothing=0.0, augment=lambda _, images: images, watch=None, **fields):
     """The state after `steps` steps on all sixteen images, on so many devices, and the last step's metrics."""
     optimizer = optax.sgd(RATE)
     used = jax.local_devices()[:devices]
@@ -38,9 +39,11 @@ def _trained(model, devices, mode, steps=1, smoothing=0.0, augment=lambda keys, 
         seed=0,
         label_smoothing=smoothing,
         aux_weight=0.3,
+        **fields,
     )
     run = parallel.over_devices(lambda *args: step.train_steps(*args, step=one, pick=_pick), used, mode, donate=True)
-    state = parallel.replicate(create(model, optimizer, 0, IMAGES.shape[1:]), used)
+    start = create(model, optimizer, 0, IMAGES.shape[1:], averaged='ema_decay' in fields, watch=watch)
+    state = parallel.replicate(start, used)
     dataset = parallel.replicate((IMAGES, LABELS), used)
     batches = parallel.split(np.tile(np.arange(16, dtype=np.int32), (steps, 1)), used, axis=1)
     (state, metrics), _ = run(state, dataset, batches)
@@ -116,6 +119,77 @@ def test_one_call_of_many_steps_is_many_calls(tiny_net):
     state, metrics = _trained(tiny_net(step.AXIS), 1, 'jit', steps=1)
     assert metrics['loss'].shape == (1,)
     assert state.step == 1
+
+
+class Dense(nn.Module):
+    """A hidden layer and no batch statistics."""
+
+    @nn.compact
+    def __call__(self, x, train):
+        return nn.Dense(3, name='fc')(nn.tanh(nn.Dense(5, name='hidden')(x.reshape(len(x), -1))))
+
+
+@pytest.mark.parametrize('count', [2, 8])
+def test_accumulation_is_the_large_batch_without_batch_norm(count):
+    large = _trained(Dense(), 1, 'jit', steps=3)
+    _assert_equal(_trained(Dense(), 1, 'jit', steps=3, accumulate_steps=count), large)
+
+
+@pytest.mark.skipif(jax.local_device_count() < 4, reason='needs four devices')
+def test_accumulation_with_batch_norm_does_not_depend_on_the_number_of_devices(tiny_net):
+    one, four = (_trained(tiny_net(step.AXIS), n, 'jit', steps=2, accumulate_steps=4) for n in (1, 4))
+    _assert_equal(one, four)
+    large = _trained(tiny_net(step.AXIS), 1, 'jit', steps=2)
+    assert abs(large[1]['loss'][1] - one[1]['loss'][1]) > 1e-6  # statistics are of the parts
+    means = [trained[0].model_state['batch_stats']['bn']['mean'] for trained in (one, large)]
+    assert np.abs(means[0]).sum() > 2 * np.abs(means[1]).sum()  # which update the running ones four times a step
+
+
+def test_the_average_by_hand(tiny_net):
+    """After steps 0, 1 and 2 the decay is 1/10, 2/11 and min(0.2, 3/12), of parameters and of batch statistics."""
+    states = [_trained(tiny_net(step.AXIS), 1, 'jit', steps=n, ema_decay=0.2)[0] for n in (1, 2, 3)]
+    average = create(tiny_net(step.AXIS), optax.sgd(RATE), 0, IMAGES.shape[1:]).variables
+    for state, decay in zip(states, (1 / 10, 2 / 11, 0.2), strict=True):
+        average = jax.tree.map(lambda a, v, d=decay: d * a + (1 - d) * v, average, state.variables)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), average, state.average)
+    assert set(average) == {'params', 'batch_stats'}
+
+
+def test_mixed_targets_by_hand():
+    """Softmax regression on images that are mixed with their neighbours, 0.7 to 0.3."""
+    start = create(Linear(), optax.sgd(RATE), 0, IMAGES.shape[1:]).params['fc']
+    order = np.arange(16) ^ 1
+    x = IMAGES.reshape(16, -1) / 255.0
+    x = 0.7 * x + 0.3 * x[order]
+    targets = 0.7 * np.eye(3)[LABELS] + 0.3 * np.eye(3)[LABELS[order]]
+    targets = 0.9 * targets + 0.1 / 3
+    logits = x @ start['kernel'] + start['bias']
+    log_probs = [z - np.log(np.exp(z).sum(1, keepdims=True)) for z in (logits, 2 * logits)]
+    loss = float(-(targets * (log_probs[0] + 0.3 * log_probs[1])).sum(1).mean())
+
+    def mix(key, images, labels):
+        share = jnp.float32(0.7)
+        return augment.mix_up(images, share), augment.neighbours(labels), share
+
+    _, metrics = _trained(Linear(), 1, 'jit', smoothing=0.1, mix=mix)
+    assert metrics['loss'][0] == pytest.approx(loss, rel=1e-5)
+
+
+@pytest.mark.skipif(jax.local_device_count() < 4, reason='needs four devices')
+def test_mixing_does_not_depend_on_the_number_of_devices():
+    mix = augment.make_mix(mixup_alpha=1.0, cutmix_alpha=1.0)
+    one, four = (_trained(Dense(), n, 'jit', steps=4, mix=mix) for n in (1, 4))
+    _assert_equal(one, four)
+    assert abs(one[1]['loss'][3] - _trained(Dense(), 1, 'jit', steps=4)[1]['loss'][3]) > 1e-4
+
+
+def test_a_plateau_scales_the_update():
+    plateau = optax.contrib.reduce_on_plateau(0.5)
+    halved = validation.fresh(plateau)
+    halved = halved.replace(plateau=halved.plateau._replace(scale=jnp.float32(0.5)))
+    start = create(Dense(), optax.sgd(RATE), 0, IMAGES.shape[1:]).params
+    full, half = (_trained(Dense(), 1, 'jit', watch=watch)[0].params for watch in (validation.fresh(plateau), halved))
+    jax.tree.map(lambda s, f, h: np.testing.assert_allclose(h - s, (f - s) / 2, atol=1e-6), start, full, half)
 
 
 class Fixed(nn.Module):

@@ -1,5 +1,8 @@
 """What a recipe is made into."""
 
+import pytest
+
+from cnn_bench.errors import UserError
 from cnn_bench.training.task import Task
 
 
@@ -16,3 +19,37 @@ def test_batch_statistics_are_shared_where_asked(tiny_recipe, tiny_data):
     fields = {'model__arch': 'resnet20'}
     assert Task(tiny_recipe(**fields), tiny_data).model.bn_axis == 'data'
     assert Task(tiny_recipe(**fields, sync_batch_norm=False), tiny_data).model.bn_axis is None
+
+
+def test_the_rate_grows_with_the_batch_where_asked(tiny_recipe, tiny_data):
+    fields = {'schedule__name': 'constant', 'optimizer__learning_rate': 0.1}
+    rates = [float(Task(tiny_recipe(scale_lr_to_batch=n, **fields), tiny_data).schedule(0)) for n in (0, 24, 96)]
+    assert rates == pytest.approx([0.1, 0.1, 0.1 * 24 / 96])
+
+
+def test_steps_or_epochs(tiny_recipe, tiny_data):
+    assert Task(tiny_recipe(total_epochs=3), tiny_data).total_steps == 12
+    assert Task(tiny_recipe(total_epochs=3, total_steps=5), tiny_data).total_steps == 5
+
+
+@pytest.mark.parametrize(
+    ('fields', 'said'),
+    [
+        ({'accumulate_steps': 5}, 'it must divide the 24 images'),
+        ({'batch_size': 25, 'mix__mixup_alpha': 0.2}, 'the 25 of a batch that each device gets must be even'),
+        ({'augment__lighting_std': 0.1}, 'rows of 1 numbers'),
+    ],
+)
+def test_a_batch_that_does_not_divide_is_one_line(tiny_recipe, tiny_data, fields, said):
+    with pytest.raises(UserError, match=said):
+        Task(tiny_recipe(**fields), tiny_data)
+
+
+def test_a_state_holds_what_its_recipe_uses(tiny_recipe, tiny_data):
+    plain = Task(tiny_recipe(), tiny_data).fresh_state()
+    assert plain.average is None
+    assert plain.watch.plateau is None
+    fields = {'ema_decay': 0.9, 'schedule__name': 'plateau'}
+    state = Task(tiny_recipe(**fields), tiny_data).fresh_state()
+    assert set(state.average) == set(state.variables)
+    assert state.watch.plateau is not None

@@ -1,0 +1,88 @@
+"""Batch normalisation in one pass (Ioffe & Szegedy 2015), with the variables of `flax.linen.BatchNorm`.
+
+Differs from it in how the same numbers are come by:
+
+    mean and variance are of x - s, s being one pixel of the batch for each channel. A pixel lies k standard deviations
+    or more from the mean with a probability of at most 1 / k^2 (Chebyshev), so E[d^2] - E[d]^2 of d = x - s cancels
+    little, where that of x loses all digits once the mean is some thousand times the deviation
+    devices of a named axis exchange mean and variance in one collective and add up the variance about their
+    common mean, never the mean of squares less the square of the mean
+    the result is d times one number a channel, plus another
+
+All is computed in float32 (or wider, if x is) and rounded once, to `dtype`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from flax.linen.dtypes import canonicalize_dtype
+from jax import lax
+
+
+class BatchNorm(nn.Module):
+    """Normalises the last axis of x (..., c) over all others, to mean `bias` and standard deviation `scale`.
+
+    In training (`use_running_average=False`) by the batch's own statistics, of all devices on the axis `axis_name` if
+    it is given; the running ones, in the collection 'batch_stats', keep the part `momentum`. All variances are biased.
+    """
+
+    use_running_average: bool
+    momentum: float = 0.99
+    epsilon: float = 1e-5
+    dtype: Any = None  # of the result; None: what x and the parameters make together
+    axis_name: str | None = None
+    scale_init: Callable = nn.initializers.ones
+    bias_init: Callable = nn.initializers.zeros
+
+    @nn.compact
+    def __call__(self, x):
+        shape = x.shape[-1:]
+        mean = self.variable('batch_stats', 'mean', jnp.zeros, shape, jnp.float32)
+        variance = self.variable('batch_stats', 'var', jnp.ones, shape, jnp.float32)
+        scale = self.param('scale', self.scale_init, shape, jnp.float32)
+        bias = self.param('bias', self.bias_init, shape, jnp.float32)
+        wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+        if self.use_running_average:
+            shift, offset, spread = mean.value, 0, variance.value
+        else:
+            shift = a_pixel(wide)
+            offset, spread = statistics(wide - shift)
+            if not self.is_initializing():
+                average = shift + offset
+                if self.axis_name is not None:
+                    average, offset, spread = over_devices(shift, offset, spread, self.axis_name)
+                keep = self.momentum
+                mean.value = keep * mean.value + (1 - keep) * average
+                variance.value = keep * variance.value + (1 - keep) * spread
+        slope = scale * lax.rsqrt(spread + self.epsilon)
+        result = (wide - shift) * slope + (bias - offset * slope)
+        return result.astype(canonicalize_dtype(x, scale, bias, dtype=self.dtype))
+
+
+def a_pixel(x: jax.Array) -> jax.Array:
+    """One value (c,) for each channel of x (..., c): the centre of the first image, without a gradient."""
+    starts = [0, *(size // 2 for size in x.shape[1:-1]), 0]
+    stops = [start + 1 for start in starts[:-1]]
+    return lax.stop_gradient(lax.slice(x, starts, [*stops, x.shape[-1]]).reshape(-1))
+
+
+def statistics(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Mean and biased variance (c,) of x (..., c) over all axes but the last, from one pass."""
+    axes = tuple(range(x.ndim - 1))
+    mean = x.mean(axes)
+    return mean, jnp.maximum(0, jnp.square(x).mean(axes) - jnp.square(mean))
+
+
+def over_devices(shift: jax.Array, offset: jax.Array, variance: jax.Array, axis_name: str) -> tuple[jax.Array, ...]:
+    """Statistics over equal shares of a batch, from those of this device's share: of its x - shift.
+
+    Returns the mean, the same to the bit on all devices, what it is above this device's shift, and the variance.
+    """
+    shifts, offsets, variances = jnp.moveaxis(lax.all_gather(jnp.stack([shift, offset, variance]), axis_name), 1, 0)
+    offsets += shifts - shifts[0]
+    common = offsets.mean(0)
+    spread = (variances + jnp.square(offsets - common)).mean(0)
+    return shifts[0] + common, common + (shifts[0] - shift), spread

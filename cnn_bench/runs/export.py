@@ -1,0 +1,73 @@
+"""Runs as one file for other tools: the tidy table, or all rows of metrics as a long one."""
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnn_bench.errors import UserError
+from cnn_bench.runs import schema
+from cnn_bench.runs.directory import replace
+from cnn_bench.runs.load import find_some, load, name_below
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMATS = ('parquet', 'csv')
+FIRST = ('run', 'kind', 'step', 'epoch')
+
+
+def tidy(path: str | Path) -> 'pd.DataFrame':
+    """The table of `runs.load`, its counts as integers also where some are missing."""
+    table = load(path)
+    try:
+        return table.astype(dict.fromkeys(schema.INTEGERS, 'Int64'))
+    except (TypeError, ValueError) as error:
+        raise UserError(f'a run below {path} has a count that is not a whole number: {error}') from error
+
+
+def metrics(path: str | Path) -> tuple['pd.DataFrame', dict[str, str]]:
+    """All rows of metrics.jsonl below `path` as a long table: run, kind, step, epoch, then whatever any row names.
+
+    With it, run -> why, of the runs that are left out because the file is damaged. Raises UserError where `path` holds
+    no run.
+    """
+    import pandas as pd
+
+    rows, damaged = [], {}
+    for run in find_some(path):
+        name = name_below(run, path)
+        try:
+            rows += [{'run': name, **row} for row in run.metrics()]
+        except UserError as error:
+            damaged[name] = str(error)
+    names = list(dict.fromkeys([*FIRST, *(name for row in rows for name in row)]))
+    whole = [name for name in names if rows and all(type(row.get(name, 0)) is int for row in rows)]
+    return pd.DataFrame(rows, columns=names).astype(dict.fromkeys(whole, 'Int64')), damaged
+
+
+def check(out: Path, to: str) -> None:
+    """Raise UserError where `out` cannot be a file of the format `to`."""
+    if to == 'parquet':
+        try:
+            importlib.import_module('pyarrow')
+        except ImportError as error:
+            raise UserError('--to parquet needs pyarrow: pip install pyarrow') from error
+    others = [f'.{other}' for other in FORMATS if other != to]
+    if out.suffix in others:
+        raise UserError(f'--out {out} ends in {out.suffix}, but --to is {to}')
+    if out.is_dir():
+        raise UserError(f'--out {out} is a directory')
+    if not out.parent.is_dir():
+        raise UserError(f'--out {out}: there is no directory {out.parent}')
+
+
+def write(table: 'pd.DataFrame', out: Path, to: str) -> None:
+    """Write `table` to the file `out`, whole or not at all. Raises UserError where the format has no place for it."""
+    check(out, to)
+    try:
+        if to == 'csv':
+            replace(out, lambda file: table.to_csv(file, index=False, lineterminator='\n'))
+        else:
+            replace(out, lambda file: table.to_parquet(file, engine='pyarrow', index=False))
+    except (TypeError, ValueError) as error:  # a column that holds both numbers and words
+        raise UserError(f'cannot write {out} as {to}: {" ".join(str(error).split())}') from error

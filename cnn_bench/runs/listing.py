@@ -1,0 +1,99 @@
+"""What the runs below a directory are at: the state of each, its errors, and how far it has come."""
+
+import datetime
+import math
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from cnn_bench.errors import UserError
+from cnn_bench.runs import schema
+from cnn_bench.runs.directory import RunDirectory
+from cnn_bench.runs.load import find_some, name_below, of_config, of_provenance, of_summary, reading
+
+RUNNING_S = 60  # a run whose metrics.jsonl grew that lately is under way
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One run. None stands for what it does not say."""
+
+    run: str  # its directory, relative to the one that was listed
+    label: str  # how charts call it; the directory's name where its config cannot be read
+    state: str  # finished, diverged, running, unfinished or damaged
+    best_top1_err_pct: float | None = None  # of all its evaluations, of the weights themselves, not of their average
+    last_top1_err_pct: float | None = None  # of the last one
+    step: int | None = None  # the last that is logged
+    total_steps: int | None = None  # how many the recipe asks for
+    seed: int | None = None
+    device: str | None = None  # of the last session
+    started: str | None = None  # when the first session did, ISO 8601, UTC
+    problem: str | None = None  # why it is damaged, or diverged
+
+
+def survey(path: str | Path, now: float | None = None) -> list[Listed]:
+    """The runs at or below `path`, by their paths, numbers in them by value. `now` in seconds since the epoch.
+
+    Raises UserError where `path` holds no run; a damaged one is listed as such.
+    """
+    now = time.time() if now is None else now
+    return sorted((_listed(run, path, now) for run in find_some(path)), key=lambda listed: natural(listed.run))
+
+
+def natural(name: str) -> list:
+    """A key that sorts `net-2` before `net-10`."""
+    return [
+        (not part.isdecimal(), int(part) if part.isdecimal() else part) for part in re.split(r'(\d+)', name) if part
+    ]
+
+
+def _listed(run: RunDirectory, root: str | Path, now: float) -> Listed:
+    name, known = name_below(run, root), {'label': run.path.name, 'state': 'damaged'}
+    try:
+        with reading(run):
+            config = of_config(run.read(schema.CONFIG))
+            known |= {'label': config['label'], 'seed': config['seed']}
+            provenance = run.read(schema.PROVENANCE)
+            if provenance is not None:
+                known |= _of_session(provenance)
+            rows = run.metrics()
+            known |= _progress(rows)
+            summary = of_summary(run.read(schema.SUMMARY))
+            known |= _errors([*_evaluations(rows), summary.get('top1_err_pct')])
+            known |= {'state': summary['state'], 'problem': summary.get('reason')}
+    except UserError as error:
+        return Listed(name, **{**known, 'problem': str(error)})
+    if known['state'] == 'unfinished' and _is_growing(run, now):
+        known['state'] = 'running'
+    return Listed(name, **known)
+
+
+def _of_session(provenance: dict) -> dict:
+    first = [*provenance['earlier_sessions'], provenance][0]
+    started = datetime.datetime.fromisoformat(first['started'])
+    return {
+        'device': of_provenance(provenance)['device'],
+        'started': started.astimezone(datetime.UTC).isoformat(timespec='seconds'),
+        'total_steps': provenance.get('total_steps'),
+    }
+
+
+def _progress(rows: list[dict]) -> dict:
+    return {'step': rows[-1]['step']} if rows else {}
+
+
+def _evaluations(rows: list[dict]) -> list[float]:
+    return [row['top1_err_pct'] for row in rows if row['kind'] == 'eval']
+
+
+def _errors(errors: list[float | None]) -> dict:
+    known = [error for error in errors if error is not None and math.isfinite(error)]
+    return {'best_top1_err_pct': min(known), 'last_top1_err_pct': known[-1]} if known else {}
+
+
+def _is_growing(run: RunDirectory, now: float) -> bool:
+    try:
+        return now - (run / schema.METRICS).stat().st_mtime < RUNNING_S
+    except OSError:
+        return False

@@ -1,0 +1,80 @@
+"""Files of runs, read back."""
+
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from run_files import eval_row, train_row, write_run
+
+from cnn_bench.errors import UserError
+from cnn_bench.runs import export, schema
+
+READ = {'csv': pd.read_csv, 'parquet': pd.read_parquet}
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A finished run, one that has only begun, and one with damaged metrics."""
+    rows = [train_row(2, 0.125), eval_row(4, 12.0)]
+    write_run(tmp_path / 'tree' / 'done', rows, {'state': 'finished', 'top1_err_pct': 12.0}, seed=7)
+    write_run(tmp_path / 'tree' / 'new', provenance=None)
+    (write_run(tmp_path / 'tree' / 'worn') / schema.METRICS).write_text('{}\n')
+    return tmp_path / 'tree'
+
+
+@pytest.mark.parametrize('to', export.FORMATS)
+def test_the_tidy_table(tree, tmp_path, to):
+    out = tmp_path / f'table.{to}'
+    export.write(export.tidy(tree), out, to)
+    table = READ[to](out)
+    assert list(table.columns) == list(schema.COLUMNS)
+    assert list(table.run) == ['done', 'new', 'worn']
+    assert table.top1_err_pct.dropna().tolist() == [12.0]
+    assert table.params[0] == 5
+    assert pd.isna(table.params[1])
+    assert sorted(path.name for path in tmp_path.iterdir()) == [out.name, 'tree']
+
+
+def test_counts_stay_integers_where_some_are_missing(tree, tmp_path):
+    export.write(export.tidy(tree), tmp_path / 't.csv', 'csv')
+    text = pd.read_csv(tmp_path / 't.csv', dtype=str)
+    assert text.params.fillna('').tolist() == ['5', '', '5']
+    export.write(export.tidy(tree), tmp_path / 't.parquet', 'parquet')
+    assert str(pd.read_parquet(tmp_path / 't.parquet').params.dtype) == 'Int64'
+
+
+@pytest.mark.parametrize('to', export.FORMATS)
+def test_all_rows_of_metrics(tree, tmp_path, to):
+    table, damaged = export.metrics(tree)
+    assert list(damaged) == ['worn']
+    export.write(table, tmp_path / 'm', to)
+    read = READ[to](tmp_path / 'm')
+    assert list(read.columns) == ['run', 'kind', 'step', 'epoch', 'loss', 'top1_err_pct', 'images']
+    expected = [['done', 'train', 2, 0.5, 0.125, None, None], ['done', 'eval', 4, 1.0, 0.25, 12.0, 40]]
+    assert read.astype(object).where(read.notna(), None).to_numpy().tolist() == expected
+    assert np.issubdtype(table.loss.dtype, np.floating)
+    assert str(table.images.dtype) == 'Int64'
+
+
+def test_no_rows_at_all(tmp_path):
+    write_run(tmp_path / 'run')
+    table, _ = export.metrics(tmp_path)
+    export.write(table, tmp_path / 'm.csv', 'csv')
+    assert (tmp_path / 'm.csv').read_text() == 'run,kind,step,epoch\n'
+
+
+def test_what_fails_leaves_the_old_file(tmp_path):
+    out = tmp_path / 'old.parquet'
+    out.write_text('old')
+    with pytest.raises(UserError, match=r'cannot write .* as parquet'):
+        export.write(pd.DataFrame({'a': [1, 'b', [2]]}), out, 'parquet')
+    assert out.read_text() == 'old'
+    assert [path.name for path in tmp_path.iterdir()] == ['old.parquet']
+
+
+def test_parquet_without_pyarrow(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'pyarrow', None)
+    with pytest.raises(UserError, match='--to parquet needs pyarrow'):
+        export.check(tmp_path / 'a.parquet', 'parquet')
+    export.check(tmp_path / 'a.csv', 'csv')

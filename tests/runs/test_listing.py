@@ -1,0 +1,70 @@
+"""What the list of runs says of runs made by hand."""
+
+import pytest
+from run_files import eval_row, train_row, write_run
+
+from cnn_bench.runs import schema
+from cnn_bench.runs.listing import Listed, natural, survey
+
+ROWS = [train_row(2), train_row(4), eval_row(4, 10.0), train_row(6), eval_row(6, 30.0)]
+STARTED = '2026-02-03T02:05:06+00:00'  # of the first session, in UTC
+
+
+def test_a_finished_run(tmp_path):
+    rows = [*ROWS, train_row(8), eval_row(8, 20.0)]
+    write_run(tmp_path / 'run', rows, {'state': 'finished', 'top1_err_pct': 20.0}, seed=3)
+    assert survey(tmp_path) == [
+        Listed('run', 'resnet20 x0.5', 'finished', 10.0, 20.0, 8, 8, 3, '2 x abacus', STARTED),
+    ]
+
+
+@pytest.mark.parametrize(('age_s', 'state'), [(0, 'running'), (50, 'running'), (70, 'unfinished')])
+def test_running_or_not(tmp_path, age_s, state):
+    write_run(tmp_path, ROWS, age_s=age_s)
+    assert survey(tmp_path) == [Listed('.', 'resnet20 x0.5', state, 10.0, 30.0, 6, 8, 0, '2 x abacus', STARTED)]
+
+
+def test_a_run_that_has_only_begun(tmp_path):
+    write_run(tmp_path, provenance=None)
+    assert survey(tmp_path) == [Listed('.', 'resnet20 x0.5', 'unfinished', seed=0)]
+
+
+def test_a_diverged_run_says_why(tmp_path):
+    write_run(tmp_path, ROWS[:1], {'state': 'diverged', 'reason': 'the loss of step 4 is nan'}, age_s=0)
+    [listed] = survey(tmp_path)
+    assert (listed.state, listed.problem) == ('diverged', 'the loss of step 4 is nan')
+    assert (listed.step, listed.best_top1_err_pct, listed.last_top1_err_pct) == (2, None, None)
+
+
+def test_an_error_that_is_not_a_number_is_no_best(tmp_path):
+    write_run(tmp_path, [eval_row(4, 10.0), eval_row(8, float('nan'))])
+    [listed] = survey(tmp_path)
+    assert (listed.best_top1_err_pct, listed.last_top1_err_pct) == (10.0, 10.0)
+
+
+@pytest.mark.parametrize(
+    ('name', 'content', 'said'),
+    [
+        (schema.CONFIG, '{', 'cannot be read'),
+        (schema.CONFIG, '{"architectures": ["ResNet"]}', "KeyError: 'model'"),  # another tool's
+        (schema.PROVENANCE, '{}', "KeyError: 'earlier_sessions'"),
+        (schema.METRICS, '{"kind": "train"}\n', 'line 1 of'),
+        (schema.METRICS, '{"kind": "eval", "step": 4, "top1_err_pct": "low"}\n', 'TypeError'),
+        (schema.SUMMARY, '{"state": "fin', 'cannot be read'),
+    ],
+)
+def test_damaged_runs_are_listed_with_the_reason(tmp_path, name, content, said):
+    write_run(tmp_path / 'a', ROWS)
+    (write_run(tmp_path / 'b', ROWS, {'state': 'finished'}) / name).write_text(content)
+    write_run(tmp_path / 'c', ROWS)
+    listed = survey(tmp_path)
+    assert [run.state for run in listed] == ['unfinished', 'damaged', 'unfinished']
+    assert said in listed[1].problem
+    assert str(tmp_path / 'b') in listed[1].problem
+
+
+def test_numbers_in_names_sort_by_value(tmp_path):
+    for name in ('net-10', 'net-9', 'alone', '2', 'net-9-b'):
+        write_run(tmp_path / name)
+    assert [run.run for run in survey(tmp_path)] == ['2', 'alone', 'net-9', 'net-9-b', 'net-10']
+    assert natural('²') == [(True, '²')]

@@ -1,0 +1,61 @@
+"""A tree of runs as one table, also where some of them are damaged."""
+
+import pandas as pd
+import pytest
+from run_files import PROVENANCE, write_run
+
+from cnn_bench import runs
+from cnn_bench.errors import UserError
+from cnn_bench.report import tables
+from cnn_bench.runs import schema
+
+
+def test_one_row_per_run(tmp_path):
+    write_run(tmp_path / 'b' / 'one', summary={'state': 'finished', 'top1_err_pct': 12.5}, seed=4)
+    write_run(tmp_path / 'a', name='my net')
+    table = runs.load(tmp_path)
+    assert list(table.columns) == list(schema.COLUMNS)
+    assert list(table.run) == ['a', 'b/one']
+    assert list(table.label) == ['my net', 'resnet20 x0.5']
+    assert list(table.state) == ['unfinished', 'finished']
+    row = table.iloc[1]
+    assert (row.params, row.macs, row.input_shape, row.top1_err_pct, row.seed) == (5, 7, '28x28x1', 12.5, 4)
+    assert (row.epochs, row.device, row.commit) == (2, '2 x abacus', '0123456789+')
+    assert row.versions == 'jax 1, jaxlib 2, flax 3, optax 4, numpy 5'
+
+
+def test_epochs_of_a_recipe_that_counts_steps(tmp_path):
+    write_run(tmp_path, provenance={**PROVENANCE, 'total_epochs': 90.5}, total_steps=362)
+    assert runs.load(tmp_path).epochs.item() == 90.5
+
+
+def test_what_lies_inside_a_run_is_no_run(tmp_path):
+    run = write_run(tmp_path / 'run')
+    write_run(run / 'wandb' / 'copy')
+    assert [found.path for found in runs.find(tmp_path)] == [tmp_path / 'run']
+
+
+@pytest.mark.parametrize('name', [schema.CONFIG, schema.PROVENANCE, schema.SUMMARY])
+@pytest.mark.parametrize('content', ['{"state": "fin', '[1]', '{"a": 1}', '\xff', ''])
+def test_a_damaged_run_stays_in_the_table_as_that(tmp_path, name, content):
+    write_run(tmp_path / 'good', summary={'state': 'finished', 'top1_err_pct': 12.5})
+    bad = write_run(tmp_path / 'bad', summary={'state': 'finished', 'top1_err_pct': 1.5}, seed=3)
+    (bad / name).write_text(content, encoding='latin-1')
+    table = runs.load(tmp_path).set_index('run')
+    assert dict(table.state) == {'bad': 'damaged', 'good': 'finished'}
+    assert table.label['bad'] == ('bad' if name == schema.CONFIG else 'resnet20 x0.5')
+    assert (table.seed['bad'] == 3) == (name != schema.CONFIG)  # what can be read is there
+    assert tables.left_out(table.reset_index()) == [('bad', 'damaged')]
+
+
+def test_without_provenance_the_rest_is_there(tmp_path):
+    write_run(tmp_path, summary={'state': 'finished', 'top1_err_pct': 12.5}, provenance=None)
+    row = runs.load(tmp_path).iloc[0]
+    assert (row.state, row.top1_err_pct, row.epochs) == ('finished', 12.5, 2)
+    assert pd.isna([row.params, row.device, row.versions, row.commit]).all()
+
+
+@pytest.mark.parametrize(('below', 'said'), [('', 'holds no run'), ('none', 'there is no directory')])
+def test_nothing_to_load(tmp_path, below, said):
+    with pytest.raises(UserError, match=said):
+        runs.load(tmp_path / below)
