@@ -34,7 +34,7 @@ class Record:
     """What imported weights are of."""
 
     arch: str
-    library: str
+    origin: str  # the library whose network it computes: 'torchvision', 'timm' or 'keras'
     fields: dict[str, Any]  # of the network, beyond the architecture's own
     input_shape: tuple[int, int, int]  # (h, w, c) that the weights were made for
     preprocessing: Preprocessing
@@ -63,7 +63,7 @@ def import_weights(
     layout = layout_of(arch, library)
     record = Record(
         arch=arch,
-        library=library,
+        origin=library,
         fields={'num_classes': build(arch, library, **more).num_classes, **layout.fields},
         input_shape=registry.get(arch).input_shape,
         preprocessing=layout.preprocessing,

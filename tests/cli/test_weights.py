@@ -64,7 +64,7 @@ def said(capsys, arguments, status=2):
 
 def test_record_says_what_the_weights_are(imported, weight_file):
     record, variables = store.load(imported)
-    assert (record.arch, record.library, record.fields['num_classes']) == ('squeezenet1_1', 'torchvision', CLASSES)
+    assert (record.arch, record.origin, record.fields['num_classes']) == ('squeezenet1_1', 'torchvision', CLASSES)
     assert record.source['file'] == 'squeezenet.safetensors'
     assert record.source['bytes'] == weight_file.stat().st_size
     assert record.preprocessing.mean == (0.485, 0.456, 0.406)
