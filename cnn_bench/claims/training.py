@@ -19,24 +19,27 @@ def claims() -> list[Claim]:
 
 
 def _accuracies():
-    claim = partial(Claim, unit='% top-5 error', tested_by=NONE_YET)
+    claim = partial(Claim, unit='% top-5 error')
     yield claim(
         'alexnet.top5',
         'AlexNet: 17 % top-5 error in the challenge of 2012',
         'lecture, AlexNet; Krizhevsky et al. 2012, abstract: 17.0 % is for the test set of 2010, 15.3 % for 2012',
         '17',
+        tested_by='configs/alexnet.py',
     )
     yield claim(
         'googlenet.top5',
         'GoogLeNet: below 7 % top-5 error',
         'lecture, GoogLeNet; Szegedy et al. 2014, table 2: 6.67 %, seven networks and many crops',
         '< 7',
+        tested_by='configs/googlenet.py',
     )
     yield claim(
         'resnet152.top5',
         'ResNet: 3.6 % top-5 error',
         'lecture, ResNet; He et al. 2015, table 5: 3.57 %, an ensemble of six networks',
         '3.6',
+        tested_by='configs/resnet_imagenet.py',
     )
 
 
@@ -47,7 +50,7 @@ def _small_images():
         'lecture, A simple CNN to tackle the Fashion-MNIST',
         '92',
         unit='% top-1 accuracy',
-        tested_by=COMPARISON,
+        tested_by='configs/fashion_cnn.py',
     )
     yield Claim(
         'lenet5_1998.error',
@@ -64,7 +67,7 @@ def _small_images():
             'He et al. 2015, table 6',
             error,
             unit='% top-1 error',
-            tested_by=NONE_YET,
+            tested_by='configs/resnet_cifar.py',
         )
     yield Claim(
         'plain56.worse',
@@ -90,27 +93,29 @@ def _unmeasured():
         'the picture of the X gets 0.90 of the votes for X and 0.10 for O; the weights are not given',
         'lecture, Fully Connected Layer',
         ('0.90', '0.10'),
-        tested_by=NONE_YET,
     )
 
 
 def _recipes():
-    recipe = partial(Claim, tested_by=NONE_YET)
-    yield recipe(
+    yield Claim(
         'alexnet.recipe',
         'AlexNet was trained with batches of 128, momentum 0.9 and a learning rate of 0.01, divided by 10 on plateaus',
         'lecture, AlexNet Architecture; Krizhevsky et al. 2012, section 5',
         (128, '0.9', '0.01'),
         unit='batch, momentum, learning rate',
+        tested_by='configs/alexnet.py',
     )
-    yield recipe(
+    yield Claim(
         'resnet.recipe',
         'ResNet was trained with batches of 256, momentum 0.9 and a learning rate of 0.1, divided by 10 on plateaus',
         'lecture, ResNet Config; He et al. 2015, section 3.4',
         (256, '0.9', '0.1'),
         unit='batch, momentum, learning rate',
+        tested_by='configs/resnet_imagenet.py',
     )
-    transfer = partial(recipe, source='lecture, Train using Transfer Learning', unit='epochs, learning rate')
+    transfer = partial(
+        Claim, source='lecture, Train using Transfer Learning', unit='epochs, learning rate', tested_by=NONE_YET
+    )
     yield transfer(
         'transfer.head',
         'a new head on frozen Xception layers: 5 epochs at a learning rate of 0.2',
