@@ -35,7 +35,7 @@ def guess_library(arch: str, arrays: dict[str, np.ndarray], naming: str) -> str:
         paths = flatten_dict(_shapes(build(arch, library), registry.get(arch).input_shape), sep='/')
         return sum(names.of(path) in arrays for path in paths)
 
-    return max(candidates, key=matched)
+    return max(candidates, key=matched) if len(candidates) > 1 else next(iter(candidates))
 
 
 def convert(
