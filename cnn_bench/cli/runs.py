@@ -1,9 +1,10 @@
-"""List the runs below a directory, or export them as one file.
+"""List the runs below a directory, or export them.
 
   cnn-bench runs runs/                                                 what each is at
   cnn-bench runs runs/ --sort error --json                             the best first, as a list of objects
   cnn-bench runs export runs/ --to parquet                             a row a run, to runs/runs.parquet
   cnn-bench runs export runs/ --to csv --metrics --out curves.csv      a row a logged step or evaluation
+  cnn-bench runs export runs/demo --to logs --out results/demo/logs    a copy of the runs without their weights
 
 Best and last are top-1 errors on the test set. A run is running if its metrics.jsonl grew within the last minute. Runs
 whose files are damaged are listed as such, with the reason on stderr. A narrow terminal is shown fewer columns; --json
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
 
 TAKES_OVERRIDES = True  # words after a flag are left over by argparse: `runs export --to csv DIR`
 USAGE = """cnn-bench runs DIR [--sort KEY] [--json]
-       cnn-bench runs export DIR --to FORMAT [--metrics] [--out FILE]"""
+       cnn-bench runs export DIR --to FORMAT [--metrics] [--predictions] [--out PATH]"""
 COLUMNS = ('run', 'network', 'state', 'best', 'last', 'step', 'seed', 'started (UTC)', 'device')
 ALWAYS = 6  # columns that are shown however narrow the terminal is
-OF_LIST, OF_EXPORT = ('sort', 'json'), ('to', 'metrics', 'out')
+OF_LIST, OF_EXPORT = ('sort', 'json'), ('to', 'metrics', 'predictions', 'out')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,9 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     listing.add_argument('--json', action='store_true', help='print a list of objects')
     export = parser.add_argument_group('of export')
-    export.add_argument('--to', choices=('parquet', 'csv'), help='the format')
+    export.add_argument('--to', choices=('parquet', 'csv', 'logs'), help='the format')
     export.add_argument('--metrics', action='store_true', help='all rows of all metrics.jsonl instead of a row a run')
-    export.add_argument('--out', metavar='FILE', help='default: runs.FORMAT or metrics.FORMAT in DIR')
+    export.add_argument('--predictions', action='store_true', help='with the logs also the predictions')
+    export.add_argument('--out', metavar='PATH', help='default: runs.FORMAT or metrics.FORMAT in DIR; of logs DIR-logs')
 
 
 def run(args: argparse.Namespace, rest: list[str]) -> None:
@@ -72,7 +74,12 @@ def _export(directory: str, args: argparse.Namespace) -> None:
     from cnn_bench.runs import export
 
     if args.to is None:
-        raise UserError(f'runs export: give the format, --to {" or --to ".join(export.FORMATS)}')
+        raise UserError(f'runs export: give the format, --to {" or --to ".join((*export.FORMATS, "logs"))}')
+    if args.to == 'logs':
+        _export_logs(directory, args)
+        return
+    if args.predictions:
+        raise UserError('runs export: --predictions belongs to --to logs')
     out = Path(directory, f'{"metrics" if args.metrics else "runs"}.{args.to}') if args.out is None else Path(args.out)
     if Path(directory).is_dir():
         export.check(out, args.to)
@@ -84,6 +91,16 @@ def _export(directory: str, args: argparse.Namespace) -> None:
         table = export.tidy(directory)
     export.write(table, out, args.to)
     print(out)
+
+
+def _export_logs(directory: str, args: argparse.Namespace) -> None:
+    from cnn_bench.runs import export
+
+    if args.metrics:
+        raise UserError('runs export: --metrics belongs to --to parquet or csv; logs hold all metrics')
+    out = Path(args.out) if args.out else Path(directory).with_name(f'{Path(directory).absolute().name}-logs')
+    count = export.logs(directory, out, args.predictions)
+    print(f'{out}: {count} run{"" if count == 1 else "s"}')
 
 
 def _list(directory: str, args: argparse.Namespace) -> None:

@@ -1,6 +1,8 @@
-"""Runs as one file for other tools: the tidy table, or all rows of metrics as a long one."""
+"""Runs for other tools and places: as one table, as one table of all their metrics, or as logs without weights."""
 
 import importlib
+import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMATS = ('parquet', 'csv')
+LOGS = (schema.CONFIG, schema.PROVENANCE, schema.METRICS, schema.SUMMARY)
 FIRST = ('run', 'kind', 'step', 'epoch')
 
 
@@ -71,3 +74,33 @@ def write(table: 'pd.DataFrame', out: Path, to: str) -> None:
             replace(out, lambda file: table.to_parquet(file, engine='pyarrow', index=False))
     except (TypeError, ValueError) as error:  # a column that holds both numbers and words
         raise UserError(f'cannot write {out} as {to}: {" ".join(str(error).split())}') from error
+
+
+def logs(path: str | Path, out: Path, predictions: bool = False) -> int:
+    """Copy what the runs below `path` logged to the new directory `out`; return how many runs there are.
+
+    Of each run its configuration, provenance, metrics and summary, its predictions where asked for, and the files that
+    a sweep keeps beside its trials: no weights. `runs.load` and reports read the copy as they read the original.
+    Raises UserError where `path` holds no run or `out` is there already.
+    """
+    root, found = Path(path).absolute(), find_some(path)
+    if out.exists():
+        raise UserError(f'--out {out} is there already; logs go to a new directory')
+    if root in (out.absolute(), *out.absolute().parents):
+        raise UserError(f'--out {out} lies in {path}, whose logs it is to hold')
+    out.absolute().parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f'.{out.name}-', dir=out.absolute().parent) as scratch:
+        made = Path(scratch) / out.name
+        for run in found:
+            for name in (*LOGS, schema.PREDICTIONS) if predictions else LOGS:
+                _copy(run / name, made / name_below(run, root) / name)
+        for beside in root.glob('*.json'):
+            _copy(beside, made / beside.name)
+        made.rename(out)
+    return len(found)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_file():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)

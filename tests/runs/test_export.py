@@ -78,3 +78,26 @@ def test_parquet_without_pyarrow(tmp_path, monkeypatch):
     with pytest.raises(UserError, match='--to parquet needs pyarrow'):
         export.check(tmp_path / 'a.parquet', 'parquet')
     export.check(tmp_path / 'a.csv', 'csv')
+
+
+def test_logs_read_as_the_original(tree, tmp_path):
+    (tree / 'sweep.json').write_text('{}')
+    (tree / 'done' / schema.CHECKPOINTS).mkdir()
+    (tree / 'done' / schema.PREDICTIONS).write_bytes(b'kept')
+    assert export.logs(tree, tmp_path / 'far' / 'copy') == 3
+    pd.testing.assert_frame_equal(export.tidy(tmp_path / 'far' / 'copy'), export.tidy(tree), check_flags=False)
+    assert (tmp_path / 'far' / 'copy' / 'sweep.json').is_file()
+    kept = {path.name for path in (tmp_path / 'far' / 'copy' / 'done').iterdir()}
+    assert kept == {schema.CONFIG, schema.PROVENANCE, schema.METRICS, schema.SUMMARY}
+    assert sorted(path.name for path in (tmp_path / 'far').iterdir()) == ['copy']
+    export.logs(tree, tmp_path / 'with', predictions=True)
+    assert (tmp_path / 'with' / 'done' / schema.PREDICTIONS).read_bytes() == b'kept'
+
+
+def test_logs_go_to_a_new_directory_elsewhere(tree, tmp_path):
+    (tmp_path / 'there').mkdir()
+    with pytest.raises(UserError, match='there already'):
+        export.logs(tree, tmp_path / 'there')
+    with pytest.raises(UserError, match='lies in'):
+        export.logs(tree, tree / 'logs')
+    assert not (tree / 'logs').exists()
