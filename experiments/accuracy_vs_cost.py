@@ -12,6 +12,9 @@ from cnn_bench.stats import pareto_front
 QUESTION = 'Which networks give the least error for their multiply-adds?'
 RECIPE = 'configs/compare.py'
 PRESETS = ('demo', 'full')
+HELD_EQUAL = ('epochs', 'macs')
+CHARTS = ('accuracy_vs_macs',)
+SOURCE = 'Canziani, Paszke & Culurciello 2017 (arXiv 1605.07678), figure 2'
 
 # Widths at which two CPU cores train the small form in well under a minute.
 DEMO = {

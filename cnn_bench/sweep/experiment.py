@@ -1,10 +1,16 @@
 """Experiments: files that hold a question, the variants that could answer it, and how the answer is read.
 
 QUESTION = 'one sentence that ends in a question mark?'
+SOURCE = 'He et al. 2015 (arXiv 1512.03385), figure 6'      # where the question comes from
 RECIPE = 'configs/compare.py'             # relative to the directory above the file's own
-PRESETS = ('demo', 'full')
+PRESETS = ('demo', 'full')                # `smoke` is there for every experiment: the demo, two tiny steps a trial
+HELD_EQUAL = ('epochs', 'macs')           # what may be held equal over the variants, the first unless asked otherwise
+BASELINE = 'plain20'                      # optional: the variant that the others are compared with
+CHARTS = ('learning_curves',)             # optional: charts of `report.charts` that answer the question, best first
+CLAIMS = (Claim(...),)                    # what somebody said, to be judged with the seeds at hand
 def variants(preset): ...                 # {name: {'config.field': value}}: what differs from the recipe
-def report(table): ...                    # the answer in words, from the tidy table of finished runs
+def measure(curve): ...                   # optional: {column: number} of one run, from the rows of its metrics.jsonl
+def report(table): ...                    # the answer in words (Markdown), from the tidy table of finished runs
 """
 
 import hashlib
@@ -20,9 +26,21 @@ from types import ModuleType
 from ml_collections import ConfigDict
 
 from cnn_bench.errors import UserError, unknown
+from cnn_bench.runs.study import Claim
 from cnn_bench.training import recipe
 
-REQUIRED = ('QUESTION', 'RECIPE', 'PRESETS', 'variants', 'report')
+REQUIRED = ('QUESTION', 'SOURCE', 'RECIPE', 'PRESETS', 'HELD_EQUAL', 'variants', 'report')
+OPTIONAL = ('baseline', 'charts', 'claims')
+SMOKE = 'smoke'
+TWO_STEPS = {  # of any variant: enough to see that it builds, trains and is charted
+    'dataset.name': 'fashion_mnist_subset',
+    'total_steps': 2,
+    'batch_size': 16,
+    'eval_batch_size': 200,
+    'log_every_steps': 1,
+    'schedule.warmup_epochs': 0.0,
+    'devices': 1,
+}
 
 
 @dataclass(frozen=True)
@@ -66,10 +84,16 @@ class Experiment:
 
     path: Path
     question: str
+    source: str
     recipe: Path
     presets: tuple[str, ...]
+    held_equal: tuple[str, ...]
     variants: Callable[[str], dict[str, dict]]
     report: Callable
+    baseline: str = ''
+    charts: tuple[str, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    measure: Callable | None = None
 
     @classmethod
     def load(cls, path: str | Path) -> 'Experiment':
@@ -82,8 +106,19 @@ class Experiment:
         missing = [name for name in REQUIRED if not hasattr(module, name)]
         if missing:
             raise UserError(f'the experiment {path} lacks {", ".join(missing)}')
-        where = path.absolute().parent.parent / module.RECIPE
-        return cls(path, module.QUESTION, where, tuple(module.PRESETS), module.variants, module.report)
+        optional = {name: getattr(module, name.upper()) for name in OPTIONAL if hasattr(module, name.upper())}
+        return cls(
+            path=path,
+            question=module.QUESTION,
+            source=module.SOURCE,
+            recipe=path.absolute().parent.parent / module.RECIPE,
+            presets=(*module.PRESETS, SMOKE),
+            held_equal=tuple(module.HELD_EQUAL),
+            variants=module.variants,
+            report=module.report,
+            measure=getattr(module, 'measure', None),
+            **optional,
+        )
 
     def trials(self, preset: str, seeds: int) -> list[Trial]:
         """Every variant of a preset with seeds 0, 1, ...; seeds outermost, so that a sweep cut short is balanced."""
@@ -92,7 +127,11 @@ class Experiment:
         return list(self._trials(preset, seeds))
 
     def _trials(self, preset: str, seeds: int) -> Iterator[Trial]:
-        variants = self.variants(preset)
+        smoke = preset == SMOKE
+        variants = {
+            name: {**v, **(TWO_STEPS if smoke else {})}
+            for name, v in self.variants('demo' if smoke else preset).items()
+        }
         for seed in range(seeds):
             for name, overrides in variants.items():
                 yield Trial(name, seed, self.recipe, overrides)

@@ -1,6 +1,5 @@
 """Running the trials of an experiment, each in a process of its own."""
 
-import json
 import os
 import subprocess
 import sys
@@ -11,12 +10,11 @@ from pathlib import Path
 from cnn_bench import data, runs
 from cnn_bench.errors import RunFailed, UserError
 from cnn_bench.models import registry
-from cnn_bench.runs import RunDirectory, schema
+from cnn_bench.runs import RunDirectory, schema, study
 from cnn_bench.sweep.experiment import Experiment, Trial
 from cnn_bench.sweep.progress import SweepProgress
 from cnn_bench.training.compilation import cache_variables
 
-RECORD = 'sweep.json'
 LOG = 'log.txt'
 CACHE = '.compiled'
 POLL_S = 0.2
@@ -121,16 +119,29 @@ class Sweep:
         return self.experiment.report(finished) if len(finished) else ''
 
     def _record(self, answer: str = '') -> None:
-        states = [{'id': t.id, 'name': t.name, 'seed': t.seed, 'state': self._state(t)} for t in self.trials]
-        for state in states:
-            if state['id'] in self.failed:
-                state.update(state='failed', reason=self.failed[state['id']])
-        record = {
-            'experiment': str(self.experiment.path),
-            'question': self.experiment.question,
-            'preset': self.preset,
-            'seeds': self.seeds,
-            'trials': states,
-            'answer': answer,
-        }
-        RunDirectory(self.out).write(RECORD, json.loads(json.dumps(record)))
+        states = tuple(self._trial_record(trial) for trial in self.trials)
+        experiment = self.experiment
+        study.write(
+            self.out,
+            study.Study(
+                experiment=str(experiment.path),
+                question=experiment.question,
+                source=experiment.source,
+                preset=self.preset,
+                seeds=self.seeds,
+                held_equal=experiment.held_equal[0],
+                baseline=experiment.baseline,
+                charts=experiment.charts,
+                claims=experiment.claims,
+                trials=states,
+                answer=answer,
+            ),
+        )
+
+    def _trial_record(self, trial: Trial) -> dict:
+        record = {'id': trial.id, 'name': trial.name, 'seed': trial.seed, 'state': self._state(trial)}
+        if trial.id in self.failed:
+            record.update(state='failed', reason=self.failed[trial.id])
+        if self.experiment.measure and record['state'] == 'finished':
+            record['measured'] = self.experiment.measure(self.directory(trial).metrics())
+        return record

@@ -11,6 +11,8 @@ from cnn_bench.sweep import Experiment, Sweep
 
 EXPERIMENT = """
 QUESTION = 'Does it run?'
+SOURCE = 'nobody'
+HELD_EQUAL = ('epochs',)
 RECIPE = 'recipe.py'
 PRESETS = ('demo',)
 

@@ -1,0 +1,71 @@
+"""What a sweep says of itself beside its trials, in `sweep.json`: the question, who claims what, and how it was asked.
+
+Written by sweeps, read by reports and notebooks, so that a copy of the logs answers its question by itself.
+"""
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cnn_bench.errors import UserError
+from cnn_bench.runs.directory import RunDirectory
+
+RECORD = 'sweep.json'
+HELD_EQUAL = {
+    'epochs': 'every network sees the training images equally often',
+    'macs': 'every network is trained with equally many multiply-adds',
+    'seconds': 'every network is trained equally long on this machine',
+}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A comparison that somebody made: variant `less` has at least `by` less of `column` than variant `more`."""
+
+    text: str  # the claim in a sentence
+    source: str  # who made it, and where
+    less: str  # the label of a variant
+    more: str
+    column: str = 'top1_err_pct'  # of the tidy table
+    by: float = 0.0
+
+
+@dataclass(frozen=True)
+class Study:
+    """The content of sweep.json."""
+
+    experiment: str  # the path of its file
+    question: str
+    source: str  # where the question comes from
+    preset: str
+    seeds: int
+    held_equal: str  # a key of HELD_EQUAL
+    baseline: str  # label of the variant that the others are compared with; empty: with none
+    charts: tuple[str, ...]  # names of the charts that answer the question, the most telling first
+    claims: tuple[Claim, ...]
+    trials: tuple[dict, ...] = field(default=())  # id, name, seed, state; `reason` of a failure; `measured` columns
+    answer: str = ''  # Markdown
+
+    @property
+    def measured(self) -> dict[str, dict]:
+        """Trial id -> the columns that the experiment itself measured from the trial's log."""
+        return {trial['id']: trial['measured'] for trial in self.trials if trial.get('measured')}
+
+
+def read(directory: str | Path) -> Study | None:
+    """The Study of the sweep in `directory`; None where no sweep made it. Raises UserError where it is damaged."""
+    run = RunDirectory(directory)
+    content = run.read(RECORD)
+    if content is None:
+        return None
+    try:
+        claims = tuple(Claim(**claim) for claim in content.pop('claims'))
+        charts, trials = tuple(content.pop('charts')), tuple(content.pop('trials'))
+        return Study(**content, claims=claims, charts=charts, trials=trials)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f'{run / RECORD} does not hold what a sweep writes ({error})') from error
+
+
+def write(directory: str | Path, study: Study) -> None:
+    """Write sweep.json, whole or not at all."""
+    RunDirectory(directory).write(RECORD, dataclasses.asdict(study))
