@@ -25,9 +25,22 @@ class Split:
         self.name = name
         self._data_dir = data_dir
         self._source = None
+        self._places = range(info.sizes[name])  # of its images among the records of the set
 
     def __len__(self) -> int:
-        return self.info.sizes[self.name]
+        return len(self._places)
+
+    def sample(self, count: int) -> 'Split':
+        """`count` of its images, in their order: the same ones each time, and a smaller sample lies in a larger one.
+
+        Raises UserError where it has fewer.
+        """
+        if not 0 < count <= len(self):
+            raise UserError(f'{self.info.name} has {len(self):,} images in {self.name}, of which {count:,} were wanted')
+        chosen = np.random.default_rng(0).permutation(len(self))[:count]
+        sample = Split(self.info, self.name, self._data_dir)
+        sample._places = [self._places[place] for place in np.sort(chosen)]
+        return sample
 
     def __getitem__(self, index: int) -> dict:
         if not 0 <= index < len(self):  # also what ends a `for` over the split
@@ -45,8 +58,9 @@ class Split:
         if self._source is None:
             self._source = self._open()
         if len(indices) > 1:
+            places = [int(self._places[index]) for index in indices]
             with contextlib.suppress(Exception):  # the readers raise whatever their C++ side says
-                return list(map(_plain, self._source.__getitems__(indices)))
+                return list(map(_plain, self._source.__getitems__(places)))
         # One by one: a single record needs none of the threads above, and of many the bad one is to be found.
         return [self._one(index) for index in indices]
 
@@ -69,7 +83,7 @@ class Split:
 
     def _one(self, index: int) -> dict:
         try:
-            return _plain(self._source[index])
+            return _plain(self._source[int(self._places[index])])
         except Exception as error:
             raise self._damaged(index, error) from None
 
@@ -83,8 +97,9 @@ class Split:
 
     def _damaged(self, index: int, error) -> UserError:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        what = f'cannot be read at image {index} of {self.name} ({reason})'
-        file = self.info.shard_of(self.name, index).file
+        place = int(self._places[index])
+        what = f'cannot be read at image {place} of {self.name} ({reason})'
+        file = self.info.shard_of(self.name, place).file
         return damaged(self.info.name, self.info.directory, file, what, self._data_dir)
 
 

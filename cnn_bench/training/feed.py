@@ -94,10 +94,16 @@ class Streamed:
 Feed = Resident | Streamed
 
 
-def make_feed(config: ConfigDict, split_name: str, devices: list[jax.Device], data_dir: str | None) -> Feed:
-    """The Feed of one split of a recipe's data set. Raises UserError where the set can't be used as asked."""
+def make_feed(
+    config: ConfigDict, split_name: str, devices: list[jax.Device], data_dir: str | None, images: int = 0
+) -> Feed:
+    """The Feed of one split of a recipe's data set, of a sample of `images` unless that is 0.
+
+    Raises UserError where the set can't be used as asked.
+    """
     fields = config.dataset
     split = data.open_split(fields.name, split_name, data_dir)
+    split = split.sample(images) if images else split
     shape = split.info.image_shape
     fits = shape is not None and len(split) * int(np.prod(shape)) <= RESIDENT_BYTES
     as_stored = shape is not None and fields.size in (0, shape[0])

@@ -65,6 +65,7 @@ def base() -> ConfigDict:
                 'name': 'fashion_mnist_subset',
                 'train': 'train',
                 'test': 'test',
+                'train_images': 0,  # how many of the training images, always the same ones; 0: all
                 'size': 0,  # images are resized to size x size; 0: as stored
                 'placement': 'auto',  # 'device': the whole set lives there; 'host': batches are streamed to it
                 'workers': 0,  # processes that decode and crop when streaming
@@ -100,6 +101,7 @@ def variant(config: ConfigDict, arg: str, **smoke_model: Any) -> ConfigDict:
     config.model.width = 0.125
     config.model.update({'stem': 'small', **smoke_model})
     config.dataset.update({'name': 'fashion_mnist_subset', 'train': 'train', 'test': 'test', 'size': 0, 'workers': 0})
+    config.dataset.train_images = 0
     config.total_steps = 2
     config.batch_size = 16
     config.eval_batch_size = 200
@@ -188,6 +190,8 @@ def validate(config: ConfigDict) -> None:
         _require(config, field, config[field] >= 0, 'at least 0')
     for field in ('label_smoothing', 'ema_decay'):
         _require(config, field, 0 <= config[field] < 1, 'from 0 to below 1')
+    train_images = config.dataset.train_images
+    _require(config.dataset, 'train_images', train_images >= 0, '0 (all) or more', 'dataset.')
     allowed = MONITORED + tuple(f'ema_{name}' for name in MONITORED if config.ema_decay)
     _require(config, 'monitor', config.monitor in allowed, ', '.join(allowed))
     _require(config, 'parallel', config.parallel in ('jit', 'pmap'), 'jit or pmap')

@@ -71,7 +71,10 @@ class Task:
         for field in ('train', 'test'):
             if self.config.dataset[field] not in self.info.sizes:
                 raise unknown(f'split of {self.info.name}', self.config.dataset[field], self.info.sizes)
-        size = self.info.sizes[self.config.dataset.train]
+        there, size = self.info.sizes[self.config.dataset.train], self.config.dataset.train_images
+        if size > there:
+            raise UserError(f'config.dataset.train_images is {size}; {self.info.name} has {there}')
+        size = size or there
         if self.config.batch_size > size:
             raise UserError(f'config.batch_size is {self.config.batch_size}; {self.info.name} trains on {size} images')
         return size
@@ -83,15 +86,15 @@ class Task:
     @cached_property
     def train_feed(self) -> feed.Feed:
         """Batches to train on."""
-        return self._feed(self.config.dataset.train)
+        return self._feed(self.config.dataset.train, self.config.dataset.train_images)
 
     @cached_property
     def test_feed(self) -> feed.Feed:
         """Batches to evaluate on."""
         return self._feed(self.config.dataset.test)
 
-    def _feed(self, split: str) -> feed.Feed:
-        return feed.make_feed(self.config, split, self.devices, self.data_dir)
+    def _feed(self, split: str, images: int = 0) -> feed.Feed:
+        return feed.make_feed(self.config, split, self.devices, self.data_dir, images)
 
     def fresh_state(self) -> State:
         """The state before the first step, on all devices."""

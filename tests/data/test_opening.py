@@ -174,3 +174,27 @@ def test_the_stream_says_it_too(prepared):
     split = data.open_split('tiny', 'train')
     with data.stream(split, 4, seed=0, size=5, train=False) as batches:
         assert 'cannot be read at image' in message(list, batches)
+
+
+# part of a split
+
+
+def test_a_sample_is_fixed_and_lies_in_a_larger_one(prepared_once):
+    split = data.open_split('tiny', 'train', prepared_once)
+    images, labels = data.load_arrays(split)
+    found = {}
+    for count in (2, 5, len(split)):
+        sample = split.sample(count)
+        assert len(sample) == len(list(sample)) == count
+        some, their_labels = data.load_arrays(sample)
+        places = [next(i for i, image in enumerate(images) if (image == one).all()) for one in some]
+        assert places == sorted(set(places))
+        np.testing.assert_array_equal(their_labels, labels[places])
+        np.testing.assert_array_equal(sample[1]['image'], some[1])
+        found[count] = set(places)
+    assert found[2] < found[5] < found[len(split)]
+
+
+@pytest.mark.parametrize('count', [0, -1, 10_000])
+def test_a_sample_of_more_than_there_is(prepared_once, count):
+    assert 'were wanted' in message(data.open_split('tiny', 'train', prepared_once).sample, count)
