@@ -103,8 +103,8 @@ class PooledHead(nn.Module):
 class DenseHead(nn.Module):
     """The map flattened, hidden dense layers fc1, fc2, ..., and the dense layer `fc` that gives the logits.
 
-    The map is averaged and not flattened where `pooled`.     Dropout stands behind each hidden layer, or before it
-    where `drop_inputs`. Normalisation, if any, stands between a hidden layer and its activation.
+    The map is averaged and not flattened where `pooled`. Dropout stands behind each hidden layer, or before it where
+    `drop_inputs`. Normalisation, if any, stands between a hidden layer and its activation.
     """
 
     num_classes: int
@@ -195,7 +195,6 @@ class Classifier(nn.Module):
         raise NotImplementedError(type(self).__name__)
 
     @nn.nowrap  # no layer of its own in nn.tabulate
-    @nn.nowrap
     def make_head(self) -> nn.Module:
         """The module that makes logits of `features`."""
         return PooledHead(self.num_classes, self.dropout, self.dense)
