@@ -6,7 +6,7 @@ A run directory:
     provenance.json    git commit, versions, device, dtype, precision, seed, data fingerprint, cost of the network
     metrics.jsonl      a row per logging window and per evaluation; nothing in it depends on the clock, so two runs
                        of one config on one machine write the same bytes
-    summary.json       the result, written last and at once; its `state` is `finished` or `diverged`
+    summary.json       the result, written last and at once; its `state` is `finished` or one of FAILED, with a `reason`
     predictions.npz    per test image: label and log-probabilities
     checkpoints/       orbax
     profile/           a trace of some steps, where `cnn-bench train --profile` was asked for it
@@ -22,6 +22,13 @@ PREDICTIONS = 'predictions.npz'
 CHECKPOINTS = 'checkpoints'
 TENSORBOARD = 'tensorboard'
 PROFILE = 'profile'
+
+FAILED = {  # states of a run that ended badly; all but the first are written by the sweep that it was a trial of
+    'diverged': 'its loss or a parameter was not finite',
+    'out_of_memory': 'there was not the memory that it needs',
+    'crashed': 'its process ended in some other way than it should',
+    'refused': 'it could not be run as it was asked for',
+}
 
 COLUMNS = {
     'arch': 'name in the registry',
@@ -52,7 +59,7 @@ COLUMNS = {
     'recipe': 'first digits of the hash of the config without its seed: equal for runs that are repeats of each other',
     'versions': 'of the libraries that compute',
     'commit': 'of the code, with + where there were uncommitted changes',
-    'state': 'finished, diverged, unfinished or damaged: one of its files cannot be read',
+    'state': 'finished, diverged, out_of_memory, crashed, refused, unfinished or damaged: a file of it cannot be read',
     'source': '`measured` for a run of ours, otherwise where the figure was published',
     'run': 'the run directory, relative to the directory that was loaded; empty for published rows',
 }
