@@ -42,6 +42,8 @@ COLUMNS = {
     'top1_err_pct': 'per cent of test images whose label is not the first prediction',
     'top5_err_pct': 'per cent of test images whose label is not among the first five predictions',
     'test_loss': 'mean cross-entropy on the test set, nats',
+    'train_err_pct': 'top1_err_pct on the training images, mean over the last epoch logged, each window by its steps; '
+    'as trained: augmented, with dropout, by weights that change meanwhile',
     'ema_top1_err_pct': 'top1_err_pct of the average of the weights, where the recipe keeps one',
     'ema_top5_err_pct': 'top5_err_pct of the average of the weights',
     'ema_test_loss': 'test_loss of the average of the weights',
@@ -50,6 +52,7 @@ COLUMNS = {
     'epochs': 'passes over the training set; of a run that has not finished, those that it is to make',
     'seed': 'the seed of initialisation, order, augmentation and dropout',
     'dataset': 'name of the data set',
+    'data_fingerprint': 'sha256 over the images and labels of the data set',
     'input_shape': 'height x width x channels',
     'width': 'channel multiplier',
     'stem': 'which form of the first layers',
@@ -60,6 +63,7 @@ COLUMNS = {
     'versions': 'of the libraries that compute',
     'commit': 'of the code, with + where there were uncommitted changes',
     'state': 'finished, diverged, out_of_memory, crashed, refused, unfinished or damaged: a file of it cannot be read',
+    'reason': 'why it failed, in a sentence; empty for others',
     'source': '`measured` for a run of ours, otherwise where the figure was published',
     'run': 'the run directory, relative to the directory that was loaded; empty for published rows',
 }

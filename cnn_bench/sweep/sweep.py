@@ -183,17 +183,12 @@ class Sweep:
             raise RunFailed(f'{len(failures)} of {total} trials failed: {reasons}')
 
     def _answer(self) -> str:
-        import pandas as pd
-
         if not runs.find(self.out):
             return ''
+        self._record()  # from where the table takes what was measured
         table = runs.load(self.out)
         finished = table[table.state == 'finished']
-        if not len(finished):
-            return ''
-        by_run = {f'trials/{record["id"]}': record.get('measured', {}) for record in self._trial_records()}
-        measured = pd.DataFrame([by_run.get(run, {}) for run in finished.run], index=finished.index)
-        return _asked(self.experiment.report, 'report', self.experiment, finished.join(measured))
+        return _asked(self.experiment.report, 'report', self.experiment, finished) if len(finished) else ''
 
     def _record(self) -> None:
         experiment, earlier = self.experiment, self.earlier
