@@ -74,9 +74,9 @@ def report(table):
         ratio = reached['tanh'] / reached['ReLU']
         times = f'tanh took {ratio:.1f} times as long as ReLU to get there; the paper says six times, on CIFAR-10.'
     return paragraph(
-        f'Epochs to 25 % training error, {seeds(table)}: {ranked(reached, "{:.2f}")}.' if len(reached) else '',
+        f'Test error at the end {seeds(table)}: {ranked(error)}.',
+        f'Epochs to 25 % training error: {ranked(reached, "{:.2f}")}.' if len(reached) else '',
         f'Never reached by {" and ".join(never)}.' if never else '',
         times,
-        f'Test error at the end: {ranked(error)}.',
         difference(error, 'ReLU', 'tanh'),
     )

@@ -13,7 +13,7 @@ Expect     a straight line on two logarithmic axes, of a slope between -0.2 and 
 import numpy as np
 
 from cnn_bench.runs.study import Claim
-from cnn_bench.sweep.words import difference, means, paragraph, seeds
+from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
 
 QUESTION = 'How does the error fall with the number of training images, at an equal number of steps?'
 SOURCE = 'Hestness et al. 2017 (arXiv 1712.00409), section 4.4'
@@ -64,9 +64,8 @@ def report(table):
     """The answer in words: the error at each size, and the power law that fits them best."""
     error = means(table)
     images = np.array([int(label.split()[0]) for label in error.index])
-    steps = ', '.join(f'{value:.1f} % with {count:,}' for count, value in sorted(zip(images, error, strict=True)))
     return paragraph(
-        f'Test error {seeds(table)}, by training images: {steps}.',
+        f'Test error {seeds(table)}: {ranked(error)}.',
         _law(images, error.to_numpy()),
         difference(error, '10000 images', '5000 images'),
     )
