@@ -6,8 +6,8 @@ Command    cnn-bench sweep experiments/activations.py --preset demo --jobs 2 --o
 Source     Krizhevsky, Sutskever & Hinton 2012, figure 1: a convolutional network reaches 25 % training error on
            CIFAR-10 six times sooner with ReLU than with tanh. The activations are those of the lecture's bonus slide.
 Held equal the network (no normalisation, which would hide the differences), the recipe (SGD with momentum, one
-           constant rate, as in the figure), the data and the epochs. Maxout takes two linear maps per channel, so it
-           has about twice the parameters and multiply-adds.
+           constant rate, as in the figure; He's first weights), the data and the epochs. Maxout takes two linear maps
+           per channel, so it has about twice the parameters and multiply-adds.
 Expect     sigmoid far behind, at chance if the training is short; the others reach 25 % within an epoch or two. The
            paper chose each rate by itself; here all have one.
 """
@@ -40,7 +40,11 @@ ACTS = {
     'maxout': 'maxout',
     'ELU': 'elu',
 }
-NETWORK = {'model.arch': 'fashion_cnn', 'model.dropout': 0.0, 'model.kernel_init': 'glorot'}
+NETWORK = {
+    'model.arch': 'fashion_cnn',
+    'model.dropout': 0.0,
+    'model.kernel_init': 'he',
+}  # it fits ReLU, and tanh better than Glorot's
 SGD = {
     'optimizer.name': 'sgd',
     'optimizer.learning_rate': 0.02,
