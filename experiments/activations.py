@@ -80,7 +80,7 @@ def report(table):
     return paragraph(
         f'Test error at the end {seeds(table)}: {ranked(error)}.',
         f'Epochs to 25 % training error: {ranked(reached, "{:.2f}")}.' if len(reached) else '',
-        f'Never reached by {" and ".join(never)}.' if never else '',
+        f'Never reached by: {"; ".join(never)}.' if never else '',
         times,
         difference(error, 'ReLU', 'tanh'),
     )

@@ -74,10 +74,9 @@ def variants(preset):
 def report(table):
     """The answer in words: the errors at each depth, who did not learn, and He's gain over Glorot's."""
     error = means(table)
-    at_depth = (error[error.index.str.endswith(f'{depth} layers')] for depth in DEPTHS)
     stuck = [label for label, value in error.items() if value > 80]
     return paragraph(
-        *(f'Test error {seeds(table)}: {ranked(errors)}.' for errors in at_depth if len(errors)),
-        f'At chance, so without having learnt anything: {" and ".join(stuck)}.' if stuck else '',
+        f'Test error {seeds(table)}: {ranked(error)}.',
+        f'At chance, so without having learnt anything: {"; ".join(stuck)}.' if stuck else '',
         *(difference(error, f'He, {depth} layers', f'Glorot, {depth} layers') for depth in DEPTHS),
     )

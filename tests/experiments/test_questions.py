@@ -181,9 +181,9 @@ def test_activations_measures_when_25_per_cent_are_reached(errors, reached):
 def test_activations_says_how_many_times_sooner_and_who_never_got_there():
     rows = [('ReLU', 0, 10.0, 0.5), ('tanh', 0, 11.0, 3.0), ('sigmoid', 0, 90.0, np.nan)]
     answer = load('activations').report(tidy(rows, 'top1_err_pct', 'epochs_to_25_pct_train_err'))
-    assert 'ReLU 0.50 and tanh 3.00' in answer
+    assert 'ReLU 0.50; tanh 3.00' in answer
     assert 'tanh took 6.0 times as long' in answer
-    assert 'Never reached by sigmoid.' in answer
+    assert 'Never reached by: sigmoid.' in answer
 
 
 def test_depth_degradation_tells_optimisation_from_overfitting():
