@@ -68,7 +68,7 @@ def accuracy_density(summary: pd.DataFrame) -> Density | None:
 def draw(chart: Density) -> Figure:
     """The figure, with gid `point-<i>` and `label-<i>` on bar i and its name."""
     limits = 0.0, rows.around([bar.density for bar in chart.bars])[1]
-    numbers = [f'{bar.density:.3g} · {bar.accuracy:.1f} % with {human(bar.params)}' for bar in chart.bars]
+    numbers = [f'{_three_digits(bar.density)} · {bar.accuracy:.1f} % with {human(bar.params)}' for bar in chart.bars]
     labels = [bar.label for bar in chart.bars]
     figure, axes = rows.frame((chart.title, chart.subtitle), labels, numbers, limits, chart.x_label)
     colour = marks.THEME['blue'][0]
@@ -79,7 +79,11 @@ def draw(chart: Density) -> Figure:
 
 def _details(bar: Bar) -> tuple[tuple[str, str], ...]:
     return (
-        ('per million parameters', f'{bar.density:.3g} %'),
+        ('per million parameters', f'{_three_digits(bar.density)} %'),
         ('top-1 accuracy', f'{bar.accuracy:.2f} %'),
         ('parameters', human(bar.params)),
     )
+
+
+def _three_digits(density: float) -> str:
+    return f'{density:,.0f}' if density >= 1000 else f'{density:.3g}'

@@ -73,7 +73,7 @@ _CAPTIONS = {
     'seeds.',
     '': 'Crosses: one run of each and nothing to tell how sure it is.',
     None: 'Lines are intervals that hold all together with 95 % probability (Bonferroni); a mark is filled where its '
-    'interval leaves out zero. p is adjusted after Holm.',
+    'interval leaves out zero. p is adjusted after Holm, which is a little less strict than the intervals.',
 }
 
 

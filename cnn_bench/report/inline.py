@@ -10,6 +10,9 @@ from cnn_bench.report.saving import FORMATS, Described
 
 _VARIABLES = {light: f'var(--{role})' for role, (light, _) in THEME.items()}
 _PIXELS_PER_POINT = 96 / 72
+_LEAST = 760  # pixels to which a chart shrinks before it scrolls
+_PAGE = 1200  # what is wider than the page
+_READABLE = 0.75  # shrinks to this share at most
 
 
 def figure(chart: Described, svg: str) -> str:
@@ -46,6 +49,9 @@ def _inline(chart: Described, svg: str) -> str:
     svg = re.sub(r'#[0-9a-f]{6}\b', lambda match: _VARIABLES.get(match[0], match[0]), svg)
     box = re.search(r'viewBox="[^"]*"', svg)[0]
     wide = round(float(box.split('"')[1].split()[2]) * _PIXELS_PER_POINT * 1.1)
-    attributes = f'{box} style="max-width: {wide}px" role="group" aria-label="{escape(chart.described)}"'
+    least = min(wide, _LEAST) if wide <= _PAGE else round(_READABLE * wide)
+    attributes = (
+        f'{box} style="max-width: {wide}px; min-width: {least}px" role="group" aria-label="{escape(chart.described)}"'
+    )
     head = f'<svg xmlns:xlink="http://www.w3.org/1999/xlink" {attributes}>'
     return re.sub(r'<svg[^>]*>', lambda _: head, svg, count=1)

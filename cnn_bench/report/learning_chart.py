@@ -4,7 +4,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from cnn_bench.report import marks
 from cnn_bench.report.learning import Curve, Learning
@@ -19,6 +19,7 @@ from cnn_bench.report.style import (
     blank,
     shorten,
     text_width,
+    ticks,
 )
 
 DASHES = ('-', (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
@@ -75,8 +76,8 @@ def _lines(axes: Axes, name: str, curves: list[Curve | None], top: float) -> Non
             axes.fill_between(curve.epoch, curve.low, curve.high, color=look(i)['color'], alpha=0.16, linewidth=0)
     last = max(curve.epoch[-1] for curve in curves if curve)
     axes.set(xlim=(0, last * 1.02), ylim=(0, top), xlabel='epoch')
-    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=last >= 3))
-    axes.yaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_locator(FixedLocator(ticks(0, last, most=6, integer=last >= 3)))
+    axes.yaxis.set_major_locator(FixedLocator(ticks(0, top, most=8)))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: f'{value:g}'))
     axes.tick_params(length=3)

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from cnn_bench.report import marks
+from cnn_bench.report import marks, tables
 from cnn_bench.report.hover import Hover
 from cnn_bench.report.style import LABEL_SIZE, MARGIN, STYLE, TOP, add_titles, blank, shorten, text_width
 from cnn_bench.runs.predictions import Predictions
@@ -50,13 +50,13 @@ class Overlap:
 def shares(
     table: pd.DataFrame, predictions: Mapping[str, Predictions], names: Mapping[str, str] | None = None
 ) -> pd.DataFrame:
-    """Per cent of the images that the row's network gets wrong which the column's gets wrong too, in the table's order.
+    """Per cent of the images that the row's network gets wrong which the column's gets wrong too, the cheapest first.
 
     table: tidy, for the label and seed of each run. names: run -> label, where it is another than the table's. Of
     several seeds the mean over those that both kept; nan where they kept none in common, or the row's has no error.
     """
     wrong: dict[str, dict[object, Predictions]] = {}
-    for row in table[table.run.isin(list(predictions))].itertuples():
+    for row in tables.tidy(table[table.run.isin(list(predictions))]).itertuples():
         wrong.setdefault((names or {}).get(row.run, row.label), {}).setdefault(row.seed, predictions[row.run])
     made = pd.DataFrame(index=list(wrong), columns=list(wrong), dtype=float)
     for one, other in itertools.product(wrong, repeat=2):

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from cnn_bench.report import marks
-from cnn_bench.report.style import BOTTOM, LABEL_SIZE, MARGIN, TOP, WIDTH, add_titles, blank, shorten, text_width
+from cnn_bench.report.style import BOTTOM, LABEL_SIZE, MARGIN, TOP, WIDTH, add_titles, blank, shorten, text_width, ticks
 
 _STEP = 0.24  # inches from a row to the next
 _GAP = 0.14  # between the axes and the text beside them
@@ -31,9 +31,7 @@ def frame(
     for i, (label, said) in enumerate(zip(short, numbers, strict=True)):
         axes.text(-_GAP * inch, i, label, ha='right', gid=f'label-{i}', **style)
         axes.text(1 + _GAP * inch, i, said, ha='left', color=marks.MUTED, gid=f'number-{i}', **style)
-    low, high = limits
-    ticks = [t for t in MaxNLocator(8, steps=[1, 2, 5, 10]).tick_values(low, high) if low <= t <= high]
-    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_major_locator(FixedLocator(ticks(*limits, most=8)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f'{value:g}'.replace('-', '−')))
     axes.set_xlabel(x_label, labelpad=7)
     axes.tick_params(length=3)

@@ -3,6 +3,7 @@
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from cnn_bench.report import marks
 
@@ -55,6 +56,13 @@ def text_width(texts: list[str], fontsize: float = LABEL_SIZE) -> float:
         figure = blank((1, 1))
         drawn = [figure.text(0, 0, text, fontsize=fontsize).get_window_extent().width for text in texts]
     return max(drawn, default=0) / STYLE['figure.dpi']
+
+
+def ticks(low: float, high: float, most: int, **options) -> list[float]:
+    """Round numbers from `low` to `high`: none beyond, whose labels would be there and yet not be drawn."""
+    return [
+        tick for tick in MaxNLocator(most, steps=[1, 2, 5, 10], **options).tick_values(low, high) if low <= tick <= high
+    ]
 
 
 def shorten(label: str) -> str:
