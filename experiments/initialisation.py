@@ -9,8 +9,8 @@ Source     He, Zhang, Ren & Sun 2015, "Delving deep into rectifiers" (arXiv 1502
            the question.
 Held equal the network (plain, ReLU, no normalisation), the recipe (SGD with momentum: Adam would hide the scale of the
            gradients), the data and the epochs. Three networks at each of two depths.
-Expect     gaussian 0.01 at chance, 90 % error, in narrow networks at both depths; He's least at both, and Glorot's
-           further behind in the deeper one.
+Expect     gaussian 0.01 at chance, 90 % error, in narrow networks at both depths; Glorot's worse than He's with 11
+           layers and at chance with 19. Demo, one seed: He 14.8 and 18.9 %, Glorot 20.9 and 90.0 %.
 """
 
 from cnn_bench.runs.study import Claim
