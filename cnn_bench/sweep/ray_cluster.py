@@ -52,6 +52,7 @@ class Order:
     storage: str  # where the run directory is mirrored
     data_dir: str | None
     memory_gib: float
+    push_s: float  # from one push to storage to the next
     environment: dict[str, str]
 
 
@@ -68,13 +69,14 @@ class RayCluster:
         gpu_share: float = 1.0,
         data_dir: str | None = None,
         memory_gib: float = 0.0,
+        push_s: float = PUSH_S,
     ):
         """`jobs` at once, default: as many as the cluster has room for. Touches no cluster before it is entered."""
         self.own = str(out / 'trials')
         self.storage = posixpath.join(_absolute(storage), 'trials') if storage else self.own
         self.address, self.jobs, self.cpus, self.gpu_share = address, jobs, cpus, gpu_share
         self.data_dir = os.path.abspath(data_dir) if data_dir else None
-        self.memory_gib = memory_gib
+        self.memory_gib, self.push_s = memory_gib, push_s
         self._running: dict[Any, tuple[Trial, RunDirectory]] = {}
 
     def __enter__(self) -> 'RayCluster':
@@ -113,6 +115,7 @@ class RayCluster:
             storage=posixpath.join(self.storage, trial.id),
             data_dir=self.data_dir,
             memory_gib=self.memory_gib,
+            push_s=self.push_s,
             environment=share if self._resources['num_gpus'] else {},
         )
         if self.storage == self.own:
@@ -195,7 +198,7 @@ def _run_in(scratch: Path, order: Order, flag: Any) -> int:
         if not asked and _asked_to_stop(flag):
             process.send_signal(signal.SIGTERM)
             asked = True
-        if time.monotonic() > pushed + PUSH_S:
+        if time.monotonic() > pushed + order.push_s:
             with contextlib.suppress(OSError):  # storage that is away for a while: the last push tells
                 mirror.push()
             pushed = time.monotonic()

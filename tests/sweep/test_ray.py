@@ -24,7 +24,6 @@ def cluster():
     small = {'num_cpus': 1, 'object_store_memory': 100 << 20}
     cluster = Cluster(initialize_head=True, head_node_args={**small, 'include_dashboard': False})
     cluster.other = cluster.add_node(**small)
-    cluster.small = small
     cluster.wait_for_nodes()
     yield cluster
     ray.shutdown()
@@ -34,15 +33,14 @@ def cluster():
 def _executor(sweep, cluster, data_dir, **options):
     from cnn_bench.sweep.ray_cluster import RayCluster
 
-    return RayCluster(sweep.out, address=cluster.address, data_dir=data_dir, memory_gib=8, **options)
+    return RayCluster(sweep.out, address=cluster.address, data_dir=data_dir, memory_gib=8, push_s=1.0, **options)
 
 
 def _sweep(experiment, out, data_dir):
     return Sweep(Experiment.load(experiment), 'demo', 1, out, data_dir)
 
 
-def test_a_node_that_dies_changes_nothing_in_the_table(write, tmp_path, tiny_data, cluster, monkeypatch):
-    monkeypatch.setattr('cnn_bench.sweep.ray_cluster.PUSH_S', 1.0)
+def test_a_node_that_dies_changes_nothing_in_the_table(write, tmp_path, tiny_data, cluster):
     experiment = write(variants=variants(epochs=10))
     sweep = _sweep(experiment, tmp_path / 'ray', tiny_data)
 
@@ -51,7 +49,6 @@ def test_a_node_that_dies_changes_nothing_in_the_table(write, tmp_path, tiny_dat
         while len(finished(sweep.out)) < 3 and time.monotonic() < deadline:
             time.sleep(0.1)
         cluster.remove_node(cluster.other, allow_graceful=False)
-        cluster.add_node(**cluster.small)
 
     killer = threading.Thread(target=kill_a_node)
     killer.start()
@@ -84,7 +81,7 @@ def test_a_worker_that_dies_goes_on_from_what_was_pushed(write, tmp_path, tiny_d
         while not list(remote.path.glob('checkpoints/*/*')) and time.monotonic() < deadline:
             time.sleep(0.1)
         for process in psutil.process_iter(['cmdline']):
-            if 'ray::run_trial' in ' '.join(process.info['cmdline'] or []):
+            if f'ray::{sweep.trials[0].id}' in ' '.join(process.info['cmdline'] or []):
                 children = process.children(recursive=True)
                 process.kill()
                 killed.extend(children)
