@@ -10,8 +10,9 @@ Source     the lecture: AlexNet's "heavy data augmentation" and "dropout at 0.5"
 Held equal the network, the recipe and the steps, on few training images, so that there is something to prevent, and
            often enough for regularisation to pay: 1,000 images 60 times in the demo, 10,000 images 100 times in full.
            Training errors are of the images as they are trained on, augmented and with dropout.
-Expect     hardly any training error without, and about 20 % test error; augmentation helps the most. In short training
-           (20 epochs were tried) all but weight decay and label smoothing do harm.
+Expect     no training error without, and each of them a gain, augmentation the most; they add up. Demo, one seed: none
+           19.6 %, augmentation 17.6 %, all 16.3 % test error, the others about 19. In short training, 20 epochs,
+           augmentation and dropout did harm.
 """
 
 from cnn_bench.runs.study import Claim
