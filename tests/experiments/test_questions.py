@@ -231,7 +231,7 @@ def test_separable_has_a_network_at_the_cost_of_the_dense_one():
 
 
 def test_inception_cost_has_a_reduced_network_at_the_cost_of_the_naive_one():
-    naive, reduced, widened = (size(trial.config) for trial in trials('inception_cost', 'demo').values())
+    naive, widened, reduced = (size(trial.config) for trial in trials('inception_cost', 'demo').values())
     assert widened.macs == pytest.approx(naive.macs, rel=0.05)
     assert naive.macs > 8 * reduced.macs
 
