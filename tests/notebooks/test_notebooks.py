@@ -10,8 +10,11 @@ import pytest
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
-NOTEBOOKS = sorted((Path(__file__).parents[2] / 'notebooks').glob('*.ipynb'))
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted((ROOT / 'notebooks').glob('*.ipynb'))
+OF_RUNS = [path for path in NOTEBOOKS if 'CNN_BENCH_RESULTS' in path.read_text(encoding='utf-8')]
 SECONDS = 120  # for a cell
 TRAINS = ('flax', 'optax', 'orbax', 'cnn_bench.training', 'cnn_bench.sweep')
 
@@ -29,6 +32,7 @@ def kernel(monkeypatch):
         monkeypatch.setenv('IPYTHONDIR', home)
         monkeypatch.setenv('JUPYTER_RUNTIME_DIR', home)
         monkeypatch.setenv('JAX_PLATFORMS', 'cpu')
+        monkeypatch.setenv('CNN_BENCH_RESULTS', str(ROOT / 'results'))  # wherever the package is installed
         own = KernelSpecManager(kernel_dirs=[])
         yield AsyncKernelManager(
             kernel_name='python3', kernel_spec_manager=own, transport='ipc', ip=os.path.join(home, 'kernel')
@@ -46,6 +50,22 @@ def test_runs_from_a_clean_kernel(path: Path, kernel, tmp_path):
     assert any('image/png' in data for data in shown)
     figures = [data for data in shown if data.get('text/plain', '').startswith('<Figure')]
     assert all('image/png' in data for data in figures)
+
+
+def test_says_in_a_line_that_there_are_no_logged_runs(kernel, tmp_path, monkeypatch):
+    monkeypatch.setenv('CNN_BENCH_RESULTS', str(tmp_path / 'nowhere'))
+    notebook = nbformat.read(OF_RUNS[0], as_version=4)
+    notebook.cells = code_cells(notebook)[:1]
+    with pytest.raises(CellExecutionError) as raised:
+        NotebookClient(notebook, km=kernel, timeout=SECONDS).execute(cleanup_kc=True)
+    assert raised.value.ename == 'SystemExit'
+    assert f'there is no directory {tmp_path}/nowhere' in raised.value.evalue
+
+
+def test_notebooks_of_runs_stop_alike_where_there_are_none():
+    stops = [code_cells(nbformat.read(path, as_version=4))[0].source for path in OF_RUNS]
+    assert len(stops) == 3
+    assert [stop for stop in stops if 'raise SystemExit(' not in stop] == []
 
 
 @each_notebook
@@ -71,4 +91,4 @@ def test_trains_nothing(path: Path):
 
 
 def test_there_are_notebooks():
-    assert len(NOTEBOOKS) >= 2
+    assert len(NOTEBOOKS) >= 5
