@@ -1,0 +1,99 @@
+"""First weights for a run, from the directory that a recipe's `init_from` names: a run of ours, or imported weights.
+
+Of a run the newest checkpoint's weights are taken (not their average), with the mean and standard deviation that its
+images were normalised by; of imported weights those of `pretrained.store`, with the preprocessing of their record.
+Once a run has a checkpoint of its own that wins, and the directory is not looked at again.
+"""
+
+from pathlib import Path
+
+import jax
+from ml_collections import ConfigDict
+
+from cnn_bench.digest import digest
+from cnn_bench.errors import UserError
+from cnn_bench.pretrained import store
+from cnn_bench.runs import RunDirectory, schema
+from cnn_bench.training import recipe
+from cnn_bench.training.checkpoint import Checkpoints
+from cnn_bench.training.origin import Origin, recorded
+from cnn_bench.training.task import Task
+
+
+def origin_of(config: ConfigDict, run: RunDirectory, data_dir: str | None = None) -> Origin | None:
+    """Where the first weights of a recipe are from; None where they are drawn.
+
+    Where `run` has a checkpoint, from its provenance and without the weights. Raises UserError for a directory that
+    holds none or damaged ones.
+    """
+    if not config.init_from:
+        return None
+    known = (run.read(schema.PROVENANCE) or {}).get('init')
+    if known and any((run / schema.CHECKPOINTS).glob('[0-9]*')):
+        return recorded(known)
+    directory = Path(config.init_from).absolute()
+    if (directory / store.RECORD).is_file():
+        return _of_weights(directory)
+    if (directory / schema.CONFIG).is_file():
+        return _of_run(directory, data_dir)
+    raise UserError(
+        f'config.init_from: {directory} is neither a run directory (it has no {schema.CONFIG}) '
+        f'nor imported weights (no {store.RECORD})'
+    )
+
+
+def restore(run: RunDirectory, data_dir: str | None = None, devices: int | None = None) -> tuple[Task, object]:
+    """A run's Task and the State of its newest checkpoint, on its recipe's number of devices unless one is given.
+
+    Raises UserError where there is no run, or no checkpoint that can be read.
+    """
+    fields = run.read(schema.CONFIG)
+    if fields is None:
+        raise UserError(f'{run.path} is not a run: it has no {schema.CONFIG}')
+    config = recipe.from_dict(fields if devices is None else {**fields, 'devices': devices})
+    if not (run / schema.CHECKPOINTS).is_dir():
+        raise UserError(f'{run.path} has no checkpoint')
+    with Checkpoints(run / schema.CHECKPOINTS, config.keep_checkpoints, read_only=True) as checkpoints:
+        step = checkpoints.latest_step()
+        if step is None:
+            raise UserError(f'{run.path} has no checkpoint')
+        task = Task(config, data_dir, origin_of(config, run, data_dir))
+        state, _ = checkpoints.restore(task.state_like(step))
+    return task, state
+
+
+def _of_weights(directory: Path) -> Origin:
+    record, variables = store.load(directory)
+    look = record.preprocessing
+    return Origin(
+        path=str(directory),
+        kind='weights',
+        digest=digest(variables),
+        source={'origin': record.origin, **record.source},
+        arch=record.arch,
+        fields={name: value for name, value in record.fields.items() if name != 'num_classes'},
+        num_classes=record.fields['num_classes'],
+        input_shape=record.input_shape,
+        mean=look.mean,
+        std=look.std,
+        variables=variables,
+    )
+
+
+def _of_run(directory: Path, data_dir: str | None) -> Origin:
+    task, state = restore(RunDirectory(directory), data_dir, devices=1)
+    variables = jax.device_get(state.variables)
+    fields = {name: value for name, value in task.model_fields.items() if value is not None}
+    return Origin(
+        path=str(directory),
+        kind='run',
+        digest=digest(variables),
+        source={'step': int(state.step), 'dataset': task.info.name},
+        arch=fields.pop('arch'),
+        fields=fields,
+        num_classes=task.info.num_classes,
+        input_shape=task.image_shape,
+        mean=task.mean,
+        std=task.std,
+        variables=variables,
+    )
