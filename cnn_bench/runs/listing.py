@@ -21,7 +21,7 @@ class Listed:
 
     run: str  # its directory, relative to the one that was listed
     label: str  # how charts call it; the directory's name where its config cannot be read
-    state: str  # finished, diverged, running, unfinished or damaged
+    state: str  # finished, one of schema.FAILED, running, unfinished or damaged
     best_top1_err_pct: float | None = None  # of all its evaluations, of the weights themselves, not of their average
     last_top1_err_pct: float | None = None  # of the last one
     step: int | None = None  # the last that is logged
@@ -29,7 +29,7 @@ class Listed:
     seed: int | None = None
     device: str | None = None  # of the last session
     started: str | None = None  # when the first session did, ISO 8601, UTC
-    problem: str | None = None  # why it is damaged, or diverged
+    problem: str | None = None  # why it is damaged, or failed
 
 
 def survey(path: str | Path, now: float | None = None) -> list[Listed]:

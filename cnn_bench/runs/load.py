@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnn_bench.errors import UserError
-from cnn_bench.runs import schema
+from cnn_bench.runs import schema, study
 from cnn_bench.runs.directory import RunDirectory
+from cnn_bench.runs.training_error import last_epoch_error
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,11 +47,26 @@ def find_some(path: str | Path) -> list[RunDirectory]:
 def load(path: str | Path) -> 'pd.DataFrame':
     """One row per run at or below `path`, with the columns of `schema.COLUMNS`.
 
-    What an unfinished or diverged run does not know is NaN. Raises UserError where `path` holds no run.
+    Where `path` holds a sweep, what its experiment measured of each trial follows in columns of its own. What an
+    unfinished or diverged run does not know is NaN. Raises UserError where `path` holds no run.
     """
     import pandas as pd
 
-    return pd.DataFrame([_row(run, Path(path)) for run in find_some(path)], columns=list(schema.COLUMNS))
+    rows, measured = [_row(run, Path(path)) for run in find_some(path)], _measured(Path(path))
+    named = dict.fromkeys(name for columns in measured.values() for name in columns if name not in schema.COLUMNS)
+    for row in rows:
+        of_trial = measured.get(row['run'], {})
+        row |= {name: of_trial.get(name) for name in named}
+    return pd.DataFrame(rows, columns=[*schema.COLUMNS, *named])
+
+
+def _measured(directory: Path) -> dict[str, dict]:
+    """Run -> the columns that the experiment of the sweep in `directory` measured; empty where that is not known."""
+    try:
+        made_by = study.read(directory)
+    except UserError:  # the runs can be read all the same; reports, which need the study, say so
+        return {}
+    return {f'trials/{trial}': columns for trial, columns in made_by.measured.items()} if made_by else {}
 
 
 def name_below(run: RunDirectory, root: str | Path) -> str:
@@ -90,6 +106,7 @@ def of_provenance(provenance: dict) -> dict:
         'device': f'{provenance["num_devices"]} x {provenance["device_kind"]}',
         'versions': ', '.join(f'{name} {provenance["versions"][name]}' for name in COMPUTING),
         'commit': _commit(provenance['git']),
+        'data_fingerprint': provenance.get('data', {}).get('fingerprint'),
         'epochs': int(epochs) if epochs == int(epochs) else epochs,
         **provenance['network'],
         'input_shape': 'x'.join(map(str, shape)) if shape else None,
@@ -115,6 +132,7 @@ def _row(run: RunDirectory, root: Path) -> dict:
             row |= of_summary(run.read(schema.SUMMARY))
             provenance = run.read(schema.PROVENANCE)
             row |= of_provenance(provenance) if provenance is not None else {}
+            row['train_err_pct'] = last_epoch_error(run.metrics())
     except UserError:
         row['state'] = 'damaged'
     return {name: row.get(name) for name in schema.COLUMNS}

@@ -60,7 +60,7 @@ class Trial:
         except UserError as error:
             raise UserError(f'variant {self.name!r}: {error}') from error
 
-    @property
+    @cached_property
     def id(self) -> str:
         """A directory name: the variant, the seed, and the start of the config's hash."""
         text = json.dumps(recipe.to_dict(self.config), sort_keys=True)

@@ -1,126 +1,197 @@
-"""Running the trials of an experiment, each in a process of its own."""
+"""Running the trials of an experiment: which, in what order, what is recorded, and when to stop."""
 
-import os
-import subprocess
-import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from cnn_bench import data, runs
-from cnn_bench.errors import RunFailed, UserError
+from cnn_bench.errors import RunFailed, Stopped, UserError
 from cnn_bench.models import registry
 from cnn_bench.runs import RunDirectory, schema, study
-from cnn_bench.sweep.experiment import Experiment, Trial
+from cnn_bench.runs.lock import is_locked, locked
+from cnn_bench.sweep import budget, calibrate, records
+from cnn_bench.sweep.executor import Ended, Executor
+from cnn_bench.sweep.experiment import SMOKE, Experiment, Trial
+from cnn_bench.sweep.outcome import STOPPED, Outcome, judge
 from cnn_bench.sweep.progress import SweepProgress
-from cnn_bench.training.compilation import cache_variables
+from cnn_bench.sweep.sizes import Size, size
+from cnn_bench.sweep.stopping import StopAsked
 
-LOG = 'log.txt'
-CACHE = '.compiled'
 POLL_S = 0.2
 
 
-@dataclass
-class Running:
-    """A trial's process."""
-
-    trial: Trial
-    process: subprocess.Popen
-    run: RunDirectory
-
-    def fraction(self) -> float:
-        """How much of its training it has logged, 0 to 1."""
-        rows = self.run.metrics()
-        return min(1.0, rows[-1]['epoch'] / self.trial.config.total_epochs) if rows else 0.0
-
-
 class Sweep:
-    """The trials of one preset of an experiment, in one directory; started again, it does what is missing."""
+    """The trials of one preset of an experiment, in one directory; started again, it does what is missing.
 
-    def __init__(self, experiment: Experiment, preset: str, seeds: int, out: Path, data_dir: str | None = None):
-        """Raises UserError where any trial could not be run as it is asked for."""
+    Attributes: trials, in the order in which they start; held_equal; answer, in words, once it has run.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        preset: str,
+        seeds: int,
+        out: Path,
+        data_dir: str | None = None,
+        held_equal: str | None = None,
+        environment: dict[str, str] | None = None,
+    ):
+        """Writes nothing. Where seconds are held equal, variants that have not been timed are, in `environment`.
+
+        Raises UserError where any trial could not be run as it is asked for, or does not belong to what `out` holds.
+        """
         self.experiment, self.preset, self.seeds = experiment, preset, seeds
-        self.out, self.data_dir = out.absolute(), data_dir
+        self.out, self.data_dir, self.answer = out.absolute(), data_dir, ''
+        self.held_equal = budget.choose(experiment, held_equal)
+        self.earlier = study.read(self.out)
+        here = {'question': experiment.question, 'preset': preset, 'held_equal': self.held_equal}
+        records.refuse_mixing(out, self.earlier, **here)
         self.trials = experiment.trials(preset, seeds)
         for trial in self.trials:
             registry.get(trial.config.model.arch)
             data.info(trial.config.dataset.name, data_dir)
-        self.failed: dict[str, str] = {}  # trial id -> why
-
-    def run(self, jobs: int) -> None:
-        """Run what is not finished, `jobs` at a time. Raises RunFailed at the end where a trial failed."""
-        RunDirectory(self.out).create()
-        todo = [trial for trial in self.trials if self._state(trial) != 'finished']
-        self._record()
-        running: list[Running] = []
-        with SweepProgress(len(self.trials), len(self.trials) - len(todo)) as progress:
-            try:
-                while todo or running:
-                    while todo and len(running) < jobs:
-                        running.append(self._start(todo.pop(0)))
-                        progress.started(running[-1].trial.name)
-                    time.sleep(POLL_S)
-                    for job in [job for job in running if job.process.poll() is not None]:
-                        running.remove(job)
-                        self._ended(job, progress)
-                    progress.update([(job.trial.name, job.fraction()) for job in running])
-            finally:
-                for job in running:
-                    job.process.terminate()
-                for job in running:
-                    job.process.wait()
-        self._record(answer=self._answer())
-        if self.failed:
-            reasons = '; '.join(f'{trial}: {why}' for trial, why in self.failed.items())
-            raise RunFailed(f'{len(self.failed)} of {len(self.trials)} trials failed: {reasons}')
+        self._budget: budget.Budget | None = None  # and
+        self._calibration: dict | None = None  # are what `run` writes beside the trials
+        if self.held_equal != 'epochs' and preset != SMOKE:
+            self.trials = self._with_equal_budgets(environment or {})
+        self._began: dict[str, float] = {}  # id -> when a trial was started that nothing was there of
+        self._wall_s = records.wall_seconds(self.earlier)  # id -> from start to end, of those that ran in one go
+        self._measured: dict[str, dict] = {}
 
     def directory(self, trial: Trial) -> RunDirectory:
         """Where a trial's run directory is."""
         return RunDirectory(self.out / 'trials' / trial.id)
 
-    def _state(self, trial: Trial) -> str:
-        try:
-            return (self.directory(trial).read(schema.SUMMARY) or {}).get('state', 'unfinished')
-        except UserError:
-            return 'damaged'
+    def state(self, trial: Trial) -> str:
+        """finished, one of schema.FAILED, unfinished (also: never started) or damaged."""
+        return records.state(self.directory(trial))
 
-    def _start(self, trial: Trial) -> Running:
+    def size(self, trial: Trial) -> Size:
+        """How much work a trial is."""
+        return size(trial.config, self.data_dir)
+
+    def run(self, executor: Executor, retry_failed: bool = False, max_failures: int = 0) -> None:
+        """Run what is missing: neither finished nor, unless `retry_failed`, recorded as failed.
+
+        Raises Stopped where a signal ended it before all was done, and RunFailed at the end where a trial has failed,
+        now or earlier, or as soon as `max_failures` (0: any number) have.
+        """
+        RunDirectory(self.out).create()
+        with locked(self.out, 'runs a sweep'), StopAsked() as asked:
+            todo = self._todo(retry_failed)
+            self._write_budget()
+            self._record()
+            with executor, SweepProgress(len(self.trials), len(self.trials) - len(todo)) as progress:
+                while todo or executor.running():
+                    if asked.received or self._too_many(max_failures):
+                        todo.clear()
+                        executor.stop()
+                    while todo and executor.free() > 0:
+                        self._start(todo.pop(0), executor, progress)
+                    for ended in executor.ended():
+                        self._ended(ended, progress)
+                    progress.update([(trial.name, self._fraction(trial)) for trial in executor.running()])
+                    time.sleep(POLL_S)
+            self.answer = self._answer()
+            self._record()
+        self._conclude(max_failures)
+
+    def _with_equal_budgets(self, environment: dict[str, str]) -> list[Trial]:
+        firsts = {trial.name: trial for trial in self.trials if trial.seed == 0}
+        sizes = {name: self.size(trial) for name, trial in firsts.items()}
+        if self.held_equal == 'seconds':
+            known = calibrate.read(RunDirectory(self.out))
+            self._calibration = calibrate.of_trials(firsts.values(), known, self.data_dir, environment)
+            per_step = {name: self._calibration[name]['seconds_per_step'] for name in sizes}
+        else:
+            per_step = {name: budget.macs_per_step(size) for name, size in sizes.items()}
+        self._budget = budget.settle(self.held_equal, sizes, per_step, self.out)
+        per_trial = self._budget.per_trial
+        return [budget.stretch(t, sizes[t.name], per_step[t.name], per_trial) for t in self.trials]
+
+    def _write_budget(self) -> None:
+        if self._calibration is not None:
+            RunDirectory(self.out).write(calibrate.RECORD, self._calibration)
+        if self._budget is not None:
+            budget.write(self.out, self._budget)
+
+    def _todo(self, retry_failed: bool) -> list[Trial]:
+        left = ('finished',) if retry_failed else ('finished', *schema.FAILED)
+        todo = [trial for trial in self.trials if self.state(trial) not in left]
+        for trial in todo:
+            if is_locked(self.directory(trial).path):
+                where = self.directory(trial).path
+                raise UserError(f'another process trains in {where}; wait until it ends, or end it')
+        return todo
+
+    def _start(self, trial: Trial, executor: Executor, progress: SweepProgress) -> None:
         run = self.directory(trial)
-        run.create()
-        command = [sys.executable, '-m', 'cnn_bench', 'train', *trial.arguments, '--workdir', str(run.path)]
-        if self.data_dir:
-            command += ['--data-dir', self.data_dir]
-        environment = {
-            **cache_variables(self.out / CACHE),  # the trials of one network share their compiled steps
-            'XLA_PYTHON_CLIENT_PREALLOCATE': 'false',  # and those that run at once share the device's memory
-            'PYTHONUNBUFFERED': '1',
-            **os.environ,
-        }
-        with open(run / LOG, 'w') as log:
-            process = subprocess.Popen(
-                command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment
-            )
-        return Running(trial, process, run)
+        if not (run / schema.CONFIG).exists():
+            self._began[trial.id] = time.monotonic()
+        records.forget_failure(run)
+        executor.start(trial, run)
+        progress.started(trial.name)
 
-    def _ended(self, job: Running, progress: SweepProgress) -> None:
-        status = job.process.returncode
-        summary = job.run.read(schema.SUMMARY) or {}
-        if status == 0 and summary.get('state') == 'finished':
-            progress.ended(job.trial.name, f'top-1 error {summary["top1_err_pct"]:.2f} %')
-            return
-        lines = (job.run / LOG).read_text(errors='replace').strip().splitlines() or ['no output']
-        why = lines[-1].removeprefix('cnn-bench: error: ')
-        self.failed[job.trial.id] = f'killed by signal {-status}' if status < 0 else why
-        progress.ended(job.trial.name, f'failed: {self.failed[job.trial.id]}')
+    def _ended(self, ended: Ended, progress: SweepProgress) -> None:
+        trial, run = ended.trial, self.directory(ended.trial)
+        if ended.status == 0 and self.state(trial) == 'finished':
+            if trial.id in self._began:
+                self._wall_s[trial.id] = round(time.monotonic() - self._began[trial.id], 1)
+            said = f'top-1 error {run.read(schema.SUMMARY)["top1_err_pct"]:.2f} %'
+        else:
+            outcome = self._judged(ended, run)
+            said = 'stopped' if outcome.state == STOPPED else f'{outcome.state}: {outcome.reason}'
+        progress.ended(f'{trial.name}, seed {trial.seed}' if self.seeds > 1 else trial.name, said)
+        self._record()
+
+    def _judged(self, ended: Ended, run: RunDirectory) -> Outcome:
+        if self.state(ended.trial) in schema.FAILED:  # training said so itself
+            return Outcome(self.state(ended.trial), records.reason(run))
+        outcome = judge(ended.status, records.log(run), ended.lost)
+        if outcome.state != STOPPED:
+            records.write_failure(run, ended.trial, outcome)
+        return outcome
+
+    def _fraction(self, trial: Trial) -> float:
+        """How much of its training a trial has logged, 0 to 1."""
+        try:
+            rows = self.directory(trial).metrics()
+        except UserError:
+            return 0.0
+        return min(1.0, rows[-1]['step'] / self.size(trial).steps) if rows else 0.0
+
+    def _failures(self) -> dict[str, str]:
+        """Trial id -> state and reason of those that have failed."""
+        failed = ((trial, state) for trial in self.trials if (state := self.state(trial)) in schema.FAILED)
+        return {trial.id: f'{state}: {records.reason(self.directory(trial))}' for trial, state in failed}
+
+    def _too_many(self, max_failures: int) -> bool:
+        return bool(max_failures) and len(self._failures()) >= max_failures
+
+    def _conclude(self, max_failures: int) -> None:
+        failures, total = self._failures(), len(self.trials)
+        finished = sum(self.state(trial) == 'finished' for trial in self.trials)
+        reasons = '; '.join(f'{trial}: {why}' for trial, why in failures.items())
+        left = total - finished - len(failures)
+        if left and self._too_many(max_failures):
+            raise RunFailed(f'ended with {left} of {total} trials not finished, as {len(failures)} failed: {reasons}')
+        if left:
+            failed = f', {len(failures)} failed' if failures else ''
+            raise Stopped(f'{finished} of {total} finished{failed}; the same command goes on')
+        if failures:
+            raise RunFailed(f'{len(failures)} of {total} trials failed: {reasons}')
 
     def _answer(self) -> str:
+        if not runs.find(self.out):
+            return ''
+        self._record()  # from where the table takes what was measured
         table = runs.load(self.out)
         finished = table[table.state == 'finished']
-        return self.experiment.report(finished) if len(finished) else ''
+        return _asked(self.experiment.report, 'report', self.experiment, finished) if len(finished) else ''
 
-    def _record(self, answer: str = '') -> None:
-        states = tuple(self._trial_record(trial) for trial in self.trials)
-        experiment = self.experiment
+    def _record(self) -> None:
+        experiment, earlier = self.experiment, self.earlier
         study.write(
             self.out,
             study.Study(
@@ -128,20 +199,37 @@ class Sweep:
                 question=experiment.question,
                 source=experiment.source,
                 preset=self.preset,
-                seeds=self.seeds,
-                held_equal=experiment.held_equal[0],
+                seeds=max(self.seeds, earlier.seeds if earlier else 0),
+                held_equal=self.held_equal,
                 baseline=experiment.baseline,
                 charts=experiment.charts,
                 claims=experiment.claims,
-                trials=states,
-                answer=answer,
+                trials=self._trial_records(),
+                answer=self.answer,
             ),
         )
 
+    def _trial_records(self) -> tuple[dict, ...]:
+        return records.merged(self.earlier, [self._trial_record(trial) for trial in self.trials])
+
     def _trial_record(self, trial: Trial) -> dict:
-        record = {'id': trial.id, 'name': trial.name, 'seed': trial.seed, 'state': self._state(trial)}
-        if trial.id in self.failed:
-            record.update(state='failed', reason=self.failed[trial.id])
-        if self.experiment.measure and record['state'] == 'finished':
-            record['measured'] = self.experiment.measure(self.directory(trial).metrics())
+        state, run = self.state(trial), self.directory(trial)
+        record = {'id': trial.id, 'name': trial.name, 'seed': trial.seed, 'state': state}
+        if state in schema.FAILED:
+            record['reason'] = records.reason(run)
+        if state == 'finished' and trial.id in self._wall_s:
+            record['wall_s'] = self._wall_s[trial.id]
+        if state == 'finished' and self.experiment.measure:
+            if trial.id not in self._measured:
+                self._measured[trial.id] = _asked(self.experiment.measure, 'measure', self.experiment, run.metrics())
+            record['measured'] = self._measured[trial.id]
         return record
+
+
+def _asked(function: Callable, name: str, experiment: Experiment, argument: Any) -> Any:
+    """What an experiment's function returns. Raises UserError where it fails: the trials are there all the same."""
+    try:
+        return function(argument)
+    except Exception as error:  # whatever the file does
+        why = f'{type(error).__name__}: {error}'
+        raise UserError(f'the trials that ran are kept, but {name}() of {experiment.path} failed: {why}') from error

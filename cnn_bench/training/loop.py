@@ -5,6 +5,7 @@ logging window that a signal cut short is in the checkpoint too, so that the log
 """
 
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import jax
@@ -13,6 +14,7 @@ from ml_collections import ConfigDict
 
 from cnn_bench.errors import RunFailed, Stopped, UserError
 from cnn_bench.runs import RunDirectory, provenance, schema
+from cnn_bench.runs.lock import locked
 from cnn_bench.runs.sinks import Sinks, wanted
 from cnn_bench.training import determinism, distributed, initial, recipe
 from cnn_bench.training.checkpoint import Checkpoints
@@ -33,8 +35,8 @@ def train(config: ConfigDict, workdir: str | Path, data_dir: str | None = None, 
     """Train by a recipe into a run directory, going on from its last checkpoint; return the run's summary.
 
     A finished run is left as it is. With `profile`, some steps are traced into the run directory. Raises UserError for
-    bad input, before anything is written, RunFailed for a loss that is not finite, after the summary says so, and
-    Stopped where a signal asked for it, after the state is saved.
+    bad input, before anything is written, and where another process trains there; RunFailed for a loss that is not
+    finite, after the summary says so; and Stopped where a signal asked for it, after the state is saved.
     """
     distributed.check(recipe.to_dict(config))
     run = distributed.run_directory(workdir)
@@ -47,8 +49,14 @@ def train(config: ConfigDict, workdir: str | Path, data_dir: str | None = None, 
     record = _provenance(task, run)
     sinks = distributed.sinks(wanted(config, run))
     run.create()
-    run.write(schema.CONFIG, recipe.to_dict(config))
-    run.write(schema.PROVENANCE, record)
+    with locked(run.path) if distributed.is_first() else nullcontext():
+        run.write(schema.CONFIG, recipe.to_dict(config))
+        run.write(schema.PROVENANCE, record)
+        return _session(task, run, sinks, profile)
+
+
+def _session(task: Task, run: RunDirectory, sinks: Sinks, profile: bool) -> dict:
+    config, summary = task.config, None
     with (
         StopRequests() as requests,
         Checkpoints(run / schema.CHECKPOINTS, config.keep_checkpoints, _what(recipe.to_dict(config))) as checkpoints,

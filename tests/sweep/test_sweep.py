@@ -8,63 +8,25 @@ from cnn_bench import runs
 from cnn_bench.errors import RunFailed, UserError
 from cnn_bench.runs import schema
 from cnn_bench.sweep import Experiment, Sweep
-
-EXPERIMENT = """
-QUESTION = 'Does it run?'
-SOURCE = 'nobody'
-HELD_EQUAL = ('epochs',)
-RECIPE = 'recipe.py'
-PRESETS = ('demo',)
-
-def variants(preset):
-    return {'good': {}, 'bad': {'optimizer.learning_rate': 1e30, 'optimizer.weight_decay': 1e30}}
-
-def report(table):
-    return f'{len(table)} finished.'
-"""
-RECIPE = """
-from cnn_bench.training.recipe import base
-
-def get_config():
-    config = base()
-    config.dataset.name = 'tiny'
-    config.batch_size, config.eval_batch_size, config.total_epochs = 24, 20, 1
-    config.devices = 1
-    config.optimizer.learning_rate = 0.05
-    return config
-"""
-
-
-@pytest.fixture
-def write(tmp_path):
-    """Write an experiment, with `old` replaced by `new` in it, and its recipe; return its path."""
-
-    def write(old='', new=''):
-        (tmp_path / 'experiments').mkdir(exist_ok=True)
-        (tmp_path / 'recipe.py').write_text(RECIPE)
-        path = tmp_path / 'experiments' / 'runs.py'
-        path.write_text(EXPERIMENT.replace(old, new))
-        return path
-
-    return write
+from cnn_bench.sweep.local import Local
 
 
 def test_a_trial_that_fails_does_not_stop_the_others(write, tmp_path, tiny_data):
     out = tmp_path / 'out'
     with pytest.raises(RunFailed, match='1 of 2 trials failed') as error:
-        Sweep(Experiment.load(write()), 'demo', 1, out, tiny_data).run(jobs=2)
+        Sweep(Experiment.load(write()), 'demo', 1, out, tiny_data).run(Local(out, [{}] * 2, tiny_data))
     assert error.value.exit_status == 1
     table = runs.load(out).set_index('label')
     assert dict(table.state) == {'good': 'finished', 'bad': 'diverged'}
     record = json.loads((out / 'sweep.json').read_text())
-    assert {t['name']: t['state'] for t in record['trials']} == {'good': 'finished', 'bad': 'failed'}
+    assert {t['name']: t['state'] for t in record['trials']} == {'good': 'finished', 'bad': 'diverged'}
     assert 'the loss of step' in record['trials'][1]['reason']
     assert record['answer'] == '1 finished.'
 
     finished = next((out / 'trials').glob('good-*'))
     before = (finished / schema.SUMMARY).stat().st_mtime_ns
     with pytest.raises(RunFailed):
-        Sweep(Experiment.load(write()), 'demo', 1, out, tiny_data).run(jobs=1)
+        Sweep(Experiment.load(write()), 'demo', 1, out, tiny_data).run(Local(out, [{}] * 1, tiny_data))
     assert (finished / schema.SUMMARY).stat().st_mtime_ns == before  # not run twice
 
 

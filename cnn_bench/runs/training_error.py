@@ -1,0 +1,36 @@
+"""How often a run was wrong on the images that it learned from."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+ROUNDING = 1e-3  # epochs in metrics.jsonl are rounded to four digits
+
+
+def windows(rows: Iterable[dict]) -> list[tuple[float, float, float]]:
+    """(from, to, top-1 error) of each logging window of the rows of a metrics.jsonl, from and to in epochs.
+
+    Rows without a training error are left out; where they stand, the next window begins all the same.
+    """
+    train = [row for row in rows if row['kind'] == 'train']
+    starts = [0.0, *(row['epoch'] for row in train)]
+    return [
+        (start, row['epoch'], row['top1_err_pct'])
+        for start, row in zip(starts, train, strict=False)
+        if row.get('top1_err_pct') is not None
+    ]
+
+
+def last_epoch_error(rows: Iterable[dict]) -> float | None:
+    """Mean top-1 error over the last epoch that is logged, each window by its share of it; None where there is none.
+
+    Of a run that made less than one epoch, the mean over all of it.
+    """
+    logged = windows(rows)
+    if not logged:
+        return None
+    begins = max(0.0, logged[-1][1] - 1)
+    shares = [max(0.0, to - max(start, begins)) for start, to, _ in logged]
+    if sum(shares) < ROUNDING:
+        return float(logged[-1][2])
+    return float(np.average([error for *_, error in logged], weights=shares))

@@ -1,0 +1,124 @@
+"""How fast this machine is: seconds per training step of a recipe, and multiply-adds per second of a convolution.
+
+Measured in processes of their own, so that a sweep touches no device. `python -m cnn_bench.sweep.calibrate --config
+FILE --config.FIELD=VALUE ...` prints a JSON object for a recipe; with no arguments, for the convolution.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+from cnn_bench.errors import UserError
+from cnn_bench.runs import RunDirectory
+from cnn_bench.sweep.experiment import Trial
+
+RECORD = 'calibration.json'  # variant -> {'seconds_per_step', 'device'}
+ENOUGH_S, FEWEST, MOST = 2.0, 5, 50  # of timed calls, after the two that compile and warm up
+STEPS_A_CALL = 20  # on devices that run several steps a call, as the training loop does there
+
+
+def of_trials(trials: Iterable[Trial], known: dict, data_dir: str | None, environment: dict) -> dict:
+    """`known`, the content of calibration.json, with the variants of `trials` that it lacks measured one by one.
+
+    Raises UserError where a variant cannot take a step.
+    """
+    measured = dict(known)
+    for trial in trials:
+        if trial.name not in measured:
+            print(f'timing a step of {trial.name}', file=sys.stderr, flush=True)
+            measured[trial.name] = _in_a_process(trial.arguments, data_dir, environment)
+    return measured
+
+
+def macs_per_second(environment: dict) -> float:
+    """The rate of a training step of one plain convolution here, in multiply-adds of forward and backward passes."""
+    return _in_a_process([], None, environment)['macs_per_second']
+
+
+def read(run: RunDirectory) -> dict:
+    """The content of a sweep's calibration.json, empty where there is none."""
+    return run.read(RECORD) or {}
+
+
+def _in_a_process(arguments: list[str], data_dir: str | None, environment: dict) -> dict:
+    command = [sys.executable, '-m', 'cnn_bench.sweep.calibrate', *(['--data-dir', data_dir] if data_dir else [])]
+    ran = subprocess.run([*command, *arguments], capture_output=True, text=True, env={**os.environ, **environment})
+    if ran.returncode:
+        why = (ran.stderr.strip().splitlines() or ['no output'])[-1].removeprefix('cnn-bench: error: ')
+        raise UserError(f'a step of it could not be timed: {why}')
+    return json.loads(ran.stdout.splitlines()[-1])
+
+
+def time_recipe(spec: str, overrides: list[str], data_dir: str | None) -> dict:
+    """{'seconds_per_step', 'device'} of a recipe, compilation left out."""
+    import jax
+
+    from cnn_bench.training import recipe
+    from cnn_bench.training.task import Task
+
+    task = Task(recipe.load(spec, recipe.parse_overrides(overrides)), data_dir)
+    steps, state = task.compiled_train_steps(), task.fresh_state()
+    feed, seed, size = task.train_feed, task.config.seed, task.config.batch_size
+    several = task.devices[0].platform != 'cpu' and feed.dataset
+    count = min(STEPS_A_CALL, task.steps_per_epoch) if several else 1
+    firsts = itertools.cycle(range(0, task.steps_per_epoch - count + 1, count))
+
+    def call() -> None:
+        nonlocal state
+        (state, metrics), _ = steps(state, feed.dataset, feed.train_batches(seed, size, next(firsts), count))
+        jax.block_until_ready(metrics)
+
+    device = f'{len(task.devices)} x {task.devices[0].device_kind}'
+    return {'seconds_per_step': statistics.median(_timed(call)) / count, 'device': device}
+
+
+def time_convolution(batch: int = 64, side: int = 16, channels: int = 64) -> dict:
+    """{'macs_per_second', 'device'} of the gradient of a 3x3 convolution of small images."""
+    import jax
+    import jax.numpy as jnp
+
+    def loss(kernel, images):
+        out = jax.lax.conv_general_dilated(images, kernel, (1, 1), 'SAME', dimension_numbers=('NHWC', 'HWIO', 'NHWC'))
+        return jnp.square(out).mean()
+
+    gradient = jax.jit(jax.grad(loss, argnums=(0, 1)))
+    images, kernel = jnp.ones((batch, side, side, channels)), jnp.ones((3, 3, channels, channels))
+    seconds = statistics.median(_timed(lambda: jax.block_until_ready(gradient(kernel, images))))
+    macs = 3 * batch * side**2 * 9 * channels**2  # forward, and as much for each of two gradients
+    return {'macs_per_second': macs / seconds, 'device': jax.devices()[0].device_kind}
+
+
+def _timed(call: Callable[[], None]) -> Iterator[float]:
+    call(), call()
+    began = time.perf_counter()
+    for done in range(MOST):
+        start = time.perf_counter()
+        call()
+        yield time.perf_counter() - start
+        if done + 1 >= FEWEST and time.perf_counter() - began > ENOUGH_S:
+            return
+
+
+def main() -> int:
+    """Measure what the arguments ask for, print it, and return the exit status."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--config')
+    parser.add_argument('--data-dir')
+    args, overrides = parser.parse_known_args()
+    try:
+        result = time_recipe(args.config, overrides, args.data_dir) if args.config else time_convolution()
+    except UserError as error:
+        print(f'cnn-bench: error: {error}', file=sys.stderr)
+        return error.exit_status
+    print(json.dumps(result))
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

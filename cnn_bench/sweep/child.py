@@ -1,0 +1,51 @@
+"""`python -m cnn_bench.sweep.child --parent PID [--memory-limit BYTES] train ...`: a trial's process.
+
+It is `cnn-bench` with two things done before: on Linux the process is killed when the one that started it dies, however
+that does, and it may be held to an amount of memory.
+"""
+
+import argparse
+import ctypes
+import os
+import resource
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run `cnn-bench` with what follows the two options, and return its exit status."""
+    parser = argparse.ArgumentParser(prog='python -m cnn_bench.sweep.child', description=__doc__)
+    parser.add_argument('--parent', type=int, required=True, help='the process that starts this one')
+    parser.add_argument('--memory-limit', type=int, default=0, help='bytes')
+    parser.add_argument('command', nargs=argparse.REMAINDER)
+    args = parser.parse_args(argv)
+    die_with(args.parent)
+    if args.memory_limit:
+        limit_memory(args.memory_limit)
+    from cnn_bench import cli
+
+    return cli.main(args.command)
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process when `parent` ends. Nothing on systems other than Linux."""
+    if not sys.platform.startswith('linux'):
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before it was asked for
+        sys.exit(f'the process {parent} that started this one has ended')
+
+
+def limit_memory(size: int) -> None:
+    """Refuse this process more than `size` bytes of data: on Linux the memory that it can write to and shares with no
+    other, reserved or used; elsewhere its address space."""
+    kind = resource.RLIMIT_DATA if sys.platform.startswith('linux') else resource.RLIMIT_AS
+    _, most = resource.getrlimit(kind)
+    size = size if most == resource.RLIM_INFINITY else min(size, most)
+    resource.setrlimit(kind, (size, most))
+
+
+if __name__ == '__main__':
+    sys.exit(main())
