@@ -29,7 +29,7 @@ def origin_of(config: ConfigDict, run: RunDirectory, data_dir: str | None = None
     if not config.init_from:
         return None
     known = (run.read(schema.PROVENANCE) or {}).get('init')
-    if known and any((run / schema.CHECKPOINTS).glob('[0-9]*')):
+    if known and any(path.name.isdecimal() for path in (run / schema.CHECKPOINTS).glob('*')):
         return recorded(known)
     directory = Path(config.init_from).absolute()
     if (directory / store.RECORD).is_file():
