@@ -3,8 +3,12 @@
 Of a run the newest checkpoint's weights are taken (not their average), with the mean and standard deviation that its
 images were normalised by; of imported weights those of `pretrained.store`, with the preprocessing of their record.
 Once a run has a checkpoint of its own that wins, and the directory is not looked at again.
+
+A path that begins with '..' is relative to the run's own directory, so that runs that lie side by side can be moved
+together; any other is relative to the current directory.
 """
 
+import os
 from pathlib import Path
 
 import jax
@@ -31,7 +35,8 @@ def origin_of(config: ConfigDict, run: RunDirectory, data_dir: str | None = None
     known = (run.read(schema.PROVENANCE) or {}).get('init')
     if known and any(path.name.isdecimal() for path in (run / schema.CHECKPOINTS).glob('*')):
         return recorded(known)
-    directory = Path(config.init_from).absolute()
+    below = run.path if config.init_from.startswith('..') else Path.cwd()
+    directory = Path(os.path.normpath(below / config.init_from))
     if (directory / store.RECORD).is_file():
         return _of_weights(directory)
     if (directory / schema.CONFIG).is_file():

@@ -47,15 +47,20 @@ def make_stages(config: ConfigDict, steps_per_epoch: int, shapes: Callable[[], d
     Raises UserError for whatever is wrong with one of them.
     """
     stages: list[Stage] = []
-    for fields in _fields(config):
+    for fields, steps in zip(_fields(config), stage_steps(config, steps_per_epoch), strict=True):
         first = stages[-1].end if stages else 0
         try:
-            stages.append(_make(config, fields, len(stages), first, steps_per_epoch, shapes))
+            stages.append(_make(config, fields, len(stages), first, steps, steps_per_epoch, shapes))
         except UserError as error:
             raise UserError(f'stage {len(stages) + 1}: {error}' if config.stages else str(error)) from error
     if config.stop_after_evals and len(stages) > 1:
         raise UserError('config.stop_after_evals ends a run; one of several stages takes 0')
     return tuple(stages)
+
+
+def stage_steps(config: ConfigDict, steps_per_epoch: int) -> list[int]:
+    """How many steps each stage of a recipe has."""
+    return [fields.total_steps or fields.total_epochs * steps_per_epoch for fields in _fields(config)]
 
 
 def _fields(config: ConfigDict) -> list[ConfigDict]:
@@ -76,9 +81,14 @@ def _fields(config: ConfigDict) -> list[ConfigDict]:
 
 
 def _make(
-    config: ConfigDict, fields: ConfigDict, number: int, first: int, steps_per_epoch: int, shapes: Callable
+    config: ConfigDict,
+    fields: ConfigDict,
+    number: int,
+    first: int,
+    steps: int,
+    steps_per_epoch: int,
+    shapes: Callable[[], dict],
 ) -> Stage:
-    steps = fields.total_steps or fields.total_epochs * steps_per_epoch
     schedule, optimizer = fields.schedule.to_dict(), fields.optimizer.to_dict()
     # Times the batch over the one that the rate is meant for (Goyal et al. 2017), where the recipe says so.
     factor = config.batch_size / config.scale_lr_to_batch if config.scale_lr_to_batch else 1
