@@ -128,11 +128,15 @@ class Experiment:
             raise unknown('preset', preset, self.presets)
         return list(self._trials(preset, seeds))
 
+    def claims_of(self, preset: str) -> tuple[Claim, ...]:
+        """The claims whose two variants a preset has: presets may call their networks by other names."""
+        names = {trial.name for trial in self.trials(preset, 1)}
+        return tuple(claim for claim in self.claims if {claim.less, claim.more} <= names)
+
     def _trials(self, preset: str, seeds: int) -> Iterator[Trial]:
         smoke = preset == SMOKE
         variants = {
-            name: {**v, **(TWO_STEPS if smoke else {})}
-            for name, v in self.variants('demo' if smoke else preset).items()
+            name: _shortened(v) if smoke else v for name, v in self.variants('demo' if smoke else preset).items()
         }
         for seed in range(seeds):
             for name in variants:
@@ -149,6 +153,11 @@ class Experiment:
             raise unknown(f'variant in init_from of variant {name!r}', start[1], others)
         before = self._trial(start[1], seed, others)  # without `name`, so that no circle is gone round twice
         return Trial(name, seed, self.recipe, {**overrides, 'init_from': f'../{before.id}'}, before.id)
+
+
+def _shortened(overrides: dict) -> dict:
+    stages = tuple({**stage, 'total_steps': 1} for stage in overrides.get('stages', ()))
+    return {**overrides, **TWO_STEPS, **({'stages': stages} if stages else {})}
 
 
 def _execute(path: Path) -> ModuleType:

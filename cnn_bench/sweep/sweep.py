@@ -209,7 +209,7 @@ class Sweep:
                 held_equal=self.held_equal,
                 baseline=experiment.baseline,
                 charts=experiment.charts,
-                claims=experiment.claims,
+                claims=experiment.claims_of(self.preset),
                 trials=self._trial_records(),
                 answer=self.answer,
             ),

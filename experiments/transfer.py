@@ -1,0 +1,92 @@
+"""How much do weights from other classes help where there are few labelled images?
+
+Command    cnn-bench sweep experiments/transfer.py --preset demo --seeds 5 --jobs 2 --out runs/transfer
+           cnn-bench report runs/transfer
+           `full` needs Fashion-MNIST: cnn-bench data prepare fashion_mnist --from DIR
+Source     the lecture, Transfer Learning: not only does it speed up training, it "also requires significantly less
+           training data". Yosinski et al. 2014 (arXiv 1411.1792), figure 2: transferred layers, fine-tuned, generalise
+           better than random ones even to other classes.
+Held equal the network, the steps and the batches. `pretrained` learns classes 0 to 4 of Fashion-MNIST; the others
+           learn 5 to 9, with 1, 10 or 100 % of their images: from scratch, the head alone on the frozen base, or a
+           quarter of the steps the head and then all at a quarter of the rate. Each seed has a pretraining of its own.
+Expect     at 1 % fine-tuned well below from scratch, at 100 % no difference to speak of; the head alone behind at 100 %.
+"""
+
+from cnn_bench.runs.study import Claim
+from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
+
+QUESTION = 'How much do weights from other classes help where there are few labelled images?'
+SOURCE = 'the lecture, Transfer Learning; Yosinski et al. 2014 (arXiv 1411.1792), figure 2'
+RECIPE = 'configs/compare.py'
+PRESETS = ('demo', 'full')
+HELD_EQUAL = ('epochs',)
+BASELINE = 'from scratch, 1 %'
+CHARTS = ('differences', 'learning_curves')
+LECTURE = 'lecture, Transfer Learning'
+CLAIMS = (
+    Claim('with 1 % of the images, fine-tuned errs less', LECTURE, 'fine-tuned, 1 %', 'from scratch, 1 %'),
+    Claim('with 1 %, the head alone errs less too', LECTURE, 'head only, 1 %', 'from scratch, 1 %'),
+    Claim('with 10 % of the images, fine-tuned errs less', LECTURE, 'fine-tuned, 10 %', 'from scratch, 10 %'),
+    Claim(
+        'with all of them, fine-tuned errs less',
+        'Yosinski et al. 2014 (arXiv 1411.1792), section 4.1',
+        'fine-tuned, 100 %',
+        'from scratch, 100 %',
+    ),
+    Claim('unfreezing pays with all of the images', LECTURE, 'fine-tuned, 100 %', 'head only, 100 %'),
+)
+SOURCE_CLASSES, TARGET_CLASSES = (0, 1, 2, 3, 4), (5, 6, 7, 8, 9)
+BASE = ('*', '!head')
+RATE = 4e-3  # of the recipe
+DEMO = {
+    'model.arch': 'resnet20',
+    'model.depths': (1, 1, 1),
+    'model.width': 0.5,
+    'total_steps': 400,
+    'batch_size': 50,
+    'devices': 1,
+}
+FULL = {'model.arch': 'resnet20', 'dataset.name': 'fashion_mnist', 'total_steps': 4680, 'batch_size': 128}
+IMAGES = {'demo': 5_000, 'full': 30_000}  # of five classes
+
+
+def variants(preset):
+    """{name: changes to the recipe}: the pretraining, then three ways to learn the other classes from three samples."""
+    scale = DEMO if preset == 'demo' else FULL
+    steps, images = scale['total_steps'], IMAGES[preset]
+    same = {
+        **scale,
+        'schedule.warmup_epochs': 0.0,  # it counts passes, and the steps are to be equal
+        'checkpoint_every_steps': steps,
+        'eval_every_epochs': steps,  # at the end alone
+        'log_every_steps': max(1, steps // 20),
+        'init_head': False,
+    }
+    start = {'init_from': '{pretrained}'}
+    fine_tuned = (
+        {'total_steps': steps // 4, 'freeze': BASE},
+        {'total_steps': steps - steps // 4, 'optimizer.learning_rate': RATE / 4},
+    )
+    ways = {
+        'from scratch': {},
+        'head only': {**start, 'freeze': BASE},
+        'fine-tuned': {**start, 'stages': fine_tuned},
+    }
+    made = {'pretrained': {**same, 'dataset.classes': SOURCE_CLASSES}}
+    for percent in (1, 10, 100):
+        part = {'dataset.classes': TARGET_CLASSES, 'dataset.train_images': images * percent // 100}
+        made |= {f'{way}, {percent} %': {**same, **part, **changes} for way, changes in ways.items()}
+    return made
+
+
+def report(table):
+    """The answer in words: the errors at each share of the images, and what pretraining gains there."""
+    error = means(table)
+    shares = {percent: error[error.index.str.endswith(f', {percent} %')] for percent in (1, 10, 100)}
+    return paragraph(
+        *(f'Test error {seeds(table)}: {ranked(errors)}.' for errors in shares.values() if len(errors)),
+        *(difference(error, f'fine-tuned, {percent} %', f'from scratch, {percent} %') for percent in shares),
+        f'The source classes are told apart with {error["pretrained"]:.1f} % error by pretrained.'
+        if 'pretrained' in error
+        else '',
+    )
