@@ -1,4 +1,4 @@
-"""Transfer learning as the lecture has it: Xception's weights from ImageNet under a new head, for a small set of images.
+"""Transfer learning as the lecture has it: Xception's weights from ImageNet under a new head, for few images.
 
 Command    cnn-bench weights import xception xception_weights_tf_dim_ordering_tf_kernels.h5 --out weights/xception
            cnn-bench data prepare flowers --from DIR

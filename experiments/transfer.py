@@ -9,7 +9,7 @@ Source     the lecture, Transfer Learning: not only does it speed up training, i
 Held equal the network, the steps and the batches. `pretrained` learns classes 0 to 4 of Fashion-MNIST; the others
            learn 5 to 9, with 1, 10 or 100 % of their images: from scratch, the head alone on the frozen base, or a
            quarter of the steps the head and then all at a quarter of the rate. Each seed has a pretraining of its own.
-Expect     at 1 % fine-tuned well below from scratch, at 100 % no difference to speak of; the head alone behind at 100 %.
+Expect     at 1 % fine-tuned well below from scratch, at 100 % hardly; the head alone behind at 100 %.
 """
 
 from cnn_bench.runs.study import Claim

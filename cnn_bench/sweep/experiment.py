@@ -8,8 +8,8 @@ HELD_EQUAL = ('epochs', 'macs')           # what may be held equal over the vari
 BASELINE = 'plain20'                      # optional: the variant that the others are compared with
 CHARTS = ('learning_curves',)             # optional: charts of `report.charts` that answer the question, best first
 CLAIMS = (Claim(...),)                    # what somebody said, to be judged with the seeds at hand
-def variants(preset): ...                 # {name: {'config.field': value}}: what differs from the recipe; `init_from` may
-                                          # be '{NAME}', the run of the variant NAME with the same seed, which runs first
+def variants(preset): ...                 # {name: {'config.field': value}}: what differs from the recipe. `init_from`
+                                          # '{NAME}' is the run of the variant NAME with the same seed, made first
 def measure(curve): ...                   # optional: {column: number} of one run, from the rows of its metrics.jsonl
 def report(table): ...                    # the answer in words (Markdown), from the tidy table of finished runs
 """

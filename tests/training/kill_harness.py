@@ -115,7 +115,7 @@ def _get(config, field: str):
 def parameters(config, path: Path, data_dir: str) -> str:
     """sha256 of the newest checkpoint's state."""
     with Checkpoints(path / schema.CHECKPOINTS, keep=2) as checkpoints:
-        state, _ = checkpoints.restore(Task(config, data_dir).fresh_state())
+        state, _ = checkpoints.restore(Task(config, data_dir).state_like(checkpoints.latest_step()))
     return digest(state)
 
 
