@@ -17,7 +17,14 @@ from cnn_bench.training.task import Task
 REPOSITORY = Path(__file__).parents[2]
 FIELDS = (
     *('dataset.name', 'batch_size', 'eval_batch_size', 'total_epochs', 'log_every_steps', 'checkpoint_every_steps'),
-    *('eval_every_epochs', 'devices', 'schedule.warmup_epochs', 'augment.pad_crop', 'optimizer.learning_rate'),
+    *(
+        'eval_every_epochs',
+        'devices',
+        'schedule.warmup_epochs',
+        'augment.pad_crop',
+        'optimizer.learning_rate',
+        'stages',
+    ),
 )
 MOMENTS = {  # how to kill, and when: as training goes on, while a checkpoint is being written, anywhere from the start
     'SIGTERM, training': (signal.SIGTERM, 'training'),

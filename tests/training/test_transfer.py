@@ -14,6 +14,7 @@ from cnn_bench.errors import UserError
 from cnn_bench.pretrained import store
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.training import initial, loop
+from cnn_bench.training.origin import Origin
 from cnn_bench.training.task import Task
 
 SHORT = {'total_steps': 2, 'checkpoint_every_steps': 2, 'eval_every_epochs': 9}
@@ -69,8 +70,7 @@ def test_the_base_is_that_of_the_run_and_the_head_fresh_where_it_must_be(
         ({'model__width': 0.5}, r'another network \(there, here\): model.width: 1.0, 0.5'),
         ({'model__act': 'relu'}, r'another network \(there, here\): model.act'),
         ({'model__arch': 'fashion_cnn'}, "model.arch: 'lenet5', 'fashion_cnn'"),
-        ({'dataset__size': 36}, r'does not fit the network \(there, here\): params/head/fc1/kernel'),
-        ({'dataset__size': 4, 'init_head': False}, 'cannot take 4x4x1'),
+        ({'dataset__size': 36}, 'cannot take 36x36x1'),
         ({'init_from': '/tmp/nothing'}, 'neither a run directory'),
     ],
 )
@@ -80,6 +80,19 @@ def test_what_does_not_fit_is_one_line_and_nothing_is_written(tiny_recipe, tiny_
         loop.train(config, tmp_path / 'run', tiny_data)
     assert '\n' not in str(error.value)
     assert not (tmp_path / 'run').exists()
+
+
+def test_weights_must_fit_by_name_and_shape():
+    arrays = {'params': {'stem': {'kernel': np.ones((3, 2))}, 'head': {'kernel': np.ones((2, 5))}}}
+    known = {'path': 'DIR', 'kind': 'weights', 'digest': '', 'source': {}, 'arch': 'lenet5', 'fields': {}}
+    origin = Origin(**known, num_classes=5, input_shape=(4, 4, 1), mean=(0,), std=(1,), variables=arrays)
+    assert set(origin.fitted(arrays, True)) == {'params/stem/kernel', 'params/head/kernel'}
+    other = {'params': {**arrays['params'], 'head': {'kernel': np.ones((2, 3))}}}
+    assert set(origin.fitted(other, False)) == {'params/stem/kernel'}
+    with pytest.raises(UserError, match=r"params/head/kernel: 'float64\[2, 5\]', 'float64\[2, 3\]'$"):
+        origin.fitted(other, True)
+    with pytest.raises(UserError, match=r"params/stem/kernel: 'float64\[3, 2\]', None$"):
+        origin.fitted({'params': {}}, False)
 
 
 def test_it_is_recorded_and_a_checkpoint_of_its_own_wins(tiny_recipe, tiny_data, tmp_path, source):
