@@ -94,7 +94,9 @@ class Streamed:
 Feed = Resident | Streamed
 
 
-def make_feed(config: ConfigDict, split: data.Split, devices: list[jax.Device], size: int) -> Feed:
+def make_feed(
+    config: ConfigDict, split: data.Split, devices: list[jax.Device], size: int, interpolation: str = 'bilinear'
+) -> Feed:
     """The Feed of a split for a recipe, its images of `size` x `size` or as they are stored.
 
     Raises UserError where the recipe asks for a placement that the split can't have.
@@ -109,7 +111,8 @@ def make_feed(config: ConfigDict, split: data.Split, devices: list[jax.Device], 
         )
     if fields.placement == 'device' or (fields.placement == 'auto' and as_stored and fits):
         return Resident(split, devices)
-    return call(Streamed, 'crop', config.crop.to_dict(), split, devices, size=size, workers=fields.workers)
+    of_stream = {'size': size, 'workers': fields.workers, 'interpolation': interpolation}
+    return call(Streamed, 'crop', config.crop.to_dict(), split, devices, **of_stream)
 
 
 def image_shape(

@@ -81,6 +81,7 @@ def _of_weights(directory: Path) -> Origin:
         input_shape=record.input_shape,
         mean=look.mean,
         std=look.std,
+        interpolation=look.interpolation,
         variables=variables,
     )
 
@@ -100,5 +101,6 @@ def _of_run(directory: Path, data_dir: str | None) -> Origin:
         input_shape=task.image_shape,
         mean=task.mean,
         std=task.std,
+        interpolation=task.interpolation,
         variables=variables,
     )

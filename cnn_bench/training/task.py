@@ -30,8 +30,9 @@ class Task:
     """One recipe's network on one recipe's data. The data are read when they are first used.
 
     Attributes: config, devices, info (of the data set, or of its classes that are used), origin (of the first weights,
-    None where they are drawn), mean and std (that images are normalised by), image_shape (h, w, c), model_fields,
-    model, steps_per_epoch, stages, total_steps, augment, mix (None where images are not mixed).
+    None where they are drawn), mean and std (that images are normalised by), interpolation (where they are resized),
+    image_shape (h, w, c), model_fields, model, steps_per_epoch, stages, total_steps, augment, mix (None where images
+    are not mixed).
     """
 
     def __init__(self, config: ConfigDict, data_dir: str | None = None, origin: Origin | None = None):
@@ -46,6 +47,7 @@ class Task:
                 raise UserError(f'config.{field} is {config[field]}; it must divide by the {len(self.devices)} devices')
         self.info = data.info(config.dataset.name, data_dir).of_classes(config.dataset.classes)
         self.mean, self.std = (origin.mean, origin.std) if origin else (self.info.mean, self.info.std)
+        self.interpolation = origin.interpolation if origin else 'bilinear'
         self.image_shape = feed.image_shape(config.dataset, self.info, origin and origin.input_shape)
         self.model_fields = self._model_fields()
         self.model = self._model()
@@ -133,7 +135,7 @@ class Task:
     def _feed(self, split: str, images: int = 0) -> feed.Feed:
         chosen = self._split(split)
         chosen = chosen.sample(images) if images else chosen
-        return feed.make_feed(self.config, chosen, self.devices, self.image_shape[0])
+        return feed.make_feed(self.config, chosen, self.devices, self.image_shape[0], self.interpolation)
 
     def _split(self, name: str) -> data.Split:
         fields = self.config.dataset

@@ -28,8 +28,8 @@ def evaluate_weights(
     if record.preprocessing.resize:
         config.crop.crop_fraction = record.input_shape[0] / record.preprocessing.resize
     _check_fits(record, data.info(dataset, data_dir))
-    feed = make_feed(config, data.open_split(dataset, split, data_dir), devices, record.input_shape[0])
-    look = record.preprocessing
+    images, look = data.open_split(dataset, split, data_dir), record.preprocessing
+    feed = make_feed(config, images, devices, record.input_shape[0], look.interpolation)
     one = partial(
         step.eval_step,
         model=record.module(),
