@@ -18,10 +18,8 @@ from cnn_bench.digest import digest
 from cnn_bench.errors import UserError
 from cnn_bench.pretrained import store
 from cnn_bench.runs import RunDirectory, schema
-from cnn_bench.training import recipe
-from cnn_bench.training.checkpoint import Checkpoints
 from cnn_bench.training.origin import Origin, recorded
-from cnn_bench.training.task import Task
+from cnn_bench.training.restore import restore
 
 
 def origin_of(config: ConfigDict, run: RunDirectory, data_dir: str | None = None) -> Origin | None:
@@ -45,26 +43,6 @@ def origin_of(config: ConfigDict, run: RunDirectory, data_dir: str | None = None
         f'config.init_from: {directory} is neither a run directory (it has no {schema.CONFIG}) '
         f'nor imported weights (no {store.RECORD})'
     )
-
-
-def restore(run: RunDirectory, data_dir: str | None = None, devices: int | None = None) -> tuple[Task, object]:
-    """A run's Task and the State of its newest checkpoint, on its recipe's number of devices unless one is given.
-
-    Raises UserError where there is no run, or no checkpoint that can be read.
-    """
-    fields = run.read(schema.CONFIG)
-    if fields is None:
-        raise UserError(f'{run.path} is not a run: it has no {schema.CONFIG}')
-    config = recipe.from_dict(fields if devices is None else {**fields, 'devices': devices})
-    if not (run / schema.CHECKPOINTS).is_dir():
-        raise UserError(f'{run.path} has no checkpoint')
-    with Checkpoints(run / schema.CHECKPOINTS, config.keep_checkpoints, read_only=True) as checkpoints:
-        step = checkpoints.latest_step()
-        if step is None:
-            raise UserError(f'{run.path} has no checkpoint')
-        task = Task(config, data_dir, origin_of(config, run, data_dir))
-        state, _ = checkpoints.restore(task.state_like(step))
-    return task, state
 
 
 def _of_weights(directory: Path) -> Origin:

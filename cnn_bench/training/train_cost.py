@@ -13,7 +13,7 @@ def train_macs(module: nn.Module, freezing: Freezing, input_shape: tuple[int, in
     """Multiply-adds of convolutions and dense layers in a training step, of one image of `input_shape` (h, w, c).
 
     They are those of the forward pass, auxiliary heads included, and of the gradient with respect to what `freezing`
-    trains: nothing is counted behind the last frozen layer.
+    trains: of a frozen base below the first trained layer there is no backward pass to count.
     """
     module = module.clone(bn_axis=None)  # statistics over devices are no multiply-adds
     image, labels = jax.ShapeDtypeStruct((1, *input_shape), jnp.float32), jax.ShapeDtypeStruct((1,), jnp.int32)

@@ -1,5 +1,7 @@
 """Stages: what each trains by which rate, the log, and stopping in any of them."""
 
+from pathlib import Path
+
 import jax
 import numpy as np
 import pytest
@@ -7,7 +9,8 @@ from kill_harness import assert_same_run
 
 from cnn_bench.errors import UserError
 from cnn_bench.runs import RunDirectory, schema
-from cnn_bench.training import initial, loop, recipe
+from cnn_bench.training import loop, recipe
+from cnn_bench.training.restore import restore
 from cnn_bench.training.task import Task
 
 STAGES = (
@@ -32,7 +35,7 @@ def test_each_stage_has_its_steps_rates_and_parts(tiny_recipe, tiny_data):
 
 
 def test_stages_survive_json_and_the_command_line():
-    path = initial.Path(__file__).parents[2] / 'configs' / 'lenet5.py'
+    path = Path(__file__).parents[2] / 'configs' / 'lenet5.py'
     config = recipe.load(path, {'stages': str(STAGES), 'freeze': "('conv1',)"})
     assert config.stages == STAGES
     again = recipe.from_dict(recipe.to_dict(config))
@@ -113,6 +116,6 @@ def test_one_stage_that_changes_nothing_is_the_run_without(tiny_recipe, tiny_dat
     plain = {'total_epochs': 1, 'ema_decay': 0.9}
     loop.train(tiny_recipe(**plain), tmp_path / 'plain', tiny_data)
     loop.train(tiny_recipe(**plain, stages=({},)), tmp_path / 'staged', tiny_data)
-    one, other = (initial.restore(RunDirectory(tmp_path / name), tiny_data)[1] for name in ('plain', 'staged'))
+    one, other = (restore(RunDirectory(tmp_path / name), tiny_data)[1] for name in ('plain', 'staged'))
     jax.tree.map(np.testing.assert_array_equal, one, other)
     assert (tmp_path / 'plain' / schema.METRICS).read_bytes() == (tmp_path / 'staged' / schema.METRICS).read_bytes()

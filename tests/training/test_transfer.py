@@ -15,6 +15,7 @@ from cnn_bench.pretrained import store
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.training import initial, loop
 from cnn_bench.training.origin import Origin
+from cnn_bench.training.restore import restore
 from cnn_bench.training.task import Task
 
 SHORT = {'total_steps': 2, 'checkpoint_every_steps': 2, 'eval_every_epochs': 9}
@@ -53,7 +54,7 @@ def _equal(one, other):
 def test_the_base_is_that_of_the_run_and_the_head_fresh_where_it_must_be(
     tiny_recipe, tiny_data, tmp_path, source, keep, classes
 ):
-    theirs = initial.restore(RunDirectory(source), tiny_data)[1].params
+    theirs = restore(RunDirectory(source), tiny_data)[1].params
     fields = {'init_from': str(source), 'init_head': keep, 'dataset__classes': classes}
     state = _task(tiny_recipe(**fields, ema_decay=0.5), tmp_path, tiny_data).fresh_state()
     fresh = Task(tiny_recipe(dataset__classes=classes), tiny_data).fresh_state().params
