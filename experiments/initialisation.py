@@ -9,8 +9,8 @@ Source     He, Zhang, Ren & Sun 2015, "Delving deep into rectifiers" (arXiv 1502
            the question.
 Held equal the network (plain, ReLU, no normalisation), the recipe (SGD with momentum: Adam would hide the scale of the
            gradients), the data and the epochs. Three networks at each of two depths.
-Expect     gaussian 0.01 at chance, 90 % error, in narrow networks at both depths; He's least at both, and Glorot's
-           further behind in the deeper one.
+Expect     gaussian 0.01 at chance, 90 % error, in narrow networks at both depths; Glorot's worse than He's with 11
+           layers and at chance with 19. Demo, one seed: He 14.8 and 18.9 %, Glorot 20.9 and 90.0 %.
 """
 
 from cnn_bench.runs.study import Claim
@@ -74,10 +74,9 @@ def variants(preset):
 def report(table):
     """The answer in words: the errors at each depth, who did not learn, and He's gain over Glorot's."""
     error = means(table)
-    at_depth = (error[error.index.str.endswith(f'{depth} layers')] for depth in DEPTHS)
     stuck = [label for label, value in error.items() if value > 80]
     return paragraph(
-        *(f'Test error {seeds(table)}: {ranked(errors)}.' for errors in at_depth if len(errors)),
-        f'At chance, so without having learnt anything: {" and ".join(stuck)}.' if stuck else '',
+        f'Test error {seeds(table)}: {ranked(error)}.',
+        f'At chance, so without having learnt anything: {"; ".join(stuck)}.' if stuck else '',
         *(difference(error, f'He, {depth} layers', f'Glorot, {depth} layers') for depth in DEPTHS),
     )

@@ -32,7 +32,7 @@ CLAIMS = (
 NORMS = {'none': 'none', 'LRN': 'lrn', 'batch': 'batch', 'group': 'group', 'layer': 'layer'}
 DEMO = {
     'model.width': 0.125,
-    'total_epochs': 4,
+    'total_epochs': 3,
     'batch_size': 50,
     'eval_every_epochs': 1,
     'log_every_steps': 50,
@@ -49,8 +49,8 @@ FULL = {
 
 
 def variants(preset):
-    """{name: changes to the recipe}: VGG-11 with a normalisation behind each convolution."""
-    network = {'model.arch': 'vgg11', 'model.stem': 'small', 'model.dropout': 0.0}
+    """{name: changes to the recipe}: VGG-16 with a normalisation behind each convolution."""
+    network = {'model.arch': 'vgg16', 'model.stem': 'small', 'model.dropout': 0.0}
     network |= DEMO if preset == 'demo' else FULL
     return {name: {**network, 'model.norm': norm} for name, norm in NORMS.items()}
 

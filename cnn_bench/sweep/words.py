@@ -21,9 +21,8 @@ def seeds(table: pd.DataFrame) -> str:
 
 
 def ranked(values: pd.Series, form: str = '{:.1f} %') -> str:
-    """'a 1.0 %, b 2.0 % and c 3.0 %', the least first."""
-    parts = [f'{label} {form.format(value)}' for label, value in values.sort_values(kind='stable').items()]
-    return ' and '.join(filter(None, [', '.join(parts[:-1]), *parts[-1:]]))
+    """'a 1.0 %; b 2.0 %; c 3.0 %', the least first. Labels may have commas in them."""
+    return '; '.join(f'{label} {form.format(value)}' for label, value in values.sort_values(kind='stable').items())
 
 
 def difference(values: pd.Series, label: str, other: str, what: str = 'test error') -> str:
