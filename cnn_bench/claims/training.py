@@ -113,7 +113,10 @@ def _recipes():
         tested_by='configs/resnet_imagenet.py',
     )
     transfer = partial(
-        Claim, source='lecture, Train using Transfer Learning', unit='epochs, learning rate', tested_by=NONE_YET
+        Claim,
+        source='lecture, Train using Transfer Learning',
+        unit='epochs, learning rate',
+        tested_by='configs/transfer.py',
     )
     yield transfer(
         'transfer.head',

@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cnn_bench.data import locate
@@ -43,6 +43,17 @@ class Info:
     def total_bytes(self) -> int:
         """Size of the shards on disk, in bytes."""
         return sum(shard.bytes for shard in self.shards)
+
+    def of_classes(self, classes: tuple[int, ...]) -> 'Info':
+        """The facts with `classes` alone, in that order; () leaves all. Mean, sizes and shards stay those of the whole.
+
+        Raises UserError for a label that there is not.
+        """
+        for label in classes:
+            if label >= self.num_classes:
+                raise UserError(f'config.dataset.classes has {label}; {self.name} has {self.num_classes}, from 0')
+        names = tuple(self.class_names[label] for label in classes)
+        return replace(self, num_classes=len(classes), class_names=names) if classes else self
 
     def shard_of(self, split: str, index: int) -> Shard:
         """The shard that holds the image `index` of `split`."""

@@ -31,6 +31,7 @@ def stream(
     scale: tuple[float, float] = (0.08, 1.0),
     ratio: tuple[float, float] = (3 / 4, 4 / 3),
     crop_fraction: float = 0.875,
+    interpolation: str = 'bilinear',
 ) -> 'Batches':
     """Iterates over {'image': uint8 (batch_size, size, size, c), 'label': int32 (batch_size,)}.
 
@@ -52,15 +53,18 @@ def stream(
       scale: a crop's least and greatest area as a fraction of the image's.
       ratio: a crop's least and greatest width / height.
       crop_fraction: side of the centre crop as a fraction of the resized image's shorter side.
+      interpolation: of resizing: 'bilinear' or 'bicubic', always with antialiasing.
     """
     import grain
 
     index, count = shard
     if train:
-        crop = _RandomCrop(size, scale, ratio)
+        crop = _RandomCrop(size, scale, ratio, interpolation)
         images = grain.MapDataset.source(split).seed(seed).shuffle().random_map(crop).repeat()
     else:
-        images = grain.MapDataset.source(_Padded(split, batch_size * count)).map(_CentreCrop(size, crop_fraction))
+        images = grain.MapDataset.source(_Padded(split, batch_size * count)).map(
+            _CentreCrop(size, crop_fraction, interpolation)
+        )
     # Repeated, then sharded, then batched, all by index: that is what makes the batches independent of the rest.
     own = images if count == 1 else grain.MapDataset.source(_Share(images, batch_size, index, count))
     batches = own.batch(batch_size)[start_step:]
@@ -139,20 +143,22 @@ class _RandomCrop:
     size: int
     scale: tuple[float, float]
     ratio: tuple[float, float]
+    interpolation: str = 'bilinear'
 
     def __call__(self, example: dict, rng: np.random.Generator) -> dict:
         box = random_box(rng, *example['image'].shape[:2], self.scale, self.ratio)
-        return _example(resize(example['image'], box, self.size), example['label'])
+        return _example(resize(example['image'], box, self.size, self.interpolation), example['label'])
 
 
 @dataclass(frozen=True)
 class _CentreCrop:
     size: int
     fraction: float
+    interpolation: str = 'bilinear'
 
     def __call__(self, example: dict) -> dict:
         box = centre_box(*example['image'].shape[:2], self.fraction)
-        return _example(resize(example['image'], box, self.size), example['label'])
+        return _example(resize(example['image'], box, self.size, self.interpolation), example['label'])
 
 
 def _example(image: np.ndarray, label: int) -> dict:
@@ -191,10 +197,12 @@ def centre_box(height: int, width: int, fraction: float) -> tuple[float, float, 
     return left, top, left + side, top + side
 
 
-def resize(image: np.ndarray, box: tuple[float, float, float, float], size: int) -> np.ndarray:
-    """The part `box` of an image, uint8 (h, w, c), resized to uint8 (size, size, c): bilinear, with antialiasing."""
+def resize(
+    image: np.ndarray, box: tuple[float, float, float, float], size: int, interpolation: str = 'bilinear'
+) -> np.ndarray:
+    """The part `box` of an image, uint8 (h, w, c), resized to uint8 (size, size, c), with antialiasing."""
     if box == (0, 0, size, size) == (0, 0, *image.shape[1::-1]):
         return image
     picture = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
-    resized = np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR, box=box))
+    resized = np.asarray(picture.resize((size, size), Image.Resampling[interpolation.upper()], box=box))
     return resized[:, :, None] if resized.ndim == 2 else resized

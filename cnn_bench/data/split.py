@@ -26,6 +26,7 @@ class Split:
         self._data_dir = data_dir
         self._source = None
         self._places = range(info.sizes[name])  # of its images among the records of the set
+        self._labels: dict[int, int] | None = None  # of the records that are used -> as they are given; None: as stored
 
     def __len__(self) -> int:
         return len(self._places)
@@ -38,9 +39,27 @@ class Split:
         if not 0 < count <= len(self):
             raise UserError(f'{self.info.name} has {len(self):,} images in {self.name}, of which {count:,} were wanted')
         chosen = np.random.default_rng(0).permutation(len(self))[:count]
-        sample = Split(self.info, self.name, self._data_dir)
-        sample._places = [self._places[place] for place in np.sort(chosen)]
-        return sample
+        return self._part([self._places[place] for place in np.sort(chosen)], self.info, self._labels)
+
+    def only(self, classes: tuple[int, ...]) -> 'Split':
+        """Its images of `classes`, in their order, labelled 0, 1, ... as `classes` lists them. Reads all labels.
+
+        Raises UserError for a label that there is not.
+        """
+        info, new = self.info.of_classes(classes), {label: number for number, label in enumerate(classes)}
+        places = []
+        for start in range(0, len(self), _CHUNK):
+            indices = list(range(start, min(start + _CHUNK, len(self))))
+            labels = [record['label'] for record in self.encoded(indices)]
+            places += [self._places[i] for i, label in zip(indices, labels, strict=True) if label in new]
+        if self._labels:
+            new = {stored: new[label] for stored, label in self._labels.items() if label in new}
+        return self._part(places, info, new)
+
+    def _part(self, places: list[int], info: Info, labels: dict[int, int] | None) -> 'Split':
+        part = Split(info, self.name, self._data_dir)
+        part._places, part._labels = places, labels
+        return part
 
     def __getitem__(self, index: int) -> dict:
         if not 0 <= index < len(self):  # also what ends a `for` over the split
@@ -60,7 +79,7 @@ class Split:
         if len(indices) > 1:
             places = [int(self._places[index]) for index in indices]
             with contextlib.suppress(Exception):  # the readers raise whatever their C++ side says
-                return list(map(_plain, self._source.__getitems__(places)))
+                return list(map(self._plain, self._source.__getitems__(places)))
         # One by one: a single record needs none of the threads above, and of many the bad one is to be found.
         return [self._one(index) for index in indices]
 
@@ -83,9 +102,13 @@ class Split:
 
     def _one(self, index: int) -> dict:
         try:
-            return _plain(self._source[int(self._places[index])])
+            return self._plain(self._source[int(self._places[index])])
         except Exception as error:
             raise self._damaged(index, error) from None
+
+    def _plain(self, record: dict) -> dict:
+        label = int(record['label'])
+        return {'image': record['image'], 'label': self._labels[label] if self._labels else label}
 
     def _open(self):
         import tensorflow_datasets as tfds
@@ -101,10 +124,6 @@ class Split:
         what = f'cannot be read at image {place} of {self.name} ({reason})'
         file = self.info.shard_of(self.name, place).file
         return damaged(self.info.name, self.info.directory, file, what, self._data_dir)
-
-
-def _plain(record: dict) -> dict:
-    return {'image': record['image'], 'label': int(record['label'])}
 
 
 def open_split(name: str, split: str, data_dir: str | os.PathLike | None = None) -> Split:

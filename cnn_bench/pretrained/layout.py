@@ -25,6 +25,7 @@ class Preprocessing:
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
     resize: int | None = None  # shorter side before the crop, where the library states it
+    interpolation: str = 'bilinear'  # of resizing
 
 
 TORCH = Preprocessing(resize=256)

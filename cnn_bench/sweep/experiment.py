@@ -8,7 +8,8 @@ HELD_EQUAL = ('epochs', 'macs')           # what may be held equal over the vari
 BASELINE = 'plain20'                      # optional: the variant that the others are compared with
 CHARTS = ('learning_curves',)             # optional: charts of `report.charts` that answer the question, best first
 CLAIMS = (Claim(...),)                    # what somebody said, to be judged with the seeds at hand
-def variants(preset): ...                 # {name: {'config.field': value}}: what differs from the recipe
+def variants(preset): ...                 # {name: {'config.field': value}}: what differs from the recipe. `init_from`
+                                          # '{NAME}' is the run of the variant NAME with the same seed, made first
 def measure(curve): ...                   # optional: {column: number} of one run, from the rows of its metrics.jsonl
 def report(table): ...                    # the answer in words (Markdown), from the tidy table of finished runs
 """
@@ -51,6 +52,7 @@ class Trial:
     seed: int
     recipe: Path
     overrides: dict
+    after: str = ''  # id of the trial that its first weights are from
 
     @cached_property
     def config(self) -> ConfigDict:
@@ -134,12 +136,28 @@ class Experiment:
     def _trials(self, preset: str, seeds: int) -> Iterator[Trial]:
         smoke = preset == SMOKE
         variants = {
-            name: {**v, **(TWO_STEPS if smoke else {})}
-            for name, v in self.variants('demo' if smoke else preset).items()
+            name: _shortened(v) if smoke else v for name, v in self.variants('demo' if smoke else preset).items()
         }
         for seed in range(seeds):
-            for name, overrides in variants.items():
-                yield Trial(name, seed, self.recipe, overrides)
+            for name in variants:
+                yield self._trial(name, seed, variants)
+
+    def _trial(self, name: str, seed: int, variants: dict[str, dict]) -> Trial:
+        """Of a variant. Raises UserError where its first weights are to be from a variant that there is not."""
+        overrides = variants[name]
+        start = re.fullmatch(r'{(.*)}', str(overrides.get('init_from', '')))
+        if not start:
+            return Trial(name, seed, self.recipe, overrides)
+        others = {other: fields for other, fields in variants.items() if other != name}
+        if start[1] not in others:
+            raise unknown(f'variant in init_from of variant {name!r}', start[1], others)
+        before = self._trial(start[1], seed, others)  # without `name`, so that no circle is gone round twice
+        return Trial(name, seed, self.recipe, {**overrides, 'init_from': f'../{before.id}'}, before.id)
+
+
+def _shortened(overrides: dict) -> dict:
+    stages = tuple({**stage, 'total_steps': 1} for stage in overrides.get('stages', ()))
+    return {**overrides, **TWO_STEPS, **({'stages': stages} if stages else {})}
 
 
 def _execute(path: Path) -> ModuleType:

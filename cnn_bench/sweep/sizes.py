@@ -1,4 +1,4 @@
-"""How much work a trial is, from its recipe alone: no data are read and no device is touched."""
+"""How much work a trial is, from its recipe alone: no device is touched, and of data at most labels are read."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 from cnn_bench import complexity, data
 from cnn_bench.models import registry
 from cnn_bench.training import feed
+from cnn_bench.training.stages import stage_steps
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,20 @@ class Size:
 
 def size(config: ConfigDict, data_dir: str | None = None) -> Size:
     """The Size of a recipe. Raises UserError where its network or its data set does not exist or do not fit."""
-    info = data.info(config.dataset.name, data_dir)
-    train = config.dataset.train_images or info.sizes.get(config.dataset.train, 0)
+    fields = config.dataset
+    info = data.info(fields.name, data_dir).of_classes(fields.classes)
+    train = fields.train_images or _train_images(fields.name, fields.train, fields.classes, data_dir)
     per_epoch = train // config.batch_size
     fields = {name: value for name, value in config.model.items() if value is not None and name != 'aux'}
     params, macs = _count(tuple(sorted(fields.items())), info.num_classes, feed.image_shape(config.dataset, info))
-    steps = config.total_steps or config.total_epochs * per_epoch
-    return Size(params, macs, steps, per_epoch, config.batch_size)
+    return Size(params, macs, sum(stage_steps(config, per_epoch)), per_epoch, config.batch_size)
+
+
+@cache  # of seeds and variants alike
+def _train_images(name: str, split: str, classes: tuple[int, ...], data_dir: str | None) -> int:
+    if not classes:
+        return data.info(name, data_dir).sizes.get(split, 0)
+    return len(data.open_split(name, split, data_dir).only(classes))
 
 
 @cache  # seeds, and variants that differ in the recipe alone, share their network

@@ -87,8 +87,9 @@ class Sweep:
                     if asked.received or self._too_many(max_failures):
                         todo.clear()
                         executor.stop()
-                    while todo and executor.free() > 0:
-                        self._start(todo.pop(0), executor, progress)
+                    while executor.free() > 0 and (trial := self._next(todo)):
+                        todo.remove(trial)
+                        self._start(trial, executor, progress)
                     for ended in executor.ended():
                         self._ended(ended, progress)
                     progress.update([(trial.name, self._fraction(trial)) for trial in executor.running()])
@@ -124,6 +125,11 @@ class Sweep:
                 where = self.directory(trial).path
                 raise UserError(f'another process trains in {where}; wait until it ends, or end it')
         return todo
+
+    def _next(self, todo: list[Trial]) -> Trial | None:
+        """The first whose first weights are there, or will never be: then it says so itself."""
+        waited_for = {trial.id for trial in self.trials if self.state(trial) not in ('finished', *schema.FAILED)}
+        return next((trial for trial in todo if trial.after not in waited_for), None)
 
     def _start(self, trial: Trial, executor: Executor, progress: SweepProgress) -> None:
         run = self.directory(trial)

@@ -95,35 +95,42 @@ Feed = Resident | Streamed
 
 
 def make_feed(
-    config: ConfigDict, split_name: str, devices: list[jax.Device], data_dir: str | None, images: int = 0
+    config: ConfigDict, split: data.Split, devices: list[jax.Device], size: int, interpolation: str = 'bilinear'
 ) -> Feed:
-    """The Feed of one split of a recipe's data set, of a sample of `images` unless that is 0.
+    """The Feed of a split for a recipe, its images of `size` x `size` or as they are stored.
 
-    Raises UserError where the set can't be used as asked.
+    Raises UserError where the recipe asks for a placement that the split can't have.
     """
-    fields = config.dataset
-    split = data.open_split(fields.name, split_name, data_dir)
-    split = split.sample(images) if images else split
-    shape = split.info.image_shape
+    fields, shape = config.dataset, split.info.image_shape
     fits = shape is not None and len(split) * int(np.prod(shape)) <= RESIDENT_BYTES
-    as_stored = shape is not None and fields.size in (0, shape[0])
+    as_stored = shape is not None and size == shape[0]
     if fields.placement == 'device' and not as_stored:
         raise UserError(
-            f'config.dataset.placement is device, but {fields.name} holds images of '
-            f'{"several sizes" if shape is None else f"{shape[0]}x{shape[1]}"}; that takes size 0 and one size'
+            f'config.dataset.placement is device, but {split.info.name} holds images of '
+            f'{"several sizes" if shape is None else f"{shape[0]}x{shape[1]}"}, not {size}x{size}'
         )
     if fields.placement == 'device' or (fields.placement == 'auto' and as_stored and fits):
         return Resident(split, devices)
-    size = fields.size or (shape[0] if shape else 0)
-    if not size:
-        raise UserError(f'{fields.name} holds images of several sizes; set config.dataset.size, e.g. 224')
-    return call(Streamed, 'crop', config.crop.to_dict(), split, devices, size=size, workers=fields.workers)
+    of_stream = {'size': size, 'workers': fields.workers, 'interpolation': interpolation}
+    return call(Streamed, 'crop', config.crop.to_dict(), split, devices, **of_stream)
 
 
-def image_shape(fields: ConfigDict, info: data.Info) -> tuple[int, int, int]:
-    """(h, w, c) of what the network gets."""
+def image_shape(
+    fields: ConfigDict, info: data.Info, expected: tuple[int, int, int] | None = None
+) -> tuple[int, int, int]:
+    """(h, w, c) of what the network gets.
+
+    `expected` is what its first weights were made for: it decides the size where the recipe does not, and grey images
+    are repeated in its channels. Raises UserError where the recipe must decide, or colours would be lost.
+    """
+    channels = expected[2] if expected else info.channels
+    if channels != info.channels != 1:
+        raise UserError(f'config.init_from: its weights take {channels} channels; {info.name} has {info.channels}')
     if fields.size:
-        return (fields.size, fields.size, info.channels)
-    if info.image_shape is None:
+        return (fields.size, fields.size, channels)
+    height, width = (expected or info.image_shape or (0, 0))[:2]
+    if not height:
         raise UserError(f'{info.name} holds images of several sizes; set config.dataset.size, e.g. 224')
-    return tuple(info.image_shape)
+    if height != width and (height, width) != (info.image_shape or ())[:2]:
+        raise UserError(f'config.init_from: its weights take {height}x{width}; set config.dataset.size')
+    return (height, width, channels)

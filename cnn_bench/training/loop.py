@@ -16,12 +16,15 @@ from cnn_bench.errors import RunFailed, Stopped, UserError
 from cnn_bench.runs import RunDirectory, provenance, schema
 from cnn_bench.runs.lock import locked
 from cnn_bench.runs.sinks import Sinks, wanted
-from cnn_bench.training import determinism, distributed, memory, recipe
+from cnn_bench.training import determinism, distributed, initial, memory, recipe
 from cnn_bench.training.checkpoint import Checkpoints
 from cnn_bench.training.evaluate import Evaluation
+from cnn_bench.training.freezing import parameter_counts
 from cnn_bench.training.profile import profiled
 from cnn_bench.training.progress import Progress
+from cnn_bench.training.restore import restore
 from cnn_bench.training.signals import StopRequests
+from cnn_bench.training.stages import Stage
 from cnn_bench.training.task import Task
 from cnn_bench.training.validation import Validation, evaluate_state
 
@@ -42,7 +45,7 @@ def train(config: ConfigDict, workdir: str | Path, data_dir: str | None = None, 
     summary = run.read(schema.SUMMARY)
     if summary and summary['state'] == 'finished':
         return summary
-    task = Task(config, data_dir)
+    task = Task(config, data_dir, initial.origin_of(config, run, data_dir))
     task.load_data()
     record = _provenance(task, run)
     memory.require_room(record['network']['params'])
@@ -77,17 +80,7 @@ def _session(task: Task, run: RunDirectory, sinks: Sinks, profile: bool) -> dict
 
 def evaluate_run(workdir: str | Path, data_dir: str | None = None) -> dict:
     """Metrics of a run's newest checkpoint on its test split, with the step that they are of."""
-    run = RunDirectory(workdir)
-    fields = run.read(schema.CONFIG)
-    if fields is None:
-        raise UserError(f'{run.path} is not a run: it has no {schema.CONFIG}')
-    task = Task(recipe.from_dict(fields), data_dir)
-    if not (run / schema.CHECKPOINTS).is_dir():
-        raise UserError(f'{run.path} has no checkpoint')
-    with Checkpoints(run / schema.CHECKPOINTS, task.config.keep_checkpoints, read_only=True) as checkpoints:
-        if checkpoints.latest_step() is None:
-            raise UserError(f'{run.path} has no checkpoint')
-        state, _ = checkpoints.restore(task.fresh_state())
+    task, state = restore(RunDirectory(workdir), data_dir)
     result = evaluate_state(task.compiled_eval_step(), state, task.test_feed, task.config.eval_batch_size)
     return {'arch': task.config.model.arch, 'step': int(state.step), **result.metrics}
 
@@ -106,17 +99,17 @@ class Trainer:
     ):
         self.task, self.config, self.run = task, task.config, run
         self.checkpoints, self.progress, self.sinks, self.requests = checkpoints, progress, sinks, requests
-        self.train_steps, self.eval_step = task.compiled_train_steps(), task.compiled_eval_step()
-        self.state, self.timed = task.fresh_state(), {'train_s': 0.0, 'images': 0}
+        self.train_steps, self.eval_step = self._steps_of_stage, task.compiled_eval_step()
+        self.timed = {'train_s': 0.0, 'images': 0}
         self.pending: list[dict[str, jax.Array]] = []  # metrics of steps not logged yet, still on the device
-        if checkpoints.latest_step() is not None:
-            self.state, progress = checkpoints.restore(self.state)
+        if checkpoints.latest_step() is None:
+            self.state = task.fresh_state()
+        else:
+            self.state, progress = checkpoints.restore(task.state_like(checkpoints.latest_step()))
             self.timed, self.pending = progress['timed'], [_floats(m) for m in progress['pending']]
         self.step = int(self.state.step)
-        self.validation = Validation(task, self.state)
+        self._set_stage(task.stage_at(self.step))
         run.rewind(self.step)
-        self.compiled: set[int] = set()  # lengths of calls that need no compilation any more
-        self.clock = time.perf_counter()
 
     def run_to_end(self) -> dict:
         """Train what remains, write predictions and summary, and return the summary."""
@@ -124,6 +117,8 @@ class Trainer:
         self.sinks.open(self.step)
         evaluation = self._evaluate() if self.step and self._due_evaluation() else None
         while self.step < self.task.total_steps and not self.validation.stopped:
+            if self.step == self.stage.end:
+                self._begin_next_stage()
             batches, count = self._next_batches()
             self._train(batches, count)
             if self._due(self.config.log_every_steps) or self._due_save() or self._epoch_ends():
@@ -135,9 +130,24 @@ class Trainer:
                 evaluation = self._evaluate()
         return self._finish(evaluation)
 
+    def _set_stage(self, stage: Stage) -> None:
+        self.stage, self._of_stage = stage, self.task.compiled_train_steps(stage)
+        self.validation = Validation(self.task, stage, self.state)
+        self.compiled: set[int] = set()  # lengths of calls that need no compilation any more
+        self.progress.stage(stage.number, len(self.task.stages), parameter_counts(stage.freezing, self.state.params))
+        self.clock = time.perf_counter()
+
+    def _begin_next_stage(self) -> None:
+        stage = self.task.stages[self.stage.number + 1]
+        self.state = self.task.begin(stage, self.state)
+        self._set_stage(stage)
+
+    def _steps_of_stage(self, *arguments) -> tuple:
+        return self._of_stage(*arguments)
+
     def _next_batches(self) -> tuple:
         per_epoch = self.task.steps_per_epoch
-        stops = [per_epoch - self.step % per_epoch, self.task.total_steps - self.step]
+        stops = [per_epoch - self.step % per_epoch, self.stage.end - self.step]
         if self.config.checkpoint_every_steps:
             stops.append(self.config.checkpoint_every_steps - self.step % self.config.checkpoint_every_steps)
         one_call = self.task.devices[0].platform != 'cpu' and self.task.train_feed.dataset
@@ -233,7 +243,8 @@ class Trainer:
 
     def _row(self, kind: str, step: int, values: dict) -> dict:
         epoch = round(step / self.task.steps_per_epoch, 4)
-        return {'kind': kind, 'step': step, 'epoch': epoch, **{k: _rounded(v) for k, v in values.items()}}
+        stage = {'stage': self.stage.number + 1} if len(self.task.stages) > 1 else {}
+        return {'kind': kind, 'step': step, 'epoch': epoch, **stage, **{k: _rounded(v) for k, v in values.items()}}
 
     def _write(self, rows: list[dict]) -> None:
         self.run.append(rows)
@@ -248,7 +259,7 @@ class Trainer:
     def _due_save(self) -> bool:
         every = self.config.checkpoint_every_steps or self.task.steps_per_epoch
         may_stop = self.config.stop_after_evals and self._due_evaluation()
-        return self._due(every) or self.step == self.task.total_steps or may_stop
+        return self._due(every) or self.step == self.stage.end or may_stop
 
     def _due_evaluation(self) -> bool:
         return (
@@ -302,6 +313,7 @@ def _provenance(task: Task, run: RunDirectory) -> dict:
         'total_steps': task.total_steps,
         'total_epochs': round(task.total_steps / task.steps_per_epoch, 4),
         'data': data,
-        'network': task.facts(),
+        **({'init': task.origin.record()} if task.origin else {}),
+        'network': {**task.facts(), **task.training_facts()},
         'earlier_sessions': earlier,
     }

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import optax
 
 from cnn_bench.errors import UserError, unknown
+from cnn_bench.training.patterns import value_of
 from cnn_bench.training.recipe import call
 
 
@@ -70,7 +71,14 @@ def staircase(peak: float, steps: int, *, every_epochs: float, factor: float, ep
     return optax.exponential_decay(peak, every, factor, staircase=True)
 
 
-SCHEDULES = {f.__name__: f for f in (constant, cosine, onecycle, polynomial, step, exponential, staircase, plateau)}
+def inverse_time(peak: float, steps: int, *, decay: float) -> optax.Schedule:
+    """peak / (1 + decay x step): what `decay` of an optimiser of Keras 2 did to the rate."""
+    return lambda step: peak / (1 + decay * step)
+
+
+SCHEDULES = {
+    f.__name__: f for f in (constant, cosine, onecycle, polynomial, step, exponential, staircase, inverse_time, plateau)
+}
 
 
 def make_schedule(fields: dict, peak: float, total_steps: int, steps_per_epoch: int) -> optax.Schedule:
@@ -123,14 +131,36 @@ def make_optimizer(fields: dict, schedule: optax.Schedule) -> optax.GradientTran
 
     Weight decay is decoupled where the optimiser has it so (AdamW, LAMB, ...), otherwise it is the L2 term that is
     added to the gradient (SGD, RMSProp, Adam). It spares biases and the scales of norms unless `decay_bias_and_norm`.
-    Where `clip_norm` is not 0, a gradient whose norm over all parameters is larger is first scaled down to it.
+    Where `clip_norm` is not 0, a gradient whose norm over all trained parameters is larger is first scaled down to it.
+    `lr_multipliers` are pairs of a pattern (see patterns.py) and a factor, which the rate is multiplied by for the
+    parameters that it matches; of several that match the last counts.
     """
     fields = dict(fields)
-    clip_norm = fields.pop('clip_norm')
+    clip_norm, multipliers = fields.pop('clip_norm'), fields.pop('lr_multipliers', ())
     if clip_norm < 0:
         raise UserError(f'config.optimizer.clip_norm is {clip_norm}; it must be at least 0')
-    optimizer = _unclipped(fields, schedule)
-    return optax.chain(optax.clip_by_global_norm(clip_norm), optimizer) if clip_norm else optimizer
+    parts = [optax.clip_by_global_norm(clip_norm)] if clip_norm else []
+    parts.append(_unclipped(fields, schedule))
+    if multipliers:
+        parts.append(_multiplied(multipliers))
+    return optax.chain(*parts) if len(parts) > 1 else parts[0]
+
+
+def _multiplied(table: tuple) -> optax.GradientTransformation:
+    """Each update times the factor of the last pattern that matches its parameter's path."""
+    for entry in table:
+        is_pair = isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[0], str)
+        if not is_pair or isinstance(entry[1], bool) or not isinstance(entry[1], int | float) or entry[1] < 0:
+            raise UserError(
+                f"config.optimizer.lr_multipliers holds {entry!r}; it takes pairs such as ('stem*', 0.1), "
+                'the factor at least 0'
+            )
+
+    def scaled(path: tuple, update: jax.Array) -> jax.Array:
+        factor = value_of(jax.tree_util.keystr(path, simple=True, separator='/'), table, 1)
+        return update if factor == 1 else factor * update
+
+    return optax.stateless(lambda updates, _: jax.tree_util.tree_map_with_path(scaled, updates))
 
 
 def _unclipped(fields: dict, schedule: optax.Schedule) -> optax.GradientTransformation:

@@ -39,6 +39,12 @@ class Progress:
             self._say(f'resumed at step {step} of {self.total}')
         self._bar.reset(self._task, completed=step)
 
+    def stage(self, number: int, count: int, params: dict[str, int]) -> None:
+        """Stage `number` of `count`, from 0, begins; it trains and leaves so many parameters."""
+        if count > 1 or params['frozen_params']:
+            of = f'stage {number + 1} of {count}: ' if count > 1 else ''
+            self._say(f'{of}{params["trained_params"]:,} parameters trained, {params["frozen_params"]:,} frozen')
+
     def update(self, step: int, timed: dict) -> None:
         """`step` steps are done; `timed` images took `timed` seconds."""
         rate = f'{timed["images"] / timed["train_s"]:,.0f} images/s' if timed['images'] else ''

@@ -29,6 +29,7 @@ IMAGENET_LIGHTING = tuple(
         (0.0045, (0.4009, -0.8140, 0.4203)),
     )
 )
+OF = ('unfrozen', 'all', 'none')  # layers of batch norm that a switch of theirs is on for
 MONITORED = ('loss', 'top1_err_pct', 'top5_err_pct')  # metrics of an evaluation; of the average's with `ema_` before
 
 
@@ -56,6 +57,12 @@ def base() -> ConfigDict:
             'ema_decay': 0.0,  # of the average of the weights, evaluated beside them; 0: none is kept
             'scale_lr_to_batch': 0,  # the batch that learning_rate is meant for; it grows with batch_size; 0: as it is
             'aux_weight': 0.3,  # of each auxiliary head's loss, where the network has any
+            'init_from': '',  # directory of the first weights, of a run or imported (initial.py); '': drawn by the seed
+            'init_head': True,  # keep their head too where the numbers of classes agree; otherwise it is fresh
+            'freeze': (),  # patterns (patterns.py) of what is not trained: ('stem', 'stage2/*'), ('*', '!head')
+            'bn_update': 'unfrozen',  # whose running statistics follow the batches, and
+            'bn_train': 'unfrozen',  # whose scale and bias are trained: 'unfrozen' layers', 'all' or 'none'
+            'stages': (),  # of training, each {field: value} of what it has other than the recipe; see stages.py
             'model': {
                 'arch': 'lenet5',
                 'width': 1.0,
@@ -65,8 +72,9 @@ def base() -> ConfigDict:
                 'name': 'fashion_mnist_subset',
                 'train': 'train',
                 'test': 'test',
+                'classes': (),  # labels whose images alone are used, relabelled 0, 1, ... in this order; (): all
                 'train_images': 0,  # how many of the training images, always the same ones; 0: all
-                'size': 0,  # images are resized to size x size; 0: as stored
+                'size': 0,  # images are resized to size x size; 0: as stored, or as the first weights expect them
                 'placement': 'auto',  # 'device': the whole set lives there; 'host': batches are streamed to it
                 'workers': 0,  # processes that decode and crop when streaming
             },
@@ -80,6 +88,7 @@ def base() -> ConfigDict:
                 'weight_decay': 0.0,
                 'decay_bias_and_norm': False,
                 'clip_norm': 0.0,  # the gradient's largest norm; 0: any
+                'lr_multipliers': (),  # pairs of a pattern and a factor of the rate: (('stem*', 0.1),)
             },
             'schedule': {'name': 'constant', 'warmup_epochs': 0.0},
             'wandb': {'enabled': False, 'project': 'cnn_bench'},
@@ -92,7 +101,8 @@ def variant(config: ConfigDict, arg: str, **smoke_model: Any) -> ConfigDict:
     """`config` itself for an empty `arg`; for 'smoke' two steps of it on a CPU in seconds.
 
     The smoke variant trains an eighth of the network's width, with `smoke_model` as further fields of the model, on
-    sixteen images of 28x28 of the packaged data set a step. Raises UserError for any other `arg`.
+    sixteen images of 28x28 of the packaged data set a step, from scratch; of stages the first two have a step each.
+    Raises UserError for any other `arg`.
     """
     if not arg:
         return config
@@ -101,8 +111,10 @@ def variant(config: ConfigDict, arg: str, **smoke_model: Any) -> ConfigDict:
     config.model.width = 0.125
     config.model.update({'stem': 'small', **smoke_model})
     config.dataset.update({'name': 'fashion_mnist_subset', 'train': 'train', 'test': 'test', 'size': 0, 'workers': 0})
-    config.dataset.train_images = 0
+    config.dataset.update({'train_images': 0, 'classes': ()})
     config.total_steps = 2
+    config.stages = tuple({**stage, 'total_steps': 1} for stage in config.stages[:2])
+    config.init_from = ''  # no file is at hand: from scratch
     config.batch_size = 16
     config.eval_batch_size = 200
     config.log_every_steps = 1
@@ -121,7 +133,7 @@ def load(spec: str | Path, overrides: Mapping[str, Any] | None = None) -> Config
     path, _, arg = str(spec).partition(':')
     config = _get_config(Path(path), arg)
     for field, value in (overrides or {}).items():
-        _override(config, field, value)
+        override(config, field, value)
     validate(config)
     return config.lock()
 
@@ -190,6 +202,13 @@ def validate(config: ConfigDict) -> None:
         _require(config, field, config[field] >= 0, 'at least 0')
     for field in ('label_smoothing', 'ema_decay'):
         _require(config, field, 0 <= config[field] < 1, 'from 0 to below 1')
+    for field in ('bn_update', 'bn_train'):
+        _require(config, field, config[field] in OF, ', '.join(OF))
+    _require(config, 'freeze', all(isinstance(p, str) for p in config.freeze), 'a tuple of patterns')
+    _require(config, 'stages', all(isinstance(s, Mapping) for s in config.stages), "a tuple of {'field': value}")
+    classes = config.dataset.classes
+    whole = all(isinstance(label, int) and label >= 0 for label in classes)
+    _require(config.dataset, 'classes', whole and len(set(classes)) == len(classes), 'different labels', 'dataset.')
     train_images = config.dataset.train_images
     _require(config.dataset, 'train_images', train_images >= 0, '0 (all) or more', 'dataset.')
     allowed = MONITORED + tuple(f'ema_{name}' for name in MONITORED if config.ema_decay)
@@ -255,7 +274,8 @@ def _get_config(path: Path, arg: str) -> ConfigDict:
     return config.copy_and_resolve_references().unlock()
 
 
-def _override(config: ConfigDict, field: str, value: Any) -> None:
+def override(config: ConfigDict, field: str, value: Any) -> None:
+    """Set the field 'a.b' of a recipe, or of some of its fields. Raises UserError as `load` does."""
     *groups, last = field.split('.')
     node = config
     for depth, group in enumerate(groups):

@@ -1,5 +1,6 @@
 """What training carries from step to step."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -7,6 +8,9 @@ import jax.numpy as jnp
 import optax
 from flax import linen as nn
 from flax import struct
+from flax.traverse_util import flatten_dict, unflatten_dict
+
+from cnn_bench.training.freezing import ALL_TRAINED, Freezing
 
 
 @struct.dataclass
@@ -26,7 +30,15 @@ class State:
         return {'params': self.params, **self.model_state}
 
 
-def create(
+def create(model: nn.Module, optimizer: optax.GradientTransformation, seed: int, image_shape: tuple, **more) -> State:
+    """A fresh State for images of `image_shape` (h, w, c); `more` are the further arguments of `initialiser`."""
+    init, variables = initialiser(model, optimizer, seed, image_shape, **more)
+    # Drawing the parameters runs once, but to optimise a program of so many small pieces takes a CPU back end a minute.
+    quick = {'xla_backend_optimization_level': 0} if jax.default_backend() == 'cpu' else {}
+    return jax.jit(init).lower(variables).compile(compiler_options=quick)(variables)
+
+
+def initialiser(
     model: nn.Module,
     optimizer: optax.GradientTransformation,
     seed: int,
@@ -34,17 +46,24 @@ def create(
     *,
     averaged: bool = False,
     watch: Any = None,
-) -> State:
-    """A fresh State for images of `image_shape` (h, w, c), its average, if it is to have one, the variables."""
+    freezing: Freezing = ALL_TRAINED,
+    first: Mapping[str, jax.Array] | None = None,
+) -> tuple[Callable[[dict], State], dict]:
+    """A function that makes a State, and its argument.
 
-    def init() -> State:
+    The variables are drawn by `seed`, but for those that `first` has by path ('params/stem/conv/kernel'). The average,
+    where the state is to be `averaged`, begins as the variables; the optimiser has a state of what `freezing` trains.
+    """
+
+    def init(given: dict) -> State:
         image = jnp.zeros((1, *image_shape), jnp.float32)
         variables = dict(model.init(jax.random.key(seed), image, train=False))
-        params = variables.pop('params')
         variables.pop('aux_logits', None)
+        if given:
+            variables = unflatten_dict({**flatten_dict(variables, sep='/'), **given}, sep='/')
+        params = variables.pop('params')
         average = {'params': params, **variables} if averaged else None
-        return State(jnp.zeros((), jnp.int32), params, variables, optimizer.init(params), average, watch)
+        opt_state = optimizer.init(freezing.split(params)[0])
+        return State(jnp.zeros((), jnp.int32), params, variables, opt_state, average, watch)
 
-    # Drawing the parameters runs once, but to optimise a program of so many small pieces takes a CPU back end a minute.
-    quick = {'xla_backend_optimization_level': 0} if jax.default_backend() == 'cpu' else {}
-    return jax.jit(init).lower().compile(compiler_options=quick)()
+    return init, dict(first or {})

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import optax
 from flax import linen as nn
 
+from cnn_bench.training.freezing import ALL_TRAINED, Freezing
 from cnn_bench.training.state import State
 
 AXIS = 'data'
@@ -36,12 +37,14 @@ def train_step(
     mix: Mix | None = None,
     accumulate_steps: int = 1,
     ema_decay: float = 0.0,
+    freezing: Freezing = ALL_TRAINED,
 ) -> tuple[State, dict[str, jax.Array]]:
     """One step on this device's images (n, h, w, c) uint8 and labels (n,).
 
     Returns the new state and the step's mean loss and top-1 error over all devices; the error counts an image's own
     label, also where images are mixed. Random numbers depend on the seed, the step and the image's place in the batch
-    (augmentation), the step alone (mixing) or the device (dropout), on nothing else.
+    (augmentation), the step alone (mixing) or the device (dropout), on nothing else. What `freezing` names stays as it
+    is, and no gradient of it is computed.
     """
     key = jax.random.fold_in(jax.random.key(seed), state.step)
     dropout_key, augment_key, mix_key = (jax.random.fold_in(key, purpose) for purpose in (0, 1, 2))
@@ -50,26 +53,32 @@ def train_step(
     images = augment(jax.vmap(jax.random.fold_in, (None, 0))(augment_key, places), preprocess(images))
     images, others, share = mix(mix_key, images, labels) if mix else (images, labels, 1.0)
 
-    def loss_fn(params, model_state, part, key):
+    trained, frozen = freezing.split(state.params)
+
+    def loss_fn(trained, model_state, part, key):
         images, labels, others = part
-        logits, updated = model.apply(
-            {'params': params, **model_state},
-            images,
-            train=True,
-            mutable=[*model_state, 'aux_logits'],
-            rngs={'dropout': key},
-        )
+        with freezing.in_evaluation():
+            logits, updated = model.apply(
+                {'params': freezing.join(trained, frozen), **model_state},
+                images,
+                train=True,
+                mutable=[*model_state, 'aux_logits'],
+                rngs={'dropout': key},
+            )
         aux = jax.tree.leaves(updated.pop('aux_logits', {}))
         ours, *of_aux = (_cross_entropy(a, labels, others, share, label_smoothing).mean() for a in (logits, *aux))
         return ours + aux_weight * sum(of_aux), (jnp.mean(jnp.argmax(logits, -1) != labels), updated)
 
-    gradient = partial(jax.value_and_grad(loss_fn, has_aux=True), state.params)
+    gradient = partial(jax.value_and_grad(loss_fn, has_aux=True), trained)
     parts = (images, labels, others), jax.random.fold_in(dropout_key, device)
     loss, error, grads, model_state = _accumulate(gradient, state.model_state, *parts, accumulate_steps)
     loss, error, grads, model_state = jax.lax.pmean((loss, error, grads, model_state), AXIS)
-    updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
-    params = optax.apply_updates(state.params, scaled_by_plateau(updates, state.watch))
+    model_state = freezing.keep(state.model_state, model_state)  # which a mean over devices would round
+    updates, opt_state = optimizer.update(grads, state.opt_state, trained)
+    params = freezing.join(optax.apply_updates(trained, scaled_by_plateau(updates, state.watch)), frozen)
     average = ema({'params': params, **model_state}, state.average, state.step, ema_decay)
+    if average is not None:  # of what never moved it is that, to the bit
+        average = freezing.keep_average(state.average, average, {'params': params, **model_state})
     state = State(state.step + 1, params, model_state, opt_state, average, state.watch)
     return state, {'loss': loss, 'top1_err_pct': 100 * error}
 

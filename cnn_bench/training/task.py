@@ -6,7 +6,11 @@ Everything that can be wrong with a recipe shows here, before anything is writte
 from collections.abc import Callable
 from functools import cached_property, partial
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 from flax import linen as nn
+from jax.sharding import NamedSharding, PartitionSpec
 from ml_collections import ConfigDict
 
 from cnn_bench import complexity, data
@@ -14,43 +18,73 @@ from cnn_bench.data.augment import make_augment, make_mix, normalise
 from cnn_bench.errors import UserError, unknown
 from cnn_bench.models import registry
 from cnn_bench.training import feed, parallel, step, validation
-from cnn_bench.training.optimizer import make_optimizer, make_plateau, make_schedule
+from cnn_bench.training.freezing import parameter_counts
+from cnn_bench.training.origin import Origin
 from cnn_bench.training.recipe import call
-from cnn_bench.training.state import State, create
+from cnn_bench.training.stages import Stage, make_stages
+from cnn_bench.training.state import State, create, initialiser
+from cnn_bench.training.train_cost import train_macs
 
 
 class Task:
     """One recipe's network on one recipe's data. The data are read when they are first used.
 
-    Attributes: config, devices, info (of the data set), model, image_shape (h, w, c), steps_per_epoch, total_steps,
-    schedule (step -> learning rate), plateau (None where the schedule is another), optimizer, augment, mix (None where
-    images are not mixed).
+    Attributes: config, devices, info (of the data set, or of its classes that are used), origin (of the first weights,
+    None where they are drawn), mean and std (that images are normalised by), interpolation (where they are resized),
+    image_shape (h, w, c), model_fields, model, steps_per_epoch, stages, total_steps, augment, mix (None where images
+    are not mixed).
     """
 
-    def __init__(self, config: ConfigDict, data_dir: str | None = None):
-        """Raises UserError for whatever the recipe has wrong."""
-        self.config, self.data_dir = config, data_dir
+    def __init__(self, config: ConfigDict, data_dir: str | None = None, origin: Origin | None = None):
+        """`origin` is that of the recipe's `init_from`; without it images are prepared as the data set has it.
+
+        Raises UserError for whatever the recipe has wrong.
+        """
+        self.config, self.data_dir, self.origin = config, data_dir, origin
         self.devices = parallel.all_devices(config.devices)
         for field in ('batch_size', 'eval_batch_size'):
             if config[field] % len(self.devices):
                 raise UserError(f'config.{field} is {config[field]}; it must divide by the {len(self.devices)} devices')
-        self.info = data.info(config.dataset.name, data_dir)
-        self.image_shape = feed.image_shape(config.dataset, self.info)
+        self.info = data.info(config.dataset.name, data_dir).of_classes(config.dataset.classes)
+        self.mean, self.std = (origin.mean, origin.std) if origin else (self.info.mean, self.info.std)
+        self.interpolation = origin.interpolation if origin else 'bilinear'
+        self.image_shape = feed.image_shape(config.dataset, self.info, origin and origin.input_shape)
+        self.model_fields = self._model_fields()
         self.model = self._model()
         self.steps_per_epoch = self._train_size() // config.batch_size
-        self.total_steps = config.total_steps or config.total_epochs * self.steps_per_epoch
-        schedule, optimizer = config.schedule.to_dict(), config.optimizer.to_dict()
-        self.schedule = make_schedule(schedule, self._peak_rate(), self.total_steps, self.steps_per_epoch)
-        self.plateau = make_plateau(schedule)
-        self.optimizer = make_optimizer(optimizer, self.schedule)
-        self.augment = call(make_augment, 'augment', config.augment.to_dict(), std=self.info.std)
+        self.stages = make_stages(config, self.steps_per_epoch, lambda: self.shapes)
+        self.total_steps = self.stages[-1].end
+        self.augment = call(make_augment, 'augment', config.augment.to_dict(), std=self.std)
         self.mix = call(make_mix, 'mix', config.mix.to_dict())
         self._check_share()
+        self._first = self._first_weights()
 
-    def _peak_rate(self) -> float:
-        """The recipe's rate, times the batch over the one that it is meant for (Goyal et al. 2017) where it says so."""
-        base = self.config.scale_lr_to_batch
-        return self.config.optimizer.learning_rate * (self.config.batch_size / base if base else 1)
+    def schedule(self, step: int) -> float:
+        """The learning rate of step number `step`, from 0, but for a plateau."""
+        return self.stage_of(step).rate(step)
+
+    def stage_of(self, step: int) -> Stage:
+        """The stage that step number `step`, from 0, is in; past the end the last."""
+        return next((stage for stage in self.stages if step < stage.end), self.stages[-1])
+
+    def stage_at(self, step: int) -> Stage:
+        """The stage that a state after `step` steps is of: where one ends and one begins, the one that ends."""
+        return self.stage_of(max(step - 1, 0))
+
+    @cached_property
+    def shapes(self) -> dict:
+        """The network's variables as shapes and dtypes."""
+        image = jax.ShapeDtypeStruct((1, *self.image_shape), jnp.float32)
+        variables = jax.eval_shape(lambda x: self.model.init(jax.random.key(0), x, train=False), image)
+        return {name: value for name, value in variables.items() if name != 'aux_logits'}
+
+    def _first_weights(self) -> dict:
+        """The first weights by path, but for those that are drawn."""
+        wanted, origin = self.config.init_head, self.origin
+        if origin is None or origin.variables is None:
+            return {}
+        origin.check_network(self.model_fields['arch'], self.model)
+        return origin.fitted(self.shapes, wanted and origin.num_classes == self.info.num_classes)
 
     def _check_share(self) -> None:
         share = self.config.batch_size // len(self.devices)
@@ -62,21 +96,26 @@ class Task:
         if self.mix and share % 2:
             raise UserError(f'config.mix pairs images; the {share} of a batch that each device gets must be even')
 
-    def _model(self) -> nn.Module:
+    def _model_fields(self) -> dict:
         fields = {name: value for name, value in self.config.model.items() if value is not None}
+        return self.origin.model_fields(fields) if self.origin else fields
+
+    def _model(self) -> nn.Module:
+        fields = dict(self.model_fields)
         bn_axis = step.AXIS if self.config.sync_batch_norm else None
         return registry.build(fields.pop('arch'), num_classes=self.info.num_classes, bn_axis=bn_axis, **fields)
 
     def _train_size(self) -> int:
+        fields, batch_size = self.config.dataset, self.config.batch_size
         for field in ('train', 'test'):
-            if self.config.dataset[field] not in self.info.sizes:
-                raise unknown(f'split of {self.info.name}', self.config.dataset[field], self.info.sizes)
-        there, size = self.info.sizes[self.config.dataset.train], self.config.dataset.train_images
-        if size > there:
-            raise UserError(f'config.dataset.train_images is {size}; {self.info.name} has {there}')
-        size = size or there
-        if self.config.batch_size > size:
-            raise UserError(f'config.batch_size is {self.config.batch_size}; {self.info.name} trains on {size} images')
+            if fields[field] not in self.info.sizes:
+                raise unknown(f'split of {self.info.name}', fields[field], self.info.sizes)
+        there = len(self._split(fields.train)) if fields.classes else self.info.sizes[fields.train]
+        if fields.train_images > there:
+            raise UserError(f'config.dataset.train_images is {fields.train_images}; {self.info.name} has {there}')
+        size = fields.train_images or there
+        if batch_size > size:
+            raise UserError(f'config.batch_size is {batch_size}; {self.info.name} trains on {size} images')
         return size
 
     def load_data(self) -> None:
@@ -94,24 +133,55 @@ class Task:
         return self._feed(self.config.dataset.test)
 
     def _feed(self, split: str, images: int = 0) -> feed.Feed:
-        return feed.make_feed(self.config, split, self.devices, self.data_dir, images)
+        chosen = self._split(split)
+        chosen = chosen.sample(images) if images else chosen
+        return feed.make_feed(self.config, chosen, self.devices, self.image_shape[0], self.interpolation)
+
+    def _split(self, name: str) -> data.Split:
+        fields = self.config.dataset
+        split = data.open_split(fields.name, name, self.data_dir)
+        return split.only(fields.classes) if fields.classes else split
 
     def fresh_state(self) -> State:
         """The state before the first step, on all devices."""
-        averaged, watch = self.config.ema_decay > 0, validation.fresh(self.plateau)
-        state = create(self.model, self.optimizer, self.config.seed, self.image_shape, averaged=averaged, watch=watch)
-        return parallel.replicate(state, self.devices)
+        *arguments, more = self._state_arguments(self.stages[0])
+        return parallel.replicate(create(*arguments, **more), self.devices)
+
+    def state_like(self, step: int) -> State:
+        """Shapes, dtypes and placement of the state after `step` steps."""
+        *arguments, more = self._state_arguments(self.stage_at(step))
+        init, first = initialiser(*arguments, **more)
+        everywhere = NamedSharding(parallel.mesh(self.devices), PartitionSpec())
+        return jax.tree.map(
+            lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=everywhere), jax.eval_shape(init, first)
+        )
+
+    def _state_arguments(self, stage: Stage) -> tuple:
+        averaged, watch = self.config.ema_decay > 0, validation.fresh(stage.plateau)
+        more = {'averaged': averaged, 'watch': watch, 'freezing': stage.freezing, 'first': self._first}
+        return self.model, stage.optimizer, self.config.seed, self.image_shape, more
+
+    def begin(self, stage: Stage, state: State) -> State:
+        """The state with which `stage` begins, from the one with which the stage before it ended."""
+        init = jax.jit(lambda params: stage.optimizer.init(stage.freezing.split(params)[0]))
+        # By way of the host: some optimisers keep the parameters themselves, and a step gives its memory away.
+        opt_state = jax.tree.map(np.array, init(state.params))
+        watch = validation.renewed(jax.device_get(state.watch), stage.plateau)
+        return state.replace(
+            opt_state=parallel.replicate(opt_state, self.devices), watch=parallel.replicate(watch, self.devices)
+        )
 
     @cached_property
     def _preprocess(self) -> step.Preprocess:
-        return partial(normalise, mean=self.info.mean, std=self.info.std, dtype=self.model.dtype)
+        return partial(normalise, mean=self.mean, std=self.std, dtype=self.model.dtype)
 
-    def compiled_train_steps(self) -> Callable:
-        """(state, dataset, batches) -> ((state, metrics), ())."""
+    def compiled_train_steps(self, stage: Stage | None = None) -> Callable:
+        """(state, dataset, batches) -> ((state, metrics), ()), of a stage, by default the first."""
+        stage = stage or self.stages[0]
         one = partial(
             step.train_step,
             model=self.model,
-            optimizer=self.optimizer,
+            optimizer=stage.optimizer,
             preprocess=self._preprocess,
             augment=self.augment,
             seed=self.config.seed,
@@ -120,6 +190,7 @@ class Task:
             mix=self.mix,
             accumulate_steps=self.config.accumulate_steps,
             ema_decay=self.config.ema_decay,
+            freezing=stage.freezing,
         )
         steps = partial(step.train_steps, step=one, pick=self.train_feed.pick)
         return parallel.over_devices(steps, self.devices, self.config.parallel, donate=True)
@@ -144,3 +215,20 @@ class Task:
             'flops': cost.flops,
             'activation_bytes': cost.activation_bytes,
         }
+
+    def training_facts(self) -> dict:
+        """What training costs and trains, for the run's provenance.
+
+        `train_macs` of an image in a step, averaged over the steps of all stages; of each stage its `steps`,
+        `trained_params`, `frozen_params` and `train_macs`.
+        """
+        of_stages = [
+            {
+                'steps': stage.end - stage.first,
+                **parameter_counts(stage.freezing, self.shapes['params']),
+                'train_macs': train_macs(self.model, stage.freezing, self.image_shape),
+            }
+            for stage in self.stages
+        ]
+        total = sum(facts['steps'] * facts['train_macs'] for facts in of_stages)
+        return {'train_macs': round(total / self.total_steps), 'stages': of_stages}

@@ -17,6 +17,7 @@ from cnn_bench.training import parallel
 from cnn_bench.training.evaluate import Evaluation, evaluate
 from cnn_bench.training.feed import Feed
 from cnn_bench.training.recipe import MONITORED
+from cnn_bench.training.stages import Stage
 from cnn_bench.training.state import State
 
 
@@ -34,6 +35,11 @@ def fresh(plateau: optax.GradientTransformationExtraArgs | None) -> Watch:
     """The Watch before the first evaluation."""
     step, count = (jnp.zeros((), jnp.int32) for _ in range(2))  # each its own memory, which a step takes over
     return Watch(jnp.full((), jnp.inf), step, count, plateau.init(jnp.zeros(())) if plateau else None)
+
+
+def renewed(watch: Watch, plateau: optax.GradientTransformationExtraArgs | None) -> Watch:
+    """The Watch with which a further stage begins: the best so far, all else as before the first evaluation."""
+    return fresh(plateau).replace(best=watch.best, best_step=watch.best_step)
 
 
 def after(watch: Watch, value: float, step: int, plateau: optax.GradientTransformationExtraArgs | None = None) -> Watch:
@@ -61,24 +67,24 @@ def evaluate_state(
 
 
 class Validation:
-    """What the evaluations of one run have led to so far, known to the host without asking a device.
+    """What the evaluations of one run have led to in a stage so far, known to the host without asking a device.
 
     Attribute: stopped, whether training ends early.
     """
 
-    def __init__(self, task: Any, state: State):
-        """Of a Task and the state that training begins or goes on with."""
-        self.task, self.config = task, task.config
+    def __init__(self, task: Any, stage: Stage, state: State):
+        """Of a Task, one of its stages and the state that it begins or goes on with."""
+        self.task, self.config, self.stage = task, task.config, stage
         self._read(jax.device_get(state.watch))
 
     def rate(self, step: int) -> float:
         """The learning rate of step number `step`, from 0, as long as no other evaluation follows."""
-        return float(self.task.schedule(step)) * self._rate_factor
+        return float(self.stage.rate(step)) * self._rate_factor
 
     def follow(self, state: State, metrics: dict) -> State:
         """The state after an evaluation that gave `metrics`."""
         value, step = metrics[self.config.monitor], int(state.step)
-        self._read(jax.device_get(after(jax.device_get(state.watch), value, step, self.task.plateau)))
+        self._read(jax.device_get(after(jax.device_get(state.watch), value, step, self.stage.plateau)))
         return state.replace(watch=parallel.replicate(self._watch, self.task.devices))
 
     def summary(self, metrics: dict) -> dict:

@@ -25,12 +25,11 @@ def evaluate_weights(
     if batch_size < 1 or batch_size % len(devices):
         raise UserError(f'the batch size is {batch_size}; it must be positive and divide by the {len(devices)} devices')
     config = recipe.base()
-    config.dataset.name, config.dataset.test, config.dataset.size = dataset, split, record.input_shape[0]
     if record.preprocessing.resize:
         config.crop.crop_fraction = record.input_shape[0] / record.preprocessing.resize
     _check_fits(record, data.info(dataset, data_dir))
-    feed = make_feed(config, split, devices, data_dir)
-    look = record.preprocessing
+    images, look = data.open_split(dataset, split, data_dir), record.preprocessing
+    feed = make_feed(config, images, devices, record.input_shape[0], look.interpolation)
     one = partial(
         step.eval_step,
         model=record.module(),

@@ -18,7 +18,7 @@ DIRECTORY = Path(__file__).parents[2] / 'experiments'
 NAMES = sorted(path.stem for path in DIRECTORY.glob('*.py'))
 QUESTIONS = (
     'accuracy_vs_cost activations data_scale depth_degradation inception_cost initialisation normalisation '
-    'optimiser_schedule pooling regularisation separable width_depth_resolution'
+    'optimiser_schedule pooling regularisation separable transfer width_depth_resolution'
 ).split()
 CHARTS = {
     'accuracy_vs_macs',
@@ -51,7 +51,7 @@ def tidy(rows, *columns):
     return table.reindex(columns=[*schema.COLUMNS, *more])
 
 
-def test_the_twelve_questions_are_there():
+def test_the_questions_are_there():
     assert NAMES == QUESTIONS
 
 
@@ -133,7 +133,11 @@ def test_an_answer_can_be_given_where_a_variant_failed(name):
 @every_experiment
 def test_variants_share_the_recipe_but_for_what_is_asked_about(name):
     """Data, batches and length are the same for all, unless they are the question."""
-    asked = {'data_scale': {'train_images', 'per_epoch'}, 'width_depth_resolution': {'size'}}.get(name, set())
+    asked = {
+        'data_scale': {'train_images', 'per_epoch'},
+        'transfer': {'train_images'},
+        'width_depth_resolution': {'size'},
+    }.get(name, set())
     for preset in ('demo', 'full'):
         seen = set()
         for trial in trials(name, preset).values():

@@ -62,3 +62,32 @@ def test_unknown_preset_and_missing_file(write, tmp_path):
         Experiment.load(write()).trials('demos', 1)
     with pytest.raises(UserError, match='unknown experiment'):
         Experiment.load(tmp_path / 'experiments' / 'run.py')
+
+
+FROM_ANOTHER = {'tuned': {'init_from': '{first}', 'total_steps': 1}, 'first': {'total_steps': 1}}
+
+
+def test_first_weights_may_be_those_of_another_variant(write, tmp_path, tiny_data):
+    """With the same seed, wherever the sweep lies; that variant's trial is run before, whatever the order."""
+    trials = {(t.name, t.seed): t for t in Experiment.load(write(variants=FROM_ANOTHER)).trials('demo', 2)}
+    for seed in (0, 1):
+        assert trials['tuned', seed].config.init_from == f'../{trials["first", seed].id}'
+        assert trials['tuned', seed].after == trials['first', seed].id
+    out = tmp_path / 'out'
+    sweep = Sweep(Experiment.load(write(variants=FROM_ANOTHER)), 'demo', 1, out, tiny_data)
+    sweep.run(Local(out, [{}] * 2, tiny_data))
+    record = json.loads((out / 'trials' / sweep.trials[0].id / schema.PROVENANCE).read_text())['init']
+    assert record['path'] == str(out / 'trials' / sweep.trials[1].id)
+
+
+@pytest.mark.parametrize(
+    ('variants', 'said'),
+    [
+        ({'a': {'init_from': '{b}'}, 'c': {}}, "unknown variant in init_from of variant 'a' 'b'"),
+        ({'a': {'init_from': '{a}'}}, "variant 'a' 'a'"),
+        ({'a': {'init_from': '{b}'}, 'b': {'init_from': '{a}'}}, 'unknown variant'),
+    ],
+)
+def test_first_weights_of_no_variant_or_in_a_circle_are_one_line(write, variants, said):
+    with pytest.raises(UserError, match=said):
+        Experiment.load(write(variants=variants)).trials('demo', 1)

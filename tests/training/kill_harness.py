@@ -17,7 +17,14 @@ from cnn_bench.training.task import Task
 REPOSITORY = Path(__file__).parents[2]
 FIELDS = (
     *('dataset.name', 'batch_size', 'eval_batch_size', 'total_epochs', 'log_every_steps', 'checkpoint_every_steps'),
-    *('eval_every_epochs', 'devices', 'schedule.warmup_epochs', 'augment.pad_crop', 'optimizer.learning_rate'),
+    *(
+        'eval_every_epochs',
+        'devices',
+        'schedule.warmup_epochs',
+        'augment.pad_crop',
+        'optimizer.learning_rate',
+        'stages',
+    ),
 )
 MOMENTS = {  # how to kill, and when: as training goes on, while a checkpoint is being written, anywhere from the start
     'SIGTERM, training': (signal.SIGTERM, 'training'),
@@ -115,7 +122,7 @@ def _get(config, field: str):
 def parameters(config, path: Path, data_dir: str) -> str:
     """sha256 of the newest checkpoint's state."""
     with Checkpoints(path / schema.CHECKPOINTS, keep=2) as checkpoints:
-        state, _ = checkpoints.restore(Task(config, data_dir).fresh_state())
+        state, _ = checkpoints.restore(Task(config, data_dir).state_like(checkpoints.latest_step()))
     return digest(state)
 
 

@@ -65,12 +65,12 @@ def test_streamed_batches_go_on_from_any_step(split):
     assert first['image'].shape == (1, 1, 24, 28, 28, 1)
 
 
-def test_where_a_set_lives(tiny_data, tiny_recipe):
-    def feed(**fields):
-        return make_feed(tiny_recipe(**fields), 'train', ONE, tiny_data)
+def test_where_a_set_lives(split, tiny_recipe):
+    def feed(size=28, **fields):
+        return make_feed(tiny_recipe(**fields), split, ONE, size)
 
     assert isinstance(feed(), Resident)
     assert isinstance(feed(dataset__placement='host'), Streamed)
-    assert isinstance(feed(dataset__size=32), Streamed)
+    assert isinstance(feed(size=32), Streamed)
     with pytest.raises(UserError, match='placement is device'):
-        feed(dataset__size=32, dataset__placement='device')
+        feed(size=32, dataset__placement='device')

@@ -22,6 +22,16 @@ def test_killed_four_times(tiny_recipe, tiny_data, tmp_path):
     assert len(sessions) >= done.total() - done['SIGKILL, any time'] - done['SIGTERM, any time']
 
 
+def test_killed_in_either_of_two_stages(tiny_recipe, tiny_data, tmp_path):
+    stages = ({'total_epochs': 10, 'freeze': ('*', '!head')}, {'total_epochs': 50, 'optimizer.learning_rate': 0.01})
+    config = tiny_recipe(**RECIPE, stages=stages)
+    loop.train(config, tmp_path / 'undisturbed', tiny_data)
+    workdir = tmp_path / 'run'
+    done, _ = disturb(command(config, workdir, tiny_data), workdir, seed=1, kills=3)
+    assert done.total() >= 2, done
+    assert_same_run(config, workdir, tmp_path / 'undisturbed', tiny_data)
+
+
 @pytest.mark.slow
 def test_killed_twenty_times(tiny_recipe, tiny_data, tmp_path):
     config = tiny_recipe(**RECIPE, total_epochs=200)

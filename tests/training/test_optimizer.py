@@ -25,6 +25,8 @@ SGD = {'name': 'sgd', 'learning_rate': 0.1, 'weight_decay': 0.0, 'decay_bias_and
         ({'name': 'staircase', 'every_epochs': 2.0, 'factor': 0.5}, {0: 2.0, 19: 2.0, 20: 1.0, 39: 1.0, 40: 0.5}),
         ({'name': 'onecycle'}, {0: 0.08, 15: 1.04, 30: 2.0, 65: 1.000004, 100: 8e-6}),
         ({'name': 'onecycle', 'rise': 0.5, 'final_factor': 0.01}, {0: 0.08, 25: 1.04, 50: 2.0, 75: 1.01, 100: 0.02}),
+        ({'name': 'inverse_time', 'decay': 0.01}, {k: 2 / (1 + 0.01 * k) for k in (0, 1, 50, 99)}),
+        ({'name': 'inverse_time', 'decay': 0.1, 'warmup_epochs': 1.0}, {5: 1.0, 10: 2.0, 20: 1.0}),
         ({'name': 'plateau', 'patience': 3, 'warmup_epochs': 1.0}, {0: 0.0, 5: 1.0, 10: 2.0, 99: 2.0}),
     ],
 )
@@ -111,3 +113,22 @@ def test_rmsprop_is_that_of_tensorflow():
 def test_wrong_optimizer(fields, said):
     with pytest.raises(UserError, match=said):
         make_optimizer(fields, lambda step: 0.1)
+
+
+def test_a_multiplier_multiplies_the_rate_of_what_it_matches():
+    """Momentum and weight decay with it; of two patterns that match, the last counts."""
+    params = {'stem': {'kernel': jnp.ones((2, 2)), 'bias': jnp.ones(2)}, 'head': {'kernel': jnp.ones((2, 2))}}
+    grads = {'stem': {'kernel': jnp.full((2, 2), 3.0), 'bias': jnp.ones(2)}, 'head': {'kernel': jnp.ones((2, 2))}}
+    fields = {**SGD, 'momentum': 0.9, 'weight_decay': 0.5}
+    updates = []
+    for table in ((), (('stem', 0.1), ('*/bias', 0))):
+        optimizer = make_optimizer({**fields, 'lr_multipliers': table}, lambda step: 0.1)
+        state = optimizer.init(params)
+        for _ in range(2):
+            update, state = optimizer.update(grads, state, params)
+        updates.append(update)
+    plain, multiplied = updates
+    np.testing.assert_allclose(multiplied['stem']['kernel'], 0.1 * plain['stem']['kernel'], rtol=1e-6)
+    np.testing.assert_array_equal(multiplied['stem']['bias'], 0)
+    np.testing.assert_array_equal(multiplied['head']['kernel'], plain['head']['kernel'])
+    np.testing.assert_allclose(plain['stem']['kernel'], -0.1 * 1.9 * (3 + 0.5), rtol=1e-6)

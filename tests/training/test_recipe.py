@@ -58,6 +58,12 @@ def test_overrides_are_typed_as_the_fields_are():
         ('monitor', 'ema_loss', 'loss, top1_err_pct'),  # without an average
         ('mix.mixup', '0.2', 'mixup_alpha'),
         ('dataset.placement', 'disk', 'auto, device, host'),
+        ('dataset.classes', '(1, 1)', 'different labels'),
+        ('dataset.classes', "('a',)", 'different labels'),
+        ('freeze', 'head', 'type tuple'),
+        ('freeze', '(1,)', 'a tuple of patterns'),
+        ('bn_update', 'some', 'unfrozen, all, none'),
+        ('stages', '(1,)', 'a tuple of'),
     ],
 )
 def test_a_wrong_override_is_one_line(field, value, said):

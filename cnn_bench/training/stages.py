@@ -1,0 +1,101 @@
+"""Stages of training: stretches that train different parts of the network, by optimisers and schedules of their own.
+
+A recipe's `stages` is a tuple of {field: value}: what a stage has other than the recipe itself, in the words of the
+command line ('optimizer.learning_rate': 0.2), of the fields in `STAGED`. A recipe without stages is one stage.
+
+Each stage begins with a fresh state of its optimiser, step 0 of its schedule, a plateau and a count of evaluations
+without improvement that start anew; weights, batch statistics, their average and the best evaluation go on. Steps and
+epochs are counted through: the order of images is that of a run without stages.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import optax
+from flax.traverse_util import flatten_dict
+from ml_collections import ConfigDict
+
+from cnn_bench.errors import UserError, unknown
+from cnn_bench.training import recipe
+from cnn_bench.training.freezing import Freezing, make_freezing
+from cnn_bench.training.optimizer import make_optimizer, make_plateau, make_schedule
+from cnn_bench.training.patterns import check
+
+STAGED = ('total_epochs', 'total_steps', 'freeze', 'bn_update', 'bn_train', 'optimizer', 'schedule')
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Training from step `first` to the step before `end`."""
+
+    number: int  # from 0
+    first: int
+    end: int
+    schedule: optax.Schedule  # of the steps of this stage -> learning rate
+    plateau: optax.GradientTransformationExtraArgs | None  # None where the schedule is another
+    optimizer: optax.GradientTransformation
+    freezing: Freezing
+
+    def rate(self, step: int) -> float:
+        """The learning rate of the run's step number `step`, from 0, but for a plateau."""
+        return self.schedule(step - self.first)
+
+
+def make_stages(config: ConfigDict, steps_per_epoch: int, shapes: Callable[[], dict]) -> tuple[Stage, ...]:
+    """The stages of a recipe. `shapes()` gives the network's variables, where a stage names parts of it.
+
+    Raises UserError for whatever is wrong with one of them.
+    """
+    stages: list[Stage] = []
+    for fields, steps in zip(_fields(config), stage_steps(config, steps_per_epoch), strict=True):
+        first = stages[-1].end if stages else 0
+        try:
+            stages.append(_make(config, fields, len(stages), first, steps, steps_per_epoch, shapes))
+        except UserError as error:
+            raise UserError(f'stage {len(stages) + 1}: {error}' if config.stages else str(error)) from error
+    if config.stop_after_evals and len(stages) > 1:
+        raise UserError('config.stop_after_evals ends a run; one of several stages takes 0')
+    return tuple(stages)
+
+
+def stage_steps(config: ConfigDict, steps_per_epoch: int) -> list[int]:
+    """How many steps each stage of a recipe has."""
+    return [fields.total_steps or fields.total_epochs * steps_per_epoch for fields in _fields(config)]
+
+
+def _fields(config: ConfigDict) -> list[ConfigDict]:
+    """The fields of `STAGED` as each stage has them."""
+    own = {field: config[field] for field in STAGED}
+    own = {field: value.to_dict() if isinstance(value, ConfigDict) else value for field, value in own.items()}
+    made = []
+    for changes in config.stages or ({},):
+        made.append(ConfigDict(own))
+        for field, value in changes.items():
+            if field.partition('.')[0] not in STAGED:
+                raise unknown('field of a stage', field, STAGED)
+            recipe.override(made[-1], field, value)
+        for field, least in (('total_epochs', 1), ('total_steps', 0)):
+            if made[-1][field] < least:
+                raise UserError(f'config.stages has {field} {made[-1][field]}; it must be at least {least}')
+    return made
+
+
+def _make(
+    config: ConfigDict,
+    fields: ConfigDict,
+    number: int,
+    first: int,
+    steps: int,
+    steps_per_epoch: int,
+    shapes: Callable[[], dict],
+) -> Stage:
+    schedule, optimizer = fields.schedule.to_dict(), fields.optimizer.to_dict()
+    # Times the batch over the one that the rate is meant for (Goyal et al. 2017), where the recipe says so.
+    factor = config.batch_size / config.scale_lr_to_batch if config.scale_lr_to_batch else 1
+    rate = make_schedule(schedule, optimizer['learning_rate'] * factor, steps, steps_per_epoch)
+    made, multipliers = make_optimizer(optimizer, rate), optimizer['lr_multipliers']
+    if multipliers:
+        paths = flatten_dict(shapes()['params'], sep='/')
+        check((pattern for pattern, _ in multipliers), paths, 'optimizer.lr_multipliers')
+    freezing = make_freezing(fields.freeze, fields.bn_update, fields.bn_train, shapes)
+    return Stage(number, first, first + steps, rate, make_plateau(schedule), made, freezing)

@@ -1,0 +1,32 @@
+"""What a training step costs where a part of the network is frozen, counted from the step's jaxpr."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from cnn_bench.complexity import count
+from cnn_bench.complexity.training import loss_function
+from cnn_bench.training.freezing import Freezing
+
+
+def train_macs(module: nn.Module, freezing: Freezing, input_shape: tuple[int, int, int]) -> int:
+    """Multiply-adds of convolutions and dense layers in a training step, of one image of `input_shape` (h, w, c).
+
+    They are those of the forward pass, auxiliary heads included, and of the gradient with respect to what `freezing`
+    trains: of a frozen base below the first trained layer there is no backward pass to count.
+    """
+    module = module.clone(bn_axis=None)  # statistics over devices are no multiply-adds
+    image, labels = jax.ShapeDtypeStruct((1, *input_shape), jnp.float32), jax.ShapeDtypeStruct((1,), jnp.int32)
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    variables = dict(
+        jax.eval_shape(lambda key, x: module.init({'params': key, 'dropout': key}, x, train=True), key, image)
+    )
+    params, _ = variables.pop('params'), variables.pop('aux_logits', None)
+    loss = loss_function(module, train=True)
+
+    def step(params, *rest):
+        trained, frozen = freezing.split(params)
+        with freezing.in_evaluation():
+            return jax.value_and_grad(lambda part: loss(freezing.join(part, frozen), *rest), has_aux=True)(trained)
+
+    return sum(op.macs for op in count(step, params, variables, image, labels, key))
