@@ -21,6 +21,7 @@ from cnn_bench.training.checkpoint import Checkpoints
 from cnn_bench.training.evaluate import Evaluation
 from cnn_bench.training.profile import profiled
 from cnn_bench.training.progress import Progress
+from cnn_bench.training.restore import restore
 from cnn_bench.training.signals import StopRequests
 from cnn_bench.training.task import Task
 from cnn_bench.training.validation import Validation, evaluate_state
@@ -76,17 +77,7 @@ def _session(task: Task, run: RunDirectory, sinks: Sinks, profile: bool) -> dict
 
 def evaluate_run(workdir: str | Path, data_dir: str | None = None) -> dict:
     """Metrics of a run's newest checkpoint on its test split, with the step that they are of."""
-    run = RunDirectory(workdir)
-    fields = run.read(schema.CONFIG)
-    if fields is None:
-        raise UserError(f'{run.path} is not a run: it has no {schema.CONFIG}')
-    task = Task(recipe.from_dict(fields), data_dir)
-    if not (run / schema.CHECKPOINTS).is_dir():
-        raise UserError(f'{run.path} has no checkpoint')
-    with Checkpoints(run / schema.CHECKPOINTS, task.config.keep_checkpoints, read_only=True) as checkpoints:
-        if checkpoints.latest_step() is None:
-            raise UserError(f'{run.path} has no checkpoint')
-        state, _ = checkpoints.restore(task.fresh_state())
+    task, state = restore(RunDirectory(workdir), data_dir)
     result = evaluate_state(task.compiled_eval_step(), state, task.test_feed, task.config.eval_batch_size)
     return {'arch': task.config.model.arch, 'step': int(state.step), **result.metrics}
 
