@@ -29,7 +29,7 @@ class Shown:
 def sheet(rows: Sequence[Sequence[Shown]], title: str = '') -> Figure:
     """Rows of pictures, the first of each set apart: a query and its neighbours, framed by whether they are right."""
     columns = max(len(row) for row in rows)
-    figure, grid = _grid(len(rows), columns, CELL, CELL + 0.32, title, first=0.25)
+    figure, grid = _grid(len(rows), columns, CELL, CELL + 0.2, title, first=0.25)
     for axes_row, row in zip(grid, rows, strict=True):
         for axes, shown in zip(axes_row, row, strict=False):
             _image(axes, shown.image)
@@ -37,7 +37,7 @@ def sheet(rows: Sequence[Sequence[Shown]], title: str = '') -> Figure:
             axes.set_xlabel(mark + shown.caption, fontsize=7, labelpad=4, color=INK)
             if shown.right is not None:
                 for spine in axes.spines.values():
-                    spine.set(visible=True, color=RIGHT if shown.right else WRONG, linewidth=2.5)
+                    spine.set(visible=True, color=RIGHT if shown.right else WRONG, linewidth=2.5, capstyle='butt')
                     spine.set_linestyle('-' if shown.right else (0, (2, 1.2)))
         for axes in axes_row[len(row) :]:
             axes.set_visible(False)

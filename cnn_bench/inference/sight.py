@@ -75,8 +75,9 @@ def occlusion(
 def gradient_saliency(network: Network, image: np.ndarray, label: int | None = None) -> np.ndarray:
     """How much the logit of class `label` changes with each pixel, (h, w) float32.
 
-    That is the largest absolute derivative over channels, with respect to the preprocessed image. `label` is the predicted class unless given. Simonyan,
-    Vedaldi & Zisserman 2013, Deep inside convolutional networks (arXiv 1312.6034), section 3.1.
+    That is the largest absolute derivative over channels, with respect to the preprocessed image. `label` is the
+    predicted class unless given. Simonyan, Vedaldi & Zisserman 2013, Deep inside convolutional networks
+    (arXiv 1312.6034), section 3.1.
     """
     network.check_image(image)
     label = predicted(network, image) if label is None else _checked(network, label)
