@@ -31,14 +31,6 @@ def test_names_are_those_of_the_cost_table(arch, network):
     assert found['logits'] == (registry.get(arch).num_classes,)
 
 
-def test_no_module_is_called_as_the_two_names_are():
-    for name in registry.names():
-        module, image = registry.build(name), jax.ShapeDtypeStruct((1, *registry.get(name).input_shape), 'float32')
-        if registry.get(name).family in ('lenet', 'resnet', 'squeezenet'):  # others would fail in Flax alike
-            params = jax.eval_shape(lambda x, m=module: m.init(jax.random.key(0), x), image)['params']
-            assert not {layers.FEATURES, layers.LOGITS} & set(params)
-
-
 def test_outputs_are_those_of_a_plain_pass(network, image):
     inputs = network.preprocess(jnp.asarray(image)[None])
     _, kept = network.module.apply(network.variables, inputs, capture_intermediates=True, mutable=['intermediates'])
