@@ -6,7 +6,7 @@ All of it starts from `load`, which makes a `Network` of a run directory or of i
 from cnn_bench.inference.inversion import Inversion, invert
 from cnn_bench.inference.layers import list_layers
 from cnn_bench.inference.network import Network, load
-from cnn_bench.inference.pictures import Refused, read
+from cnn_bench.inference.pictures import Refused
 from cnn_bench.inference.predict import predict, probabilities
 from cnn_bench.inference.sight import activation_maps, first_layer_filters, gradient_saliency, occlusion
 
@@ -23,5 +23,4 @@ __all__ = [
     'occlusion',
     'predict',
     'probabilities',
-    'read',
 ]

@@ -7,9 +7,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import linen as nn
+from PIL import Image
 
 from cnn_bench.errors import UserError
+from cnn_bench.inference import pictures
 from cnn_bench.pretrained import store
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.training import weights as imported
@@ -29,6 +32,7 @@ class Network:
     crop_fraction: float  # of an image's shorter side, that is cropped from its centre and resized to the input's
     class_names: tuple[str, ...]
     source: str  # where the weights are from, for people
+    dataset: str | None = None  # that it was trained on; None for imported weights
 
     def logits(self, images: Any, variables: Any = None) -> jax.Array:
         """(n, classes) float32 of images (n, h, w, c) from 0 to 255.
@@ -46,8 +50,17 @@ class Network:
             wanted, given = ('x'.join(map(str, sides)) for sides in (self.input_shape, shape))
             given = given or type(image).__name__
             raise UserError(
-                f'{self.arch} takes an image of {wanted}, not {given}; `inference.read` makes one of a file'
+                f'{self.arch} takes an image of {wanted}, not {given}; `Network.fit` makes one of any other'
             )
+
+    def read(self, path: str | Path) -> np.ndarray:
+        """The picture in a file as the network takes it, uint8 (h, w, c). Raises `pictures.Refused`."""
+        return pictures.read(path, self.input_shape, self.crop_fraction)
+
+    def fit(self, image: np.ndarray) -> np.ndarray:
+        """An image uint8 (h, w, c) of any size, of one channel or three, cropped and resized as the network takes it."""
+        picture = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
+        return pictures.fit(picture, self.input_shape, self.crop_fraction)
 
     def called(self, class_names: tuple[str, ...]) -> 'Network':
         """The same network, its classes with other names. Raises UserError for another number of them."""
@@ -103,6 +116,7 @@ def _of_run(run: RunDirectory, data_dir: str | None) -> Network:
         crop_fraction=1.0 if _as_stored(task) else task.config.crop.crop_fraction,
         class_names=tuple(task.info.class_names),
         source=f'{run.path} at step {int(state.step)}, trained on {task.info.name}',
+        dataset=task.info.name,
     )
 
 

@@ -10,6 +10,7 @@ Memory is bounded: at most LIMIT_PIXELS are decoded at once, some 400 MB. Larger
 quarter or an eighth of their size, up to MOST_PIXELS; larger files of other kinds are refused.
 """
 
+import contextlib
 import os
 import stat
 import warnings
@@ -26,6 +27,7 @@ LIMIT_PIXELS = 2**25  # 33.5 million: an 8K screen
 PROGRESSIVE_PIXELS = 2 * LIMIT_PIXELS  # of a progressive JPEG, whose coefficients are all kept whatever its scale
 MOST_PIXELS = 178_956_970  # Pillow's own bound against decompression bombs
 FORMATS = ('JPEG', 'PNG', 'WEBP', 'GIF', 'BMP', 'TIFF', 'PPM')  # no others: some run programs
+TIFF_MAGIC = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
 NAMED = (*SUFFIXES, '.gif', '.tif', '.tiff', '.pbm', '.pnm')  # what is taken from a folder
 _ORIENTATION = 0x0112  # EXIF's tag
 _TURNS = {
@@ -89,7 +91,7 @@ def read(path: str | Path, shape: tuple[int, int, int], crop_fraction: float = 1
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')  # Pillow's: what matters of them is refused below
-            with _open(path) as picture:
+            with _quiet(path), _open(path) as picture:
                 _bound(picture)
                 picture.load()
                 return fit(picture, shape, crop_fraction)
@@ -125,6 +127,32 @@ def centre(size: tuple[int, int], target: tuple[int, int], fraction: float) -> t
     w, h = (scale * wanted for wanted in target)
     left, top = (size[0] - w) / 2, (size[1] - h) / 2
     return max(left, 0.0), max(top, 0.0), min(left + w, size[0]), min(top + h, size[1])
+
+
+@contextlib.contextmanager
+def _quiet(path: str | Path) -> Iterator[None]:
+    """Keep what libtiff writes of damaged files off stderr: it goes there by itself, past Python."""
+    if not _is_tiff(path):
+        yield
+        return
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _is_tiff(path: str | Path) -> bool:
+    if not os.path.isfile(path):  # opening a pipe would wait for a writer
+        return False
+    try:
+        with open(path, 'rb') as file:
+            return file.read(4) in TIFF_MAGIC
+    except OSError:  # said by `_open`
+        return False
 
 
 def _open(path: str | Path) -> Image.Image:

@@ -13,7 +13,7 @@ import numpy as np
 
 from cnn_bench.errors import UserError
 from cnn_bench.inference.network import Network
-from cnn_bench.inference.pictures import Refusal, Refused, listed, read
+from cnn_bench.inference.pictures import Refusal, Refused, listed
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def _read(item: str | Refusal, network: Network) -> np.ndarray | Refusal:
     if isinstance(item, Refusal):
         return item
     try:
-        return read(item, network.input_shape, network.crop_fraction)
+        return network.read(item)
     except Refused as refused:
         return Refusal(item, str(refused))
 

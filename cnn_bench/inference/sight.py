@@ -1,6 +1,6 @@
 """What a network looks at: its first filters, the maps that it makes of an image, and which pixels a class hangs on.
 
-Images are uint8 (h, w, c) of the network's own size, as `inference.read` makes them.
+Images are uint8 (h, w, c) of the network's own size, as `Network.read` and `Network.fit` make them.
 """
 
 from functools import partial

@@ -5,8 +5,10 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cnn_bench import data
+from cnn_bench.data.pipeline import centre_box, resize
 from cnn_bench.errors import UserError
 from cnn_bench.inference import load
 from cnn_bench.pretrained import store
@@ -19,6 +21,7 @@ def test_of_a_run(tiny_run, tiny_data):
     info = data.info('tiny', tiny_data)
     assert (network.arch, network.input_shape, network.crop_fraction) == ('lenet5', (28, 28, 1), 1.0)
     assert network.class_names == info.class_names
+    assert network.dataset == 'tiny'
     assert network.source == f'{tiny_run} at step 2, trained on tiny'
     images = np.stack([example['image'] for example in data.open_split('tiny', 'test', tiny_data)])
     _, state = restore(RunDirectory(tiny_run), tiny_data)
@@ -38,6 +41,16 @@ def test_of_imported_weights(colour_weights, tmp_path):
     np.testing.assert_allclose(network.logits(images), record.module().apply(variables, scaled), atol=1e-4)
     (tmp_path / 'names.txt').write_text('\ufeffone\r\n' + '\n'.join(f'a {n}' for n in range(9)) + '\n\n', 'utf-8')
     assert load(weights=colour_weights, classes=tmp_path / 'names.txt').class_names[:2] == ('one', 'a 0')
+
+
+def test_images_of_any_size_are_fitted(colour_weights, tmp_path):
+    network = load(weights=colour_weights)
+    image = np.random.default_rng(0).integers(0, 256, (50, 40, 3), np.uint8)
+    fitted = network.fit(image)
+    np.testing.assert_array_equal(fitted, resize(image, centre_box(50, 40, 32 / 36), 32))
+    assert network.fit(image[:, :, :1]).shape == (32, 32, 3)
+    Image.fromarray(image).save(tmp_path / 'p.png')
+    np.testing.assert_array_equal(network.read(tmp_path / 'p.png'), fitted)
 
 
 def test_class_names_must_fit(colour_weights, tmp_path):

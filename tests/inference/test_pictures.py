@@ -33,7 +33,7 @@ def test_whole_pictures_are_read(name, files):
         assert (image.shape, image.dtype) == ((16, 16, channels), np.uint8)
 
 
-def test_what_cannot_be_used_is_refused_with_the_reason(files):
+def test_what_cannot_be_used_is_refused_with_the_reason(files, capfd):
     _, _, reasons = files
     assert len(reasons) > 20
     for path, reason in reasons.items():
@@ -41,6 +41,7 @@ def test_what_cannot_be_used_is_refused_with_the_reason(files):
             with pytest.raises(pictures.Refused, match=reason or None) as refused:
                 pictures.read(path, SHAPE)
             assert '\n' not in str(refused.value)
+    assert capfd.readouterr().err == ''  # of the libraries in C neither
 
 
 @pytest.mark.parametrize('fraction', [1.0, 0.875])
