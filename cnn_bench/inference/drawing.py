@@ -26,10 +26,10 @@ class Shown:
 
 
 @matplotlib.rc_context(STYLE)
-def sheet(rows: Sequence[Sequence[Shown]], title: str = '') -> Figure:
-    """Rows of pictures, the first of each set apart: a query and its neighbours, framed by whether they are right."""
+def sheet(rows: Sequence[Sequence[Shown]], title: str = '', first_apart: bool = True) -> Figure:
+    """Rows of pictures framed by whether they are right, the first of each apart: a query and its neighbours."""
     columns = max(len(row) for row in rows)
-    figure, grid = _grid(len(rows), columns, CELL, CELL + 0.2, title, first=0.25)
+    figure, grid = _grid(len(rows), columns, CELL, CELL + 0.2, title, first=0.25 if first_apart else 0.0)
     for axes_row, row in zip(grid, rows, strict=True):
         for axes, shown in zip(axes_row, row, strict=False):
             _image(axes, shown.image)
@@ -84,7 +84,7 @@ def heat(image: np.ndarray, panels: Mapping[str, np.ndarray], title: str = '') -
     for axes, (name, values) in zip(grid[0][1:], panels.items(), strict=True):
         drawn = axes.imshow(values, cmap='viridis', interpolation='nearest')  # even in black and white
         axes.set_xlabel(name, color=INK)
-        bar = figure.colorbar(drawn, ax=axes, fraction=0.046, pad=0.04)
+        bar = figure.colorbar(drawn, cax=axes.inset_axes((1.04, 0, 0.05, 1)))  # taking no room from the panel
         bar.ax.tick_params(labelsize=6)
     return figure
 

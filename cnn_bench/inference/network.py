@@ -58,7 +58,7 @@ class Network:
         return pictures.read(path, self.input_shape, self.crop_fraction)
 
     def fit(self, image: np.ndarray) -> np.ndarray:
-        """An image uint8 (h, w, c) of any size, of one channel or three, cropped and resized as the network takes it."""
+        """An image uint8 (h, w, c) of any size, c 1 or 3, cropped and resized as the network takes it."""
         picture = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
         return pictures.fit(picture, self.input_shape, self.crop_fraction)
 
