@@ -4,11 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := runs/demo
+SMOKE := runs/smoke
 
-.PHONY: help setup demo test test-all lint format clean
+.PHONY: help setup demo experiments-smoke test test-all lint format clean
 
 help:
 	@echo 'make demo      set up .venv, train eleven small networks, draw error against multiply-adds'
+	@echo 'make experiments-smoke  two steps of every trial of every experiment, and their reports'
 	@echo 'make test      set up .venv, run the tests'
 	@echo 'make test-all  the same with the slow ones'
 	@echo 'make lint      ruff check and format check'
@@ -28,6 +30,15 @@ demo: setup
 	@$(BIN)/cnn-bench sweep experiments/accuracy_vs_cost.py --preset demo --jobs 2 --out $(DEMO)
 	@echo '== drawing the charts'
 	@$(BIN)/cnn-bench report $(DEMO)
+
+# Two steps do not repay a compiler's efforts. A failed trial fails the sweep, and with it this target.
+experiments-smoke: setup
+	@echo '== two steps of every trial of every experiment (some four minutes on two cores)'
+	@rm -rf $(SMOKE)
+	@XLA_FLAGS=--xla_backend_optimization_level=0 \
+	  $(BIN)/cnn-bench sweep experiments/*.py --preset smoke --jobs 2 --out $(SMOKE)
+	@echo '== their reports'
+	@for sweep in $(SMOKE)/*/; do $(BIN)/cnn-bench report $$sweep || exit 1; done
 
 test: setup
 	@echo '== running the tests'

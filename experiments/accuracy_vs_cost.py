@@ -7,6 +7,7 @@ Held equal the recipe, the data and the number of epochs.
 """
 
 from cnn_bench.models import registry
+from cnn_bench.runs.study import Claim
 from cnn_bench.stats import pareto_front
 
 QUESTION = 'Which networks give the least error for their multiply-adds?'
@@ -15,6 +16,26 @@ PRESETS = ('demo', 'full')
 HELD_EQUAL = ('epochs', 'macs')
 CHARTS = ('accuracy_vs_macs',)
 SOURCE = 'Canziani, Paszke & Culurciello 2017 (arXiv 1605.07678), figure 2'
+PAPER = 'He et al. 2015 (arXiv 1512.03385), section 4'
+CLAIMS = (
+    Claim('shortcuts lower the error', PAPER, 'resnet20 x0.25', 'plain20 x0.25'),
+    Claim('shortcuts lower the error', PAPER, 'resnet20', 'plain20'),
+    Claim('shortcuts lower the error of 56 layers', PAPER, 'resnet56', 'plain56'),
+    Claim('a plain network of 56 layers does worse than one of 20', PAPER, 'plain20', 'plain56'),
+    Claim('deeper ResNets err less', PAPER, 'resnet110', 'resnet20'),
+    Claim('GoogLeNet has fewer parameters than AlexNet', 'lecture, GoogLeNet', 'googlenet', 'alexnet', 'params'),
+    Claim('GoogLeNet errs less than AlexNet', 'lecture, GoogLeNet', 'googlenet', 'alexnet'),
+    Claim('GoogLeNet errs less than AlexNet', 'lecture, GoogLeNet', 'googlenet_bn x0.125', 'alexnet x0.125'),
+    Claim('AlexNet errs less than LeNet-5', 'lecture, AlexNet', 'alexnet', 'lenet5'),
+    Claim('AlexNet errs less than LeNet-5', 'lecture, AlexNet', 'alexnet x0.125', 'lenet5'),
+    Claim('ResNets err less than GoogLeNet', 'lecture, Winners of the ImageNet Challenges', 'resnet50', 'googlenet'),
+    Claim(
+        'ResNets err less than GoogLeNet',
+        'lecture, Winners of the ImageNet Challenges',
+        'resnet18 x0.125',
+        'googlenet_bn x0.125',
+    ),
+)
 
 # Widths at which two CPU cores train the small form in well under a minute.
 DEMO = {

@@ -9,7 +9,6 @@ from functools import partial
 from cnn_bench.claims.claim import NONE_YET, Claim
 
 IMAGENET = 'lecture, ImageNet Challenge'
-COMPARISON = 'experiments/accuracy_vs_cost.py --preset full'  # on Fashion-MNIST
 CIFAR_ERRORS = {'resnet20': '8.75', 'resnet56': '6.97', 'resnet110': '6.43'}
 
 
@@ -75,7 +74,7 @@ def _small_images():
         'lecture, More layers equals better?; He et al. 2015, figure 1',
         '> 0',
         unit='points of error, plain56 minus plain20',
-        tested_by=COMPARISON,
+        tested_by='experiments/depth_degradation.py --preset full',
     )
 
 
@@ -86,7 +85,7 @@ def _unmeasured():
         'lecture, Separable convolutional layers',
         '> 0',
         unit='points of accuracy',
-        tested_by=NONE_YET,
+        tested_by='experiments/separable.py --preset full',
     )
     yield Claim(
         'toy.votes',

@@ -1,13 +1,10 @@
-"""Tables, charts and a page from the runs below a directory, or from published results."""
+"""Tables, charts, verdicts and a page from the runs below a directory, or from published results."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from cnn_bench.errors import UserError
-
-DEFAULT_TITLE = 'Error against cost'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the report and print the path of its page."""
+    """Write the report and print the verdicts and the path of its page."""
     if args.published == (args.dir is not None):
         raise UserError('report: give either a directory of runs or --published')
     page = _published(args.out) if args.published else _of_runs(Path(args.dir), args.out)
@@ -44,31 +41,13 @@ def _published(out: str | None) -> Path:
 
 
 def _of_runs(directory: Path, out: str | None) -> Path:
-    from cnn_bench import report, runs
-    from cnn_bench.report import tables
+    from cnn_bench import report
+    from cnn_bench.report import material, tables
 
-    if not directory.is_dir():
-        raise UserError(f'report: there is no directory {directory}')
-    table = runs.load(directory)
-    for name, why in tables.left_out(table):
+    found = material.read(directory)
+    for name, why in tables.left_out(found.table):
         print(f'cnn-bench: left out of the charts: {name} ({why})', file=sys.stderr)
-    sweep = _sweep(directory / 'sweep.json')
-    return report.write(
-        table,
-        out or directory / 'report',
-        title=sweep.get('question') or DEFAULT_TITLE,
-        answer=sweep.get('answer') or '',
-    )
-
-
-def _sweep(path: Path) -> dict:
-    """What a sweep left about itself; empty where no sweep made the directory."""
-    try:
-        sweep = json.loads(path.read_text(encoding='utf-8'))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise UserError(f'report: cannot read {path}: {error}') from error
-    if not isinstance(sweep, dict):
-        raise UserError(f'report: {path} does not hold an object')
-    return sweep
+    page = report.write_runs(found, out or directory / 'report')
+    for line in report.lines_of(found):
+        print(line)
+    return page

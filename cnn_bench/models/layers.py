@@ -196,6 +196,20 @@ def avg_pool(x: jax.Array, window: int, stride: int | None = None, padding=0, ce
     return _pool(primitives.mean_over_windows, x, window, stride, padding, ceil)
 
 
+def stride_pool(x: jax.Array, window: int, stride: int | None = None, padding=0, ceil: bool = False) -> jax.Array:
+    """Every stride-th pixel: the middle of each of `max_pool`'s windows, the upper left of the middle four."""
+    return _pool(_middles, x, window, stride, padding, ceil)
+
+
+def _middles(x, window, strides, padding):
+    x = jnp.pad(x, ((0, 0), *padding, (0, 0)), mode='edge')  # a middle beyond the edge is the pixel at the edge
+    rows, columns = (
+        slice((taps - 1) // 2, size - taps // 2, stride)
+        for taps, stride, size in zip(window, strides, x.shape[1:3], strict=True)
+    )
+    return x[:, rows, columns]
+
+
 def same_pads(x: jax.Array, window: int, stride: int) -> Pads:
     """The padding that TensorFlow's 'SAME' gives x (n, h, w, c): ceil(size / stride) outputs, the odd pixel behind."""
     totals = [max(0, -(-size // stride) * stride - stride + window - size) for size in x.shape[1:3]]
@@ -231,7 +245,7 @@ NAMED = {
     'act': ACTS,
     'early_act': ACTS,
     'conv': {'dense': conv, 'separable': separable_conv},
-    'pool': {'max': max_pool, 'average': avg_pool},
+    'pool': {'max': max_pool, 'average': avg_pool, 'stride': stride_pool},
     'kernel_init': INITS,
     'dtype': {'float32': jnp.float32, 'bfloat16': jnp.bfloat16, 'float16': jnp.float16},
 }

@@ -1,12 +1,16 @@
-"""Tables, charts and a page from the tidy table of `runs.schema`, as pure functions of that table.
+"""Tables, charts, verdicts and a page from the tidy table of `runs.schema`, as pure functions of what was read.
 
-tables      the table as a summary, CSV and Markdown
-figures     what a chart shows, as plain data
-charts      such a description drawn (marks, legend and labels beside it)
-page        the HTML page
+material    what a report is made of, read from a directory
+tables      the table as a summary, CSV and Markdown; latex the same for papers
+ablation    what the runs say of claims, and of variants beside a baseline
+catalogue   the charts by their names; each is described as plain data:
+            figures, learning, density, forest, overlap
+saving      such a description drawn, as PNG, SVG and PDF
+page        the HTML page, of inline charts and sections
+plots       the charts for notebooks: DataFrames in, a Figure out
 published   the figures that others published for networks of the registry
 
-The notebooks' pictures come from here too, and need no table:
+The notebooks' other pictures come from here too, and need no table:
 
 blocks        building blocks drawn from numbers that our layers computed
 costs         what networks and layers cost, drawn by cost_charts
@@ -20,8 +24,14 @@ from pathlib import Path
 import pandas as pd
 
 from cnn_bench.errors import UserError
-from cnn_bench.report import charts, page, tables
-from cnn_bench.report.figures import Chart, accuracy_vs_macs
+from cnn_bench.report import catalogue, latex, page, saving, tables
+from cnn_bench.report import material as materials
+from cnn_bench.report.figures import accuracy_vs_macs
+from cnn_bench.report.material import Material
+from cnn_bench.report.saving import Described
+from cnn_bench.runs import export
+
+DEFAULT_TITLE = 'Error against cost'
 
 
 def write(
@@ -30,22 +40,52 @@ def write(
     *,
     title: str,
     answer: str = '',
-    figures: Sequence[Callable[[pd.DataFrame], Chart]] = (accuracy_vs_macs,),
+    figures: Sequence[Callable[[pd.DataFrame], Described]] = (accuracy_vs_macs,),
 ) -> Path:
-    """Write the report of `table` into the directory `out` and return the path of its page.
+    """Write the report of `table` alone into the directory `out` and return the path of its page.
 
-    `results.csv` (a row per run), `results.md`, `<chart>.png` and `<chart>.svg` for each of `figures` (functions
-    of the summary), and `index.html` with all of it. `answer` is Markdown. All files are made elsewhere first: what
-    fails leaves `out` as it was. Raises UserError where no run is finished or `out` cannot be written.
+    `figures` are functions of the summary that describe its charts; `answer` is Markdown. Files as in `write_runs`.
     """
-    out = Path(out)
-    summary = tables.summarise(table)
-    if summary.empty:
-        raise UserError(f'report: none of {len(table)} runs is finished; there is nothing to draw')
+    material = Material(table)
+    _refuse_empty(material)
+    return _write(material, [figure(material.summary) for figure in figures], [], Path(out), title, answer)
+
+
+def write_runs(material: Material, out: str | os.PathLike) -> Path:
+    """Write the report of runs, with all that their directory tells, into the directory `out`; return its page.
+
+    `results.csv` and `.parquet` (a row per run), `results.md` and `.tex` (the summary), `<chart>.png`, `.svg` and
+    `.pdf` of every chart that the data allow, and `index.html` with all of it. All files are made elsewhere first:
+    what fails leaves `out` as it was. Raises UserError where no run is finished or `out` cannot be written.
+    """
+    _refuse_empty(material)
+    study = material.study
+    title, answer = (study.question or DEFAULT_TITLE, study.answer or '') if study else (DEFAULT_TITLE, '')
+    return _write(material, *catalogue.choose(material), Path(out), title, answer)
+
+
+def verdict_lines(directory: str | os.PathLike) -> list[str]:
+    """A line per claim of the sweep in `directory`: what is claimed, and the verdict of its runs."""
+    return lines_of(materials.read(directory))
+
+
+def lines_of(material: Material) -> list[str]:
+    """`verdict_lines` of material that has been read."""
+    return [f'{found.claim.text} -- {found.line}' for found in material.findings]
+
+
+def _refuse_empty(material: Material) -> None:
+    if material.summary.empty:
+        raise UserError(f'report: none of {len(material.table)} runs is finished; there is nothing to draw')
+
+
+def _write(
+    material: Material, first: list[Described], more: list[Described], out: Path, title: str, answer: str
+) -> Path:
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix='.report-', dir=out.parent) as scratch:
-            _write_files(Path(scratch), table, summary, [figure(summary) for figure in figures], title, answer)
+            _write_files(Path(scratch), material, first, more, title, answer)
             out.mkdir(exist_ok=True)
             for made in sorted(Path(scratch).iterdir()):
                 made.replace(out / made.name)
@@ -55,14 +95,16 @@ def write(
 
 
 def _write_files(
-    directory: Path, table: pd.DataFrame, summary: pd.DataFrame, described: list[Chart], title: str, answer: str
+    directory: Path, material: Material, first: list[Described], more: list[Described], title: str, answer: str
 ) -> None:
-    drawn = [(chart, charts.save(chart, directory)) for chart in described]
-    captions = [chart.caption for chart in described]
+    drawn = [[(chart, saving.save(chart, directory)) for chart in charts] for charts in (first, more)]
+    notes = [chart.caption for chart in first] + lines_of(material)
     texts = {
-        'results.csv': tables.results_csv(table),
-        'results.md': tables.results_markdown(table, title, answer, captions),
-        'index.html': page.render(table, summary, drawn, title, answer),
+        'results.csv': tables.results_csv(material.table),
+        'results.md': tables.results_markdown(material.table, title, answer, notes),
+        'results.tex': latex.table(material.summary),
+        'index.html': page.render(material, *drawn, title, answer),
     }
     for name, text in texts.items():
         (directory / name).write_text(text, encoding='utf-8')
+    export.write(tables.whole(material.table), directory / 'results.parquet', 'parquet')

@@ -21,7 +21,7 @@ from cnn_bench.claims.given_filters import convolve, max_pool
 from cnn_bench.complexity.receptive_field import model_receptive_fields
 from cnn_bench.models.layers import conv
 from cnn_bench.report import marks
-from cnn_bench.report.charts import STYLE
+from cnn_bench.report.style import STYLE
 
 CELL = 0.36  # side of a cell with a number
 _TITLE, _NOTE, _MARGIN, _GAP = 0.42, 0.32, 0.12, 0.5

@@ -1,45 +1,18 @@
-"""Draws a `figures.Chart` with matplotlib."""
+"""Draws a scatter chart, `figures.Chart`, with matplotlib."""
 
-import io
 import math
-import re
-from pathlib import Path
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
 from cnn_bench.report import labels, legend, marks
 from cnn_bench.report.figures import Chart, human
+from cnn_bench.report.style import BOTTOM, LABEL_SIZE, STYLE, TOP, WIDTH, add_titles, blank, shorten
 
-STYLE = {
-    'font.family': 'DejaVu Sans',  # comes with matplotlib: the same chart on every machine
-    'font.size': 9,
-    'axes.edgecolor': marks.LEADER,
-    'axes.facecolor': marks.CARD,
-    'axes.labelcolor': marks.INK,
-    'axes.linewidth': 0.8,
-    'figure.dpi': 100,
-    'figure.facecolor': marks.CARD,
-    'grid.color': marks.GRID,
-    'grid.linewidth': 0.8,
-    'svg.fonttype': 'path',  # labels keep the extent they were placed with
-    'svg.hashsalt': 'cnn_bench',
-    'text.color': marks.INK,
-    'text.hinting': 'none',
-    'text.parse_math': False,
-    'xtick.color': marks.LEADER,
-    'xtick.labelcolor': marks.MUTED,
-    'ytick.color': marks.LEADER,
-    'ytick.labelcolor': marks.MUTED,
-}
-LABEL_SIZE = 8.5
-LONGEST_LABEL = 40  # characters; the page and the tables have the whole
-PNG_DPI = 200
-_WIDTH, _LEFT, _TOP, _BOTTOM = 10.5, 0.72, 0.72, 0.62  # inches
+_LEFT = 0.72  # inches
 _LONGEST_BAR = 0.3  # of the range of the means: two seeds give intervals that would squeeze all else
 _CLEAR = 3.0  # pixels between a label and the frame
 
@@ -48,7 +21,7 @@ def draw(chart: Chart) -> Figure:
     """The figure, with gid `point-<i>` and `label-<i>` on the mark and the label of `chart.points[i]`.
 
     It grows in height until all labels have room: no two touch, none leaves the axes or lies on a mark. That holds
-    where it is rendered under `matplotlib.rc_context(STYLE)`, as `save` does: other hinting makes other widths.
+    where it is rendered under `matplotlib.rc_context(STYLE)`, as `saving.save` does: other hinting makes other widths.
     """
     height = 6.0 + 0.05 * max(0, len(chart.points) - 20)
     with matplotlib.rc_context(STYLE):
@@ -59,38 +32,21 @@ def draw(chart: Chart) -> Figure:
             height *= 1.15
 
 
-def save(chart: Chart, directory: Path) -> str:
-    """Write `<name>.png` and `<name>.svg` into `directory` and return the text of the SVG. The same chart gives the
-    same bytes."""
-    figure = draw(chart)
-    undated = dict.fromkeys(('Creator', 'Date', 'Format', 'Type'))
-    buffer = io.StringIO()
-    with matplotlib.rc_context(STYLE):
-        figure.savefig(directory / f'{chart.name}.png', dpi=PNG_DPI, metadata={'Software': None})
-        figure.savefig(buffer, format='svg', metadata=undated)
-    svg = re.sub(r'[ \t]+$', '', buffer.getvalue(), flags=re.MULTILINE)
-    (directory / f'{chart.name}.svg').write_text(svg, encoding='utf-8')
-    return svg
-
-
 def _without_labels(chart: Chart, height: float) -> tuple[Figure, Axes, marks.Sizes]:
-    figure = Figure(figsize=(_WIDTH, height))
-    FigureCanvasAgg(figure)
+    figure = blank((WIDTH, height))
     axes = figure.add_axes((0, 0, 1, 1))
     style = marks.styles([point.family for point in chart.points])
     scale = marks.AreaScale([point.params for point in chart.points])
     right, tall = legend.add(axes, chart, scale, style)
-    height = max(height, _TOP + tall + _BOTTOM)
+    height = max(height, TOP + tall + BOTTOM)
     figure.set_figheight(height)
-    wide, high = _WIDTH - _LEFT - right, height - _TOP - _BOTTOM
-    axes.set_position((_LEFT / _WIDTH, _BOTTOM / height, wide / _WIDTH, high / height))
+    wide, high = WIDTH - _LEFT - right, height - TOP - BOTTOM
+    axes.set_position((_LEFT / WIDTH, BOTTOM / height, wide / WIDTH, high / height))
     sizes = marks.sizes(chart.points, scale, style, STYLE['figure.dpi'] / 72)
     _limits_and_ticks(axes, chart, sizes.reach.max())
     _front(axes, chart)
     _marks(axes, chart, style, sizes)
-    title = {'x': _LEFT / _WIDTH, 'ha': 'left', 'va': 'top'}
-    figure.text(y=1 - 0.14 / height, s=chart.title, fontsize=12, fontweight='bold', **title)
-    figure.text(y=1 - 0.42 / height, s=chart.subtitle, color=marks.MUTED, **title)
+    add_titles(figure, chart.title, chart.subtitle, _LEFT)
     axes.set_xlabel(chart.x_label, labelpad=7)
     axes.set_ylabel(chart.y_label, labelpad=7)
     return figure, axes, sizes
@@ -147,8 +103,10 @@ def _log_ticks(low: float, high: float) -> list[float]:
 
 
 def _front(axes: Axes, chart: Chart) -> None:
-    front = sorted((point.x, point.y) for point in chart.points if point.on_front)
-    x, y = zip(*front, (axes.get_xlim()[1], front[-1][1]), strict=True)
+    """Steps from the cheapest on the front to the dearest, and on from there to the edge of the axes."""
+    sign = 1 if chart.left_is_better else -1
+    front = sorted(((point.x, point.y) for point in chart.points if point.on_front), key=lambda at: sign * at[0])
+    x, y = zip(*front, (axes.get_xlim()[sign > 0], front[-1][1]), strict=True)
     axes.plot(x, y, drawstyle='steps-post', zorder=1.5, gid='front', **legend.FRONT)
 
 
@@ -178,7 +136,7 @@ def _add_labels(axes: Axes, chart: Chart, sizes: marks.Sizes) -> bool:
     corner, whole = box.min + _CLEAR, np.array([box.width, box.height])
     style = {'fontsize': LABEL_SIZE, 'transform': axes.transAxes, 'va': 'bottom', 'zorder': 6}
     style['bbox'] = {'facecolor': marks.CARD, 'alpha': 0.75, 'edgecolor': 'none', 'pad': 0.6}  # over lines and bars
-    texts = [axes.text(0, 0, _short(p.label), gid=f'label-{i}', **style) for i, p in enumerate(chart.points)]
+    texts = [axes.text(0, 0, shorten(p.label), gid=f'label-{i}', **style) for i, p in enumerate(chart.points)]
     extents = [text.get_window_extent() for text in texts]
     anchors = axes.transData.transform([(point.x, point.y) for point in chart.points]) - corner
     boxes = labels.place(
@@ -209,7 +167,3 @@ def _lines(axes: Axes, chart: Chart) -> np.ndarray:
     bars = [(p.x, p.y - p.half_width, p.x, p.y + p.half_width) for p in chart.points if p.half_width > 0]
     ends = np.array(steps + drops + bars, dtype=float).reshape(-1, 2)
     return axes.transData.transform(ends).reshape(-1, 4)
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= LONGEST_LABEL else f'{label[: LONGEST_LABEL - 1].rstrip()}…'

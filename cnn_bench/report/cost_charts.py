@@ -10,8 +10,8 @@ from matplotlib.patches import Patch
 
 from cnn_bench.models import registry
 from cnn_bench.report import costs, marks
-from cnn_bench.report.charts import STYLE
 from cnn_bench.report.figures import human
+from cnn_bench.report.style import STYLE
 
 _LETTER = 0.068  # inches, of a row's name
 _PANEL, _GAP, _MARGIN = 1.9, 0.12, 0.12

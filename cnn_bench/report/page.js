@@ -38,7 +38,7 @@ function hide(point) {
 
 function highlight(point, on) {
   for (const id of [point.mark, point.row]) {
-    document.getElementById(id)?.classList.toggle('on', on);
+    if (id) document.getElementById(id)?.classList.toggle('on', on);
   }
 }
 
@@ -51,18 +51,32 @@ function cover(label) {
   label.append(sheet);
 }
 
+// Lines are thin: a transparent wide one over a line makes it easy to hit.
+function widen(mark) {
+  for (const line of mark.querySelectorAll(':scope > path')) {
+    const wide = line.cloneNode();
+    wide.setAttribute('style', 'fill: none; stroke: transparent; stroke-width: 9px');
+    wide.classList.add('wide-line');
+    mark.append(wide);
+  }
+}
+
 for (const point of points) {
   const mark = document.getElementById(point.mark);
-  const label = document.getElementById(point.text);
+  const label = point.text ? document.getElementById(point.text) : null;
   const said = point.details.map(([name, value]) => `${name} ${value}`).join(', ');
-  mark.setAttribute('tabindex', '0');
+  if (point.kind !== 'cell') mark.setAttribute('tabindex', '0'); // the numbers of cells can be read
   mark.setAttribute('role', 'img');
   mark.setAttribute('aria-label', `${point.label}: ${said}`);
-  mark.classList.add('point');
-  label.classList.add('label');
-  cover(label);
-  for (const part of [mark, label]) {
-    part.addEventListener('mouseenter', () => show(point, mark));
+  mark.classList.add('hover', point.kind);
+  if (point.kind === 'line') widen(mark);
+  if (label) {
+    label.classList.add('label');
+    if (document.getElementById(point.text).getBBox().width) cover(label);
+    else label.closest('details')?.addEventListener('toggle', () => cover(label), { once: true });
+  }
+  for (const part of label ? [mark, label] : [mark]) {
+    part.addEventListener('mouseenter', () => show(point, part));
     part.addEventListener('mouseleave', () => hide(point));
   }
   mark.addEventListener('focus', () => show(point, mark));

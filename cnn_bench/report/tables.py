@@ -21,7 +21,7 @@ CONFIGURATION = (
 TELLS_APART = ('arch', 'dataset', 'width', 'stem', 'epochs', 'batch_size', 'dtype', 'input_shape', 'source', 'recipe')
 
 _INTEGERS = ('year', 'params', 'macs', 'flops', 'activation_bytes', 'seed', 'batch_size')
-_MEANS = ('top1_err_pct', 'top5_err_pct', 'test_loss', 'epochs')
+_MEANS = ('top1_err_pct', 'top5_err_pct', 'test_loss', 'train_err_pct', 'epochs')
 _DEVICE_MEANS = ('images_per_s', 'train_s')
 _NUMBERS = (*_INTEGERS, *_MEANS, *_DEVICE_MEANS, 'width')
 
@@ -53,10 +53,12 @@ SHOWN = (
     Column('top1_err_pct', 'Top-1 error (%)', _number(2)),
     Column('top1_ci95_pct', '± (95 %)', _number(2)),
     Column('top5_err_pct', 'Top-5 error (%)', _number(2)),
+    Column('train_err_pct', 'Training error (%)', _number(2)),
     Column('images_per_s', 'Images/s (training)', _number(0)),
     Column('train_s', 'Seconds (training)', _number(0)),
     Column('seeds', 'Seeds', _number(0)),
     Column('front', 'Front', lambda on: 'yes' if on else '', kind='text'),
+    Column('front_probability', 'On the front (probability)', _number(2)),
     Column('source', 'Source', kind='prose'),
     Column('notes', 'Notes', kind='prose'),
 )
@@ -77,7 +79,8 @@ def left_out(table: pd.DataFrame) -> list[tuple[str, str]]:
     for row in tidy(table).itertuples():
         name = row.run if isinstance(row.run, str) and row.run else str(row.label)
         if row.state != 'finished':
-            reasons.append((name, row.state if isinstance(row.state, str) else 'no state'))
+            state = row.state if isinstance(row.state, str) else 'no state'
+            reasons.append((name, f'{state}: {row.reason}' if isinstance(row.reason, str) and row.reason else state))
         elif not _drawable(row.top1_err_pct, row.macs):
             reasons.append((name, 'no error or no multiply-adds'))
     return reasons
@@ -88,31 +91,55 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
 
     `top1_err_pct` is the mean over `seeds`, `top1_ci95_pct` the half-width of its 95 % interval (nan for one seed);
     runs that repeat a seed count as one. Speed is the mean over the runs, nan where they ran on different devices.
-    `front` marks the Pareto front of error against multiply-adds, `run` lists the run directories.
+    `front` marks the Pareto front of error against multiply-adds, `front_probability` says how surely a row is on it
+    (nan where there is one seed each), `run` lists the run directories. Columns beyond the schema that hold numbers
+    are means as well.
     """
-    table = tidy(table)
-    usable = [
-        state == 'finished' and _drawable(error, macs)
-        for state, error, macs in zip(table.state, table.top1_err_pct, table.macs, strict=True)
-    ]
-    groups = table[usable].groupby(list(CONFIGURATION), dropna=False, sort=False)
-    rows = [_configuration(group) for _, group in groups]
-    columns = list(dict.fromkeys([*table.columns, 'top1_ci95_pct', 'seeds', 'front']))
-    summary = pd.DataFrame(rows, columns=columns).drop(columns=['seed', 'state'])
+    groups = _groups(table)
+    columns = list(dict.fromkeys([*tidy(table.head(0)).columns, 'top1_ci95_pct', 'top1_se_pct', 'seeds', 'front']))
+    summary = pd.DataFrame([_configuration(group) for group in groups], columns=columns)
+    summary = summary.drop(columns=['seed', 'state'])
     summary['front'] = stats.pareto_front(summary.macs, summary.top1_err_pct)
+    summary['front_probability'] = front_probability(summary, summary.macs)
     summary['label'] = _distinct_labels(summary)
     return summary.sort_values(['macs', 'label'], kind='stable').reset_index(drop=True)
 
 
+def names(table: pd.DataFrame) -> dict[str, str]:
+    """Run -> the label that the summary gives its configuration, of the runs that are in the summary."""
+    groups = _groups(table)
+    labels = _distinct_labels(pd.DataFrame([_configuration(group) for group in groups])) if groups else []
+    return {run: label for group, label in zip(groups, labels, strict=True) for run in group.run}
+
+
+def front_probability(summary: pd.DataFrame, cost: pd.Series) -> np.ndarray:
+    """`stats.front_probability` of error against `cost`; nan where no row has two seeds.
+
+    A row with one seed is given the standard deviation that the others have on average.
+    """
+    errors = summary.top1_se_pct
+    if not errors.notna().any():
+        return np.full(len(summary), np.nan)
+    pooled = math.sqrt((errors**2 * summary.seeds).mean())
+    return stats.front_probability(cost, summary.top1_err_pct, errors.fillna(pooled))
+
+
 def results_csv(table: pd.DataFrame) -> str:
     """One row per run, finished or not, with all columns of the schema."""
-    whole = tidy(table).astype(dict.fromkeys(_INTEGERS, 'Int64'))
-    return whole.to_csv(index=False, lineterminator='\n')
+    return whole(table).to_csv(index=False, lineterminator='\n')
+
+
+def whole(table: pd.DataFrame) -> pd.DataFrame:
+    """`tidy`, with counts as integers also where some are missing."""
+    return tidy(table).astype(dict.fromkeys(_INTEGERS, 'Int64'))
 
 
 def shown_columns(summary: pd.DataFrame) -> list[Column]:
     """The columns worth showing: those with a value, and `source` only where something was not measured here."""
-    shown = [c for c in SHOWN if c.key in summary and summary[c.key].notna().any()]
+    known = {*COLUMNS, *(column.key for column in SHOWN), 'top1_se_pct'}
+    extra = [name for name in summary if name not in known and pd.api.types.is_numeric_dtype(summary[name])]
+    measured = [Column(name, name.replace('_', ' '), '{:.4g}'.format) for name in extra]
+    shown = [c for c in (*SHOWN[:-2], *measured, *SHOWN[-2:]) if c.key in summary and summary[c.key].notna().any()]
     all_ours = (summary['source'] == 'measured').all()
     return [column for column in shown if not (all_ours and column.key == 'source')]
 
@@ -146,10 +173,22 @@ def _drawable(error: float, macs: float) -> bool:
     return bool(np.isfinite(error) and np.isfinite(macs) and macs > 0)
 
 
+def _groups(table: pd.DataFrame) -> list[pd.DataFrame]:
+    """The finished runs that can be drawn, by configuration."""
+    table = tidy(table)
+    usable = [
+        state == 'finished' and _drawable(error, macs)
+        for state, error, macs in zip(table.state, table.top1_err_pct, table.macs, strict=True)
+    ]
+    return [group for _, group in table[usable].groupby(list(CONFIGURATION), dropna=False, sort=False)]
+
+
 def _configuration(group: pd.DataFrame) -> dict:
     by_seed = group.groupby('seed', dropna=False).top1_err_pct.mean()
     mean, half_width = stats.mean_ci(by_seed)
-    row = group.iloc[0].to_dict() | {name: group[name].mean() for name in _MEANS}
+    extra = [n for n in group if n not in COLUMNS and pd.api.types.is_numeric_dtype(group[n])]
+    row = group.iloc[0].to_dict() | {name: group[name].mean() for name in (*_MEANS, *extra)}
+    row['top1_se_pct'] = by_seed.std(ddof=1) / math.sqrt(len(by_seed))
     one_device = group.device.nunique(dropna=False) == 1
     row |= {name: group[name].mean() if one_device else np.nan for name in _DEVICE_MEANS}
     row |= {'top1_err_pct': mean, 'top1_ci95_pct': half_width, 'seeds': len(by_seed)}

@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 import sys
+import traceback
 
 PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
 
@@ -26,7 +27,12 @@ def main(argv: list[str] | None = None) -> int:
         limit_memory(args.memory_limit)
     from cnn_bench import cli
 
-    return cli.main(args.command)
+    try:
+        return cli.main(args.command)
+    except Exception:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)  # to close down in order would be to wait for computations that failed, some of which never end
 
 
 def die_with(parent: int) -> None:

@@ -126,6 +126,11 @@ class Experiment:
             raise unknown('preset', preset, self.presets)
         return list(self._trials(preset, seeds))
 
+    def claims_of(self, preset: str) -> tuple[Claim, ...]:
+        """The claims whose two variants a preset has: presets may call their networks by other names."""
+        names = {trial.name for trial in self.trials(preset, 1)}
+        return tuple(claim for claim in self.claims if {claim.less, claim.more} <= names)
+
     def _trials(self, preset: str, seeds: int) -> Iterator[Trial]:
         smoke = preset == SMOKE
         variants = {

@@ -78,11 +78,11 @@ class Sweep:
         now or earlier, or as soon as `max_failures` (0: any number) have.
         """
         RunDirectory(self.out).create()
-        with locked(self.out, 'runs a sweep'), StopAsked() as asked:
+        with locked(self.out, 'runs a sweep'), executor, StopAsked() as asked:  # Ray takes SIGTERM when it starts
             todo = self._todo(retry_failed)
             self._write_budget()
             self._record()
-            with executor, SweepProgress(len(self.trials), len(self.trials) - len(todo)) as progress:
+            with SweepProgress(len(self.trials), len(self.trials) - len(todo)) as progress:
                 while todo or executor.running():
                     if asked.received or self._too_many(max_failures):
                         todo.clear()
@@ -203,7 +203,7 @@ class Sweep:
                 held_equal=self.held_equal,
                 baseline=experiment.baseline,
                 charts=experiment.charts,
-                claims=experiment.claims,
+                claims=experiment.claims_of(self.preset),
                 trials=self._trial_records(),
                 answer=self.answer,
             ),

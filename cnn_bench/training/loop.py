@@ -16,7 +16,7 @@ from cnn_bench.errors import RunFailed, Stopped, UserError
 from cnn_bench.runs import RunDirectory, provenance, schema
 from cnn_bench.runs.lock import locked
 from cnn_bench.runs.sinks import Sinks, wanted
-from cnn_bench.training import determinism, distributed, recipe
+from cnn_bench.training import determinism, distributed, memory, recipe
 from cnn_bench.training.checkpoint import Checkpoints
 from cnn_bench.training.evaluate import Evaluation
 from cnn_bench.training.profile import profiled
@@ -46,6 +46,7 @@ def train(config: ConfigDict, workdir: str | Path, data_dir: str | None = None, 
     task = Task(config, data_dir)
     task.load_data()
     record = _provenance(task, run)
+    memory.require_room(record['network']['params'])
     sinks = distributed.sinks(wanted(config, run))
     run.create()
     with locked(run.path) if distributed.is_first() else nullcontext():

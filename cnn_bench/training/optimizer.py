@@ -40,6 +40,14 @@ def exponential(peak: float, steps: int, *, final_factor: float = 0.01) -> optax
     return optax.exponential_decay(peak, steps, final_factor)
 
 
+def onecycle(
+    peak: float, steps: int, *, rise: float = 0.3, start_factor: float = 0.04, final_factor: float = 4e-6
+) -> optax.Schedule:
+    """Half a cosine up to the peak from `start_factor` of it during the fraction `rise` of training, then half a cosine
+    down to `final_factor` of it (Smith & Topin 2017). It is a warm-up too."""
+    return optax.cosine_onecycle_schedule(steps, peak, rise, 1 / start_factor, start_factor / final_factor)
+
+
 def plateau(
     peak: float,
     steps: int,
@@ -62,7 +70,7 @@ def staircase(peak: float, steps: int, *, every_epochs: float, factor: float, ep
     return optax.exponential_decay(peak, every, factor, staircase=True)
 
 
-SCHEDULES = {f.__name__: f for f in (constant, cosine, polynomial, step, exponential, staircase, plateau)}
+SCHEDULES = {f.__name__: f for f in (constant, cosine, onecycle, polynomial, step, exponential, staircase, plateau)}
 
 
 def make_schedule(fields: dict, peak: float, total_steps: int, steps_per_epoch: int) -> optax.Schedule:

@@ -1,49 +1,38 @@
 """`cnn-bench report`, end to end."""
 
-import json
+import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from cnn_bench import runs
 from cnn_bench.cli import main
-from cnn_bench.runs.schema import COLUMNS
+from cnn_bench.runs import study
 
-
-def run_of(arch, seed, **values):
-    row = {
-        'arch': arch, 'label': arch, 'family': arch[:4], 'params': 60_000, 'macs': 400_000, 'top1_err_pct': 11.5,
-        'top5_err_pct': 0.4, 'images_per_s': 900.0, 'seed': seed, 'dataset': 'fashion_mnist', 'state': 'finished',
-        'source': 'measured', 'run': f'{arch}-{seed}',
-    }  # fmt: skip
-    return row | values
+sys.path.append(str(Path(__file__).parent.parent / 'report'))
+from sweeps import write_sweep
 
 
 @pytest.fixture
-def sweep(tmp_path, monkeypatch):
-    """A directory of two networks, one of whose three runs diverged."""
-    rows = [
-        run_of('lenet5', 0),
-        run_of('resnet20', 0, macs=31_000_000, top1_err_pct=8.0),
-        run_of('resnet20', 1, state='diverged', top1_err_pct=None, top5_err_pct=None),
-    ]
-    monkeypatch.setattr(runs, 'load', lambda path: pd.DataFrame(rows, columns=list(COLUMNS)))
-    return tmp_path
+def sweep(tmp_path):
+    """Two networks, one of whose three runs diverged."""
+    return write_sweep(tmp_path, {'plain': [11.5], 'resnet': [8.0, None]}, charts=('accuracy_vs_macs',))
 
 
 def test_a_directory_of_runs(sweep, capsys):
-    (sweep / 'sweep.json').write_text(json.dumps({'question': 'What is <cheap>?', 'answer': 'It **depends**.'}))
     assert main(['report', str(sweep)]) == 0
     out, err = capsys.readouterr()
-    assert out == f'{sweep / "report" / "index.html"}\n'
-    assert err == 'cnn-bench: left out of the charts: resnet20-1 (diverged)\n'
+    first, *_, last = out.splitlines()
+    assert first.startswith('Shortcuts help a deep network -- undecided: one seed says nothing of others.')
+    assert last == str(sweep / 'report' / 'index.html')
+    assert err == 'cnn-bench: left out of the charts: trials/resnet-s1 (diverged: the loss of step 3 is nan)\n'
     page = (sweep / 'report' / 'index.html').read_text()
-    assert '<h1>What is &lt;cheap&gt;?</h1>' in page
-    assert '<strong>depends</strong>' in page
+    assert '<h1>Do shortcuts &lt;help&gt;?</h1>' in page
     assert len(pd.read_csv(sweep / 'report' / 'results.csv')) == 3
 
 
 def test_no_sweep_and_another_place(sweep, capsys):
+    (sweep / study.RECORD).unlink()
     assert main(['report', str(sweep), '--out', str(sweep / 'elsewhere')]) == 0
     assert capsys.readouterr().out == f'{sweep / "elsewhere" / "index.html"}\n'
     assert not (sweep / 'report').exists()

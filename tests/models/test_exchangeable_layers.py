@@ -35,6 +35,24 @@ def test_scaled_channels_are_even(channels, width, expected):
 
 
 @pytest.mark.parametrize(
+    ('window', 'more', 'picked'),
+    [
+        (2, {}, [0, 2, 4]),  # the seventh pixel is in no whole window
+        (2, {'ceil': True}, [0, 2, 4, 6]),
+        (3, {'stride': 2}, [1, 3, 5]),
+        (3, {'stride': 2, 'padding': 1}, [0, 2, 4, 6]),
+        (3, {'stride': 1, 'padding': 1}, [0, 1, 2, 3, 4, 5, 6]),
+        (2, {'padding': 1}, [0, 1, 3, 5]),  # the first middle is in the padding: the pixel at the edge
+    ],
+)
+def test_stride_pooling_takes_the_middles_of_the_windows(window, more, picked):
+    image = jnp.arange(49.0).reshape(1, 7, 7, 1)
+    pooled = layers.stride_pool(image, window, **more)
+    assert pooled.shape == layers.max_pool(image, window, **more).shape
+    np.testing.assert_array_equal(pooled[0, :, :, 0], image[0, :, :, 0][np.ix_(picked, picked)])
+
+
+@pytest.mark.parametrize(
     ('size', 'window', 'stride'), [(147, 3, 2), (74, 3, 2), (19, 3, 2), (28, 3, 1), (7, 2, 2), (8, 1, 2)]
 )
 def test_same_pads_are_those_of_tensorflow(size, window, stride):

@@ -5,7 +5,8 @@ import matplotlib
 import numpy as np
 import pytest
 
-from cnn_bench.report import charts, figures, marks, tables
+from cnn_bench.report import charts, figures, marks, saving, tables
+from cnn_bench.report.style import PNG_DPI
 
 
 def chart_of(table):
@@ -31,7 +32,7 @@ def test_no_label_covers_anything(make_table, points, seeds):
     assert len(chart.points) == points
     figure = charts.draw(chart)
     assert_nothing_is_cut_off(figure)
-    for dpi in (72, charts.PNG_DPI):  # of the SVG and of the PNG
+    for dpi in (72, PNG_DPI):  # of the SVG and of the PNG
         figure.set_dpi(dpi)
         with matplotlib.rc_context(charts.STYLE):
             figure.canvas.draw()
@@ -81,14 +82,16 @@ def test_the_same_table_gives_the_same_bytes(make_table, tmp_path):
     chart = chart_of(table)
     for run in ('a', 'b'):
         (tmp_path / run).mkdir()
-        charts.save(chart, tmp_path / run)
+        saving.save(chart, tmp_path / run)
     shuffled = table.sample(frac=1, random_state=1)
     (tmp_path / 'c').mkdir()
-    charts.save(chart_of(shuffled), tmp_path / 'c')
-    for name in ('accuracy_vs_macs.png', 'accuracy_vs_macs.svg'):
-        first = (tmp_path / 'a' / name).read_bytes()
-        assert first == (tmp_path / 'b' / name).read_bytes() == (tmp_path / 'c' / name).read_bytes()
-    assert b'<dc:date>' not in first
+    saving.save(chart_of(shuffled), tmp_path / 'c')
+    for to in saving.FORMATS:
+        first, again, other = ((tmp_path / run / f'accuracy_vs_macs.{to}').read_bytes() for run in 'abc')
+        assert first == again == other
+        assert b'<dc:date>' not in first
+        assert b'CreationDate' not in first
+    assert first.startswith(b'%PDF')
 
 
 def test_area_is_proportional_to_parameters():

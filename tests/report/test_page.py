@@ -2,9 +2,11 @@ import json
 import re
 from html.parser import HTMLParser
 
+import pandas as pd
 import pytest
 
-from cnn_bench.report import charts, figures, page, tables
+from cnn_bench.report import figures, material, page, saving, tables
+from cnn_bench.runs.study import Claim, Study
 
 VOID = {'meta', 'link', 'br', 'hr', 'img', 'input'}
 EVIL = '<script>alert("x")</script> & </script>'
@@ -38,10 +40,10 @@ class Parsed(HTMLParser):
             self.text += data
 
 
-def render(table, directory, title='A question?', answer=''):
-    summary = tables.summarise(table)
-    chart = figures.accuracy_vs_macs(summary)
-    return page.render(table, summary, [(chart, charts.save(chart, directory))], title, answer)
+def render(table, directory, title='A question?', answer='', **fields):
+    made = material.Material(table, **fields)
+    chart = figures.accuracy_vs_macs(made.summary)
+    return page.render(made, [(chart, saving.save(chart, directory))], [], title, answer)
 
 
 @pytest.fixture
@@ -52,9 +54,13 @@ def table(make_table):
 @pytest.fixture
 def evil_page(table, tmp_path):
     table.loc[table.label == 'lenet5', ['label', 'run', 'family']] = EVIL
-    table.loc[table.label == 'xception', ['state', 'run']] = ['diverged', EVIL]
+    table['reason'] = pd.Series(dtype=object)
+    table.loc[table.label == 'xception', ['state', 'run', 'reason']] = ['diverged', EVIL, EVIL]
+    claim = Claim(EVIL, EVIL, less=EVIL, more='absent')
+    asked = Study(EVIL, EVIL, EVIL, EVIL, 3, EVIL, EVIL, (), (claim,))
+    configs = {run: {'field': EVIL, 'model': {'arch': run, EVIL: seed}} for seed, run in enumerate(table.run)}
     answer = f'The **answer**, {EVIL} ![picture](http://example.org/x.png)'
-    return render(table.assign(git=EVIL), tmp_path, title=EVIL, answer=answer)
+    return render(table.assign(git=EVIL), tmp_path, title=EVIL, answer=answer, study=asked, configs=configs)
 
 
 def points(text):
@@ -120,7 +126,43 @@ def test_cells_carry_their_values_for_sorting(table, tmp_path):
 def test_what_was_left_out_is_named(table, tmp_path):
     assert 'Left out of the charts' not in render(table, tmp_path)
     table.loc[0, 'state'] = 'diverged'
-    assert '<li><code>lenet5-0.25-seed0</code>: diverged</li>' in render(table, tmp_path)
+    table['reason'] = pd.Series(dtype=object)
+    table.loc[0, 'reason'] = 'loss <nan>'
+    assert '<li><code>lenet5-0.25-seed0</code>: diverged: loss &lt;nan&gt;</li>' in render(table, tmp_path)
+
+
+def test_claims_stand_with_their_verdicts_and_sources(table, tmp_path):
+    claims = (Claim('Depth <helps>', 'folklore', less='lenet5', more='xception'),)
+    asked = Study('x.py', 'Why?', 'a paper', 'demo', 3, 'epochs', 'lenet5', (), claims)
+    text = Parsed(render(table, tmp_path, study=asked)).text
+    assert 'Depth <helps>contradicted: xception minus lenet5 is −' in text
+    assert 'folklore' in text
+    assert 'every network sees the training images equally often' in text
+
+
+def test_only_the_fields_that_differ_are_shown(table, tmp_path):
+    configs = {
+        run: {'seed': seed, 'same': 7, 'model': {'arch': run.split('-')[0]}} for seed, run in enumerate(table.run)
+    }
+    text = render(table, tmp_path, configs=configs)
+    start = text.index('<table>', text.index('What differs between the recipes'))
+    shown = Parsed(text[start : text.index('</table>', start) + len('</table>')]).text
+    assert 'model.archlenet5' in shown
+    assert 'same' not in shown
+    assert 'seed' not in shown
+
+
+def test_every_run_says_where_it_comes_from(table, tmp_path):
+    text = Parsed(render(table.assign(commit='0123456789', data_fingerprint='ab' * 32), tmp_path)).text
+    assert 'All 12 runs' in text
+    for run in table.run:
+        assert run in text
+    assert text.count('abababababab') >= 12
+
+
+def test_the_hypervolume_has_an_interval_over_seeds(table, make_table, tmp_path):
+    assert 'over seeds, which allows for the luck of the best' in render(table, tmp_path)
+    assert 'one seed each: no interval' in render(make_table(4), tmp_path)
 
 
 def test_the_same_table_gives_the_same_page(table, tmp_path):

@@ -1,11 +1,14 @@
 import pandas as pd
 import pytest
+from sweeps import write_sweep
 
 from cnn_bench import report
 from cnn_bench.errors import UserError
-from cnn_bench.report import charts, page
+from cnn_bench.report import catalogue, material, page, saving
 
-FILES = {'results.csv', 'results.md', 'accuracy_vs_macs.png', 'accuracy_vs_macs.svg', 'index.html'}
+TABLES = {'results.csv', 'results.md', 'results.parquet', 'results.tex'}
+FILES = {*TABLES, 'index.html', *(f'accuracy_vs_macs.{to}' for to in saving.FORMATS)}
+ERRORS = {'shallow': [14.0, 14.4, 13.8], 'plain': [16.0, 16.9, 15.5], 'resnet': [12.0, 12.3, 11.9, None]}
 
 
 def test_all_files_are_written(table, tmp_path):
@@ -13,7 +16,7 @@ def test_all_files_are_written(table, tmp_path):
     assert report.write(table, out, title='A question?', answer='An answer.') == out / 'index.html'
     assert {path.name for path in out.iterdir()} == FILES
     assert [path.name for path in out.parent.iterdir()] == ['report']
-    assert len(pd.read_csv(out / 'results.csv')) == 36
+    assert len(pd.read_csv(out / 'results.csv')) == 36 == len(pd.read_parquet(out / 'results.parquet'))
     assert 'An answer.' in (out / 'results.md').read_text()
     assert (out / 'accuracy_vs_macs.png').read_bytes().startswith(b'\x89PNG')
     assert (out / 'accuracy_vs_macs.svg').read_text().startswith('<?xml')
@@ -43,7 +46,7 @@ def test_a_failure_leaves_the_old_report(make_table, tmp_path, monkeypatch):
 
 
 def test_no_finished_run_is_one_line(table, tmp_path, monkeypatch):
-    monkeypatch.setattr(charts, 'save', None)
+    monkeypatch.setattr(saving, 'save', None)
     with pytest.raises(UserError, match='none of 36 runs is finished'):
         report.write(table.assign(state='unfinished'), tmp_path / 'report', title='A question?')
     assert not (tmp_path / 'report').exists()
@@ -56,3 +59,54 @@ def test_a_place_that_cannot_be_written_is_one_line(make_table, tmp_path):
     with pytest.raises(UserError, match='cannot write'):
         report.write(make_table(3), tmp_path / 'file', title='A question?')
     assert (tmp_path / 'file').read_text() == ''
+
+
+@pytest.fixture(scope='module')
+def sweep(tmp_path_factory):
+    return write_sweep(tmp_path_factory.mktemp('sweeps') / 'three', ERRORS)
+
+
+def test_a_sweep_gets_every_chart_its_own_first(sweep, tmp_path):
+    first, more = catalogue.choose(material.read(sweep))
+    assert [chart.name for chart in first] == ['learning_curves', 'differences']
+    assert {chart.name for chart in (*first, *more)} == set(catalogue.CHARTS)
+    text = report.write_runs(material.read(sweep), tmp_path / 'report').read_text()
+    assert {path.name for path in (tmp_path / 'report').iterdir()} == {
+        *TABLES, 'index.html', *(f'{name}.{to}' for name in catalogue.CHARTS for to in saving.FORMATS)
+    }  # fmt: skip
+    fold = text.index('<summary>More charts')
+    assert text.index('id="differences-') < fold < text.index('id="accuracy_vs_macs-')
+    assert 'Do shortcuts &lt;help&gt;?' in text
+    assert 'They <strong>do</strong>' in text
+    assert 'diverged: the loss of step 3 is nan' in text
+    for name in catalogue.CHARTS:
+        assert (tmp_path / 'report' / f'{name}.pdf').read_bytes().startswith(b'%PDF')
+    again = report.write_runs(material.read(sweep), tmp_path / 'again').parent
+    for path in (tmp_path / 'report').iterdir():
+        assert path.read_bytes() == (again / path.name).read_bytes(), path.name
+
+
+def test_what_was_measured_is_in_the_tables(sweep):
+    made = material.read(sweep)
+    assert made.summary.set_index('label').epochs_to_50_pct['plain'] == 2
+    assert made.summary.set_index('label').train_err_pct['shallow'] == pytest.approx(14.0667 - 2, abs=1e-3)
+
+
+def test_verdict_lines(sweep):
+    lines = report.verdict_lines(sweep)
+    assert [line.split(' -- ')[1].split(':')[0] for line in lines] == ['supported', 'contradicted', 'undecided']
+    assert lines[0].startswith('Shortcuts help a deep network -- supported: plain minus resnet is +4.07 points')
+
+
+def test_a_chart_that_nobody_knows(tmp_path):
+    write_sweep(tmp_path, {'a': [10.0]}, charts=('learning_curve',), claims=())
+    with pytest.raises(UserError, match='did you mean learning_curves'):
+        catalogue.choose(material.read(tmp_path))
+
+
+def test_one_network_without_a_study(tmp_path):
+    write_sweep(tmp_path, {'a': [10.0]}, epochs=1, claims=())
+    (tmp_path / 'sweep.json').unlink()
+    first, more = catalogue.choose(material.read(tmp_path))
+    assert [chart.name for chart in first] == ['accuracy_vs_macs']
+    assert not {'learning_curves', 'differences', 'error_overlap'} & {chart.name for chart in more}

@@ -23,6 +23,8 @@ SGD = {'name': 'sgd', 'learning_rate': 0.1, 'weight_decay': 0.0, 'decay_bias_and
         ({'name': 'constant', 'warmup_epochs': 2.0}, {0: 0.0, 10: 1.0, 20: 2.0, 60: 2.0}),
         ({'name': 'cosine', 'warmup_epochs': 2.0}, {10: 1.0, 20: 2.0, 60: 1.0, 100: 0.0}),
         ({'name': 'staircase', 'every_epochs': 2.0, 'factor': 0.5}, {0: 2.0, 19: 2.0, 20: 1.0, 39: 1.0, 40: 0.5}),
+        ({'name': 'onecycle'}, {0: 0.08, 15: 1.04, 30: 2.0, 65: 1.000004, 100: 8e-6}),
+        ({'name': 'onecycle', 'rise': 0.5, 'final_factor': 0.01}, {0: 0.08, 25: 1.04, 50: 2.0, 75: 1.01, 100: 0.02}),
         ({'name': 'plateau', 'patience': 3, 'warmup_epochs': 1.0}, {0: 0.0, 5: 1.0, 10: 2.0, 99: 2.0}),
     ],
 )

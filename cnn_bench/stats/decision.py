@@ -1,0 +1,64 @@
+"""Does a claim about two recipes hold, and if the runs can't tell, how many more seeds would?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from cnn_bench.stats.over_seeds import ROUNDING, Difference, mean_difference
+
+SUPPORTED, CONTRADICTED, UNDECIDED = 'supported', 'contradicted', 'undecided'
+POWER = 0.8
+# In standard deviations. Two seeds are enough for it in any family of comparisons; scipy's nct fails far beyond it.
+LARGEST_EFFECT = 1e6
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the seeds say of a claim: SUPPORTED, CONTRADICTED or UNDECIDED, by which difference, and how many it takes.
+
+    `difference.p` is for a true difference of just what is claimed. `seeds_needed` is a total, not a number to add.
+    """
+
+    state: str
+    difference: Difference
+    seeds_needed: int | None
+
+
+def verdict(
+    differences: ArrayLike, by: float = 0.0, level: float = 0.95, comparisons: int = 1, most_seeds: int = 100
+) -> Verdict:
+    """The verdict on the claim "less has at least `by` less than more" from `more - less` of each seed `(n,)`.
+
+    The claim is supported where the Student t interval of the mean lies wholly above `by`, contradicted where it
+    lies wholly below, undecided else. The interval is simultaneous over `comparisons`, as in `paired_difference`:
+    of that many claims of which each is true or false by nothing, one or more gets a wrong verdict with probability
+    1 - level at most. Where all seeds differ by the same, their interval is that one point.
+
+    `seeds_needed` is the least number of seeds, of `most_seeds`, at which such an interval would leave `by` out on
+    the side where the mean is seen with probability 0.8, if mean and standard deviation were just those seen (power
+    of the t test by the noncentral t distribution). From few seeds it is a rough guide: their standard deviation is.
+    It is None with fewer than two seeds, a mean of just `by`, or more than `most_seeds` needed. Raises ValueError
+    where a level or a count of comparisons is none.
+    """
+    differences = np.asarray(differences, dtype=float).ravel()
+    difference = mean_difference(differences, level, comparisons, null=by)
+    if difference.low > by + ROUNDING:
+        state = SUPPORTED
+    elif difference.high < by - ROUNDING:
+        state = CONTRADICTED
+    else:
+        state = UNDECIDED
+    return Verdict(state, difference, _seeds_needed(differences, by, 1 - (1 - level) / comparisons, most_seeds))
+
+
+def _seeds_needed(differences: np.ndarray, by: float, level: float, most_seeds: int) -> int | None:
+    if differences.size < 2:
+        return None
+    # Of no effect, or a nan, no number of seeds has the power.
+    effect = min(abs(differences.mean() - by) / max(differences.std(ddof=1), ROUNDING), LARGEST_EFFECT)
+    seeds = np.arange(2, most_seeds + 1)
+    critical = stats.t.ppf((1 + level) / 2, seeds - 1)
+    enough = stats.nct.sf(critical, seeds - 1, effect * np.sqrt(seeds)) >= POWER
+    return int(seeds[enough][0]) if enough.any() else None

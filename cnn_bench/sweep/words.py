@@ -1,0 +1,43 @@
+"""Words for the answers of experiments: means over seeds from the tidy table, compared and listed in sentences.
+
+A variant that the table lacks, because its trials failed, is left out of a list, and a comparison with it is ''.
+Whether a difference is more than chance is for reports to test, from the experiment's claims.
+"""
+
+import pandas as pd
+
+
+def means(table: pd.DataFrame, column: str = 'top1_err_pct') -> pd.Series:
+    """Label -> the mean of `column` over its seeds, of the labels that have one, in the order of the table."""
+    if column not in table:
+        return pd.Series(dtype=float)
+    return table.groupby('label', sort=False)[column].mean().dropna()
+
+
+def seeds(table: pd.DataFrame) -> str:
+    """'with one seed', or 'as means over 5 seeds'."""
+    count = table.groupby('label').seed.nunique().max()
+    return 'with one seed' if count <= 1 else f'as means over {count} seeds'
+
+
+def ranked(values: pd.Series, form: str = '{:.1f} %') -> str:
+    """'a 1.0 %; b 2.0 %; c 3.0 %', the least first. Labels may have commas in them."""
+    return '; '.join(f'{label} {form.format(value)}' for label, value in values.sort_values(kind='stable').items())
+
+
+def difference(values: pd.Series, label: str, other: str, what: str = 'test error') -> str:
+    """A sentence that compares two variants in per cent, as 'A has 2.0 points less test error than B (1.0 against 3.0
+    %).'"""
+    if label not in values or other not in values:
+        return ''
+    here, there = values[label], values[other]
+    figures = f'({here:.1f} against {there:.1f} %)'
+    points = round(abs(here - there), 1)
+    if not points:
+        return f'{label} has as much {what} as {other} {figures}.'
+    return f'{label} has {points:.1f} points {"less" if here < there else "more"} {what} than {other} {figures}.'
+
+
+def paragraph(*sentences: str) -> str:
+    """The sentences that are not empty, one after another."""
+    return ' '.join(filter(None, sentences))

@@ -1,0 +1,83 @@
+"""How does the error fall with the number of training images, at an equal number of steps?
+
+Command    cnn-bench sweep experiments/data_scale.py --preset demo --jobs 2 --out runs/data_scale
+           cnn-bench report runs/data_scale
+           `full` needs Fashion-MNIST: cnn-bench data prepare fashion_mnist --from DIR
+Source     Hestness et al. 2017 (arXiv 1712.00409): the error falls as a power of the number of images, in image
+           classification with an exponent of -0.3; Sun et al. 2017 (arXiv 1707.02968) found it logarithmic.
+Held equal the network, the recipe and the steps, so multiply-adds: fewer images are seen more often. Each set is part
+           of the next larger one.
+Expect     a straight line on two logarithmic axes, of a slope between -0.2 and -0.4, that bends at either end.
+"""
+
+import numpy as np
+
+from cnn_bench.runs.study import Claim
+from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
+
+QUESTION = 'How does the error fall with the number of training images, at an equal number of steps?'
+SOURCE = 'Hestness et al. 2017 (arXiv 1712.00409), section 4.4'
+RECIPE = 'configs/compare.py'
+PRESETS = ('demo', 'full')
+HELD_EQUAL = ('macs',)
+BASELINE = '10000 images'
+CHARTS = ('learning_curves', 'differences')
+HESTNESS = 'Hestness et al. 2017, section 4.4'
+SIZES = {'demo': (625, 1250, 2500, 5000, 10_000), 'full': (625, 1250, 2500, 5000, 10_000, 20_000, 40_000, 60_000)}
+CLAIMS = (
+    Claim('8 times the images lower the error', HESTNESS, '10000 images', '1250 images'),
+    Claim('so they do with half as many of each', HESTNESS, '5000 images', '625 images'),
+    Claim('doubling them still helps at the end', HESTNESS, '10000 images', '5000 images'),
+)
+DEMO = {
+    'model.width': 0.125,
+    'total_steps': 900,
+    'batch_size': 50,
+    'log_every_steps': 50,
+    'devices': 1,
+}
+FULL = {
+    'dataset.name': 'fashion_mnist',
+    'total_steps': 9360,
+    'batch_size': 128,
+    'augment.flip': True,
+    'augment.pad_crop': 2,
+}
+
+
+def variants(preset):
+    """{name: changes to the recipe}: VGG-11 with batch norm on ever more images, evaluated equally often."""
+    network = {'model.arch': 'vgg11_bn', 'model.stem': 'small', **(DEMO if preset == 'demo' else FULL)}
+    network['schedule.warmup_epochs'] = 0.0  # it counts passes, and the steps are to be equal
+    evaluations, batch = 6, network['batch_size']
+    return {
+        f'{images} images': {
+            **network,
+            'dataset.train_images': images,
+            'eval_every_epochs': max(1, round(network['total_steps'] * batch / images / evaluations)),
+        }
+        for images in SIZES[preset]
+    }
+
+
+def report(table):
+    """The answer in words: the error at each size, and the power law that fits them best."""
+    error = means(table)
+    images = np.array([int(label.split()[0]) for label in error.index])
+    return paragraph(
+        f'Test error {seeds(table)}: {ranked(error)}.',
+        _law(images, error.to_numpy()),
+        difference(error, '10000 images', '5000 images'),
+    )
+
+
+def _law(images, error):
+    """error = a images^b, the line of least squares in logarithms, and how far the means are from it."""
+    if len(images) < 3 or not (error > 0).all():
+        return ''
+    slope, offset = np.polyfit(np.log(images), np.log(error), 1)
+    off = np.abs(error / np.exp(offset + slope * np.log(images)) - 1).max()
+    return (
+        f'A power law fits them to within {100 * off:.0f} % of each: the error goes as the number of images to the '
+        f'power of {slope:.2f}, so that twice the images leave {100 * 2**slope:.0f} % of it.'
+    )

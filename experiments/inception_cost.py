@@ -1,0 +1,70 @@
+"""What do the 1x1 reductions of the Inception module save, and what do they cost in accuracy?
+
+Command    cnn-bench sweep experiments/inception_cost.py --preset demo --jobs 2 --out runs/inception_cost
+           cnn-bench report runs/inception_cost
+           `full` needs Fashion-MNIST: cnn-bench data prepare fashion_mnist --from DIR
+Source     Szegedy et al. 2014 (arXiv 1409.4842), section 4 and figure 2; the lecture, "Inception Module Computational
+           Complexity".
+Held equal the recipe, the data and the epochs. The third network is the reduced one, widened until it has about as
+           many multiply-adds as the naive one.
+Expect     naive: about ten times the multiply-adds of reduced at the same width, since its maps grow from module to
+           module. Whether its error is less is open; at equal multiply-adds the reduced form should win.
+"""
+
+from cnn_bench.models import registry
+from cnn_bench.runs.study import Claim
+from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
+
+QUESTION = 'What do the 1x1 reductions of the Inception module save, and what do they cost in accuracy?'
+SOURCE = 'Szegedy et al. 2014 (arXiv 1409.4842), section 4 and figure 2'
+RECIPE = 'configs/compare.py'
+PRESETS = ('demo', 'full')
+HELD_EQUAL = ('epochs', 'macs', 'seconds')
+BASELINE = 'naive'
+CHARTS = ('accuracy_vs_macs', 'learning_curves', 'accuracy_vs_training_time')
+WIDENED = 'reduced, widened'
+LECTURE = 'lecture, Inception Module Computational Complexity'
+CLAIMS = (
+    Claim('1x1 reductions save multiply-adds', LECTURE, 'reduced', 'naive', 'macs'),
+    Claim('1x1 reductions save parameters', LECTURE, 'reduced', 'naive', 'params'),
+    Claim(
+        'at equal multiply-adds the reduced form has less error',
+        'what Szegedy et al. 2014, section 4, argue',
+        WIDENED,
+        'naive',
+    ),
+)
+WIDTHS = {'demo': (0.0625, 0.2), 'full': (0.25, 0.82)}  # of the first two, and of the widened one
+DEMO = {'total_epochs': 3, 'batch_size': 50, 'eval_every_epochs': 1, 'log_every_steps': 25, 'devices': 1}
+FULL = {'dataset.name': 'fashion_mnist', 'total_epochs': 30, 'augment.flip': True, 'augment.pad_crop': 2}
+
+
+def variants(preset):
+    """{name: changes to the recipe}: GoogLeNet with batch norm and the paper's 5x5 kernels, of each module."""
+    width, widened = WIDTHS[preset]
+    network = {'model.arch': 'googlenet_bn', 'model.stem': 'small', 'model.large_kernel': 5}
+    network |= DEMO if preset == 'demo' else FULL
+    return {
+        'naive': {**network, 'model.inception': 'naive', 'model.width': width},
+        'reduced': {**network, 'model.inception': 'reduced', 'model.width': width},
+        WIDENED: {**network, 'model.inception': 'reduced', 'model.width': widened},
+    }
+
+
+def report(table):
+    """The answer in words: cost and error of the networks, then the lecture's figures of a single module."""
+    error, macs = means(table), means(table, 'macs')
+    naive, reduced = (registry.get(f'inception_module_{form}').macs for form in ('naive', 'reduced'))
+    cheaper = ''
+    if {'naive', 'reduced'} <= set(macs.index):
+        times = macs['naive'] / macs['reduced']
+        cheaper = f'At the same width the naive network has {times:.1f} times the multiply-adds of the reduced one.'
+    return paragraph(
+        f'Multiply-adds: {ranked(macs / 1e6, "{:.2f} M")}. Test error {seeds(table)}: {ranked(error)}.',
+        cheaper,
+        difference(error, 'reduced', 'naive'),
+        difference(error, WIDENED, 'naive'),
+        f"\n\nOf the lecture's single module on 28x28x256 maps, counted here: {naive / 1e6:.0f} M multiply-adds naive,"
+        f' as it says, and {reduced / 1e6:.0f} M reduced, not its 358 M: that is the sum of its own six rows with the'
+        f' 3x3 row counted twice. The reduction saves {naive / reduced:.1f} times, more than it claims.',
+    )

@@ -1,0 +1,68 @@
+"""What does normalisation do for a network without shortcuts, and which kind does most?
+
+Command    cnn-bench sweep experiments/normalisation.py --preset demo --jobs 2 --out runs/normalisation
+           cnn-bench report runs/normalisation
+           `full` needs Fashion-MNIST: cnn-bench data prepare fashion_mnist --from DIR
+Source     Ioffe & Szegedy 2015 (arXiv 1502.03167), figure 2; Wu & He 2018 (arXiv 1803.08494), figure 4 and table 1;
+           Krizhevsky et al. 2012, section 3.3, for local response normalisation; Simonyan & Zisserman 2014, table 3,
+           who found that it does nothing for VGG.
+Held equal the network but for the scales and shifts, the recipe, the data and the epochs.
+Expect     batch norm ahead of none, response normalisation about as none. Batches of 50 are large enough for batch
+           norm, so group norm should not be better.
+"""
+
+from cnn_bench.runs.study import Claim
+from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
+
+QUESTION = 'What does normalisation do for a network without shortcuts, and which kind does most?'
+SOURCE = 'Ioffe & Szegedy 2015 (arXiv 1502.03167), figure 2; Wu & He 2018 (arXiv 1803.08494), figure 4'
+RECIPE = 'configs/compare.py'
+PRESETS = ('demo', 'full')
+HELD_EQUAL = ('epochs', 'macs', 'seconds')
+BASELINE = 'none'
+CHARTS = ('learning_curves', 'accuracy_vs_training_time')
+BATCH_NORM = 'Ioffe & Szegedy 2015, section 4.2 and figure 2'
+CLAIMS = (
+    Claim('batch norm lowers the test error', BATCH_NORM, 'batch', 'none'),
+    Claim('batch norm lowers the training error', BATCH_NORM, 'batch', 'none', 'train_err_pct'),
+    Claim('local response normalisation lowers the error', 'Krizhevsky et al. 2012, section 3.3', 'LRN', 'none'),
+    Claim('batch norm has less error than group norm in large batches', 'Wu & He 2018, table 1', 'batch', 'group'),
+    Claim('group norm has less error than layer norm', 'Wu & He 2018, table 1', 'group', 'layer'),
+)
+NORMS = {'none': 'none', 'LRN': 'lrn', 'batch': 'batch', 'group': 'group', 'layer': 'layer'}
+DEMO = {
+    'model.width': 0.125,
+    'total_epochs': 3,
+    'batch_size': 50,
+    'eval_every_epochs': 1,
+    'log_every_steps': 50,
+    'devices': 1,
+}
+FULL = {
+    'dataset.name': 'fashion_mnist',
+    'total_epochs': 30,
+    'batch_size': 128,
+    'augment.flip': True,
+    'augment.pad_crop': 2,
+    'optimizer.learning_rate': 1e-3,  # at full width the rate of the demo is too high without normalisation
+}
+
+
+def variants(preset):
+    """{name: changes to the recipe}: VGG-16 with a normalisation behind each convolution."""
+    network = {'model.arch': 'vgg16', 'model.stem': 'small', 'model.dropout': 0.0}
+    network |= DEMO if preset == 'demo' else FULL
+    return {name: {**network, 'model.norm': norm} for name, norm in NORMS.items()}
+
+
+def report(table):
+    """The answer in words: the errors, and each normalisation against none."""
+    error, rate = means(table), means(table, 'images_per_s')
+    slower = ''
+    if {'none', 'batch'} <= set(rate.index):
+        slower = f'Training with batch norm ran at {rate["batch"] / rate["none"]:.2f} times the speed of none.'
+    return paragraph(
+        f'Test error {seeds(table)}: {ranked(error)}.',
+        *(difference(error, norm, 'none') for norm in NORMS if norm != 'none'),
+        slower,
+    )

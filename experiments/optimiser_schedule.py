@@ -1,0 +1,81 @@
+"""Which schedule for SGD gives the least error in a given number of steps, and does AdamW need less care?
+
+Command    cnn-bench sweep experiments/optimiser_schedule.py --preset demo --jobs 2 --out runs/optimiser_schedule
+           cnn-bench report runs/optimiser_schedule
+           `full` needs CIFAR-10: cnn-bench data prepare cifar10 --from DIR
+Source     the lecture, "ResNet Config": SGD with momentum, the rate divided by 10 when the error plateaus; He et al.
+           2015, section 4.2, for steps; Loshchilov & Hutter 2017 (arXiv 1608.03983) for the cosine and 2019 (arXiv
+           1711.05101) for AdamW; Smith & Topin 2017 (arXiv 1708.07120) for one cycle.
+Held equal the network, the data, the epochs, and the peak rate of all SGD, which none was tuned for. AdamW has a rate
+           of its own, that of configs/compare.py.
+Expect     every schedule that ends low ahead of the constant rate; among them less than a point.
+"""
+
+from cnn_bench.runs.study import Claim
+from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
+
+QUESTION = 'Which schedule for SGD gives the least error in a given number of steps, and does AdamW need less care?'
+SOURCE = 'the lecture, ResNet Config; Loshchilov & Hutter 2017 (arXiv 1608.03983) and 2019 (arXiv 1711.05101)'
+RECIPE = 'configs/compare.py'
+PRESETS = ('demo', 'full')
+HELD_EQUAL = ('epochs', 'seconds')
+BASELINE = 'SGD, constant'
+CHARTS = ('learning_curves', 'differences')
+CLAIMS = (
+    Claim('dividing the rate lowers the error', 'He et al. 2015, section 4.2', 'SGD, step', 'SGD, constant'),
+    Claim('so does dividing it on plateaus', 'lecture, ResNet Config', 'SGD, plateau', 'SGD, constant'),
+    Claim('a cosine has less error than steps', 'Loshchilov & Hutter 2017, section 4.1', 'SGD, cosine', 'SGD, step'),
+    Claim('one cycle has less error than steps', 'Smith & Topin 2017, figure 1', 'SGD, one cycle', 'SGD, step'),
+    Claim(
+        'SGD generalises better than AdamW on images',
+        'what Loshchilov & Hutter 2019, section 1, say of Adam',
+        'SGD, cosine',
+        'AdamW, cosine',
+    ),
+)
+SGD = {'optimizer.name': 'sgd', 'optimizer.momentum': 0.9, 'optimizer.weight_decay': 5e-4}
+SCHEDULES = {
+    'constant': {'schedule.name': 'constant'},
+    'step': {'schedule.name': 'step', 'schedule.at': (0.5, 0.75), 'schedule.factor': 0.1},
+    'plateau': {'schedule.name': 'plateau', 'schedule.factor': 0.1},
+    'cosine': {'schedule.name': 'cosine'},
+    'one cycle': {'schedule.name': 'onecycle', 'schedule.warmup_epochs': 0.0},
+}
+PATIENCE = {'demo': 0, 'full': 5}  # evaluations without improvement, an epoch each
+DEMO = {
+    'model.arch': 'vgg11_bn',
+    'model.stem': 'small',
+    'model.width': 0.125,
+    'total_epochs': 6,
+    'batch_size': 50,
+    'log_every_steps': 50,
+    'devices': 1,
+}
+FULL = {
+    'model.arch': 'resnet20',
+    'dataset.name': 'cifar10',
+    'total_epochs': 100,
+    'batch_size': 128,
+    'augment.flip': True,
+    'augment.pad_crop': 4,
+}
+PEAK = {'demo': 0.05, 'full': 0.1}
+
+
+def variants(preset):
+    """{name: changes to the recipe}: SGD with each schedule, and AdamW with a cosine."""
+    network = {'eval_every_epochs': 1, **(DEMO if preset == 'demo' else FULL)}
+    sgd = {**network, **SGD, 'optimizer.learning_rate': PEAK[preset]}
+    choices = {f'SGD, {name}': {**sgd, **schedule} for name, schedule in SCHEDULES.items()}
+    choices['SGD, plateau']['schedule.patience'] = PATIENCE[preset]
+    return {**choices, 'AdamW, cosine': network}
+
+
+def report(table):
+    """The answer in words: the errors, each schedule against the constant rate, and AdamW against SGD."""
+    error = means(table)
+    return paragraph(
+        f'Test error {seeds(table)}: {ranked(error)}.',
+        *(difference(error, f'SGD, {name}', 'SGD, constant') for name in SCHEDULES if name != 'constant'),
+        difference(error, 'AdamW, cosine', 'SGD, cosine'),
+    )

@@ -1,0 +1,63 @@
+"""Does it matter how a network shrinks its maps: by the maximum, by the mean, or by leaving pixels out?
+
+Command    cnn-bench sweep experiments/pooling.py --preset demo --jobs 2 --out runs/pooling
+           cnn-bench report runs/pooling
+           `full` needs Fashion-MNIST: cnn-bench data prepare fashion_mnist --from DIR
+Source     the lecture, "Pooling Layer": its goal is to subsample, and 75 % of the input is dropped; Scherer, Mueller &
+           Behnke 2010 found the maximum better than subsampling; Springenberg et al. 2014 (arXiv 1412.6806) take
+           strides.
+Held equal the recipe, the data, the epochs, parameters and multiply-adds: the pools have none. `stride` takes one
+           pixel of each 2x2 window, which is what a stride of 2 in the convolution before would give, at its full
+           cost.
+Expect     the maximum ahead; on small grey images by a point or two, within what one seed can vary.
+"""
+
+from cnn_bench.runs.study import Claim
+from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
+
+QUESTION = 'Does it matter how a network shrinks its maps: by the maximum, by the mean, or by leaving pixels out?'
+SOURCE = 'the lecture, Pooling Layer; Scherer, Mueller & Behnke 2010'
+RECIPE = 'configs/compare.py'
+PRESETS = ('demo', 'full')
+HELD_EQUAL = ('epochs', 'macs')
+BASELINE = 'max'
+CHARTS = ('learning_curves', 'differences', 'error_overlap')
+SCHERER = 'Scherer, Mueller & Behnke 2010, section 5'
+CLAIMS = (
+    Claim('max pooling has less error than average pooling', SCHERER, 'max', 'average'),
+    Claim('max pooling has less error than taking every second pixel', SCHERER, 'max', 'stride'),
+    Claim(
+        'replacing max pooling by strides costs no accuracy', 'Springenberg et al. 2014, section 3.2', 'stride', 'max'
+    ),
+)
+DEMO = {
+    'model.width': 0.125,
+    'total_epochs': 6,
+    'batch_size': 50,
+    'eval_every_epochs': 1,
+    'log_every_steps': 50,
+    'devices': 1,
+}
+FULL = {
+    'dataset.name': 'fashion_mnist',
+    'total_epochs': 30,
+    'batch_size': 128,
+    'augment.flip': True,
+    'augment.pad_crop': 2,
+}
+
+
+def variants(preset):
+    """{name: changes to the recipe}: VGG-11 with batch norm, three ways to halve its maps."""
+    network = {'model.arch': 'vgg11_bn', 'model.stem': 'small', **(DEMO if preset == 'demo' else FULL)}
+    return {pool: {**network, 'model.pool': pool} for pool in ('max', 'average', 'stride')}
+
+
+def report(table):
+    """The answer in words: the errors, and what the maximum gains over either of the others."""
+    error = means(table)
+    return paragraph(
+        f'Test error {seeds(table)}: {ranked(error)}.',
+        difference(error, 'max', 'average'),
+        difference(error, 'max', 'stride'),
+    )

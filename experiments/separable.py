@@ -1,0 +1,74 @@
+"""Do depthwise separable convolutions do better than dense ones at equal cost?
+
+Command    cnn-bench sweep experiments/separable.py --preset demo --jobs 2 --out runs/separable
+           cnn-bench report runs/separable
+           `full` needs CIFAR-10: cnn-bench data prepare cifar10 --from DIR
+Source     the lecture, "Separate convolutional layers": fewer parameters, less memory, fewer computations, "and it
+           performs better in general". Chollet 2016 (arXiv 1610.02357), table 1, compares Xception with Inception v3.
+Held equal the recipe, the data and the epochs. `separable` has the width of `dense`; `separable, widened` has, in one
+           network, its parameters and its multiply-adds to within 5 per cent: in Xception both grow alike.
+Expect     separable far cheaper and somewhat worse at equal width; widened ahead of dense.
+"""
+
+from cnn_bench.runs.study import Claim
+from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
+
+QUESTION = 'Do depthwise separable convolutions do better than dense ones at equal cost?'
+SOURCE = 'the lecture, Separate convolutional layers; Chollet 2016 (arXiv 1610.02357)'
+RECIPE = 'configs/compare.py'
+PRESETS = ('demo', 'full')
+HELD_EQUAL = ('epochs', 'macs', 'seconds')
+BASELINE = 'dense'
+CHARTS = ('accuracy_vs_macs', 'accuracy_vs_activation_memory', 'accuracy_vs_training_time', 'learning_curves')
+WIDENED = 'separable, widened'
+LECTURE = 'lecture, Separate convolutional layers'
+CLAIMS = (
+    Claim('separable layers have fewer parameters', LECTURE, 'separable', 'dense', 'params'),
+    Claim('separable layers take fewer computations', LECTURE, 'separable', 'dense', 'macs'),
+    Claim('separable layers take less memory', LECTURE, 'separable', 'dense', 'activation_bytes'),
+    Claim('separable layers perform better, at equal width', LECTURE, 'separable', 'dense'),
+    Claim('separable layers perform better, at equal cost', LECTURE, WIDENED, 'dense'),
+)
+# Width of the first two, and of the widened one: found by counting, pinned by a test that counts again.
+WIDTHS = {'demo': (0.05, 0.134), 'full': (0.25, 0.725)}
+DEMO = {
+    'model.middle': 0,
+    'total_epochs': 3,
+    'batch_size': 50,
+    'eval_every_epochs': 1,
+    'log_every_steps': 50,
+    'devices': 1,
+}
+FULL = {
+    'dataset.name': 'cifar10',
+    'total_epochs': 60,
+    'batch_size': 128,
+    'augment.flip': True,
+    'augment.pad_crop': 4,
+    'optimizer.learning_rate': 2e-3,
+}
+
+
+def variants(preset):
+    """{name: changes to the recipe}: Xception, in which all but the first two convolutions are of either kind."""
+    width, widened = WIDTHS[preset]
+    network = {'model.arch': 'xception', 'model.stem': 'small', **(DEMO if preset == 'demo' else FULL)}
+    return {
+        'dense': {**network, 'model.conv': 'dense', 'model.width': width},
+        'separable': {**network, 'model.conv': 'separable', 'model.width': width},
+        WIDENED: {**network, 'model.conv': 'separable', 'model.width': widened},
+    }
+
+
+def report(table):
+    """The answer in words: the counts, and the errors at equal width and at equal cost."""
+    error = means(table)
+    memory = means(table, 'activation_bytes') / 2**10
+    return paragraph(
+        f'Parameters: {ranked(means(table, "params"), "{:,.0f}")}.',
+        f'Multiply-adds: {ranked(means(table, "macs") / 1e6, "{:.2f} M")}.',
+        f"Memory of one image's maps: {ranked(memory, '{:,.0f} KiB')}.",
+        f'Test error {seeds(table)}: {ranked(error)}.',
+        difference(error, 'separable', 'dense').replace(' has', ', of the same width, has', 1),
+        difference(error, WIDENED, 'dense').replace(' has', ', at equal cost, has', 1),
+    )

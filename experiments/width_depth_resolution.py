@@ -1,0 +1,81 @@
+"""With four times the multiply-adds, is a network best made wider, deeper, finer, or a little of each?
+
+Command    cnn-bench sweep experiments/width_depth_resolution.py --preset demo --jobs 2 --out runs/scaling
+           cnn-bench report runs/scaling
+           `full` needs CIFAR-10: cnn-bench data prepare cifar10 --from DIR
+Source     Tan & Le 2019, EfficientNet (arXiv 1905.11946), figure 3 and table 7: compound scaling wins.
+Held equal the recipe, the epochs and the way of the images, all of them resized by the same streamed pipeline, whole
+           and without crops. The four larger networks have 3.6 to 4.7 times the multiply-adds of the base.
+Expect     wider and compound ahead of the base. Demo, one seed: wider 12.7 %, compound 13.2 %, deeper 13.6 %, base
+           13.9 %, finer 14.4 %. The base sees images at half their size, so resolution brings real detail, but
+           Fashion-MNIST seems to need little of it; beyond the stored 28x28 or 32x32 it could bring none.
+"""
+
+from cnn_bench.runs.study import Claim
+from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
+
+QUESTION = 'With four times the multiply-adds, is a network best made wider, deeper, finer, or a little of each?'
+SOURCE = 'Tan & Le 2019 (arXiv 1905.11946), figure 3 and table 7'
+RECIPE = 'configs/compare.py'
+PRESETS = ('demo', 'full')
+HELD_EQUAL = ('epochs', 'macs')
+BASELINE = 'base'
+CHARTS = ('accuracy_vs_macs', 'accuracy_vs_params', 'learning_curves')
+EFFICIENTNET = 'Tan & Le 2019, table 7'
+SCALED = ('wider', 'deeper', 'finer', 'compound')
+CLAIMS = (
+    *(Claim(f'{name} networks have less error than the base', EFFICIENTNET, name, 'base') for name in SCALED),
+    *(Claim(f'compound scaling beats {name} alone', EFFICIENTNET, 'compound', name) for name in SCALED[:3]),
+)
+# (width, blocks a stage, size of the images): a ResNet of three stages.
+NETWORKS = {
+    'demo': {
+        'base': (0.5, 2, 14),
+        'wider': (1.0, 2, 14),
+        'deeper': (0.5, 8, 14),
+        'finer': (0.5, 2, 28),
+        'compound': (0.61, 3, 18),
+    },
+    'full': {
+        'base': (1.0, 2, 16),
+        'wider': (2.0, 2, 16),
+        'deeper': (1.0, 8, 16),
+        'finer': (1.0, 2, 32),
+        'compound': (1.25, 3, 20),
+    },
+}
+WHOLE_IMAGES = {'crop.scale': (1.0, 1.0), 'crop.ratio': (1.0, 1.0), 'crop.crop_fraction': 1.0}
+DEMO = {'total_epochs': 3, 'batch_size': 50, 'eval_every_epochs': 1, 'log_every_steps': 50, 'devices': 1}
+FULL = {
+    'dataset.name': 'cifar10',
+    'dataset.workers': 8,
+    'total_epochs': 60,
+    'batch_size': 128,
+    'augment.flip': True,
+    'augment.pad_crop': 2,
+}
+
+
+def variants(preset):
+    """{name: changes to the recipe}: the base, and what is made of it."""
+    common = {'model.arch': 'resnet20', 'dataset.placement': 'host', **WHOLE_IMAGES}
+    common |= DEMO if preset == 'demo' else FULL
+    return {
+        name: {**common, 'model.width': width, 'model.depths': (blocks,) * 3, 'dataset.size': size}
+        for name, (width, blocks, size) in NETWORKS[preset].items()
+    }
+
+
+def report(table):
+    """The answer in words: what each scaling costs and gains over the base, and compound against the best other."""
+    error, macs = means(table), means(table, 'macs')
+    costs = ''
+    if 'base' in macs.index:
+        costs = f'Multiply-adds as multiples of the base: {ranked(macs / macs["base"], "{:.1f}")}.'
+    alone = error[[name for name in SCALED[:3] if name in error.index]]
+    return paragraph(
+        f'Test error {seeds(table)}: {ranked(error)}.',
+        costs,
+        *(difference(error, name, 'base') for name in SCALED),
+        difference(error, 'compound', alone.idxmin()) if len(alone) else '',
+    )

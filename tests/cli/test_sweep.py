@@ -1,0 +1,140 @@
+"""`cnn-bench sweep` from the command line's side: dry runs, several experiments, failures, bad input."""
+
+import json
+import sys
+
+import pytest
+
+from cnn_bench.cli import main
+from cnn_bench.runs import RunDirectory, load, schema
+
+RECIPE = """
+from cnn_bench.training.recipe import base
+
+def get_config():
+    config = base()
+    config.dataset.name, config.devices = 'tiny', 1
+    config.batch_size, config.eval_batch_size, config.total_epochs = 24, 20, 1
+    return config
+"""
+EXPERIMENT = """
+QUESTION, SOURCE = {question!r}, 'nobody'
+HELD_EQUAL, RECIPE, PRESETS = ('epochs', 'macs'), 'recipe.py', ('demo', 'full')
+
+def variants(preset):
+    return {variants!r}
+
+def report(table):
+    return f'{{len(table)}} finished.'
+"""
+BAD = {'optimizer.learning_rate': 1e30, 'optimizer.weight_decay': 1e30}
+
+
+@pytest.fixture
+def sweep(tmp_path, tiny_data, monkeypatch, capsys):
+    """Run `cnn-bench sweep` of experiments/NAME.py, all written for it; return its status, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'experiments').mkdir()
+    (tmp_path / 'recipe.py').write_text(RECIPE)
+    for name, variants in {'good': {'a': {}}, 'mixed': {'a': {}, 'bad': BAD, 'b': {'seed': 0}}}.items():
+        text = EXPERIMENT.format(question=f'Is it {name}?', variants=variants)
+        (tmp_path / 'experiments' / f'{name}.py').write_text(text)
+
+    def run(*words: str) -> tuple[int, str, str]:
+        files = [word if word.startswith('-') or '/' not in word else f'{word}.py' for word in words]
+        status = main(['sweep', *files, '--data-dir', tiny_data])
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return run
+
+
+GOOD, MIXED = 'experiments/good', 'experiments/mixed'
+
+
+def test_a_dry_run_writes_nothing_and_knows_what_is_there(sweep, tmp_path):
+    status, out, _ = sweep(GOOD, '--dry-run', '--seeds', '2', '--jobs', '2')
+    assert status == 0
+    assert 'a-s0-' in out
+    assert '61,706' in out
+    assert '2 of 2 trials to run, epochs held equal' in out
+    assert 'within a factor of 3' in out
+    assert not (tmp_path / 'runs').exists()
+    assert sweep(GOOD)[0] == 0
+    status, out, _ = sweep(GOOD, '--dry-run', '--seeds', '2', '--json')
+    [plan] = json.loads(out)
+    assert [(t['state'], t['measured'], t['macs'], t['steps']) for t in plan['trials']] == [
+        ('finished', True, 416_520, 4),
+        ('missing', True, 416_520, 4),
+    ]
+    assert plan['seconds_left'] == plan['trials'][1]['seconds'] > 0
+
+
+def test_several_experiments_go_on_after_a_failure(sweep, tmp_path):
+    status, out, err = sweep(MIXED, GOOD, '--out', 'all', '--jobs', '2')
+    assert status == 1
+    assert '2 finished.' in out
+    assert '`cnn-bench report all/good` draws the charts' in out
+    assert 'cnn-bench: error: mixed: 1 of 3 trials failed: bad-s0-' in err
+    assert sorted(load(tmp_path / 'all').state) == ['diverged', 'finished', 'finished', 'finished']
+
+
+def test_failures_are_kept_until_they_are_tried_again(sweep, tmp_path):
+    assert sweep(MIXED, '--max-failures', '1', '--out', 'o')[0] == 1
+    states = load(tmp_path / 'o').set_index('label').state
+    assert dict(states) == {'a': 'finished', 'bad': 'diverged'}  # b was not started
+    assert sweep(MIXED, '--out', 'o')[0] == 1
+    bad = RunDirectory(next(tmp_path.glob('o/trials/bad-*')))
+    assert bad.read(schema.PROVENANCE)['earlier_sessions'] == []
+    status, _, err = sweep(MIXED, '--out', 'o', '--retry-failed')
+    assert status == 1
+    assert 'the loss of step' in err
+    assert len(bad.read(schema.PROVENANCE)['earlier_sessions']) == 1
+    assert set(load(tmp_path / 'o').state) == {'finished', 'diverged'}
+
+
+@pytest.mark.parametrize(
+    ('words', 'said'),
+    [
+        ([GOOD, '--jobs', '0'], '--jobs is 0; it must be at least 1'),
+        ([GOOD, '--seeds', '0'], '--seeds is 0'),
+        ([GOOD, '--memory-limit', '-1'], '--memory-limit is -1'),
+        ([GOOD, '--gpu-share', '0'], '--gpu-share is 0'),
+        ([GOOD, '--held-equal', 'mac'], 'did you mean macs'),
+        ([GOOD, '--held-equal', 'seconds'], 'unknown --held-equal of good.py'),
+        ([GOOD, '--preset', 'large'], "unknown preset 'large'"),
+        ([GOOD, '--json'], '--json goes with --dry-run'),
+        ([GOOD, '--storage', 's3://x'], 'go with --executor ray'),
+        ([GOOD, 'experiments/mixd'], 'did you mean experiments/mixed.py'),
+        ([], 'required: experiment'),
+    ],
+)
+def test_bad_input_is_one_line_and_writes_nothing(sweep, tmp_path, words, said):
+    status, out, err = sweep(*words)
+    assert status == 2
+    assert said in err
+    assert err.count('\n') == 1
+    assert out == ''
+    assert not (tmp_path / 'runs').exists()
+
+
+@pytest.mark.parametrize(
+    ('words', 'said'),
+    [
+        ([GOOD, '--preset', 'full'], "whose preset is 'demo', not 'full'"),
+        ([GOOD, '--held-equal', 'macs'], "whose held equal is 'epochs', not 'macs'"),
+        ([MIXED], "whose question is 'Is it good?'"),
+    ],
+)
+def test_one_directory_is_one_sweep(sweep, words, said):
+    assert sweep(GOOD, '--out', 'o')[0] == 0
+    status, _, err = sweep(*words, '--out', 'o')
+    assert status == 2
+    assert said in err
+
+
+def test_without_ray(sweep, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'ray', None)
+    status, _, err = sweep(GOOD, '--executor', 'ray')
+    assert status == 2
+    assert err == "cnn-bench: error: --executor ray needs Ray: pip install 'cnn_bench[ray]'\n"

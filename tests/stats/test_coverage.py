@@ -1,0 +1,99 @@
+"""What the intervals and verdicts promise, counted over many simulated benchmarks whose truth is known."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from cnn_bench.stats import (
+    CONTRADICTED,
+    SUPPORTED,
+    UNDECIDED,
+    bootstrap_difference,
+    bootstrap_mean,
+    hypervolume,
+    hypervolume_interval,
+    mean_ci,
+    paired_difference,
+    verdict,
+)
+
+SEEDS = 5
+
+
+def t_over_seeds(rng) -> bool:
+    mean, half_width = mean_ci(rng.normal(7, 0.3, SEEDS))
+    return abs(mean - 7) <= half_width
+
+
+def paired_over_seeds(rng) -> bool:
+    shared = rng.normal(7, 2, SEEDS)
+    one, other = shared + rng.normal(0, 0.2, SEEDS), shared + rng.normal(0.4, 0.2, SEEDS)
+    found = paired_difference(one, other)
+    return found.low <= 0.4 <= found.high
+
+
+def mean_over_images(rng) -> bool:
+    _, low, high = bootstrap_mean(rng.random(10_000) < 0.07, resamples=1000)
+    return low <= 0.07 <= high
+
+
+def difference_over_images(rng) -> bool:
+    """Both right on 90 %, only the one on 2 %, only the other on 4 %: 2 points less error."""
+    kind = rng.random(10_000)
+    found = bootstrap_difference(kind < 0.92, (kind < 0.9) | (kind > 0.96), resamples=1000)
+    return found.low <= -2 <= found.high
+
+
+def area_of_a_front(rng) -> bool:
+    """Fifteen networks, a few of them alike enough for noise to decide who is on the front."""
+    cost = np.logspace(7, 10, 15)
+    error = 40 - 5 * np.log10(cost / 1e7) + np.tile([0, 1, 2], 5)
+    _, low, high = hypervolume_interval(cost, rng.normal(error, 1), np.ones(15), 1e10, 45, draws=500)
+    return low <= hypervolume(cost, error, 1e10, 45) <= high
+
+
+def share(event: Callable[..., bool], repeats: int) -> float:
+    rng = np.random.default_rng(2024)
+    return float(np.mean([event(rng) for _ in range(repeats)]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ('covers', 'repeats', 'least', 'most'),
+    [  # four standard errors about 95 %; the last interval is a rough one
+        (t_over_seeds, 8000, 0.940, 0.960),
+        (paired_over_seeds, 4000, 0.936, 0.964),
+        (mean_over_images, 3000, 0.930, 0.966),
+        (difference_over_images, 3000, 0.930, 0.966),
+        (area_of_a_front, 2000, 0.90, 0.97),
+    ],
+)
+def test_intervals_hold_the_truth(covers, repeats, least, most):
+    assert least < share(covers, repeats) < most
+
+
+@pytest.mark.slow
+def test_wrong_verdicts_in_a_family():
+    """Six claims that are true by nothing: about 5 in 100 such families get any verdict at all."""
+
+    def any_decided(rng) -> bool:
+        families = rng.normal(0.2, 0.4, (6, SEEDS))
+        return any(verdict(one, by=0.2, comparisons=6, most_seeds=2).state != UNDECIDED for one in families)
+
+    assert 0.031 < share(any_decided, 1600) < 0.071  # 4.9 %, and four standard errors of 0.5; 26 % if unadjusted
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(('effect', 'comparisons'), [(1.0, 1), (-1.5, 6)])
+def test_seeds_needed_give_the_power(effect, comparisons):
+    sample = effect + np.array([-1, 0, 1])  # standard deviation 1
+    needed = verdict(sample, comparisons=comparisons).seeds_needed
+    wanted = SUPPORTED if effect > 0 else CONTRADICTED
+
+    def decided(rng, seeds: int) -> bool:
+        return verdict(rng.normal(effect, 1, seeds), comparisons=comparisons, most_seeds=2).state == wanted
+
+    # a standard error is 0.7 %; one seed more adds some 5 to 7 %
+    assert 0.79 < share(lambda rng: decided(rng, needed), 3000) < 0.87
+    assert share(lambda rng: decided(rng, needed - 1), 3000) < 0.79
