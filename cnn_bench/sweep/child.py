@@ -8,6 +8,7 @@ import argparse
 import ctypes
 import os
 import resource
+import runpy
 import signal
 import sys
 import traceback
@@ -15,8 +16,8 @@ import traceback
 PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run `cnn-bench` with what follows the two options, and return its exit status."""
+def main(argv: list[str] | None = None) -> None:
+    """Run `cnn-bench` with what follows the two options; exits with its status."""
     parser = argparse.ArgumentParser(prog='python -m cnn_bench.sweep.child', description=__doc__)
     parser.add_argument('--parent', type=int, required=True, help='the process that starts this one')
     parser.add_argument('--memory-limit', type=int, default=0, help='bytes')
@@ -25,10 +26,9 @@ def main(argv: list[str] | None = None) -> int:
     die_with(args.parent)
     if args.memory_limit:
         limit_memory(args.memory_limit)
-    from cnn_bench import cli
-
     try:
-        return cli.main(args.command)
+        sys.argv[1:] = args.command
+        runpy.run_module('cnn_bench', run_name='__main__', alter_sys=True)
     except Exception:
         traceback.print_exc()
         sys.stderr.flush()
@@ -54,4 +54,4 @@ def limit_memory(size: int) -> None:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    main()

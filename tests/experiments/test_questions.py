@@ -223,7 +223,7 @@ def test_data_scale_gives_equal_steps():
 
 
 def test_separable_has_a_network_at_the_cost_of_the_dense_one():
-    dense, same_width, widened = (size(trial.config) for trial in trials('separable', 'demo').values())
+    dense, widened, same_width = (size(trial.config) for trial in trials('separable', 'demo').values())
     assert widened.params == pytest.approx(dense.params, rel=0.05)
     assert widened.macs == pytest.approx(dense.macs, rel=0.05)
     assert same_width.params < dense.params / 4
