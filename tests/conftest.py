@@ -41,6 +41,38 @@ def tiny_data(tmp_path_factory) -> str:
     return str(directory)
 
 
+@pytest.fixture(scope='session')
+def tiny_run(tiny_data, tmp_path_factory) -> str:
+    """The directory of a run of two steps of LeNet-5 on `tiny`."""
+    from cnn_bench.cli import main
+
+    workdir = tmp_path_factory.mktemp('runs') / 'lenet5'
+    fields = {'dataset.name': 'tiny', 'batch_size': 24, 'eval_batch_size': 20, 'total_steps': 2, 'devices': 1}
+    fields |= {'schedule.warmup_epochs': 0, 'model.width': 0.5}
+    arguments = ['train', '--config', str(REPOSITORY / 'configs' / 'lenet5.py'), '--workdir', str(workdir)]
+    overrides = [f'--config.{name}={value}' for name, value in fields.items()]
+    assert main([*arguments, '--data-dir', tiny_data, *overrides]) == 0
+    return str(workdir)
+
+
+@pytest.fixture(scope='session')
+def colour_weights(tmp_path_factory) -> str:
+    """A directory of imported weights, drawn at random: LeNet-5 for images of 32x32 in colour, ten classes."""
+    import jax
+    import jax.numpy as jnp
+
+    from cnn_bench.models import registry
+    from cnn_bench.pretrained import store
+    from cnn_bench.pretrained.layout import Preprocessing
+
+    fields, shape = {'num_classes': 10, 'width': 0.5}, (32, 32, 3)
+    variables = jax.jit(registry.build('lenet5', **fields).init)(jax.random.key(0), jnp.zeros((1, *shape)))
+    record = store.Record('lenet5', 'timm', fields, shape, Preprocessing(resize=36), {'file': 'lenet5.safetensors'})
+    directory = tmp_path_factory.mktemp('weights') / 'lenet5'
+    store._write(record, dict(variables), directory)
+    return str(directory)
+
+
 @pytest.fixture
 def tiny_recipe():
     """Call it with overrides for the recipe of a few steps of LeNet-5 on `tiny`."""

@@ -12,7 +12,7 @@ FLOORS = [
     {'models', 'complexity', 'data', 'stats', 'runs'},
     {'pretrained', 'claims'},
     {'training'},
-    {'measure', 'sweep', 'report'},
+    {'measure', 'sweep', 'report', 'inference'},
     {'cli'},
     {'__main__'},
 ]

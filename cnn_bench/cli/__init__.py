@@ -16,6 +16,9 @@ COMMANDS = {
     'data': 'list, prepare and check data sets',
     'train': 'train one network by a recipe; the same command again resumes it',
     'eval': 'evaluate a trained run, or imported weights, on a test set',
+    'predict': 'the most probable classes of picture files',
+    'features': 'what a layer makes of every image of a data set, written to a file',
+    'retrieve': 'the nearest images by their features, and how often they are of one class',
     'weights': 'import weights of Keras Applications, torchvision or timm',
     'sweep': 'run the trials of an experiment',
     'report': 'tables, charts and a page from the runs below a directory',
@@ -76,7 +79,7 @@ class _Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpF
 
 
 def _top_parser() -> argparse.ArgumentParser:
-    lines = '\n'.join(f'  {name:<8}{text}' for name, text in COMMANDS.items())
+    lines = '\n'.join(f'  {name:<9}{text}' for name, text in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog='cnn-bench',
         description='What does a given accuracy cost? Trains, counts and charts convolutional networks.',

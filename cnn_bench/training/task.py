@@ -172,7 +172,8 @@ class Task:
         )
 
     @cached_property
-    def _preprocess(self) -> step.Preprocess:
+    def preprocess(self) -> step.Preprocess:
+        """uint8 images (n, h, w, c) -> what the network takes."""
         return partial(normalise, mean=self.mean, std=self.std, dtype=self.model.dtype)
 
     def compiled_train_steps(self, stage: Stage | None = None) -> Callable:
@@ -182,7 +183,7 @@ class Task:
             step.train_step,
             model=self.model,
             optimizer=stage.optimizer,
-            preprocess=self._preprocess,
+            preprocess=self.preprocess,
             augment=self.augment,
             seed=self.config.seed,
             label_smoothing=self.config.label_smoothing,
@@ -197,7 +198,7 @@ class Task:
 
     def compiled_eval_step(self) -> Callable:
         """(variables, dataset, batch) -> (sums, log-probabilities)."""
-        one = partial(step.eval_step, model=self.model, preprocess=self._preprocess, pick=self.test_feed.pick)
+        one = partial(step.eval_step, model=self.model, preprocess=self.preprocess, pick=self.test_feed.pick)
         return parallel.over_devices(one, self.devices, self.config.parallel)
 
     def facts(self) -> dict:

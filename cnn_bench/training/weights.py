@@ -25,20 +25,25 @@ def evaluate_weights(
     if batch_size < 1 or batch_size % len(devices):
         raise UserError(f'the batch size is {batch_size}; it must be positive and divide by the {len(devices)} devices')
     config = recipe.base()
-    if record.preprocessing.resize:
-        config.crop.crop_fraction = record.input_shape[0] / record.preprocessing.resize
+    config.crop.crop_fraction = crop_fraction(record)
     _check_fits(record, data.info(dataset, data_dir))
-    images, look = data.open_split(dataset, split, data_dir), record.preprocessing
-    feed = make_feed(config, images, devices, record.input_shape[0], look.interpolation)
-    one = partial(
-        step.eval_step,
-        model=record.module(),
-        preprocess=partial(normalise, mean=look.mean, std=look.std),
-        pick=feed.pick,
-    )
+    images = data.open_split(dataset, split, data_dir)
+    feed = make_feed(config, images, devices, record.input_shape[0], record.preprocessing.interpolation)
+    one = partial(step.eval_step, model=record.module(), preprocess=preprocess(record), pick=feed.pick)
     compiled = parallel.over_devices(one, devices, 'jit')
     result = evaluate(compiled, parallel.replicate(variables, devices), feed, batch_size)
     return {'arch': record.arch, 'weights': record.source['file'], 'dataset': dataset, 'split': split, **result.metrics}
+
+
+def preprocess(record: store.Record) -> step.Preprocess:
+    """uint8 images (n, h, w, c) -> what imported weights take."""
+    return partial(normalise, mean=record.preprocessing.mean, std=record.preprocessing.std)
+
+
+def crop_fraction(record: store.Record) -> float:
+    """The side of the centre crop that imported weights take, as a fraction of an image's shorter side."""
+    resize = record.preprocessing.resize
+    return record.input_shape[0] / resize if resize else recipe.base().crop.crop_fraction
 
 
 def _check_fits(record: store.Record, info: data.Info) -> None:

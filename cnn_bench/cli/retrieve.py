@@ -1,0 +1,125 @@
+"""The nearest images by the cosine similarity of their features, and recall: the share of the queries that have an
+image of their own class among the k nearest. A query is never its own neighbour.
+
+  cnn-bench retrieve --workdir runs/lenet5 --dataset fashion_mnist --sheet nearest.png
+  cnn-bench retrieve --weights weights/resnet50 --dataset flowers --queries test --gallery test --k 1,10
+
+Features are those of --layer, maps averaged over their pixels. The search is exact; --index faiss takes FAISS for it
+(pip install -e '.[faiss]'). The sheet shows the first query of each class, ten at most, and its five nearest.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cnn_bench.cli import network_arguments
+from cnn_bench.errors import UserError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from cnn_bench.inference import Network
+    from cnn_bench.inference.retrieval import Retrieval
+
+SHEET_ROWS, SHEET_NEIGHBOURS = 10, 5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `cnn-bench retrieve`."""
+    network_arguments.add_network(parser, batch_size=64)
+    parser.add_argument('--dataset', required=True, metavar='NAME', help='a prepared data set')
+    parser.add_argument('--queries', default='test', metavar='SPLIT', help='whose images are asked for')
+    parser.add_argument('--gallery', default='train', metavar='SPLIT', help='whose images are searched')
+    parser.add_argument('--layer', default='features', metavar='PATH', help='the layer, see `cnn-bench features`')
+    parser.add_argument('--k', default='1,5,10', help='the numbers of neighbours that recall is given for')
+    parser.add_argument('--index', choices=('exact', 'faiss'), default='exact', help='how the nearest are found')
+    parser.add_argument('--sheet', metavar='FILE', help='draw queries and their neighbours into this PNG')
+
+
+def run(args: argparse.Namespace) -> None:
+    """Search, print the recalls, and draw the sheet where it is asked for."""
+    from cnn_bench.inference.retrieval import retrieve
+
+    ks, sheet = _ks(args.k), _sheet_path(args.sheet)
+    network = network_arguments.load(args)
+    found = retrieve(
+        network,
+        args.dataset,
+        ks,
+        args.queries,
+        args.gallery,
+        args.layer,
+        args.index,
+        args.data_dir,
+        batch_size=args.batch_size,
+    )
+    if sheet:
+        _draw(network, found, args).savefig(sheet, dpi=150)
+    if args.json:
+        print(json.dumps(_record(network, found, args), indent=1))
+        return
+    of = (
+        f'{len(found.query_labels):,} queries of {args.queries}, {len(found.gallery_labels):,} images of {args.gallery}'
+    )
+    print(f'{network.arch}, {args.layer}, on {args.dataset}: {of}')
+    for k, share in found.recalls.items():
+        print(f'recall at {k:<4}{100 * share:6.2f} %')
+    if sheet:
+        print(sheet)
+
+
+def _ks(text: str) -> list[int]:
+    from cnn_bench.inference.search import check_ks
+
+    try:
+        return check_ks(int(part) for part in text.split(','))
+    except ValueError:
+        raise UserError(f'retrieve: --k {text}: whole numbers above 0 are wanted, such as 1,5,10') from None
+
+
+def _sheet_path(text: str | None) -> Path | None:
+    if text is None:
+        return None
+    path = Path(text)
+    if path.suffix.lower() != '.png' or not path.absolute().parent.is_dir() or path.is_dir():
+        raise UserError(f'retrieve: --sheet {text} must be a .png file in a directory that is there')
+    return path
+
+
+def _record(network: 'Network', found: 'Retrieval', args: argparse.Namespace) -> dict[str, Any]:
+    return {
+        'arch': network.arch,
+        'source': network.source,
+        'dataset': args.dataset,
+        'layer': args.layer,
+        'index': args.index,
+        'queries': {'split': args.queries, 'images': len(found.query_labels)},
+        'gallery': {'split': args.gallery, 'images': len(found.gallery_labels)},
+        'recall': {str(k): share for k, share in found.recalls.items()},
+    }
+
+
+def _draw(network: 'Network', found: 'Retrieval', args: argparse.Namespace) -> 'Figure':
+    import numpy as np
+
+    from cnn_bench import data
+    from cnn_bench.inference import drawing
+
+    queries, gallery = (data.open_split(args.dataset, split, args.data_dir) for split in (args.queries, args.gallery))
+    names = queries.info.class_names
+    _, first = np.unique(found.query_labels, return_index=True)
+    rows = []
+    for query in first[:SHEET_ROWS]:
+        label = found.query_labels[query]
+        row = [drawing.Shown(queries[int(query)]['image'], names[label])]
+        near = zip(found.neighbours[query], found.similarities[query], strict=True)
+        for place, cosine in list(near)[:SHEET_NEIGHBOURS]:
+            own = found.gallery_labels[place]
+            image = gallery[int(place)]['image']
+            row.append(drawing.Shown(image, f'{names[own]} {cosine:.3f}', bool(own == label)))
+        rows.append(row)
+    title = (
+        f'{network.arch}, {args.layer}: queries of {args.dataset} {args.queries} and their nearest in {args.gallery}'
+    )
+    return drawing.sheet(rows, title)

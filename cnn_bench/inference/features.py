@@ -1,0 +1,107 @@
+"""Features of a data set: what a layer makes of every image of a split, on all devices, a batch at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+from flax import linen as nn
+
+from cnn_bench import data
+from cnn_bench.errors import UserError, unknown
+from cnn_bench.inference import layers
+from cnn_bench.inference.network import Network
+from cnn_bench.training import feed, parallel, recipe
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """Features to come. Iterating gives them once, in the order of the split: (n, *shape) float32 and labels (n,)."""
+
+    count: int  # images
+    shape: tuple[int, ...]  # of one image's features
+    about: dict[str, Any]  # arch, source, dataset, split, layer, pool
+    batches: Iterator[tuple[np.ndarray, np.ndarray]]
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        return self.batches
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        """All features (count, *shape) float32 and labels (count,) int32 in memory."""
+        features, labels = np.empty((self.count, *self.shape), np.float32), np.empty(self.count, np.int32)
+        at = 0
+        for some, own in self.batches:
+            features[at : at + len(own)], labels[at : at + len(own)] = some, own
+            at += len(own)
+        return features, labels
+
+
+def extract(
+    network: Network,
+    dataset: str,
+    split: str = 'test',
+    layer: str = layers.FEATURES,
+    pool: str = 'none',
+    batch_size: int = 64,
+    data_dir: str | None = None,
+) -> Extraction:
+    """The features that `layer` makes of a split of a prepared data set.
+
+    Images are prepared as in an evaluation of the network. `batch_size` is over all devices, rounded up to a multiple
+    of their number. Raises UserError for an unknown layer, set or split, and for images the network can't take.
+    """
+    if pool not in layers.POOLS:
+        raise unknown('pool', pool, layers.POOLS)
+    if batch_size < 1:
+        raise UserError(f'the batch size is {batch_size}; it must be at least 1')
+    shape = layers.check_layer(network, layer)
+    devices = parallel.local_devices(0)
+    images = feed_of(network, dataset, split, devices, data_dir)
+    step = partial(
+        feature_step, module=network.module, preprocess=network.preprocess, pick=images.pick, layer=layer, pool=pool
+    )
+    compiled = parallel.over_devices(step, devices, 'jit')
+    variables = parallel.replicate(network.variables, devices)
+    batch_size = -(-batch_size // len(devices)) * len(devices)
+    about = {'arch': network.arch, 'source': network.source, 'dataset': dataset, 'split': split}
+    return Extraction(
+        count=len(images),
+        shape=shape[-1:] if pool == 'mean' and len(shape) == 3 else tuple(shape),
+        about={**about, 'layer': layer, 'pool': pool},
+        batches=_batches(compiled, variables, images, batch_size),
+    )
+
+
+def _batches(compiled, variables: Any, images: feed.Feed, batch_size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    for batch, labels in images.eval_batches(batch_size):
+        _, own = compiled(variables, images.dataset, batch)
+        rows = np.asarray(own).reshape(-1, *own.shape[2:])
+        yield rows[labels >= 0], labels[labels >= 0].astype(np.int32)  # -1 is padding
+
+
+def feature_step(
+    variables: Any, dataset: Any, batch: Any, *, module: nn.Module, preprocess, pick, layer: str, pool: str
+) -> tuple[tuple, jax.Array]:
+    """Nothing that is the same on all devices, and the features (n, ...) of this device's images."""
+    images, _ = pick(dataset, batch)
+    return (), layers.pooled(layers.output(module, variables, preprocess(images), layer), pool)
+
+
+def feed_of(
+    network: Network, dataset: str, split: str, devices: list[jax.Device], data_dir: str | None = None
+) -> feed.Feed:
+    """The images of a split as they are evaluated: whole where they have the network's size, else its centre crop.
+
+    Raises UserError where there is no such set or split, or its images have other channels or proportions.
+    """
+    height, width, channels = network.input_shape
+    info = data.info(dataset, data_dir)
+    if info.channels != channels:
+        raise UserError(f'{network.arch} takes {channels} channels; {dataset} has {info.channels}')
+    if height != width and (info.image_shape or ())[:2] != (height, width):
+        raise UserError(f'{network.arch} takes images of {height}x{width}; those of {dataset} are not')
+    config = recipe.base()
+    config.crop.crop_fraction = network.crop_fraction
+    return feed.make_feed(config, data.open_split(dataset, split, data_dir), devices, height)

@@ -1,0 +1,88 @@
+"""An image made from a layer's output alone: what the layer keeps of an image shows, and what it loses is guessed.
+
+Mahendran & Vedaldi 2015, Understanding deep image representations by inverting them (arXiv 1412.0035):
+
+    minimise over x   |f(x) - f(x0)|^2 / |f(x0)|^2  +  tv_weight * mean of ((x right - x)^2 + (x below - x)^2)
+
+Where it departs from the paper: pixels are kept between 0 and 1 by clipping instead of by an alpha-norm; the total
+variation has beta = 2 and is a mean over pixels, so that its weight does not depend on the image's size; Adam takes the
+place of gradient descent with momentum.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from cnn_bench.errors import UserError
+from cnn_bench.inference.layers import check_layer, output
+from cnn_bench.inference.network import Network
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """An image uint8 (h, w, c), and before each step the squared distance of its features to those wanted, relative to
+    their squared length, (steps,)."""
+
+    image: np.ndarray
+    distances: np.ndarray
+
+
+def invert(
+    network: Network,
+    image: np.ndarray,
+    layer: str,
+    steps: int = 200,
+    tv_weight: float = 0.1,
+    learning_rate: float = 0.05,
+    seed: int = 0,
+) -> Inversion:
+    """An image that `layer` takes for `image` (h, w, c), from noise in `steps` steps.
+
+    `learning_rate` is Adam's, in parts of the range from black to white. The same seed gives the same image.
+    """
+    network.check_image(image)
+    check_layer(network, layer)
+    if steps < 1:
+        raise UserError(f'steps is {steps}; it must be at least 1')
+    optimizer = optax.adam(learning_rate)
+    inputs = network.preprocess(jnp.asarray(image)[None])
+    wanted = jax.jit(partial(output, network.module, layer=layer))(network.variables, inputs)
+    # About the middle grey, as noise of few contrasts: the paper starts from noise too.
+    pixels = 0.5 + 0.1 * jax.random.normal(jax.random.key(seed), (1, *network.input_shape))
+    step = jax.jit(partial(_step, network, layer, optimizer, tv_weight))
+    state, distances = optimizer.init(pixels), []
+    for _ in range(steps):
+        pixels, state, distance = step(network.variables, wanted, pixels, state)
+        distances.append(distance)
+    return Inversion(np.asarray(jnp.round(255 * pixels[0]), np.uint8), np.array(jax.device_get(distances)))
+
+
+def total_variation(pixels: jax.Array) -> jax.Array:
+    """The mean over pixels and channels of the squared differences to the right and lower neighbours, (n, h, w, c)."""
+    right, below = jnp.diff(pixels, axis=2), jnp.diff(pixels, axis=1)
+    return (jnp.square(right).sum() + jnp.square(below).sum()) / pixels.size
+
+
+def _step(
+    network: Network,
+    layer: str,
+    optimizer: optax.GradientTransformation,
+    tv_weight: float,
+    variables: Any,
+    wanted: jax.Array,
+    pixels: jax.Array,
+    state: Any,
+) -> tuple[jax.Array, Any, jax.Array]:
+    def loss(pixels):
+        made = output(network.module, variables, network.preprocess(255 * pixels), layer)
+        distance = jnp.square(made - wanted).sum() / jnp.maximum(jnp.square(wanted).sum(), 1e-12)
+        return distance + tv_weight * total_variation(pixels), distance
+
+    (_, distance), gradient = jax.value_and_grad(loss, has_aux=True)(pixels)
+    update, state = optimizer.update(gradient, state)
+    return jnp.clip(optax.apply_updates(pixels, update), 0, 1), state, distance

@@ -1,0 +1,81 @@
+"""The layers of a network by name, and what comes out of one.
+
+A layer is called by its module's path, as `cnn-bench cost --layers` and the parameter tree have it: 'stage1/block2',
+'head/fc'. Beside the modules there are 'features', the last map before the head, and 'logits'. Where a module is
+called more than once, its last output is meant.
+"""
+
+from difflib import get_close_matches
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from cnn_bench.errors import UserError
+from cnn_bench.inference.network import Network
+
+FEATURES, LOGITS = 'features', 'logits'
+POOLS = ('none', 'mean')
+
+
+def output(module: nn.Module, variables: Any, inputs: jax.Array, layer: str) -> jax.Array:
+    """What `layer` makes of preprocessed images (n, h, w, c); no other layer's output is kept."""
+    if layer == LOGITS:
+        return module.apply(variables, inputs, train=False)
+    if layer == FEATURES:
+        return module.apply(variables, inputs, train=False, method='features')
+
+    def wanted(of: nn.Module, method: str) -> bool:
+        return method == '__call__' and '/'.join(of.path) == layer
+
+    _, kept = module.apply(variables, inputs, train=False, capture_intermediates=wanted, mutable=['intermediates'])
+    return _at(kept['intermediates'], layer)
+
+
+def _at(intermediates: Any, path: str) -> Any:
+    """The last output of the module at `path`."""
+    for name in path.split('/'):
+        intermediates = intermediates[name]
+    return intermediates['__call__'][-1]
+
+
+def pooled(made: jax.Array, pool: str) -> jax.Array:
+    """A layer's output as float32; with `pool` 'mean' maps (n, h, w, c) become (n, c), with 'none' they stay."""
+    made = made.astype(jnp.float32)
+    return made.mean((1, 2)) if pool == 'mean' and made.ndim == 4 else made
+
+
+def list_layers(network: Network) -> dict[str, tuple[int, ...]]:
+    """Path -> shape of the output for one image, in the order in which the layers finish. Nothing is computed."""
+    image = jax.ShapeDtypeStruct((1, *network.input_shape), jnp.uint8)
+    inputs = jax.eval_shape(network.preprocess, image)
+    order: dict[str, None] = {}
+
+    def every(of: nn.Module, method: str) -> bool:
+        if method == '__call__' and of.path:
+            order['/'.join(of.path)] = None
+        return method == '__call__'
+
+    def whole(variables, inputs):
+        return network.module.apply(
+            variables, inputs, train=False, capture_intermediates=every, mutable=['intermediates']
+        )
+
+    _, kept = jax.eval_shape(whole, network.variables, inputs)
+    outputs = {path: _at(kept['intermediates'], path) for path in order}
+    for layer in (FEATURES, LOGITS):
+        outputs[layer] = jax.eval_shape(partial(output, network.module, layer=layer), network.variables, inputs)
+    # A few modules return several arrays; those are no layers here.
+    return {path: made.shape[1:] for path, made in outputs.items() if hasattr(made, 'shape')}
+
+
+def check_layer(network: Network, layer: str) -> tuple[int, ...]:
+    """The shape of a layer's output for one image. Raises UserError with the nearest names where there is none."""
+    known = list_layers(network)
+    if layer not in known:
+        near = get_close_matches(layer, known, n=3, cutoff=0.4)
+        hint = f'did you mean {" or ".join(near)}?' if near else '`cnn-bench features --list-layers` names them'
+        raise UserError(f'unknown layer of {network.arch} {layer!r}; {hint}')
+    return known[layer]

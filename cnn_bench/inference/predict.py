@@ -1,0 +1,76 @@
+"""Predictions for picture files: a batch at a time, in the order in which they are named."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from cnn_bench.errors import UserError
+from cnn_bench.inference.network import Network
+from cnn_bench.inference.pictures import Refusal, Refused, listed
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The most probable classes of a picture, the first first: their numbers, and their probabilities."""
+
+    path: str
+    labels: tuple[int, ...]
+    probabilities: tuple[float, ...]
+
+
+def predict(
+    network: Network, names: Iterable[str | Path], top: int = 5, batch_size: int = 32
+) -> Iterator[Prediction | Refusal]:
+    """Of each picture that is named, and of those in folders that are, a Prediction or a Refusal.
+
+    No more than `batch_size` pictures are held at a time. Raises UserError for a network that takes no pictures.
+    """
+    if network.input_shape[2] not in (1, 3):
+        raise UserError(f'{network.arch} takes images of {network.input_shape[2]} channels; pictures have 1 or 3')
+    items = listed(names)
+    size, compiled = 0, partial(jax.jit(partial(_probabilities, network)), network.variables)
+    while batch := list(islice(items, batch_size)):
+        read_ones = [_read(item, network) for item in batch]
+        images = [image for image in read_ones if not isinstance(image, Refusal)]
+        size = size or len(batch)  # the first batch is the largest: one compilation, and none for images not there
+        rows = iter(_padded(compiled, images, size) if images else ())
+        for item, image in zip(batch, read_ones, strict=True):
+            yield image if isinstance(image, Refusal) else _best(str(item), next(rows), top)
+
+
+def probabilities(network: Network, images: jax.Array) -> jax.Array:
+    """(n, classes) float32 of images (n, h, w, c) from 0 to 255, of the network's own size."""
+    return _probabilities(network, network.variables, images)
+
+
+def _probabilities(network: Network, variables: Any, images: jax.Array) -> jax.Array:
+    return jax.nn.softmax(network.logits(images, variables).astype(jnp.float32))
+
+
+def _read(item: str | Refusal, network: Network) -> np.ndarray | Refusal:
+    if isinstance(item, Refusal):
+        return item
+    try:
+        return network.read(item)
+    except Refused as refused:
+        return Refusal(item, str(refused))
+
+
+def _padded(compiled: Callable, images: list[np.ndarray], size: int) -> np.ndarray:
+    batch = np.zeros((size, *images[0].shape), np.uint8)
+    batch[: len(images)] = images
+    return np.asarray(compiled(batch))[: len(images)]
+
+
+def _best(path: str, row: np.ndarray, top: int) -> Prediction | Refusal:
+    if not np.isfinite(row).all():
+        return Refusal(path, 'the network gave it a logit that is not finite')
+    order = np.argsort(-row, kind='stable')[:top]
+    return Prediction(path, tuple(map(int, order)), tuple(float(row[label]) for label in order))
