@@ -12,7 +12,7 @@ from cnn_bench.sweep.sweep import Sweep
 
 FORWARD_AND_BACKWARD = 3  # multiply-adds of a training step over those of its forward pass
 START_S = 5.0  # of a trial's process: imports, compilation, the evaluations of a short run
-ROUGHNESS = 3  # the factor that an estimate from multiply-adds alone may be off by
+ROUGHNESS = 10  # the factor that it may be off by: narrow networks run far below the rate of a wide convolution
 
 
 @dataclass(frozen=True)

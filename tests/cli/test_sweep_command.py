@@ -58,7 +58,7 @@ def test_a_dry_run_writes_nothing_and_knows_what_is_there(sweep, tmp_path):
     assert 'a-s0-' in out
     assert '61,706' in out
     assert '2 of 2 trials to run, epochs held equal' in out
-    assert 'within a factor of 3' in out
+    assert 'within a factor of 10' in out
     assert not (tmp_path / 'runs').exists()
     assert sweep(GOOD)[0] == 0
     status, out, _ = sweep(GOOD, '--dry-run', '--seeds', '2', '--json')
