@@ -26,8 +26,18 @@ CLAIMS = (
     Claim('GoogLeNet has fewer parameters than AlexNet', 'lecture, GoogLeNet', 'googlenet', 'alexnet', 'params'),
     Claim('GoogLeNet errs less than AlexNet', 'lecture, GoogLeNet', 'googlenet', 'alexnet'),
     Claim('GoogLeNet errs less than AlexNet', 'lecture, GoogLeNet', 'googlenet_bn x0.125', 'alexnet x0.125'),
-    Claim('AlexNet errs less than LeNet-5', 'lecture, AlexNet', 'alexnet', 'lenet5'),
-    Claim('AlexNet errs less than LeNet-5', 'lecture, AlexNet', 'alexnet x0.125', 'lenet5'),
+    Claim(
+        'AlexNet errs less than LeNet-5',
+        'our reading of: lecture, AlexNet, much larger and deeper',
+        'alexnet',
+        'lenet5',
+    ),
+    Claim(
+        'AlexNet errs less than LeNet-5',
+        'our reading of: lecture, AlexNet, much larger and deeper',
+        'alexnet x0.125',
+        'lenet5',
+    ),
     Claim('ResNets err less than GoogLeNet', 'lecture, Winners of the ImageNet Challenges', 'resnet50', 'googlenet'),
     Claim(
         'ResNets err less than GoogLeNet',

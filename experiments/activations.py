@@ -26,11 +26,12 @@ BASELINE = 'ReLU'
 CHARTS = ('learning_curves', 'accuracy_vs_macs')
 REACHED = 'epochs_to_25_pct_train_err'
 ALEXNET = 'Krizhevsky et al. 2012, section 3.1 and figure 1'
+RECTIFIERS = 'Glorot, Bordes & Bengio 2011, Deep sparse rectifier neural networks'
 CLAIMS = (
     Claim('ReLU reaches 25 % training error sooner than tanh (the paper: six times)', ALEXNET, 'ReLU', 'tanh', REACHED),
-    Claim('ReLU ends with less test error than tanh', ALEXNET, 'ReLU', 'tanh'),
-    Claim('ReLU ends with less test error than sigmoid', 'lecture, Activation Functions', 'ReLU', 'sigmoid'),
-    Claim('leaky ReLU ends with less test error than ReLU', 'Maas et al. 2013', 'leaky ReLU', 'ReLU'),
+    Claim('ReLU ends with less test error than tanh', RECTIFIERS, 'ReLU', 'tanh'),
+    Claim('ReLU ends with less test error than sigmoid', RECTIFIERS, 'ReLU', 'sigmoid'),
+    Claim('leaky ReLU ends with less test error than ReLU', 'Xu et al. 2015 (arXiv 1505.00853)', 'leaky ReLU', 'ReLU'),
     Claim('ELU ends with less test error than ReLU', 'Clevert et al. 2015 (arXiv 1511.07289)', 'ELU', 'ReLU'),
     Claim('maxout ends with less test error than ReLU', 'Goodfellow et al. 2013', 'maxout', 'ReLU'),
 )

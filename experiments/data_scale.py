@@ -17,13 +17,13 @@ from cnn_bench.runs.study import Claim
 from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
 
 QUESTION = 'How does the error fall with the number of training images, at an equal number of steps?'
-SOURCE = 'Hestness et al. 2017 (arXiv 1712.00409), section 4.4'
+SOURCE = 'Hestness et al. 2017 (arXiv 1712.00409), image classification'
 RECIPE = 'configs/compare.py'
 PRESETS = ('demo', 'full')
 HELD_EQUAL = ('macs',)
 BASELINE = '10000 images'
 CHARTS = ('learning_curves', 'differences')
-HESTNESS = 'Hestness et al. 2017, section 4.4'
+HESTNESS = 'Hestness et al. 2017, image classification'
 SIZES = {'demo': (625, 1250, 2500, 5000, 10_000), 'full': (625, 1250, 2500, 5000, 10_000, 20_000, 40_000, 60_000)}
 CLAIMS = (
     Claim('8 times the images lower the error', HESTNESS, '10000 images', '1250 images'),

@@ -26,7 +26,7 @@ CHARTS = ('learning_curves', 'differences')
 CLAIMS = (
     Claim('dividing the rate lowers the error', 'He et al. 2015, section 4.2', 'SGD, step', 'SGD, constant'),
     Claim('so does dividing it on plateaus', 'lecture, ResNet Config', 'SGD, plateau', 'SGD, constant'),
-    Claim('a cosine has less error than steps', 'Loshchilov & Hutter 2017, section 4.1', 'SGD, cosine', 'SGD, step'),
+    Claim('a cosine has less error than steps', 'Loshchilov & Hutter 2017', 'SGD, cosine', 'SGD, step'),
     Claim('one cycle has less error than steps', 'Smith & Topin 2017, figure 1', 'SGD, one cycle', 'SGD, step'),
     Claim(
         'SGD generalises better than AdamW on images',

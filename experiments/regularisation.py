@@ -29,7 +29,7 @@ ALEXNET = 'Krizhevsky et al. 2012, section 4'
 CLAIMS = (
     Claim('augmentation lowers the test error', ALEXNET, 'augmentation', 'none'),
     Claim('dropout lowers the test error', ALEXNET, 'dropout', 'none'),
-    Claim('weight decay lowers the test error', ALEXNET, 'weight decay', 'none'),
+    Claim('weight decay lowers the test error', 'Krogh & Hertz 1991', 'weight decay', 'none'),
     Claim('label smoothing lowers the test error', 'Szegedy et al. 2015, section 7', 'label smoothing', 'none'),
     Claim('all together have less test error than none', ALEXNET, 'all', 'none'),
     Claim('without any the training images are fitted better', ALEXNET, 'none', 'all', 'train_err_pct'),
