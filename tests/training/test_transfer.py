@@ -156,7 +156,7 @@ def test_preprocessing_size_and_fields_are_those_of_the_weights(tiny_recipe, tin
     assert (task.model.bn_epsilon, task.model.num_classes) == (1e-3, 10)
     batch, _ = next(task.test_feed.eval_batches(20))
     assert batch['image'].shape == (1, 20, 40, 40, 1)
-    prepared = task._preprocess(jnp.asarray(batch['image'][0]))
+    prepared = task.preprocess(jnp.asarray(batch['image'][0]))
     assert prepared.shape == (20, 40, 40, 3)
     repeated = np.repeat(batch['image'][0], 3, axis=-1)
     expected = (repeated / 255 - np.array([0.1, 0.2, 0.3])) / np.array([0.5, 0.6, 0.7])
@@ -202,7 +202,7 @@ def test_keras_xception_is_the_same_base_before_and_after_its_head_is_trained(ti
     assert np.isfinite(metrics['loss']).all()
     assert not _equal({'head': head}, {'head': state.params['head']})['head']
     batch, _ = next(task.test_feed.eval_batches(2))
-    images = np.asarray(task._preprocess(jnp.asarray(batch['image'][0])))
+    images = np.asarray(task.preprocess(jnp.asarray(batch['image'][0])))
     assert images.shape == (2, size, size, 3)
     base = keras.Model(theirs.inputs, theirs.get_layer('avg_pool').input)
     expected = np.asarray(base(np.repeat(batch['image'][0], 3, axis=-1) / 127.5 - 1, training=False))
