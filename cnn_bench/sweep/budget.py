@@ -60,7 +60,12 @@ def settle(held_equal: str, sizes: dict[str, Size], per_step: dict[str, float], 
 
 
 def stretch(trial: Trial, size: Size, per_step: float, per_trial: float) -> Trial:
-    """The trial with as many steps as spend `per_trial`, at least one, and its schedule stretched as a whole."""
+    """The trial with as many steps as spend `per_trial`, at least one, and its schedule stretched as a whole.
+
+    Raises UserError where it trains in stages or goes on from another trial: these have lengths of their own.
+    """
+    if trial.config.stages or trial.after:
+        raise UserError(f'variant {trial.name!r} trains in stages, which --held-equal epochs alone leaves as they are')
     steps = max(1, round(per_trial / per_step))
     schedule = {
         f'schedule.{field}': value * steps / size.steps

@@ -50,6 +50,7 @@ class Order:
     name: str
     fields: str  # the recipe, JSON
     storage: str  # where the run directory is mirrored
+    after: str  # the run beside it that its first weights come from; empty: none
     data_dir: str | None
     memory_gib: float
     push_s: float  # from one push to storage to the next
@@ -113,6 +114,7 @@ class RayCluster:
             name=trial.name,
             fields=json.dumps(recipe.to_dict(trial.config)),
             storage=posixpath.join(self.storage, trial.id),
+            after=trial.after,
             data_dir=self.data_dir,
             memory_gib=self.memory_gib,
             push_s=self.push_s,
@@ -186,6 +188,8 @@ def _run_in(scratch: Path, order: Order, flag: Any) -> int:
     mirror = Mirror(scratch / 'run', order.storage)
     mirror.pull()
     records.forget_failure(RunDirectory(mirror.local))
+    if order.after:  # the recipe says where: beside the run directory
+        Mirror(scratch / order.after, posixpath.join(posixpath.dirname(order.storage), order.after)).pull()
     recipe_file = scratch / 'recipe.py'
     recipe_file.write_text(RECIPE.format(name=order.name, fields=order.fields))
     cache = cache_variables(Path(tempfile.gettempdir()) / f'cnn_bench_compiled_{os.getuid()}')

@@ -90,6 +90,8 @@ class Sweep:
                     while executor.free() > 0 and (trial := self._next(todo)):
                         todo.remove(trial)
                         self._start(trial, executor, progress)
+                    if not executor.running():  # what the rest waits for was stopped by somebody else
+                        todo.clear()
                     for ended in executor.ended():
                         self._ended(ended, progress)
                     progress.update([(trial.name, self._fraction(trial)) for trial in executor.running()])
