@@ -167,7 +167,7 @@ class Sweep:
             rows = self.directory(trial).metrics()
         except UserError:
             return 0.0
-        return min(1.0, rows[-1]['step'] / self.size(trial).steps) if rows else 0.0
+        return min(1.0, rows[-1]['step'] / (trial.config.total_steps or self.size(trial).steps)) if rows else 0.0
 
     def _failures(self) -> dict[str, str]:
         """Trial id -> state and reason of those that have failed."""

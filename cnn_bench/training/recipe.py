@@ -74,6 +74,7 @@ def base() -> ConfigDict:
                 'test': 'test',
                 'classes': (),  # labels whose images alone are used, relabelled 0, 1, ... in this order; (): all
                 'train_images': 0,  # how many of the training images, always the same ones; 0: all
+                'test_images': 0,  # the same of the images that it is evaluated on
                 'size': 0,  # images are resized to size x size; 0: as stored, or as the first weights expect them
                 'placement': 'auto',  # 'device': the whole set lives there; 'host': batches are streamed to it
                 'workers': 0,  # processes that decode and crop when streaming
@@ -111,7 +112,7 @@ def variant(config: ConfigDict, arg: str, **smoke_model: Any) -> ConfigDict:
     config.model.width = 0.125
     config.model.update({'stem': 'small', **smoke_model})
     config.dataset.update({'name': 'fashion_mnist_subset', 'train': 'train', 'test': 'test', 'size': 0, 'workers': 0})
-    config.dataset.update({'train_images': 0, 'classes': ()})
+    config.dataset.update({'train_images': 0, 'test_images': 200, 'classes': ()})
     config.total_steps = 2
     config.stages = tuple({**stage, 'total_steps': 1} for stage in config.stages[:2])
     config.init_from = ''  # no file is at hand: from scratch
@@ -209,8 +210,8 @@ def validate(config: ConfigDict) -> None:
     classes = config.dataset.classes
     whole = all(isinstance(label, int) and label >= 0 for label in classes)
     _require(config.dataset, 'classes', whole and len(set(classes)) == len(classes), 'different labels', 'dataset.')
-    train_images = config.dataset.train_images
-    _require(config.dataset, 'train_images', train_images >= 0, '0 (all) or more', 'dataset.')
+    for field in ('train_images', 'test_images'):
+        _require(config.dataset, field, config.dataset[field] >= 0, '0 (all) or more', 'dataset.')
     allowed = MONITORED + tuple(f'ema_{name}' for name in MONITORED if config.ema_decay)
     _require(config, 'monitor', config.monitor in allowed, ', '.join(allowed))
     _require(config, 'parallel', config.parallel in ('jit', 'pmap'), 'jit or pmap')

@@ -110,13 +110,18 @@ class Task:
         for field in ('train', 'test'):
             if fields[field] not in self.info.sizes:
                 raise unknown(f'split of {self.info.name}', fields[field], self.info.sizes)
-        there = len(self._split(fields.train)) if fields.classes else self.info.sizes[fields.train]
-        if fields.train_images > there:
-            raise UserError(f'config.dataset.train_images is {fields.train_images}; {self.info.name} has {there}')
-        size = fields.train_images or there
+        there = {field: self._images_there(fields[field]) for field in ('train', 'test')}
+        for field, count in there.items():
+            wanted = fields[f'{field}_images']
+            if wanted > count:
+                raise UserError(f'config.dataset.{field}_images is {wanted}; {self.info.name} has {count}')
+        size = fields.train_images or there['train']
         if batch_size > size:
             raise UserError(f'config.batch_size is {batch_size}; {self.info.name} trains on {size} images')
         return size
+
+    def _images_there(self, split: str) -> int:
+        return len(self._split(split)) if self.config.dataset.classes else self.info.sizes[split]
 
     def load_data(self) -> None:
         """Read both splits now, so that data that can't be used show before anything is written."""
@@ -130,9 +135,9 @@ class Task:
     @cached_property
     def test_feed(self) -> feed.Feed:
         """Batches to evaluate on."""
-        return self._feed(self.config.dataset.test)
+        return self._feed(self.config.dataset.test, self.config.dataset.test_images)
 
-    def _feed(self, split: str, images: int = 0) -> feed.Feed:
+    def _feed(self, split: str, images: int) -> feed.Feed:
         chosen = self._split(split)
         chosen = chosen.sample(images) if images else chosen
         return feed.make_feed(self.config, chosen, self.devices, self.image_shape[0], self.interpolation)

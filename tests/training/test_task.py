@@ -33,16 +33,18 @@ def test_steps_or_epochs(tiny_recipe, tiny_data):
 
 
 def test_part_of_the_training_images(tiny_recipe, tiny_data):
-    task = Task(tiny_recipe(dataset__train_images=50), tiny_data)
+    task = Task(tiny_recipe(dataset__train_images=50, dataset__test_images=15), tiny_data)
     assert task.steps_per_epoch == 50 // 24
     assert len(task.train_feed) == 50
-    assert len(task.test_feed) == 40
+    assert len(task.test_feed) == 15
+    assert len(Task(tiny_recipe(), tiny_data).test_feed) == 40
 
 
 @pytest.mark.parametrize(
     ('fields', 'said'),
     [
         ({'dataset__train_images': 97}, 'train_images is 97; tiny has 96'),
+        ({'dataset__test_images': 41}, 'test_images is 41; tiny has 40'),
         ({'accumulate_steps': 5}, 'it must divide the 24 images'),
         ({'batch_size': 25, 'mix__mixup_alpha': 0.2}, 'the 25 of a batch that each device gets must be even'),
         ({'augment__lighting_std': 0.1}, 'rows of 1 numbers'),
