@@ -55,5 +55,6 @@ def _group(axes: Axes, down: float, **content) -> tuple[float, float]:
     )  # fmt: skip
     group.remove()  # `axes.legend` holds the latest only
     axes.add_artist(group)
+    group.set_clip_on(False)  # or a tight bounding box, as notebooks save figures with, leaves it out
     extent = group.get_window_extent().transformed(dpi_scale.inverted())
     return extent.width, extent.height

@@ -60,6 +60,16 @@ def test_a_long_legend_makes_the_figure_taller(make_table):
     assert figure.get_size_inches()[1] > 7
 
 
+def test_the_legend_is_part_of_a_tight_figure(make_table):
+    """Notebooks save figures with the tight bounding box of what they hold."""
+    figure = charts.draw(chart_of(make_table(3)))
+    tight = figure.get_tightbbox()
+    legends = [child for child in figure.axes[0].get_children() if isinstance(child, matplotlib.legend.Legend)]
+    assert len(legends) >= 3
+    for legend in legends:
+        assert legend.get_window_extent().x1 / figure.dpi <= tight.x1 + 0.01
+
+
 def test_one_place_for_two_points_and_a_wide_interval(make_table):
     chart = chart_of(make_table(3, 3))
     first = dataclasses.replace(chart.points[0], half_width=90.0)
