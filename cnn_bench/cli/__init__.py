@@ -22,6 +22,7 @@ COMMANDS = {
     'weights': 'import weights of Keras Applications, torchvision or timm',
     'sweep': 'run the trials of an experiment',
     'report': 'tables, charts and a page from the runs below a directory',
+    'ensemble': 'what networks err together, their probabilities averaged, and what that costs',
     'runs': 'list the runs below a directory with their state and errors, or export them',
 }
 

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _of_run(args: argparse.Namespace) -> dict:
-    from cnn_bench.training.loop import evaluate_run
+    from cnn_bench.training.tested import evaluate_run
 
     for option in ('dataset', 'split', 'batch_size'):
         if getattr(args, option) is not None:

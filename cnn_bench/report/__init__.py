@@ -4,7 +4,8 @@ material    what a report is made of, read from a directory
 tables      the table as a summary, CSV and Markdown; latex the same for papers
 ablation    what the runs say of claims, and of variants beside a baseline
 catalogue   the charts by their names; each is described as plain data:
-            figures, learning, density, forest, overlap
+            figures, learning, density, forest, overlap, ensemble_chart
+ensembles   what networks err together, their probabilities averaged; ensemble_words says it in sentences
 saving      such a description drawn, as PNG, SVG and PDF
 page        the HTML page, of inline charts and sections
 plots       the charts for notebooks: DataFrames in, a Figure out

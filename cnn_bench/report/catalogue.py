@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from cnn_bench.errors import unknown
-from cnn_bench.report import ablation, density, figures, forest, learning, overlap
+from cnn_bench.report import ablation, density, ensemble_chart, figures, forest, learning, overlap
 from cnn_bench.report.material import Material
 from cnn_bench.report.saving import Described
 
@@ -62,10 +62,16 @@ def _overlap(material: Material) -> Described | None:
     return overlap.error_overlap(shares, figures.subtitle(material.summary))
 
 
+def _ensembles(material: Material) -> Described | None:
+    subtitle = figures.subtitle(material.summary)
+    return ensemble_chart.error_against_cost(material.members, material.ensembles, subtitle)
+
+
 CHARTS: dict[str, Callable[[Material], Described | None]] = {
     **{name: partial(_against, name) for name in figures.COSTS},
     'learning_curves': _learning,
     'accuracy_density': _density,
     'differences': _differences,
     'error_overlap': _overlap,
+    'ensembles': _ensembles,
 }

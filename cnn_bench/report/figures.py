@@ -42,6 +42,7 @@ class Chart:
     log_x: bool = True
     low_is_better: bool = True
     left_is_better: bool = True
+    kinds: str = 'Family'  # what colour and shape tell, above their legend
 
     @property
     def hovers(self) -> tuple[Hover, ...]:

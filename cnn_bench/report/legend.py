@@ -29,7 +29,7 @@ def add(axes: Axes, chart: Chart, scale: marks.AreaScale, style: dict) -> tuple[
         lines['95 % interval'] = axes.errorbar([], [], yerr=[], color=marks.MUTED, **BAR)
     down = right = 0.0
     for title, handles, names, spacing in (
-        ('Family', families, list(style), _LOOSE),
+        (chart.kinds, families, list(style), _LOOSE),
         ('Parameters', blobs, list(areas), max(_LOOSE, 0.9 * (tallest / _FONT - 1))),
         (None, list(lines.values()), list(lines), _LOOSE),
     ):

@@ -9,7 +9,7 @@ import pandas as pd
 
 from cnn_bench import runs
 from cnn_bench.errors import UserError
-from cnn_bench.report import ablation, tables
+from cnn_bench.report import ablation, ensembles, tables
 from cnn_bench.report.ablation import Finding
 from cnn_bench.runs import schema, study
 from cnn_bench.runs.predictions import Predictions
@@ -40,7 +40,27 @@ class Material:
     @cached_property
     def findings(self) -> list[Finding]:
         """The claims of the study, judged."""
-        return ablation.judge(self.table, self.study.claims, self.predictions) if self.study else []
+        if not self.study:
+            return []
+        compared = {label for claim in self.study.claims for label in (claim.less, claim.more)}
+        table, predictions = self.table, self.predictions
+        if compared & {study.TOGETHER, study.BEST_SINGLE}:
+            table, said = ensembles.together(table, predictions)
+            predictions = {**predictions, **said}
+        return ablation.judge(table, self.study.claims, predictions)
+
+    @cached_property
+    def members(self) -> list[ensembles.Member]:
+        """The runs that can be in an ensemble; none where they were not tested alike or kept no probabilities."""
+        try:
+            return ensembles.members(self.table, self.predictions, self.names)
+        except UserError:
+            return []
+
+    @cached_property
+    def ensembles(self) -> pd.DataFrame:
+        """`ensembles.best` of the members; empty where there are none."""
+        return ensembles.best(self.members)
 
 
 def read(directory: str | Path) -> Material:

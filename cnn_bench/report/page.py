@@ -36,6 +36,7 @@ def render(material: Material, first: list[Drawn], more: list[Drawn], title: str
         table=sections.results(summary),
         front=sections.paragraph(front.in_words(summary)) if (summary.source == 'measured').all() else '',
         configs=sections.configs(material.configs, material.names),
+        ensembles=sections.ensembles(material) if any(chart.name == 'ensembles' for chart, _ in first) else '',
         left_out=sections.left_out(material.table),
         provenance=sections.provenance(material.table),
         runs=sections.runs(material.table, material.names),

@@ -6,8 +6,10 @@ from html import escape
 import pandas as pd
 from markdown_it import MarkdownIt
 
-from cnn_bench.report import recipes, tables
+from cnn_bench.report import ensemble_chart, ensemble_words, recipes, tables
+from cnn_bench.report import ensembles as of_members
 from cnn_bench.report.ablation import Finding
+from cnn_bench.report.material import Material
 from cnn_bench.runs.schema import COLUMNS
 from cnn_bench.runs.study import HELD_EQUAL, Study
 
@@ -26,6 +28,17 @@ _OF_RUNS = {
     'versions': 'Versions',
     'recipe': 'Recipe',
 }
+_OF_ENSEMBLES = (
+    *('Members', 'MACs (M)', 'Parameters (M)', 'Top-1 error (%)', 'Top-5 error (%)', 'Best member (%)'),
+    *('Gain (95 % interval)', 'p', 'Disagree (%)'),
+)
+_ENSEMBLES_ARE = (
+    'Probabilities of the members averaged; multiply-adds and parameters are sums. Gain: points less top-1 error than '
+    'the best member, with the bootstrap interval over the test images and McNemar’s p, each for itself; they say '
+    'nothing of other seeds, and do not allow for the choice of members, which was made on the same images. Disagree: '
+    'images on which two members’ first predictions differ, mean over the pairs.'
+)
+_MOST_PAIRS = 100  # rows of a table that is read, not searched; `cnn-bench ensemble --json` has all
 _FINGERPRINT = 12  # digits of it that are shown
 
 
@@ -114,6 +127,43 @@ def configs(configurations: Mapping[str, dict], names: Mapping[str, str]) -> str
     rows = [[_cell(field, 'field'), *(_cell(value) for value in row)] for field, *row in table.itertuples()]
     made = f'<div class="wide">\n{_table(["Field", *map(str, table.columns)], rows)}\n</div>\n'
     return fold('What differs between the recipes', made)
+
+
+def ensembles(material: Material) -> str:
+    """What the networks err together: in sentences, the ensembles of `ensembles.best`, and every pair behind a fold."""
+    if material.ensembles.empty:
+        return ''
+    pairs = of_members.pairs(material.members)
+    words = ensemble_words.in_words(material.members, material.ensembles, pairs)
+    chosen = [
+        [_cell(ensemble_chart.name(row), 'field'), *_ensemble(row), _cell(row['chosen'])]
+        for row in material.ensembles.to_dict('records')
+    ]
+    which = 'Every pair' if len(pairs) <= _MOST_PAIRS else f'The best of {len(pairs):,} pairs'
+    two = [[*_ensemble(row), _cell(row['kin'])] for row in pairs.head(_MOST_PAIRS).to_dict('records')]
+    best = _table(['Ensemble', *_OF_ENSEMBLES, 'Chosen'], chosen)
+    every = _table([*_OF_ENSEMBLES, 'Kin'], two)
+    return (
+        f'<section id="ensembles">\n<h2>Ensembles</h2>\n<div class="answer"><p>{escape(words)}</p></div>\n'
+        f'<div class="wide">\n{best}\n</div>\n{paragraph(_ENSEMBLES_ARE)}\n'
+        + fold(f'{which} ({len(two)})', f'<div class="wide">\n{every}\n</div>\n')
+        + '</section>'
+    )
+
+
+def _ensemble(row: Mapping) -> list[str]:
+    """The cells of _OF_ENSEMBLES."""
+    numbers = (
+        f'{row["macs"] / 1e6:,.2f}',
+        f'{row["params"] / 1e6:,.3f}',
+        f'{row["top1_err_pct"]:.2f}',
+        f'{row["top5_err_pct"]:.2f}',
+        f'{row["best_err_pct"]:.2f}',
+        ensemble_chart.gain(row),
+        '< 0.001' if row['p'] < 0.001 else f'{row["p"]:.3f}',
+        f'{row["disagreement_pct"]:.1f}',
+    )
+    return [_cell('; '.join(row['members']), 'claim'), *(_cell(number, 'number') for number in numbers)]
 
 
 def left_out(table: pd.DataFrame) -> str:

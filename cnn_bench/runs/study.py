@@ -17,6 +17,10 @@ HELD_EQUAL = {
     'seconds': 'every network is trained equally long on this machine',
 }
 
+# What a claim may compare beside variants; reports make both from the predictions that the runs of one seed kept.
+TOGETHER = 'all networks together'  # their probabilities averaged
+BEST_SINGLE = 'the best single network'  # by its test error, which favours it
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -24,7 +28,7 @@ class Claim:
 
     text: str  # the claim in a sentence
     source: str  # who made it, and where
-    less: str  # the label of a variant
+    less: str  # the label of a variant, TOGETHER or BEST_SINGLE
     more: str
     column: str = 'top1_err_pct'  # of the tidy table
     by: float = 0.0

@@ -27,7 +27,7 @@ from types import ModuleType
 from ml_collections import ConfigDict
 
 from cnn_bench.errors import UserError, unknown
-from cnn_bench.runs.study import Claim
+from cnn_bench.runs.study import BEST_SINGLE, TOGETHER, Claim
 from cnn_bench.training import recipe
 
 REQUIRED = ('QUESTION', 'SOURCE', 'RECIPE', 'PRESETS', 'HELD_EQUAL', 'variants', 'report')
@@ -130,7 +130,7 @@ class Experiment:
 
     def claims_of(self, preset: str) -> tuple[Claim, ...]:
         """The claims whose two variants a preset has: presets may call their networks by other names."""
-        names = {trial.name for trial in self.trials(preset, 1)}
+        names = {trial.name for trial in self.trials(preset, 1)} | {TOGETHER, BEST_SINGLE}
         return tuple(claim for claim in self.claims if {claim.less, claim.more} <= names)
 
     def _trials(self, preset: str, seeds: int) -> Iterator[Trial]:

@@ -22,7 +22,6 @@ from cnn_bench.training.evaluate import Evaluation
 from cnn_bench.training.freezing import parameter_counts
 from cnn_bench.training.profile import profiled
 from cnn_bench.training.progress import Progress
-from cnn_bench.training.restore import restore
 from cnn_bench.training.signals import StopRequests
 from cnn_bench.training.stages import Stage
 from cnn_bench.training.task import Task
@@ -76,13 +75,6 @@ def _session(task: Task, run: RunDirectory, sinks: Sinks, profile: bool) -> dict
         finally:
             sinks.finish(summary or {'state': 'unfinished'})
     return summary
-
-
-def evaluate_run(workdir: str | Path, data_dir: str | None = None) -> dict:
-    """Metrics of a run's newest checkpoint on its test split, with the step that they are of."""
-    task, state = restore(RunDirectory(workdir), data_dir)
-    result = evaluate_state(task.compiled_eval_step(), state, task.test_feed, task.config.eval_batch_size)
-    return {'arch': task.config.model.arch, 'step': int(state.step), **result.metrics}
 
 
 class Trainer:

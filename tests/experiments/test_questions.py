@@ -17,7 +17,7 @@ from cnn_bench.training.task import Task
 DIRECTORY = Path(__file__).parents[2] / 'experiments'
 NAMES = sorted(path.stem for path in DIRECTORY.glob('*.py'))
 QUESTIONS = (
-    'accuracy_vs_cost activations data_scale depth_degradation inception_cost initialisation normalisation '
+    'accuracy_vs_cost activations data_scale depth_degradation ensembles inception_cost initialisation normalisation '
     'optimiser_schedule pooling regularisation separable transfer width_depth_resolution'
 ).split()
 CHARTS = {
@@ -30,7 +30,9 @@ CHARTS = {
     'accuracy_density',
     'differences',
     'error_overlap',
+    'ensembles',
 }
+NO_BASELINE = ('accuracy_vs_cost', 'ensembles')
 every_experiment = pytest.mark.parametrize('name', NAMES)
 
 
@@ -80,7 +82,7 @@ def test_it_says_what_is_held_equal_what_is_drawn_and_who_is_compared(name):
     assert experiment.charts
     assert set(experiment.charts) <= CHARTS
     for preset in experiment.presets:
-        assert experiment.baseline in (*trials(name, preset), *([''] if name == 'accuracy_vs_cost' else []))
+        assert experiment.baseline in (*trials(name, preset), *([''] if name in NO_BASELINE else []))
 
 
 @every_experiment

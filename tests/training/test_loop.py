@@ -13,6 +13,7 @@ from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.training import loop
 from cnn_bench.training.checkpoint import Checkpoints
 from cnn_bench.training.task import Task
+from cnn_bench.training.tested import evaluate_run, predict_run
 
 
 @pytest.fixture(scope='module')
@@ -53,9 +54,12 @@ def test_a_run_directory_holds_what_the_schema_says(tiny_recipe, tiny_data, undi
     assert 100 * np.mean(log_probs.argmax(1) != labels) == pytest.approx(summary['top1_err_pct'])
     row = runs.load(run.path).iloc[0]
     assert (row.arch, row.params, row.macs, row.input_shape) == ('lenet5', 61_706, 416_520, '28x28x1')
-    result = loop.evaluate_run(run.path, tiny_data)
+    result = evaluate_run(run.path, tiny_data)
     assert result['top1_err_pct'] == pytest.approx(summary['top1_err_pct'])
     assert result['step'] == 8
+    again = predict_run(run.path, tiny_data)
+    np.testing.assert_array_equal(again.label, labels)
+    np.testing.assert_array_equal(again.log_probs.astype(np.float16), log_probs)
 
 
 def test_it_learns(tiny_recipe, tiny_data, tmp_path):

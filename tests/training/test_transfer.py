@@ -17,6 +17,7 @@ from cnn_bench.training import initial, loop
 from cnn_bench.training.origin import Origin
 from cnn_bench.training.restore import restore
 from cnn_bench.training.task import Task
+from cnn_bench.training.tested import evaluate_run
 
 SHORT = {'total_steps': 2, 'checkpoint_every_steps': 2, 'eval_every_epochs': 9}
 
@@ -113,7 +114,7 @@ def test_it_is_recorded_and_a_checkpoint_of_its_own_wins(tiny_recipe, tiny_data,
     after = loop.train(config, tmp_path / 'run', tiny_data)
     assert {**after, 'train_s': 0, 'images_per_s': 0} == {**before, 'train_s': 0, 'images_per_s': 0}
     assert run.read(schema.PROVENANCE)['init'] == record
-    assert loop.evaluate_run(run.path, tiny_data)['top1_err_pct'] == before['top1_err_pct']
+    assert evaluate_run(run.path, tiny_data)['top1_err_pct'] == before['top1_err_pct']
 
 
 def test_classes_are_relabelled_and_all_else_is_left_out(tiny_recipe, tiny_data):
