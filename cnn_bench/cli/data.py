@@ -5,12 +5,10 @@ The data directory is --data-dir, else the environment's CNN_BENCH_DATA, else TF
 """
 
 import argparse
-import contextlib
 import json
-import sys
-from collections.abc import Iterable, Iterator
 
 from cnn_bench import data
+from cnn_bench.cli.tracking import tracking
 from cnn_bench.data import locate
 from cnn_bench.errors import UserError
 
@@ -62,17 +60,18 @@ def _list(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> int:
     from cnn_bench.data.check import check
 
-    with _progress() as track:
-        _report(check(args.name, args.data_dir, track), 'whole', args.json)
+    with tracking() as track:
+        checked = check(args.name, args.data_dir, track)
+    _report(checked, 'whole', args.json)
     return 0
 
 
 def _prepare(args: argparse.Namespace) -> int:
     from cnn_bench.data.prepare import prepare
 
-    with _progress() as track:
+    with tracking() as track:
         prepared = prepare(args.name, args.source, args.data_dir, overwrite=args.overwrite, track=track)
-        _report(prepared, 'prepared', args.json)
+    _report(prepared, 'prepared', args.json)
     return 0
 
 
@@ -104,19 +103,3 @@ def _line(row: dict) -> str:
     shape = '×'.join(map(str, row['image_shape'] or ('varying', row['channels'])))
     where = 'packaged' if row['packaged'] else row['directory']
     return f'{sizes}, {row["num_classes"]} classes, {shape}, {row["total_bytes"] / 1e6:.1f} MB, {where}'
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator:
-    """A function track(items, description, total) that shows a bar with the time left, where stderr is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(file=sys.stderr)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-
-        def track(items: Iterable, description: str, total: int) -> Iterator:
-            return bar.track(items, total=total, description=description)
-
-        yield track

@@ -19,6 +19,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from cnn_bench.cli.tracking import tracking
 from cnn_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -64,17 +65,15 @@ def _evaluated(args: argparse.Namespace, table: 'pd.DataFrame') -> 'dict[str, Pr
     """Run -> what its newest checkpoint makes of its test split. Names the runs that have none which can be read."""
     from pathlib import Path
 
-    from rich.console import Console
-    from rich.progress import track
-
     from cnn_bench.training.tested import predict_run
 
-    found, console = {}, Console(stderr=True)
-    for name in track(table.run[table.state == 'finished'], 'evaluating', console=console, transient=True):
-        try:
-            found[name] = predict_run(Path(args.dir) / name, args.data_dir)
-        except UserError as error:
-            print(f'cnn-bench: {error}', file=sys.stderr)
+    found, finished = {}, table.run[table.state == 'finished']
+    with tracking() as track:
+        for name in track(finished, 'runs', len(finished)):
+            try:
+                found[name] = predict_run(Path(args.dir) / name, args.data_dir)
+            except UserError as error:
+                print(f'cnn-bench: {error}', file=sys.stderr)
     return found
 
 

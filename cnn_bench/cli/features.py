@@ -12,6 +12,7 @@ import argparse
 import json
 
 from cnn_bench.cli import network_arguments
+from cnn_bench.cli.tracking import tracking
 from cnn_bench.errors import UserError
 
 
@@ -52,8 +53,10 @@ def _write(args: argparse.Namespace) -> None:
 
     out = feature_files.check(args.out)
     network = network_arguments.load(args)
-    made = features.extract(network, args.dataset, args.split, args.layer, args.pool, args.batch_size, args.data_dir)
-    feature_files.write(made, out)
+    of = (args.dataset, args.split, args.layer, args.pool, args.batch_size, args.data_dir)
+    with tracking() as track:
+        made = features.extract(network, *of, track)
+        feature_files.write(made, out)
     if args.json:
         print(json.dumps({**made.about, 'out': str(out), 'shape': [made.count, *made.shape]}, indent=1))
     else:

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from cnn_bench.cli import network_arguments
+from cnn_bench.cli.tracking import tracking
 
 if TYPE_CHECKING:
     from cnn_bench.inference import Network
@@ -81,11 +82,12 @@ def _print_table(found: 'Iterable[Prediction]', network: 'Network') -> None:
     table.add_column('picture', overflow='fold')
     table.add_column('class', overflow='fold')
     table.add_column('probability', justify='right', no_wrap=True)
-    for one in found:
-        for rank, (label, probability) in enumerate(zip(one.labels, one.probabilities, strict=True)):
-            name = '' if rank else printable(one.path)
-            cells = (name, printable(network.class_names[label]), f'{100 * probability:.2f} %')
-            table.add_row(*map(Text, cells), end_section=rank == len(one.labels) - 1)
+    with tracking() as track:
+        for one in track(found, 'pictures', None):
+            for rank, (label, probability) in enumerate(zip(one.labels, one.probabilities, strict=True)):
+                name = '' if rank else printable(one.path)
+                cells = (name, printable(network.class_names[label]), f'{100 * probability:.2f} %')
+                table.add_row(*map(Text, cells), end_section=rank == len(one.labels) - 1)
     if table.row_count:
         console = Console(highlight=False) if sys.stdout.isatty() else Console(width=1000, highlight=False)
         console.print(table)

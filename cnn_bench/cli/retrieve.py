@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnn_bench.cli import network_arguments
+from cnn_bench.cli.tracking import tracking
 from cnn_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -43,17 +44,9 @@ def run(args: argparse.Namespace) -> None:
 
     ks, sheet = _ks(args.k), _sheet_path(args.sheet)
     network = network_arguments.load(args)
-    found = retrieve(
-        network,
-        args.dataset,
-        ks,
-        args.queries,
-        args.gallery,
-        args.layer,
-        args.index,
-        args.data_dir,
-        batch_size=args.batch_size,
-    )
+    of = (args.dataset, ks, args.queries, args.gallery, args.layer, args.index, args.data_dir)
+    with tracking() as track:
+        found = retrieve(network, *of, batch_size=args.batch_size, track=track)
     if sheet:
         _draw(network, found, args).savefig(sheet, dpi=150)
     if args.json:

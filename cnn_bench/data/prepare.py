@@ -11,13 +11,14 @@ from cnn_bench.data.facts import Info, info
 from cnn_bench.errors import UserError
 
 T = TypeVar('T')
-Track = Callable[[Iterable[T], str, int], Iterable[T]]  # (items, what is being done, how many) -> the same items
+# (items, what is being done, how many or None) -> the same items
+Track = Callable[[Iterable[T], str, int | None], Iterable[T]]
 
 SHARD_BYTES = 128 * 2**20  # about the size of a shard
 _SHOWN = 5  # unreadable files that are named
 
 
-def untracked(items: Iterable[T], description: str, total: int) -> Iterable[T]:
+def untracked(items: Iterable[T], description: str, total: int | None) -> Iterable[T]:
     """Shows nothing."""
     return items
 

@@ -1,6 +1,6 @@
 """Features of a data set: what a layer makes of every image of a split, on all devices, a batch at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,6 +10,7 @@ import numpy as np
 from flax import linen as nn
 
 from cnn_bench import data
+from cnn_bench.data.prepare import Track, untracked
 from cnn_bench.errors import UserError, unknown
 from cnn_bench.inference import layers
 from cnn_bench.inference.network import Network
@@ -46,11 +47,13 @@ def extract(
     pool: str = 'none',
     batch_size: int = 64,
     data_dir: str | None = None,
+    track: Track = untracked,
 ) -> Extraction:
     """The features that `layer` makes of a split of a prepared data set.
 
     Images are prepared as in an evaluation of the network. `batch_size` is over all devices, rounded up to a multiple
-    of their number. Raises UserError for an unknown layer, set or split, and for images the network can't take.
+    of their number. `track` is told of the batches. Raises UserError for an unknown layer, set or split, and for images
+    the network can't take.
     """
     if pool not in layers.POOLS:
         raise unknown('pool', pool, layers.POOLS)
@@ -70,12 +73,14 @@ def extract(
         count=len(images),
         shape=shape[-1:] if pool == 'mean' and len(shape) == 3 else tuple(shape),
         about={**about, 'layer': layer, 'pool': pool},
-        batches=_batches(compiled, variables, images, batch_size),
+        batches=_batches(compiled, variables, images, batch_size, partial(track, description=f'{layer} of {split}')),
     )
 
 
-def _batches(compiled, variables: Any, images: feed.Feed, batch_size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    for batch, labels in images.eval_batches(batch_size):
+def _batches(
+    compiled: Callable, variables: Any, images: feed.Feed, batch_size: int, track: Callable
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    for batch, labels in track(images.eval_batches(batch_size), total=-(-len(images) // batch_size)):
         _, own = compiled(variables, images.dataset, batch)
         rows = np.asarray(own).reshape(-1, *own.shape[2:])
         yield rows[labels >= 0], labels[labels >= 0].astype(np.int32)  # -1 is padding
@@ -94,14 +99,15 @@ def feed_of(
 ) -> feed.Feed:
     """The images of a split as they are evaluated: whole where they have the network's size, else its centre crop.
 
-    Raises UserError where there is no such set or split, or its images have other channels or proportions.
+    Greys are repeated for a network of colours. Raises UserError where there is no such set or split, where colours
+    would be lost, or for images of other proportions.
     """
     height, width, channels = network.input_shape
     info = data.info(dataset, data_dir)
-    if info.channels != channels:
+    if info.channels not in (channels, 1):  # preprocessing repeats greys: it subtracts a mean for each channel
         raise UserError(f'{network.arch} takes {channels} channels; {dataset} has {info.channels}')
     if height != width and (info.image_shape or ())[:2] != (height, width):
         raise UserError(f'{network.arch} takes images of {height}x{width}; those of {dataset} are not')
     config = recipe.base()
     config.crop.crop_fraction = network.crop_fraction
-    return feed.make_feed(config, data.open_split(dataset, split, data_dir), devices, height)
+    return feed.make_feed(config, data.open_split(dataset, split, data_dir), devices, height, network.interpolation)

@@ -33,6 +33,7 @@ class Network:
     class_names: tuple[str, ...]
     source: str  # where the weights are from, for people
     dataset: str | None = None  # that it was trained on; None for imported weights
+    interpolation: str = 'bilinear'  # of resizing
 
     def logits(self, images: Any, variables: Any = None) -> jax.Array:
         """(n, classes) float32 of images (n, h, w, c) from 0 to 255.
@@ -55,12 +56,12 @@ class Network:
 
     def read(self, path: str | Path) -> np.ndarray:
         """The picture in a file as the network takes it, uint8 (h, w, c). Raises `pictures.Refused`."""
-        return pictures.read(path, self.input_shape, self.crop_fraction)
+        return pictures.read(path, self.input_shape, self.crop_fraction, self.interpolation)
 
     def fit(self, image: np.ndarray) -> np.ndarray:
         """An image uint8 (h, w, c) of any size, c 1 or 3, cropped and resized as the network takes it."""
         picture = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
-        return pictures.fit(picture, self.input_shape, self.crop_fraction)
+        return pictures.fit(picture, self.input_shape, self.crop_fraction, self.interpolation)
 
     def called(self, class_names: tuple[str, ...]) -> 'Network':
         """The same network, its classes with other names. Raises UserError for another number of them."""
@@ -117,6 +118,7 @@ def _of_run(run: RunDirectory, data_dir: str | None) -> Network:
         class_names=tuple(task.info.class_names),
         source=f'{run.path} at step {int(state.step)}, trained on {task.info.name}',
         dataset=task.info.name,
+        interpolation=task.interpolation,
     )
 
 
@@ -137,4 +139,5 @@ def _of_weights(directory: Path) -> Network:
         crop_fraction=imported.crop_fraction(record),
         class_names=tuple(f'class {number}' for number in range(record.fields['num_classes'])),
         source=f'{directory}, {record.source["file"]} of {record.origin}',
+        interpolation=record.preprocessing.interpolation,
     )

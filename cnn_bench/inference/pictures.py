@@ -1,7 +1,7 @@
 """Reading picture files of any kind as the images that a network takes. What cannot be read is refused by name.
 
-A picture is turned as its EXIF orientation says, cropped at its centre and resized: bilinear, with antialiasing, as the
-images of data sets are (`data.pipeline`); one that has the network's size already is taken as it is. Its content says
+A picture is turned as its EXIF orientation says, cropped at its centre and resized: with antialiasing, as the images
+of data sets are (`data.pipeline`); one that has the network's size already is taken as it is. Its content says
 what kind of file it is, not its name. Transparent parts are laid on white, where `cnn-bench data prepare` drops alpha;
 of 16 bits the upper 8 are kept; of animations the first frame. Colours become greys (ITU-R 601) for a network of one
 channel, greys are repeated for one of three.
@@ -86,7 +86,9 @@ def _below(folder: str) -> Iterator[str | Refusal]:
             yield entry.path
 
 
-def read(path: str | Path, shape: tuple[int, int, int], crop_fraction: float = 1.0) -> np.ndarray:
+def read(
+    path: str | Path, shape: tuple[int, int, int], crop_fraction: float = 1.0, interpolation: str = 'bilinear'
+) -> np.ndarray:
     """The picture in a file as an image of `shape` (h, w, c), uint8. Raises Refused."""
     try:
         with warnings.catch_warnings():
@@ -94,7 +96,7 @@ def read(path: str | Path, shape: tuple[int, int, int], crop_fraction: float = 1
             with _quiet(path), _open(path) as picture:
                 _bound(picture)
                 picture.load()
-                return fit(picture, shape, crop_fraction)
+                return fit(picture, shape, crop_fraction, interpolation)
     except Refused:
         raise
     except Image.DecompressionBombError as error:
@@ -104,14 +106,17 @@ def read(path: str | Path, shape: tuple[int, int, int], crop_fraction: float = 1
         raise Refused(f'cannot be decoded: {reason}') from error
 
 
-def fit(picture: Image.Image, shape: tuple[int, int, int], crop_fraction: float = 1.0) -> np.ndarray:
+def fit(
+    picture: Image.Image, shape: tuple[int, int, int], crop_fraction: float = 1.0, interpolation: str = 'bilinear'
+) -> np.ndarray:
     """A picture in memory as an image of `shape` (h, w, c), uint8. Raises Refused for kinds of pixels without range."""
     height, width, channels = shape
     turn = _orientation(picture)
     size = (height, width) if turn >= 5 else (width, height)
     picture = _plain(picture)
     if picture.size != size:
-        picture = picture.resize(size, Image.Resampling.BILINEAR, centre(picture.size, size, crop_fraction))
+        by = Image.Resampling[interpolation.upper()]
+        picture = picture.resize(size, by, centre(picture.size, size, crop_fraction))
     if picture.mode in ('LA', 'RGBA'):
         picture = Image.alpha_composite(Image.new('RGBA', size, 'white'), picture.convert('RGBA'))
     picture = picture.convert('L' if channels == 1 else 'RGB')

@@ -37,7 +37,8 @@ def retrieve(
     """The nearest images of the split `gallery` to each of the split `queries`; where both are one, to all others.
 
     Features are `layer`'s, maps averaged over their pixels; those of both splits are held in memory. Options are
-    `batch_size`. Raises UserError for what is unknown and where a k is larger than the gallery.
+    `batch_size` and `track` of `extract`. Raises UserError for what is unknown, and where a k is larger than the
+    gallery.
     """
     if index not in search.INDEXES:
         raise unknown('index', index, search.INDEXES)

@@ -18,13 +18,14 @@ from cnn_bench.runs.study import Claim
 ERROR = 'top1_err_pct'
 LEVEL = 0.95
 OVER_SEEDS, OVER_IMAGES = 'seeds', 'test images'
-COUNTED = ('params', 'macs', 'flops', 'activation_bytes')  # the same for every seed
+COUNTED = ('params', 'macs', 'flops', 'train_macs', 'activation_bytes')  # the same for every seed
 NAMES = {
     'top1_err_pct': 'top-1 error',
     'top5_err_pct': 'top-5 error',
     'train_err_pct': 'training error',
     'test_loss': 'test loss',
     'macs': 'multiply-adds',
+    'train_macs': 'multiply-adds of training',
     'params': 'parameters',
     'train_s': 'training time',
 }

@@ -10,7 +10,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from cnn_bench.errors import UserError
-from cnn_bench.report import ablation, density, figures, forest, learning, overlap, saving, tables
+from cnn_bench.report import ablation, density, ensemble_chart, figures, forest, learning, overlap, saving, tables
+from cnn_bench.report import ensembles as of_members
 from cnn_bench.runs.predictions import Predictions
 
 
@@ -29,15 +30,28 @@ def learning_curves(curves: pd.DataFrame) -> Figure:
     return _drawn(learning.learning_curves(curves), 'evaluations at two epochs or more')
 
 
-def differences(table: pd.DataFrame, baseline: str, predictions: Mapping[str, Predictions] | None = None) -> Figure:
-    """How much the error of each label differs from that of the baseline, with intervals."""
-    found = forest.forest(ablation.differences(table, baseline, predictions), baseline)
+def differences(
+    table: pd.DataFrame,
+    baseline: str,
+    predictions: Mapping[str, Predictions] | None = None,
+    column: str = ablation.ERROR,
+) -> Figure:
+    """How much `column`, an error in per cent, of each label differs from that of the baseline, with intervals."""
+    rows = ablation.differences(table, baseline, predictions, column)
+    found = forest.forest(rows, baseline, ablation.NAMES.get(column, column))
     return _drawn(found, f'a seed in common with {baseline}')
 
 
 def error_overlap(table: pd.DataFrame, predictions: Mapping[str, Predictions]) -> Figure:
     """Of the images that the row's network gets wrong, the per cent that the column's gets wrong too."""
     return _drawn(overlap.error_overlap(overlap.shares(table, predictions)), 'predictions of two networks')
+
+
+def ensembles(table: pd.DataFrame, predictions: Mapping[str, Predictions]) -> Figure:
+    """Error against the sum of multiply-adds of networks alone and of the best ensembles of them."""
+    found = of_members.members(table, predictions)
+    chart = ensemble_chart.error_against_cost(found, of_members.best(found))
+    return _drawn(chart, 'multiply-adds of all members')
 
 
 def _summary(table: pd.DataFrame) -> pd.DataFrame:

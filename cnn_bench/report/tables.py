@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cnn_bench import stats
-from cnn_bench.runs.schema import COLUMNS
+from cnn_bench.runs.schema import COLUMNS, INTEGERS
 
 # Runs that agree in all of these are one configuration; they may still differ in seed, device and day.
 CONFIGURATION = (
@@ -20,10 +20,9 @@ CONFIGURATION = (
 # Where two configurations have one label, what they differ in is appended to it, in this order.
 TELLS_APART = ('arch', 'dataset', 'width', 'stem', 'epochs', 'batch_size', 'dtype', 'input_shape', 'source', 'recipe')
 
-_INTEGERS = ('year', 'params', 'macs', 'flops', 'activation_bytes', 'seed', 'batch_size')
 _MEANS = ('top1_err_pct', 'top5_err_pct', 'test_loss', 'train_err_pct', 'epochs')
 _DEVICE_MEANS = ('images_per_s', 'train_s')
-_NUMBERS = (*_INTEGERS, *_MEANS, *_DEVICE_MEANS, 'width')
+_NUMBERS = (*INTEGERS, *_MEANS, *_DEVICE_MEANS, 'width')
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,7 @@ def results_csv(table: pd.DataFrame) -> str:
 
 def whole(table: pd.DataFrame) -> pd.DataFrame:
     """`tidy`, with counts as integers also where some are missing."""
-    return tidy(table).astype(dict.fromkeys(_INTEGERS, 'Int64'))
+    return tidy(table).astype(dict.fromkeys(INTEGERS, 'Int64'))
 
 
 def shown_columns(summary: pd.DataFrame) -> list[Column]:

@@ -38,6 +38,7 @@ COLUMNS = {
     'params': 'trainable parameters',
     'macs': 'multiply-adds of convolutions and dense layers, one image forward',
     'flops': '2 x macs',
+    'train_macs': 'multiply-adds of a training step, one image forward and backward; mean over the steps',
     'activation_bytes': 'outputs of convolutions, dense and pooling layers, one image forward',
     'top1_err_pct': 'per cent of test images whose label is not the first prediction',
     'top5_err_pct': 'per cent of test images whose label is not among the first five predictions',
@@ -68,4 +69,6 @@ COLUMNS = {
     'run': 'the run directory, relative to the directory that was loaded; empty for published rows',
 }
 
-INTEGERS = ('year', 'params', 'macs', 'flops', 'activation_bytes', 'seed', 'batch_size')  # columns that hold counts
+INTEGERS = (  # columns that hold counts
+    *('year', 'params', 'macs', 'flops', 'train_macs', 'activation_bytes', 'seed', 'batch_size'),
+)

@@ -18,7 +18,8 @@ def evaluate_weights(
     """Metrics of imported weights on one split of a data set, prepared as the weights' record says.
 
     Images are resized so that their shorter side is the library's (or 1 / 0.875 of the network's own) and
-    centre-cropped, unless they have the network's size. Raises UserError where classes or channels do not match.
+    centre-cropped, unless they have the network's size; greys are repeated for a network of colours. Raises UserError
+    where classes do not match or colours would be lost.
     """
     record, variables = store.load(directory)
     devices = parallel.local_devices(0)
@@ -50,5 +51,5 @@ def _check_fits(record: store.Record, info: data.Info) -> None:
     classes = record.fields['num_classes']
     if classes != info.num_classes:
         raise UserError(f'the weights tell {classes} classes apart; {info.name} has {info.num_classes}')
-    if record.input_shape[2] != info.channels:
+    if info.channels not in (record.input_shape[2], 1):
         raise UserError(f'the weights take {record.input_shape[2]} channels; {info.name} has {info.channels}')

@@ -7,10 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from cnn_bench import data
 from cnn_bench.errors import UserError
 from cnn_bench.inference import feature_files, features, layers, load
+from cnn_bench.pretrained.layout import Preprocessing
 
 
 @pytest.fixture(scope='module')
@@ -70,7 +72,30 @@ def test_nothing_is_left_of_a_file_that_was_not_finished(trained, tiny_data, tmp
     assert [path.read_text() for path in tmp_path.iterdir()] == ['what was there']
 
 
-def test_what_does_not_fit_is_refused(trained, colour_weights, tiny_data, tmp_path):
+@pytest.mark.parametrize('interpolation', ['bilinear', 'bicubic'])
+def test_greys_are_repeated_and_resized_as_the_weights_say(colour_weights, tiny_data, interpolation):
+    network = replace(load(weights=colour_weights), interpolation=interpolation)
+    made = features.extract(network, 'tiny', 'test', 'c3', batch_size=40, data_dir=tiny_data)
+    side = 28 * 32 / 36  # of the centre crop
+    box = ((28 - side) / 2, (28 - side) / 2, (28 + side) / 2, (28 + side) / 2)
+    images = [
+        Image.fromarray(example['image'][:, :, 0]).resize((32, 32), Image.Resampling[interpolation.upper()], box)
+        for example in data.open_split('tiny', 'test', tiny_data)
+    ]
+    look = Preprocessing()
+    inputs = (np.stack([np.asarray(i.convert('RGB')) for i in images]) / 255 - look.mean) / look.std
+    expected = layers.output(network.module, network.variables, jnp.asarray(inputs, jnp.float32), 'c3')
+    np.testing.assert_allclose(made.arrays()[0], expected, atol=1e-4)
+
+
+def test_colours_are_not_lost(trained, tiny_data, monkeypatch):
+    info = data.info('tiny', tiny_data)
+    monkeypatch.setattr(data, 'info', lambda *_: replace(info, channels=3))
+    with pytest.raises(UserError, match='takes 1 channels; tiny has 3'):
+        features.extract(trained, 'tiny', data_dir=tiny_data)
+
+
+def test_what_does_not_fit_is_refused(trained, tiny_data, tmp_path):
     for arguments, word in [
         (('tniy',), 'neither prepared'),
         (('tiny', 'tset'), 'did you mean test'),
@@ -80,8 +105,6 @@ def test_what_does_not_fit_is_refused(trained, colour_weights, tiny_data, tmp_pa
     ]:
         with pytest.raises(UserError, match=word):
             features.extract(trained, *arguments, data_dir=tiny_data)
-    with pytest.raises(UserError, match='3 channels'):
-        features.extract(load(weights=colour_weights), 'tiny', data_dir=tiny_data)
     for out, word in [('f.csv', 'must end in'), ('none/f.npz', 'no directory'), ('', 'must end in')]:
         with pytest.raises(UserError, match=word):
             feature_files.check(tmp_path / out)

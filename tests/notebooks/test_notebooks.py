@@ -64,7 +64,7 @@ def test_says_in_a_line_that_there_are_no_logged_runs(kernel, tmp_path, monkeypa
 
 def test_notebooks_of_runs_stop_alike_where_there_are_none():
     stops = [code_cells(nbformat.read(path, as_version=4))[0].source for path in OF_RUNS]
-    assert len(stops) == 3
+    assert len(stops) == 4
     assert [stop for stop in stops if 'raise SystemExit(' not in stop] == []
 
 
