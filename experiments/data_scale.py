@@ -32,7 +32,7 @@ CLAIMS = (
 )
 DEMO = {
     'model.width': 0.125,
-    'total_steps': 900,
+    'total_steps': 600,
     'batch_size': 50,
     'log_every_steps': 50,
     'devices': 1,

@@ -45,7 +45,7 @@ DEMO = {
 def variants(preset):
     """{name: changes to the recipe}: two depths, with and without shortcuts."""
     changes = DEMO if preset == 'demo' else {}
-    return {arch: {'model.arch': arch, **changes} for arch in ('plain20', 'plain56', 'resnet20', 'resnet56')}
+    return {arch: {'model.arch': arch, **changes} for arch in ('resnet56', 'plain56', 'resnet20', 'plain20')}
 
 
 def report(table):

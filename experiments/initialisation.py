@@ -43,7 +43,7 @@ CLAIMS = (
     ),
 )
 INITS = {'gaussian 0.01': 'gaussian', 'Glorot': 'glorot', 'He': 'he'}
-DEPTHS = {11: 'vgg11', 19: 'vgg19'}
+DEPTHS = {19: 'vgg19', 11: 'vgg11'}
 SGD = {
     'optimizer.name': 'sgd',
     'optimizer.learning_rate': 0.02,

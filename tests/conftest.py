@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cnn_bench.training import cores
 from cnn_bench.training.compilation import cache_variables
 
 # Before jax is imported anywhere. Set XLA_FLAGS to run the tests on another number of devices.
@@ -14,6 +15,10 @@ os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 os.environ.setdefault('KERAS_BACKEND', 'jax')
 for name, value in cache_variables(Path(__file__).parents[1] / '.pytest_cache' / 'xla').items():
     os.environ.setdefault(name, value)
+if 'PYTEST_XDIST_WORKER' in os.environ:  # several test at once
+    own = cores.shares(int(os.environ['PYTEST_XDIST_WORKER_COUNT']), cores.available())
+    os.environ.update(own[int(os.environ['PYTEST_XDIST_WORKER'].removeprefix('gw'))])
+    cores.keep_to_own()
 
 REPOSITORY = Path(__file__).parents[1]
 TRAIN_IMAGES, TEST_IMAGES = 96, 40

@@ -1,6 +1,7 @@
 """What a run was: code, versions, machine."""
 
 import datetime
+import os
 import platform
 import subprocess
 import sys
@@ -28,6 +29,7 @@ def collect() -> dict:
         'versions': {name: metadata.version(name) for name in PACKAGES},
         'command': sys.argv,
         'machine': f'{platform.system()} {platform.machine()}',
+        'cpu_cores': len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count(),
         'started': datetime.datetime.now(datetime.UTC).isoformat(timespec='seconds'),
     }
 

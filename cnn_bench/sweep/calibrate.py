@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from cnn_bench.errors import UserError
 from cnn_bench.runs import RunDirectory
 from cnn_bench.sweep.experiment import Trial
+from cnn_bench.training import cores
 
 RECORD = 'calibration.json'  # variant -> {'seconds_per_step', 'device'}
 ENOUGH_S, FEWEST, MOST = 2.0, 5, 50  # of timed calls, after the two that compile and warm up
@@ -111,6 +112,7 @@ def main() -> int:
     parser.add_argument('--config')
     parser.add_argument('--data-dir')
     args, overrides = parser.parse_known_args()
+    cores.keep_to_own()
     try:
         result = time_recipe(args.config, overrides, args.data_dir) if args.config else time_convolution()
     except UserError as error:

@@ -1,7 +1,7 @@
 """`python -m cnn_bench.sweep.child --parent PID [--memory-limit BYTES] train ...`: a trial's process.
 
-It is `cnn-bench` with two things done before: on Linux the process is killed when the one that started it dies, however
-that does, and it may be held to an amount of memory.
+It is `cnn-bench` with three things done before: on Linux the process is killed when the one that started it dies,
+however that does, it keeps to its own cores, and it may be held to an amount of memory.
 """
 
 import argparse
@@ -12,6 +12,8 @@ import runpy
 import signal
 import sys
 import traceback
+
+from cnn_bench.training import cores
 
 PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
 
@@ -24,6 +26,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('command', nargs=argparse.REMAINDER)
     args = parser.parse_args(argv)
     die_with(args.parent)
+    cores.keep_to_own()
     if args.memory_limit:
         limit_memory(args.memory_limit)
     try:

@@ -1,4 +1,4 @@
-"""Which GPU each of the trials that run at once gets."""
+"""Which GPU, or which cores of the CPU, each of the trials that run at once gets."""
 
 import os
 import re
@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Mapping
 
 from cnn_bench.errors import UserError
+from cnn_bench.training import cores
 
 OF_THE_SHARE = 0.9  # of a shared GPU's memory that trials may take: the rest is for their contexts
 UUID = re.compile(r'UUID: (MIG-[^)\s]+)')
@@ -14,16 +15,16 @@ UUID = re.compile(r'UUID: (MIG-[^)\s]+)')
 def assign(gpus: list[str], share: float, jobs: int | None) -> list[dict[str, str]]:
     """The environment variables of each slot, a slot being what one trial at a time runs in.
 
-    Without GPUs there are `jobs` slots (default 1) of the CPU. With them each slot has `share` of a GPU, or that many
-    GPUs where it is a whole number; `jobs` (default: as many as fit) go to the GPUs in turn. Raises UserError where
-    `jobs` do not fit or `share` is not one.
+    Without GPUs there are `jobs` slots (default 1) that divide the cores of the CPU. With them each slot has `share` of
+    a GPU, or that many GPUs where it is a whole number; `jobs` (default: as many as fit) go to the GPUs in turn. Raises
+    UserError where `jobs` do not fit or `share` is not one.
     """
     if jobs is not None and jobs < 1:
         raise UserError(f'--jobs is {jobs}; it must be at least 1')
     if not (0 < share <= 1 or (share > 1 and share == int(share))):
         raise UserError(f'--gpu-share is {share:g}; it must be above 0 and at most 1, or a whole number of GPUs')
     if not gpus:
-        return [{} for _ in range(jobs or 1)]
+        return cores.shares(jobs or 1, cores.available())
     groups = [','.join(group) for group in _groups(gpus, max(1, int(share)))]
     at_once = len(groups) * (int(1 / share + 1e-9) if share < 1 else 1)
     if (jobs or 1) > at_once:

@@ -4,8 +4,10 @@ import pytest
 
 from cnn_bench.errors import UserError
 from cnn_bench.sweep.slots import assign, listed_gpus, visible_gpus
+from cnn_bench.training import cores
 
 DEVICES = 'CUDA_VISIBLE_DEVICES'
+CORES = cores.VARIABLE
 MEMORY = 'XLA_PYTHON_CLIENT_MEM_FRACTION'
 
 
@@ -13,7 +15,9 @@ MEMORY = 'XLA_PYTHON_CLIENT_MEM_FRACTION'
     ('gpus', 'share', 'jobs', 'slots'),
     [
         ([], 1, None, [{}]),
-        ([], 1, 3, [{}, {}, {}]),
+        ([], 1, 2, [{CORES: '2,5,7'}, {CORES: '4,6'}]),
+        ([], 1, 5, [{CORES: '2'}, {CORES: '4'}, {CORES: '5'}, {CORES: '6'}, {CORES: '7'}]),
+        ([], 1, 6, [{}] * 6),
         (['0', '1'], 1, None, [{DEVICES: '0'}, {DEVICES: '1'}]),
         (['0', '1'], 1, 1, [{DEVICES: '0'}]),
         (['3'], 0.5, None, [{DEVICES: '3', MEMORY: '0.45'}] * 2),
@@ -22,7 +26,8 @@ MEMORY = 'XLA_PYTHON_CLIENT_MEM_FRACTION'
         (['0', '1', '2', '3', '4'], 2, None, [{DEVICES: '0,1'}, {DEVICES: '2,3'}]),
     ],
 )
-def test_slots(gpus, share, jobs, slots):
+def test_slots(gpus, share, jobs, slots, monkeypatch):
+    monkeypatch.setattr(cores, 'available', lambda: [2, 4, 5, 6, 7])
     assert assign(gpus, share, jobs) == slots
 
 
