@@ -25,7 +25,7 @@ NETWORKS = {  # two of one family, the others of a family each; and the width of
     'vgg11_bn': ({'model.arch': 'vgg11_bn', 'model.stem': 'small'}, 0.125),
     'vgg13_bn': ({'model.arch': 'vgg13_bn', 'model.stem': 'small'}, 0.125),
 }
-DEMO = {'total_epochs': 3, 'batch_size': 50, 'eval_every_epochs': 3, 'devices': 1}
+DEMO = {'total_epochs': 2, 'batch_size': 50, 'eval_every_epochs': 2, 'devices': 1}
 FULL = {
     'dataset.name': 'fashion_mnist',
     'total_epochs': 30,
