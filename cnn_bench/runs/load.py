@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -119,8 +120,12 @@ def of_summary(summary: dict | None) -> dict:
 
 
 def recipe_hash(config: dict) -> str:
-    """Eight digits that two runs share if their configs differ in nothing but the seed."""
-    text = json.dumps({**config, 'seed': None}, sort_keys=True)
+    """Eight digits that two runs share if their configs differ in nothing but the seed.
+
+    Nor does it count where a run started from another of its sweep with its own seed, whose id names that seed.
+    """
+    start = re.sub(rf'^(\.\./.*)-s{config["seed"]}-[0-9a-f]{{8}}$', r'\1', config.get('init_from') or '')
+    text = json.dumps({**config, 'seed': None, **({'init_from': start} if start else {})}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 

@@ -59,3 +59,18 @@ def test_without_provenance_the_rest_is_there(tmp_path):
 def test_nothing_to_load(tmp_path, below, said):
     with pytest.raises(UserError, match=said):
         runs.load(tmp_path / below)
+
+
+def test_seeds_that_start_from_their_own_pretraining_are_repeats(tmp_path):
+    starts = {
+        'a': (0, '../pretrained-s0-0a1b2c3d'),
+        'b': (1, '../pretrained-s1-4d5e6f70'),
+        'another': (1, '../longer-s1-4d5e6f70'),
+        'a fixed one': (1, '../pretrained-s0-0a1b2c3d'),
+        'elsewhere': (1, 'runs/pretrained-s1-4d5e6f70'),
+    }
+    for name, (seed, start) in starts.items():
+        write_run(tmp_path / name, seed=seed, init_from=start)
+    recipe = runs.load(tmp_path).set_index('run').recipe
+    assert recipe['a'] == recipe['b']
+    assert recipe.nunique() == 4
