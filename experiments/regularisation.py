@@ -44,9 +44,9 @@ OFF = {'model.dropout': 0.0, 'optimizer.weight_decay': 0.0, 'optimizer.learning_
 DEMO = {
     'model.width': 0.125,
     'dataset.train_images': 1000,
-    'total_epochs': 40,
+    'total_epochs': 60,
     'batch_size': 50,
-    'eval_every_epochs': 4,
+    'eval_every_epochs': 6,
     'log_every_steps': 50,
     'devices': 1,
 }
