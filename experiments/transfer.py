@@ -10,10 +10,10 @@ Held equal the network, the steps and the batches. `pretrained` learns five clas
            other five, with 1, 10 or 100 % of their images: from scratch, the head alone on the frozen base at ten
            times the rate, or so for a quarter of the steps and then all at a quarter of the rate. Both halves have
            clothes and shoes: the tasks are to be similar. Each seed has a pretraining of its own.
-Expect     fine-tuned below from scratch at 1 %, at 10 % about the same. Measured in the demo, 5 seeds, paired: 24.0
-           against 28.7 % at 1 % (4.7 points less, 95 % interval 3.4 to 6.1), 15.8 against 16.7 % at 10 % (0.9, -0.3 to
-           2.2). At 100 % it loses, 14.6 against 11.1 %: at a quarter of the rate it has not caught up. The head alone
-           has 26.0, 22.8 and 23.1 %.
+Expect     fine-tuned below from scratch at 1 %, at 10 % about the same. Measured in the demo, 5 seeds, paired: 23.7
+           against 28.7 % at 1 % (5.0 points less, 95 % interval 3.8 to 6.3), 16.1 against 16.7 % at 10 % (0.6, -0.3 to
+           1.4). At 100 % it loses, 14.2 against 10.7 %: at a quarter of the rate it has not caught up. The head alone
+           has 26.3, 22.9 and 23.3 %.
 """
 
 from cnn_bench.runs.study import Claim
