@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import threading
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from cnn_bench.data.fingerprint import decode
 from cnn_bench.errors import UserError, unknown
 
 _CHUNK = 1_000  # records read at a time where all are
+_OPENING = threading.Lock()  # TFDS imports lazily: two threads that do so at once can wait for each other for ever
 
 
 class Split:
@@ -75,7 +77,8 @@ class Split:
     def encoded(self, indices: list[int]) -> list[dict]:
         """The records at `indices` as they are stored: {'image': the file's bytes, 'label': int}."""
         if self._source is None:
-            self._source = self._open()
+            with _OPENING:
+                self._source = self._source or self._open()
         if len(indices) > 1:
             places = [int(self._places[index]) for index in indices]
             with contextlib.suppress(Exception):  # the readers raise whatever their C++ side says

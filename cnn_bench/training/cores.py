@@ -1,8 +1,8 @@
 """Which cores of the CPU a process keeps to, where several train at once.
 
-Each with cores of its own they take turns with nobody: benchmarks/cores.py measures what that
-gives. Sums are cut into as many parts as there are cores, so the last digits of a result depend on their
-number: it is in the provenance. Only systems that let a process choose its cores (Linux) have it.
+Each with cores of its own they take turns with nobody: benchmarks/cores.py measures what that gives. Sums are cut into
+as many parts as there are cores, so the last digits of a result depend on their number: it is in the provenance. Only
+systems that let a process choose its cores (Linux) have it.
 """
 
 import os
