@@ -78,7 +78,8 @@ class Split:
         """The records at `indices` as they are stored: {'image': the file's bytes, 'label': int}."""
         if self._source is None:
             with _OPENING:
-                self._source = self._source or self._open()
+                if self._source is None:
+                    self._source = self._open()
         if len(indices) > 1:
             places = [int(self._places[index]) for index in indices]
             with contextlib.suppress(Exception):  # the readers raise whatever their C++ side says
