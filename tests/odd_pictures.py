@@ -94,6 +94,24 @@ def whole() -> dict[str, bytes]:
         'wide.png': _encoded(colour.resize((20_000, 10)), 'PNG'),
         'tall.jpg': _encoded(colour.resize((10, 20_000)), 'JPEG'),
         'huge.jpg': _encoded(grey.resize((6000, 6000)), 'JPEG'),
+        'turned.png': _encoded(turned(6), 'PNG', exif=_exif(6)),
+        'turned.tif': _encoded(turned(6), 'TIFF', exif=_exif(6)),
+        'odd_exif.jpg': _encoded(colour, 'JPEG', exif=b'Exif\0\0II*\0\xff\xff\xff\xff'),
+        'no_such_turn.png': _encoded(colour, 'PNG', exif=_exif(77)),
+    }
+    return (
+        files
+        | _named(colour)
+        | {
+            f'turned_{n}.jpg': _encoded(turned(n), 'JPEG', exif=_exif(n), quality=95, subsampling=0)
+            for n in ORIENTATIONS
+        }
+    )
+
+
+def _named(colour: Image.Image) -> dict[str, bytes]:
+    """The same picture by names that mislead or are hard to print."""
+    return {
         'a_jpeg.png': _encoded(colour, 'JPEG'),
         'a_png.txt': _encoded(colour, 'PNG'),
         'no_ending': _encoded(colour, 'PNG'),
@@ -102,13 +120,6 @@ def whole() -> dict[str, bytes]:
         'two\nlines.png': _encoded(colour, 'PNG'),
         'größe 图.png': _encoded(colour, 'PNG'),
         '[bold]markup.png': _encoded(colour, 'PNG'),
-        'turned.png': _encoded(turned(6), 'PNG', exif=_exif(6)),
-        'turned.tif': _encoded(turned(6), 'TIFF', exif=_exif(6)),
-        'odd_exif.jpg': _encoded(colour, 'JPEG', exif=b'Exif\0\0II*\0\xff\xff\xff\xff'),
-        'no_such_turn.png': _encoded(colour, 'PNG', exif=_exif(77)),
-    }
-    return files | {
-        f'turned_{n}.jpg': _encoded(turned(n), 'JPEG', exif=_exif(n), quality=95, subsampling=0) for n in ORIENTATIONS
     }
 
 

@@ -47,6 +47,8 @@ def run(args: argparse.Namespace) -> None:
 
     if args.most is not None and args.most < 2:
         raise UserError(f'ensemble: --most {args.most} is no ensemble; it takes two members')
+    if args.data_dir and not args.from_checkpoints:
+        raise UserError('ensemble: --data-dir goes with --from-checkpoints; kept predictions need no data')
     table = runs.load(args.dir)
     predictions = _evaluated(args, table) if args.from_checkpoints else runs.predictions(args.dir)
     found = ensembles.members(table, predictions, tables.names(table))

@@ -1,6 +1,7 @@
 """Runs for other tools and places: as one table, as one table of all their metrics, or as logs without weights."""
 
 import importlib
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 FORMATS = ('parquet', 'csv')
 LOGS = (schema.CONFIG, schema.PROVENANCE, schema.METRICS, schema.SUMMARY)
 FIRST = ('run', 'kind', 'step', 'epoch')
+_ABSOLUTE = re.compile(
+    r'("(?:--[\w.-]+=)?)/(?:[^"/]+/)*?([^"/]+(?:/[^"/]+)?")'
+)  # a string of JSON, or an option's value
 
 
 def tidy(path: str | Path) -> 'pd.DataFrame':
@@ -80,7 +84,8 @@ def logs(path: str | Path, out: Path, predictions: bool = False) -> int:
     """Copy what the runs below `path` logged to the new directory `out`; return how many runs there are.
 
     Of each run its configuration, provenance, metrics and summary, its predictions where asked for, and the files that
-    a sweep keeps beside its trials: no weights. `runs.load` and reports read the copy as they read the original.
+    a sweep keeps beside its trials: no weights. `runs.load` and reports read the copy as they read the original. Of
+    absolute paths in a provenance the last two parts are left: where a machine keeps its files is nobody else's affair.
     Raises UserError where `path` holds no run or `out` is there already.
     """
     root, found = Path(path).absolute(), find_some(path)
@@ -91,11 +96,12 @@ def logs(path: str | Path, out: Path, predictions: bool = False) -> int:
     out.absolute().parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f'.{out.name}-', dir=out.absolute().parent) as scratch:
         made = Path(scratch) / out.name
+        for beside in root.glob('*.json'):
+            _copy(beside, made / beside.name)
         for run in found:
             for name in (*LOGS, schema.PREDICTIONS) if predictions else LOGS:
                 _copy(run / name, made / name_below(run, root) / name)
-        for beside in root.glob('*.json'):
-            _copy(beside, made / beside.name)
+            _shorten_paths(made / name_below(run, root) / schema.PROVENANCE)
         made.rename(out)
     return len(found)
 
@@ -104,3 +110,9 @@ def _copy(source: Path, target: Path) -> None:
     if source.is_file():
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
+
+
+def _shorten_paths(provenance: Path) -> None:
+    if provenance.is_file():
+        text = provenance.read_bytes().decode('utf-8', 'surrogateescape')  # a damaged file is copied as it is
+        provenance.write_bytes(_ABSOLUTE.sub(r'\1\2', text).encode('utf-8', 'surrogateescape'))

@@ -63,39 +63,45 @@ def base() -> ConfigDict:
             'bn_update': 'unfrozen',  # whose running statistics follow the batches, and
             'bn_train': 'unfrozen',  # whose scale and bias are trained: 'unfrozen' layers', 'all' or 'none'
             'stages': (),  # of training, each {field: value} of what it has other than the recipe; see stages.py
-            'model': {
-                'arch': 'lenet5',
-                'width': 1.0,
-                'dtype': 'float32',
-            },  # + any field of the network's module
-            'dataset': {
-                'name': 'fashion_mnist_subset',
-                'train': 'train',
-                'test': 'test',
-                'classes': (),  # labels whose images alone are used, relabelled 0, 1, ... in this order; (): all
-                'train_images': 0,  # how many of the training images, always the same ones; 0: all
-                'test_images': 0,  # the same of the images that it is evaluated on
-                'size': 0,  # images are resized to size x size; 0: as stored, or as the first weights expect them
-                'placement': 'auto',  # 'device': the whole set lives there; 'host': batches are streamed to it
-                'workers': 0,  # processes that decode and crop when streaming
-            },
-            # When streaming: a training crop's area and width / height, an evaluation crop's side, as fractions.
-            'crop': {'scale': (0.08, 1.0), 'ratio': (3 / 4, 4 / 3), 'crop_fraction': 0.875},
-            'augment': {'flip': False, 'pad_crop': 0, 'lighting_std': 0.0, 'lighting_components': ()},
-            'mix': {'mixup_alpha': 0.0, 'cutmix_alpha': 0.0, 'cutmix_share': 0.5},
-            'optimizer': {  # any of optax's by its name there, with its own arguments beside
-                'name': 'sgd',
-                'learning_rate': 0.1,
-                'weight_decay': 0.0,
-                'decay_bias_and_norm': False,
-                'clip_norm': 0.0,  # the gradient's largest norm; 0: any
-                'lr_multipliers': (),  # pairs of a pattern and a factor of the rate: (('stem*', 0.1),)
-            },
-            'schedule': {'name': 'constant', 'warmup_epochs': 0.0},
-            'wandb': {'enabled': False, 'project': 'cnn_bench'},
-            'tensorboard': {'enabled': False},  # event files below the run directory
+            **_groups(),
         }
     )
+
+
+def _groups() -> dict[str, dict]:
+    return {
+        'model': {
+            'arch': 'lenet5',
+            'width': 1.0,
+            'dtype': 'float32',
+        },  # + any field of the network's module
+        'dataset': {
+            'name': 'fashion_mnist_subset',
+            'train': 'train',
+            'test': 'test',
+            'classes': (),  # labels whose images alone are used, relabelled 0, 1, ... in this order; (): all
+            'train_images': 0,  # how many of the training images, always the same ones; 0: all
+            'test_images': 0,  # the same of the images that it is evaluated on
+            'size': 0,  # images are resized to size x size; 0: as stored, or as the first weights expect them
+            'placement': 'auto',  # 'device': the whole set lives there; 'host': batches are streamed to it
+            'workers': 0,  # processes that decode and crop when streaming
+        },
+        # When streaming: a training crop's area and width / height, an evaluation crop's side, as fractions.
+        'crop': {'scale': (0.08, 1.0), 'ratio': (3 / 4, 4 / 3), 'crop_fraction': 0.875},
+        'augment': {'flip': False, 'pad_crop': 0, 'lighting_std': 0.0, 'lighting_components': ()},
+        'mix': {'mixup_alpha': 0.0, 'cutmix_alpha': 0.0, 'cutmix_share': 0.5},
+        'optimizer': {  # any of optax's by its name there, with its own arguments beside
+            'name': 'sgd',
+            'learning_rate': 0.1,
+            'weight_decay': 0.0,
+            'decay_bias_and_norm': False,
+            'clip_norm': 0.0,  # the gradient's largest norm; 0: any
+            'lr_multipliers': (),  # pairs of a pattern and a factor of the rate: (('stem*', 0.1),)
+        },
+        'schedule': {'name': 'constant', 'warmup_epochs': 0.0},
+        'wandb': {'enabled': False, 'project': 'cnn_bench'},
+        'tensorboard': {'enabled': False},  # event files below the run directory
+    }
 
 
 def variant(config: ConfigDict, arg: str, **smoke_model: Any) -> ConfigDict:

@@ -44,6 +44,7 @@ def test_json_has_networks_ensembles_and_pairs(sweep, capsys):
     [
         (['--most', '1'], '--most 1 is no ensemble'),
         (['--most', '4'], '--most 4 is more than the 3 runs'),
+        (['--data-dir', 'x'], '--data-dir goes with --from-checkpoints'),
         (['--from-checkpoints'], '0 of 4 runs are finished and have predictions'),
     ],
 )

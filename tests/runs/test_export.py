@@ -1,5 +1,6 @@
 """Files of runs, read back."""
 
+import json
 import sys
 
 import numpy as np
@@ -92,6 +93,17 @@ def test_logs_read_as_the_original(tree, tmp_path):
     assert sorted(path.name for path in (tmp_path / 'far').iterdir()) == ['copy']
     export.logs(tree, tmp_path / 'with', predictions=True)
     assert (tmp_path / 'with' / 'done' / schema.PREDICTIONS).read_bytes() == b'kept'
+
+
+def test_logs_do_not_say_where_a_machine_keeps_its_files(tmp_path):
+    command = ['/home/me/lab/cnn_bench/__main__.py', '--config=/home/me/r.py', '--workdir', 'runs/x', '/data', '2 / 3']
+    write_run(tmp_path / 'runs' / 'x', provenance={'command': command, 'init': {'path': '/home/me/lab/runs/a'}})
+    export.logs(tmp_path / 'runs', tmp_path / 'out')
+    kept = json.loads((tmp_path / 'out' / 'x' / schema.PROVENANCE).read_text())
+    shorter = ['cnn_bench/__main__.py', '--config=me/r.py', '--workdir', 'runs/x', 'data', '2 / 3']
+    assert kept == {'command': shorter, 'init': {'path': 'runs/a'}}
+    export.logs(tmp_path / 'runs' / 'x', tmp_path / 'one')
+    assert json.loads((tmp_path / 'one' / schema.PROVENANCE).read_text()) == kept
 
 
 def test_logs_go_to_a_new_directory_elsewhere(tree, tmp_path):
