@@ -109,6 +109,7 @@ def _print_table(found: 'list[Member]', best: 'pd.DataFrame') -> None:
 
 def _cells(row: dict) -> tuple[str, ...]:
     from cnn_bench.report import ensemble_chart
+    from cnn_bench.report.ablation import compared
     from cnn_bench.report.figures import human
 
     return (
@@ -119,7 +120,7 @@ def _cells(row: dict) -> tuple[str, ...]:
         f'{row["top5_err_pct"]:.2f} %',
         f'{row["best_err_pct"]:.2f} %',
         ensemble_chart.gain(row),
-        '<0.001' if row['p'] < 0.001 else f'{row["p"]:.3f}',
+        compared(row['p']).removeprefix('= '),
         f'{row["disagreement_pct"]:.1f} %',
         row['chosen'],
         '; '.join(row['members']),

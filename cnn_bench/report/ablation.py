@@ -176,8 +176,7 @@ def _of_images(over: stats.Difference | None, comparisons: int) -> str:
     if over is None:
         return ''
     together = f', {comparisons} claims together' if comparisons > 1 else ''
-    p = 'p < 0.001' if over.p < 0.001 else f'p = {over.p:.3f}'
-    return f' (95 % interval {_interval(over)} over {over.n:,} test images{together}; McNemar {p})'
+    return f' (95 % interval {_interval(over)} over {over.n:,} test images{together}; McNemar p {compared(over.p)})'
 
 
 def _needed(seeds: int | None, there: int) -> str:
@@ -196,3 +195,8 @@ def number(value: float) -> str:
 def signed(value: float) -> str:
     """`number` with its sign, also where it is positive."""
     return f'+{number(value)}' if value > 0 else number(value)
+
+
+def compared(p: float) -> str:
+    """A p-value as it follows a 'p': '= 0.012', or '< 0.001'."""
+    return '< 0.001' if p < 0.001 else f'= {p:.3f}'

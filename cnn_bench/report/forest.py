@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cnn_bench.report import marks, rows
-from cnn_bench.report.ablation import OVER_IMAGES, OVER_SEEDS, signed
+from cnn_bench.report.ablation import OVER_IMAGES, OVER_SEEDS, compared, signed
 from cnn_bench.report.hover import Hover
 from cnn_bench.report.style import STYLE
 
@@ -115,7 +115,7 @@ def _interval(row: Row) -> str:
 def _p(row: Row) -> str:
     if not math.isfinite(row.p):
         return ''
-    return 'p < 0.001' if row.p < 0.001 else f'p = {row.p:.3f}'
+    return f'p {compared(row.p)}'
 
 
 def _said(row: Row) -> str:

@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 
 from cnn_bench.report import ensemble_chart, ensemble_words, recipes, tables
 from cnn_bench.report import ensembles as of_members
-from cnn_bench.report.ablation import Finding
+from cnn_bench.report.ablation import Finding, compared
 from cnn_bench.report.material import Material
 from cnn_bench.runs.schema import COLUMNS
 from cnn_bench.runs.study import HELD_EQUAL, Study
@@ -160,7 +160,7 @@ def _ensemble(row: Mapping) -> list[str]:
         f'{row["top5_err_pct"]:.2f}',
         f'{row["best_err_pct"]:.2f}',
         ensemble_chart.gain(row),
-        '< 0.001' if row['p'] < 0.001 else f'{row["p"]:.3f}',
+        compared(row['p']).removeprefix('= '),
         f'{row["disagreement_pct"]:.1f}',
     )
     return [_cell('; '.join(row['members']), 'claim'), *(_cell(number, 'number') for number in numbers)]
