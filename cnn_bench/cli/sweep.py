@@ -3,7 +3,10 @@ with its reason. The same command again does what is missing.
 
   cnn-bench sweep experiments/accuracy_vs_cost.py --preset demo --jobs 2 --out runs/demo
   cnn-bench sweep experiments/*.py --preset smoke --out runs/smoke
+  cnn-bench sweep experiments/depth_degradation.py --preset full --seeds 3 --config.total_steps=16000
   cnn-bench sweep experiments/accuracy_vs_cost.py --preset full --seeds 5 --executor ray --storage s3://bucket/sweep
+
+--config.FIELD=VALUE sets a field of the recipe for all variants alike.
 
 SIGTERM, SIGUSR1 and Ctrl-C have the trials that run save their state and end, with exit status 75. Exit status 1 says
 that a trial has failed, now or earlier.
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
     from cnn_bench.sweep import Sweep
     from cnn_bench.sweep.executor import Executor
     from cnn_bench.sweep.plan import Planned
+
+
+TAKES_OVERRIDES = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,12 +77,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     cluster.add_argument('--cpus', type=float, default=1.0, metavar='N', help='CPUs that each trial reserves')
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace, overrides: list[str]) -> int:
     """Run the sweeps, print where each is and its answer, and return the worst exit status."""
     _check(args)
     from cnn_bench.sweep import Experiment, Sweep, slots
+    from cnn_bench.training import recipe
 
-    experiments = [Experiment.load(path) for path in args.experiment]
+    changes = recipe.parse_overrides(overrides)
+    experiments = [Experiment.load(path, changes) for path in args.experiment]
     slots_here = slots.assign(slots.visible_gpus(), args.gpu_share, args.jobs) if args.executor == 'local' else [{}]
     if args.executor == 'ray':
         _need_ray()

@@ -69,6 +69,7 @@ def asked(study: Study | None) -> str:
         'seeds': f'{study.seeds}',
         'compared with': study.baseline,
         'preset': study.preset,
+        'set for all': ', '.join(f'{name}={value}' for name, value in study.changes.items()),
         'question from': study.source,
         'experiment': study.experiment,
     }

@@ -49,6 +49,7 @@ class Study:
     claims: tuple[Claim, ...]
     trials: tuple[dict, ...] = field(default=())  # id, name, seed, state; `reason` of a failure; `measured` columns
     answer: str = ''  # Markdown
+    changes: dict = field(default_factory=dict)  # fields of the recipe that the sweep set for all variants
 
     @property
     def measured(self) -> dict[str, dict]:

@@ -19,7 +19,7 @@ import importlib.util
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -32,6 +32,7 @@ from cnn_bench.training import recipe
 
 REQUIRED = ('QUESTION', 'SOURCE', 'RECIPE', 'PRESETS', 'HELD_EQUAL', 'variants', 'report')
 OPTIONAL = ('baseline', 'charts', 'claims')
+OWN = ('name', 'seed')  # fields that a sweep sets for each trial
 SMOKE = 'smoke'
 TWO_STEPS = {  # of any variant: enough to see that it builds, trains and is charted
     'dataset.name': 'fashion_mnist_subset',
@@ -96,11 +97,17 @@ class Experiment:
     charts: tuple[str, ...] = ()
     claims: tuple[Claim, ...] = ()
     measure: Callable | None = None
+    changes: dict = field(default_factory=dict)  # to every variant: what this sweep has other than the file
 
     @classmethod
-    def load(cls, path: str | Path) -> 'Experiment':
-        """Read an experiment file. Raises UserError where it is missing, broken or incomplete."""
-        path = Path(path)
+    def load(cls, path: str | Path, changes: dict | None = None) -> 'Experiment':
+        """Read an experiment file, with `changes` {field: value} to the recipe of all its variants.
+
+        Raises UserError where the file is missing, broken or incomplete, or a change is of what a sweep sets itself.
+        """
+        path, changes = Path(path), changes or {}
+        for name in (name for name in OWN if name in changes):
+            raise UserError(f'--config.{name} is not for sweeps, which give each trial a {name} of its own')
         if not path.is_file():
             near = sorted(str(p) for p in path.parent.glob('*.py')) if path.parent.is_dir() else []
             raise unknown('experiment', str(path), near)
@@ -119,6 +126,7 @@ class Experiment:
             variants=module.variants,
             report=module.report,
             measure=getattr(module, 'measure', None),
+            changes=dict(sorted(changes.items())),
             **optional,
         )
 
@@ -138,6 +146,7 @@ class Experiment:
         variants = {
             name: _shortened(v) if smoke else v for name, v in self.variants('demo' if smoke else preset).items()
         }
+        variants = {name: {**v, **self.changes} for name, v in variants.items()}
         for seed in range(seeds):
             for name in variants:
                 yield self._trial(name, seed, variants)

@@ -9,7 +9,7 @@ from cnn_bench.sweep.outcome import Outcome
 from cnn_bench.sweep.process import LOG
 from cnn_bench.training import recipe
 
-SAME = ('question', 'preset', 'held_equal')  # of all that one directory holds
+SAME = ('question', 'preset', 'held_equal', 'changes')  # of all that one directory holds
 
 
 def state(run: RunDirectory) -> str:
@@ -47,13 +47,13 @@ def forget_failure(run: RunDirectory) -> None:
         (run / schema.SUMMARY).unlink(missing_ok=True)
 
 
-def refuse_mixing(out: Path, there: study.Study | None, **here: str) -> None:
-    """Raise UserError where the sweep in `out` is not of the question, preset and budget that are asked for `here`."""
+def refuse_mixing(out: Path, there: study.Study | None, **here: str | dict) -> None:
+    """Raise UserError where the sweep in `out` is not of the question, preset, budget and changes asked for `here`."""
     for field in SAME if there else ():
         if getattr(there, field) != here[field]:
             name = field.replace('_', ' ')
             raise UserError(
-                f'{out} holds a sweep whose {name} is {getattr(there, field)!r}, not {here[field]!r}; use another --out'
+                f'{out} holds a sweep of {name} {getattr(there, field)!r}, not {here[field]!r}; use another --out'
             )
 
 

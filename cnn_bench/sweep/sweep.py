@@ -45,7 +45,12 @@ class Sweep:
         self.out, self.data_dir, self.answer = out.absolute(), data_dir, ''
         self.held_equal = budget.choose(experiment, held_equal)
         self.earlier = study.read(self.out)
-        here = {'question': experiment.question, 'preset': preset, 'held_equal': self.held_equal}
+        here = {
+            'question': experiment.question,
+            'preset': preset,
+            'held_equal': self.held_equal,
+            'changes': experiment.changes,
+        }
         records.refuse_mixing(out, self.earlier, **here)
         self.trials = experiment.trials(preset, seeds)
         for trial in self.trials:
@@ -213,6 +218,7 @@ class Sweep:
                 charts=experiment.charts,
                 claims=experiment.claims_of(self.preset),
                 trials=self._trial_records(),
+                changes=experiment.changes,
                 answer=self.answer,
             ),
         )

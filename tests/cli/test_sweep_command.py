@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from cnn_bench.cli import main
-from cnn_bench.runs import RunDirectory, load, schema
+from cnn_bench.runs import RunDirectory, load, schema, study
 
 RECIPE = """
 from cnn_bench.training.recipe import base
@@ -70,6 +70,19 @@ def test_a_dry_run_writes_nothing_and_knows_what_is_there(sweep, tmp_path):
     assert plan['seconds_left'] == plan['trials'][1]['seconds'] > 0
 
 
+def test_fields_are_set_for_all_variants(sweep, tmp_path):
+    fields = '--config.total_steps=3', '--config.optimizer.learning_rate=0.02'
+    status, _, _ = sweep(GOOD, *fields, '--out', 'set')
+    assert status == 0
+    [run] = (RunDirectory(path) for path in tmp_path.glob('set/trials/*'))
+    assert run.read(schema.SUMMARY)['steps'] == 3
+    assert run.read(schema.CONFIG)['optimizer']['learning_rate'] == 0.02
+    assert study.read(tmp_path / 'set').changes == {'total_steps': '3', 'optimizer.learning_rate': '0.02'}
+    status, _, err = sweep(GOOD, '--out', 'set')
+    assert status == 2
+    assert "of changes {'optimizer.learning_rate': '0.02', 'total_steps': '3'}, not {}" in err
+
+
 def test_several_experiments_go_on_after_a_failure(sweep, tmp_path):
     status, out, err = sweep(MIXED, GOOD, '--out', 'all', '--jobs', '2')
     assert status == 1
@@ -103,6 +116,9 @@ def test_failures_are_kept_until_they_are_tried_again(sweep, tmp_path):
         ([GOOD, '--held-equal', 'mac'], 'did you mean macs'),
         ([GOOD, '--held-equal', 'seconds'], 'unknown --held-equal of good.py'),
         ([GOOD, '--preset', 'large'], "unknown preset 'large'"),
+        ([GOOD, '--config.seed=3'], '--config.seed is not for sweeps'),
+        ([GOOD, '--config.optimiser.name=sgd'], 'optimiser'),
+        ([GOOD, '--lr=3'], 'fields are set with --config.FIELD=VALUE'),
         ([GOOD, '--json'], '--json goes with --dry-run'),
         ([GOOD, '--storage', 's3://x'], 'go with --executor ray'),
         ([GOOD, 'experiments/mixd'], 'did you mean experiments/mixed.py'),
@@ -121,9 +137,9 @@ def test_bad_input_is_one_line_and_writes_nothing(sweep, tmp_path, words, said):
 @pytest.mark.parametrize(
     ('words', 'said'),
     [
-        ([GOOD, '--preset', 'full'], "whose preset is 'demo', not 'full'"),
-        ([GOOD, '--held-equal', 'macs'], "whose held equal is 'epochs', not 'macs'"),
-        ([MIXED], "whose question is 'Is it good?'"),
+        ([GOOD, '--preset', 'full'], "of preset 'demo', not 'full'"),
+        ([GOOD, '--held-equal', 'macs'], "of held equal 'epochs', not 'macs'"),
+        ([MIXED], "of question 'Is it good?'"),
     ],
 )
 def test_one_directory_is_one_sweep(sweep, words, said):
