@@ -71,7 +71,7 @@ SMALL_ALREADY = ('lenet', 'fashion_cnn', 'resnet_cifar')  # families made for sm
 def variants(preset):
     """{name: changes to the recipe}: a network each."""
     if preset == 'demo':
-        short = {'total_epochs': 3, 'batch_size': 50, 'eval_every_epochs': 3, 'devices': 1}
+        short = {'total_epochs': 2, 'batch_size': 50, 'eval_every_epochs': 2, 'devices': 1}
         return {name: {**_network(name.split()[0]), **changes, **short} for name, changes in DEMO.items()}
     full = {
         'dataset.name': 'fashion_mnist',

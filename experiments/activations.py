@@ -53,7 +53,7 @@ SGD = {
     'schedule.name': 'constant',
     'schedule.warmup_epochs': 0.0,
 }
-DEMO = {'model.width': 0.25, 'total_epochs': 3, 'batch_size': 50, 'log_every_steps': 10, 'devices': 1}
+DEMO = {'model.width': 0.25, 'total_epochs': 2, 'batch_size': 50, 'log_every_steps': 10, 'devices': 1}
 FULL = {'dataset.name': 'cifar10', 'total_epochs': 40, 'batch_size': 128, 'log_every_steps': 39}
 
 

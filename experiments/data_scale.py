@@ -32,7 +32,7 @@ CLAIMS = (
 )
 DEMO = {
     'model.width': 0.125,
-    'total_steps': 600,
+    'total_steps': 400,
     'batch_size': 50,
     'log_every_steps': 50,
     'devices': 1,

@@ -35,8 +35,8 @@ DEMO = {
     'model.width': 0.25,
     'augment.flip': False,  # so that training and test error are of the same images
     'augment.pad_crop': 0,
-    'total_steps': 300,
-    'batch_size': 100,
+    'total_steps': 200,
+    'batch_size': 50,
     'log_every_steps': 20,
     'eval_every_epochs': 1,
     'devices': 1,

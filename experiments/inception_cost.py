@@ -36,7 +36,7 @@ CLAIMS = (
     ),
 )
 WIDTHS = {'demo': (0.0625, 0.2), 'full': (0.25, 0.82)}  # of the first two, and of the widened one
-DEMO = {'total_epochs': 2, 'batch_size': 50, 'eval_every_epochs': 1, 'log_every_steps': 25, 'devices': 1}
+DEMO = {'total_epochs': 1, 'batch_size': 50, 'eval_every_epochs': 1, 'log_every_steps': 25, 'devices': 1}
 FULL = {'dataset.name': 'fashion_mnist', 'total_epochs': 20, 'augment.flip': True, 'augment.pad_crop': 2}
 
 

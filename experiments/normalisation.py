@@ -33,7 +33,7 @@ CLAIMS = (
 NORMS = {'none': 'none', 'LRN': 'lrn', 'batch': 'batch', 'group': 'group', 'layer': 'layer'}
 DEMO = {
     'model.width': 0.125,
-    'total_epochs': 3,
+    'total_epochs': 2,
     'batch_size': 50,
     'eval_every_epochs': 1,
     'log_every_steps': 50,

@@ -48,7 +48,7 @@ DEMO = {
     'model.arch': 'vgg11_bn',
     'model.stem': 'small',
     'model.width': 0.125,
-    'total_epochs': 6,
+    'total_epochs': 3,
     'batch_size': 50,
     'log_every_steps': 50,
     'devices': 1,

@@ -34,7 +34,7 @@ CLAIMS = (
 )
 DEMO = {
     'model.width': 0.125,
-    'total_epochs': 6,
+    'total_epochs': 3,
     'batch_size': 50,
     'eval_every_epochs': 1,
     'log_every_steps': 50,

@@ -44,7 +44,7 @@ OFF = {'model.dropout': 0.0, 'optimizer.weight_decay': 0.0, 'optimizer.learning_
 DEMO = {
     'model.width': 0.125,
     'dataset.train_images': 1000,
-    'total_epochs': 60,
+    'total_epochs': 30,
     'batch_size': 50,
     'eval_every_epochs': 6,
     'log_every_steps': 50,

@@ -35,7 +35,7 @@ CLAIMS = (
 WIDTHS = {'demo': (0.05, 0.134), 'full': (0.25, 0.725)}
 DEMO = {
     'model.middle': 0,
-    'total_epochs': 2,
+    'total_epochs': 1,
     'batch_size': 50,
     'eval_every_epochs': 1,
     'log_every_steps': 50,

@@ -46,7 +46,7 @@ NETWORKS = {
     },
 }
 WHOLE_IMAGES = {'crop.scale': (1.0, 1.0), 'crop.ratio': (1.0, 1.0), 'crop.crop_fraction': 1.0}
-DEMO = {'total_epochs': 2, 'batch_size': 50, 'eval_every_epochs': 1, 'log_every_steps': 50, 'devices': 1}
+DEMO = {'total_epochs': 1, 'batch_size': 50, 'eval_every_epochs': 1, 'log_every_steps': 50, 'devices': 1}
 FULL = {
     'dataset.name': 'cifar10',
     'dataset.workers': 8,
