@@ -85,8 +85,8 @@ def logs(path: str | Path, out: Path, predictions: bool = False) -> int:
 
     Of each run its configuration, provenance, metrics and summary, its predictions where asked for, and the files that
     a sweep keeps beside its trials: no weights. `runs.load` and reports read the copy as they read the original. Of
-    absolute paths in a provenance the last two parts are left: where a machine keeps its files is nobody else's affair.
-    Raises UserError where `path` holds no run or `out` is there already.
+    absolute paths in a provenance or a sweep's files the last two parts are left: where a machine keeps its files is
+    nobody else's affair. Raises UserError where `path` holds no run or `out` is there already.
     """
     root, found = Path(path).absolute(), find_some(path)
     if out.exists():
@@ -98,6 +98,7 @@ def logs(path: str | Path, out: Path, predictions: bool = False) -> int:
         made = Path(scratch) / out.name
         for beside in root.glob('*.json'):
             _copy(beside, made / beside.name)
+            _shorten_paths(made / beside.name)
         for run in found:
             for name in (*LOGS, schema.PREDICTIONS) if predictions else LOGS:
                 _copy(run / name, made / name_below(run, root) / name)
@@ -112,7 +113,7 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _shorten_paths(provenance: Path) -> None:
-    if provenance.is_file():
-        text = provenance.read_bytes().decode('utf-8', 'surrogateescape')  # a damaged file is copied as it is
-        provenance.write_bytes(_ABSOLUTE.sub(r'\1\2', text).encode('utf-8', 'surrogateescape'))
+def _shorten_paths(file: Path) -> None:
+    if file.is_file():
+        text = file.read_bytes().decode('utf-8', 'surrogateescape')  # a damaged file is copied as it is
+        file.write_bytes(_ABSOLUTE.sub(r'\1\2', text).encode('utf-8', 'surrogateescape'))

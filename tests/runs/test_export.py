@@ -98,7 +98,9 @@ def test_logs_read_as_the_original(tree, tmp_path):
 def test_logs_do_not_say_where_a_machine_keeps_its_files(tmp_path):
     command = ['/home/me/lab/cnn_bench/__main__.py', '--config=/home/me/r.py', '--workdir', 'runs/x', '/data', '2 / 3']
     write_run(tmp_path / 'runs' / 'x', provenance={'command': command, 'init': {'path': '/home/me/lab/runs/a'}})
+    (tmp_path / 'runs' / 'sweep.json').write_text('{"experiment": "/home/me/lab/experiments/x.py"}')
     export.logs(tmp_path / 'runs', tmp_path / 'out')
+    assert json.loads((tmp_path / 'out' / 'sweep.json').read_text()) == {'experiment': 'experiments/x.py'}
     kept = json.loads((tmp_path / 'out' / 'x' / schema.PROVENANCE).read_text())
     shorter = ['cnn_bench/__main__.py', '--config=me/r.py', '--workdir', 'runs/x', 'data', '2 / 3']
     assert kept == {'command': shorter, 'init': {'path': 'runs/a'}}
