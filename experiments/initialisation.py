@@ -10,7 +10,7 @@ Source     He, Zhang, Ren & Sun 2015, "Delving deep into rectifiers" (arXiv 1502
 Held equal the network (plain, ReLU, no normalisation), the recipe (SGD with momentum: Adam would hide the scale of the
            gradients), the data and the epochs. Three networks at each of two depths.
 Expect     gaussian 0.01 at chance, 90 % error, in narrow networks at both depths; Glorot's worse than He's with 11
-           layers and at chance with 19. Demo, one seed: He 14.8 and 18.9 %, Glorot 20.9 and 90.0 %.
+           layers and at chance with 19. Demo, one seed: He 16.9 and 26.4 %, Glorot 24.7 and 90.0 %.
 """
 
 from cnn_bench.runs.study import Claim
