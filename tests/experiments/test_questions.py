@@ -225,7 +225,7 @@ def test_data_scale_fits_the_power_law_that_is_there():
 def test_data_scale_gives_equal_steps():
     for trial in trials('data_scale', 'demo').values():
         sizes = size(trial.config)
-        assert (sizes.steps, sizes.batch_size) == (600, 50)
+        assert (sizes.steps, sizes.batch_size) == (400, 50)
 
 
 def test_separable_has_a_network_at_the_cost_of_the_dense_one():
