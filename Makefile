@@ -35,7 +35,7 @@ demo: setup
 # once, a trial at a time each, keep two cores busy to the end; one of two trials at a time waits for its last ones. What
 # one has compiled is there for all: many train the same network.
 experiments-smoke: setup
-	@echo '== two steps of every trial of every experiment (under five minutes on two cores)'
+	@echo '== two steps of every trial of every experiment (minutes on two cores)'
 	@rm -rf $(SMOKE)
 	@printf '%s\n' $(notdir $(basename $(wildcard experiments/*.py))) | \
 	  JAX_COMPILATION_CACHE_DIR=$(SMOKE)/.compiled \

@@ -8,7 +8,7 @@ Source     the lecture: AlexNet's "heavy data augmentation" and "dropout at 0.5"
            Szegedy et al. 2015 (arXiv 1512.00567), section 7. Weight decay: Loshchilov & Hutter 2019 (arXiv
            1711.05101).
 Held equal the network, the recipe and the steps, on few training images, so that there is something to prevent, and
-           often enough for regularisation to pay: 1,000 images 60 times in the demo, 10,000 images 100 times in full.
+           often enough for regularisation to pay: 1,000 images 30 times in the demo, 10,000 images 100 times in full.
            Training errors are of the images as they are trained on, augmented and with dropout.
 Expect     no training error without, and each of them a gain, augmentation the most; they add up. Demo, one seed: none
            20.1 %, augmentation 16.9 %, all 17.9 % test error, the others 19 to 20. With 60 epochs instead of 30, all

@@ -106,8 +106,8 @@ class Experiment:
         Raises UserError where the file is missing, broken or incomplete, or a change is of what a sweep sets itself.
         """
         path, changes = Path(path), changes or {}
-        for name in (name for name in OWN if name in changes):
-            raise UserError(f'--config.{name} is not for sweeps, which give each trial a {name} of its own')
+        if own := [name for name in OWN if name in changes]:
+            raise UserError(f'--config.{own[0]} is not for sweeps, which give each trial a {own[0]} of its own')
         if not path.is_file():
             near = sorted(str(p) for p in path.parent.glob('*.py')) if path.parent.is_dir() else []
             raise unknown('experiment', str(path), near)
@@ -144,9 +144,9 @@ class Experiment:
     def _trials(self, preset: str, seeds: int) -> Iterator[Trial]:
         smoke = preset == SMOKE
         variants = {
-            name: _shortened(v) if smoke else v for name, v in self.variants('demo' if smoke else preset).items()
+            name: {**(_shortened(v) if smoke else v), **self.changes}
+            for name, v in self.variants('demo' if smoke else preset).items()
         }
-        variants = {name: {**v, **self.changes} for name, v in variants.items()}
         for seed in range(seeds):
             for name in variants:
                 yield self._trial(name, seed, variants)
