@@ -72,7 +72,7 @@ def time_recipe(spec: str, overrides: list[str], data_dir: str | None) -> dict:
 
     def call() -> None:
         nonlocal state
-        (state, metrics), _ = steps(state, feed.dataset, feed.train_batches(seed, size, next(firsts), count))
+        (state, metrics), _ = steps(state, task.shared, feed.train_batches(seed, size, next(firsts), count))
         jax.block_until_ready(metrics)
 
     device = f'{len(task.devices)} x {task.devices[0].device_kind}'

@@ -148,8 +148,7 @@ class Trainer:
         return self.task.train_feed.train_batches(seed, batch_size, self.step, count), count
 
     def _train(self, batches, count: int) -> None:
-        dataset = self.task.train_feed.dataset
-        (self.state, metrics), _ = self.train_steps(self.state, dataset, batches)
+        (self.state, metrics), _ = self.train_steps(self.state, self.task.shared, batches)
         self.pending.append(metrics)
         self.step += count
         if count in self.compiled:

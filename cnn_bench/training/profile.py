@@ -17,7 +17,7 @@ def profiled(train_steps: Callable, directory: str | Path, wanted: bool) -> Abst
 class Profiled:
     """A compiled `train_steps`, traced once it has been compiled; to be closed, best by a `with` statement.
 
-    `profiled(state, dataset, batches)` is `train_steps(state, dataset, batches)`; the arrays of `batches` are (devices,
+    `profiled(state, shared, batches)` is `train_steps(state, shared, batches)`; the arrays of `batches` are (devices,
     steps, ...). A call with a number of steps that none before had is compiled within, so it is never traced. From the
     next call on the trace goes into `directory`, until at least STEPS steps are in it. Numbers are not affected.
     """
@@ -28,7 +28,7 @@ class Profiled:
         self.traced = 0  # steps
         self.tracing = False
 
-    def __call__(self, state, dataset, batches):
+    def __call__(self, state, shared, batches):
         count = jax.tree.leaves(batches)[0].shape[1]
         if count in self.compiled and not self.traced:
             jax.block_until_ready(state)
@@ -38,9 +38,9 @@ class Profiled:
             self.close()
         self.compiled.add(count)
         if not self.tracing:
-            return self.train_steps(state, dataset, batches)
+            return self.train_steps(state, shared, batches)
         with jax.profiler.StepTraceAnnotation('train', step_num=self.traced):
-            result = self.train_steps(state, dataset, batches)
+            result = self.train_steps(state, shared, batches)
         self.traced += count
         if self.traced >= STEPS:
             jax.block_until_ready(result)

@@ -32,32 +32,33 @@ class State:
 
 def create(model: nn.Module, optimizer: optax.GradientTransformation, seed: int, image_shape: tuple, **more) -> State:
     """A fresh State for images of `image_shape` (h, w, c); `more` are the further arguments of `initialiser`."""
-    init, variables = initialiser(model, optimizer, seed, image_shape, **more)
+    init, variables = initialiser(model, optimizer, image_shape, **more)
+    arguments = jax.random.key(seed), variables
     # Drawing the parameters runs once, but to optimise a program of so many small pieces takes a CPU back end a minute.
-    quick = {'xla_backend_optimization_level': 0} if jax.default_backend() == 'cpu' else {}
-    return jax.jit(init).lower(variables).compile(compiler_options=quick)(variables)
+    quick = {'xla_backend_optimization_level': 0, 'xla_cpu_use_fusion_emitters': False}
+    options = quick if jax.default_backend() == 'cpu' else {}
+    return jax.jit(init).lower(*arguments).compile(compiler_options=options)(*arguments)
 
 
 def initialiser(
     model: nn.Module,
     optimizer: optax.GradientTransformation,
-    seed: int,
     image_shape: tuple,
     *,
     averaged: bool = False,
     watch: Any = None,
     freezing: Freezing = ALL_TRAINED,
     first: Mapping[str, jax.Array] | None = None,
-) -> tuple[Callable[[dict], State], dict]:
-    """A function that makes a State, and its argument.
+) -> tuple[Callable[[jax.Array, dict], State], dict]:
+    """A function that makes a State of a key and a dictionary, and the dictionary.
 
-    The variables are drawn by `seed`, but for those that `first` has by path ('params/stem/conv/kernel'). The average,
+    The variables are drawn by the key, but for those that `first` has by path ('params/stem/conv/kernel'). The average,
     where the state is to be `averaged`, begins as the variables; the optimiser has a state of what `freezing` trains.
     """
 
-    def init(given: dict) -> State:
-        image = jnp.zeros((1, *image_shape), jnp.float32)
-        variables = dict(model.init(jax.random.key(seed), image, train=False))
+    def init(key: jax.Array, given: dict) -> State:
+        image = jax.ShapeDtypeStruct((1, *image_shape), jnp.float32)
+        variables = dict(model.lazy_init(key, image, train=False))  # which leaves the pass through the network out
         variables.pop('aux_logits', None)
         if given:
             variables = unflatten_dict({**flatten_dict(variables, sep='/'), **given}, sep='/')

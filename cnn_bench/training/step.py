@@ -26,12 +26,12 @@ def train_step(
     state: State,
     images: jax.Array,
     labels: jax.Array,
+    key: jax.Array,
     *,
     model: nn.Module,
     optimizer: optax.GradientTransformation,
     preprocess: Preprocess,
     augment: Augment,
-    seed: int,
     label_smoothing: float,
     aux_weight: float,
     mix: Mix | None = None,
@@ -42,11 +42,11 @@ def train_step(
     """One step on this device's images (n, h, w, c) uint8 and labels (n,).
 
     Returns the new state and the step's mean loss and top-1 error over all devices; the error counts an image's own
-    label, also where images are mixed. Random numbers depend on the seed, the step and the image's place in the batch
-    (augmentation), the step alone (mixing) or the device (dropout), on nothing else. What `freezing` names stays as it
-    is, and no gradient of it is computed.
+    label, also where images are mixed. Random numbers depend on the run's key, the step and the image's place in the
+    batch (augmentation), the step alone (mixing) or the device (dropout), on nothing else. What `freezing` names stays
+    as it is, and no gradient of it is computed.
     """
-    key = jax.random.fold_in(jax.random.key(seed), state.step)
+    key = jax.random.fold_in(key, state.step)
     dropout_key, augment_key, mix_key = (jax.random.fold_in(key, purpose) for purpose in (0, 1, 2))
     device = jax.lax.axis_index(AXIS)
     places = device * len(labels) + jnp.arange(len(labels))
@@ -129,15 +129,18 @@ def scaled_by_plateau(updates: Any, watch: Any) -> Any:
     return jax.tree.map(lambda update: watch.plateau.scale * update, updates)
 
 
-def train_steps(state: State, dataset: Any, batches: Any, *, step: Callable, pick: Callable) -> tuple[tuple, tuple]:
+def train_steps(state: State, shared: tuple, batches: Any, *, step: Callable, pick: Callable) -> tuple[tuple, tuple]:
     """As many steps in one call as `batches` has entries on its first axis.
 
-    `pick(dataset, batch)` gives a batch's images and labels. Returns the state and each metric as an array (steps,),
-    the same on every device, and nothing of this device's own.
+    `shared` is the run's key data and the data set, which `pick(dataset, batch)` takes a batch's images and labels
+    from. The key is no constant here: runs that differ in their seeds alone share a compiled program. Returns the state
+    and each metric as an array (steps,), the same on every device, and nothing of this device's own.
     """
+    key_data, dataset = shared
+    key = jax.random.wrap_key_data(key_data)
 
     def one(state, batch):
-        return step(state, *pick(dataset, batch))
+        return step(state, *pick(dataset, batch), key)
 
     if len(jax.tree.leaves(batches)[0]) == 1:  # no loop: XLA's CPU back end is many times slower inside one
         state, metrics = one(state, jax.tree.map(lambda b: b[0], batches))

@@ -102,7 +102,7 @@ class Task:
 
     def _model(self) -> nn.Module:
         fields = dict(self.model_fields)
-        bn_axis = step.AXIS if self.config.sync_batch_norm else None
+        bn_axis = step.AXIS if self.config.sync_batch_norm and len(self.devices) > 1 else None
         return registry.build(fields.pop('arch'), num_classes=self.info.num_classes, bn_axis=bn_axis, **fields)
 
     def _train_size(self) -> int:
@@ -147,24 +147,29 @@ class Task:
         split = data.open_split(fields.name, name, self.data_dir)
         return split.only(fields.classes) if fields.classes else split
 
+    @cached_property
+    def shared(self) -> tuple:
+        """What all training steps read beside the state: the data of the seed's key and the data set."""
+        key_data = jax.random.key_data(jax.random.key(self.config.seed))
+        return parallel.replicate(key_data, self.devices), self.train_feed.dataset
+
     def fresh_state(self) -> State:
         """The state before the first step, on all devices."""
-        *arguments, more = self._state_arguments(self.stages[0])
-        return parallel.replicate(create(*arguments, **more), self.devices)
+        stage = self.stages[0]
+        state = create(self.model, stage.optimizer, self.config.seed, self.image_shape, **self._of_state(stage))
+        return parallel.replicate(state, self.devices)
 
     def state_like(self, step: int) -> State:
         """Shapes, dtypes and placement of the state after `step` steps."""
-        *arguments, more = self._state_arguments(self.stage_at(step))
-        init, first = initialiser(*arguments, **more)
+        stage = self.stage_at(step)
+        init, first = initialiser(self.model, stage.optimizer, self.image_shape, **self._of_state(stage))
+        like = jax.eval_shape(init, jax.random.key(self.config.seed), first)
         everywhere = NamedSharding(parallel.mesh(self.devices), PartitionSpec())
-        return jax.tree.map(
-            lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=everywhere), jax.eval_shape(init, first)
-        )
+        return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=everywhere), like)
 
-    def _state_arguments(self, stage: Stage) -> tuple:
+    def _of_state(self, stage: Stage) -> dict:
         averaged, watch = self.config.ema_decay > 0, validation.fresh(stage.plateau)
-        more = {'averaged': averaged, 'watch': watch, 'freezing': stage.freezing, 'first': self._first}
-        return self.model, stage.optimizer, self.config.seed, self.image_shape, more
+        return {'averaged': averaged, 'watch': watch, 'freezing': stage.freezing, 'first': self._first}
 
     def begin(self, stage: Stage, state: State) -> State:
         """The state with which `stage` begins, from the one with which the stage before it ended."""
@@ -182,7 +187,7 @@ class Task:
         return partial(normalise, mean=self.mean, std=self.std, dtype=self.model.dtype)
 
     def compiled_train_steps(self, stage: Stage | None = None) -> Callable:
-        """(state, dataset, batches) -> ((state, metrics), ()), of a stage, by default the first."""
+        """(state, self.shared, batches) -> ((state, metrics), ()), of a stage, by default the first."""
         stage = stage or self.stages[0]
         one = partial(
             step.train_step,
@@ -190,7 +195,6 @@ class Task:
             optimizer=stage.optimizer,
             preprocess=self.preprocess,
             augment=self.augment,
-            seed=self.config.seed,
             label_smoothing=self.config.label_smoothing,
             aux_weight=self.config.aux_weight,
             mix=self.mix,
@@ -232,7 +236,7 @@ class Task:
             {
                 'steps': stage.end - stage.first,
                 **parameter_counts(stage.freezing, self.shapes['params']),
-                'train_macs': train_macs(self.model, stage.freezing, self.image_shape),
+                'train_macs': train_macs(self.model, self.shapes, stage.freezing, self.image_shape),
             }
             for stage in self.stages
         ]

@@ -9,19 +9,17 @@ from cnn_bench.complexity.training import loss_function
 from cnn_bench.training.freezing import Freezing
 
 
-def train_macs(module: nn.Module, freezing: Freezing, input_shape: tuple[int, int, int]) -> int:
+def train_macs(module: nn.Module, variables: dict, freezing: Freezing, input_shape: tuple[int, int, int]) -> int:
     """Multiply-adds of convolutions and dense layers in a training step, of one image of `input_shape` (h, w, c).
 
     They are those of the forward pass, auxiliary heads included, and of the gradient with respect to what `freezing`
-    trains: of a frozen base below the first trained layer there is no backward pass to count.
+    trains: of a frozen base below the first trained layer there is no backward pass to count. Of the module's
+    `variables` the shapes are enough.
     """
     module = module.clone(bn_axis=None)  # statistics over devices are no multiply-adds
     image, labels = jax.ShapeDtypeStruct((1, *input_shape), jnp.float32), jax.ShapeDtypeStruct((1,), jnp.int32)
     key = jax.eval_shape(lambda: jax.random.key(0))
-    variables = dict(
-        jax.eval_shape(lambda key, x: module.init({'params': key, 'dropout': key}, x, train=True), key, image)
-    )
-    params, _ = variables.pop('params'), variables.pop('aux_logits', None)
+    state = {name: value for name, value in variables.items() if name != 'params'}
     loss = loss_function(module, train=True)
 
     def step(params, *rest):
@@ -29,4 +27,4 @@ def train_macs(module: nn.Module, freezing: Freezing, input_shape: tuple[int, in
         with freezing.in_evaluation():
             return jax.value_and_grad(lambda part: loss(freezing.join(part, frozen), *rest), has_aux=True)(trained)
 
-    return sum(op.macs for op in count(step, params, variables, image, labels, key))
+    return sum(op.macs for op in count(step, variables['params'], state, image, labels, key))

@@ -94,7 +94,6 @@ def _trained(freezing, steps, devices=1):
         optimizer=optimizer,
         preprocess=lambda images: images.astype(jnp.float32) / 255,
         augment=lambda _, images: images,
-        seed=0,
         label_smoothing=0.0,
         aux_weight=0.0,
         ema_decay=0.9,
@@ -108,8 +107,9 @@ def _trained(freezing, steps, devices=1):
     dataset = generator.integers(0, 256, (12, 6, 6, 1), np.uint8), generator.integers(0, 3, 12).astype(np.int32)
     before, batch = jax.device_get(state), parallel.split(np.arange(12, dtype=np.int32)[None], used, axis=1)
     state, dataset = parallel.replicate(state, used), parallel.replicate(dataset, used)
+    key_data = jax.random.key_data(jax.random.key(0))
     for _ in range(steps):
-        (state, _), _ = run(state, dataset, batch)
+        (state, _), _ = run(state, (key_data, dataset), batch)
     return before, jax.device_get(state)
 
 
@@ -173,9 +173,10 @@ def test_head_only_training_multiplies_that_much_less():
 
     first, second, head = 36 * 9 * 1 * 4, 36 * 9 * 4 * 4, 4 * 3
     forward = first + second + head
+    variables = Net().init(jax.random.key(0), jnp.zeros((1, 6, 6, 1)), train=False)
 
     def macs(*freeze):
-        return train_macs(Net(), _freezing(freeze), (6, 6, 1))
+        return train_macs(Net(), variables, _freezing(freeze), (6, 6, 1))
 
     assert macs() == forward + first + 2 * second + 2 * head
     assert macs('*', '!head') == forward + head
@@ -187,7 +188,7 @@ def test_the_compiled_head_only_step_has_fewer_operations(tiny_recipe, tiny_data
     def flops(**fields):
         task = Task(tiny_recipe(**NET, **fields), tiny_data)
         batch = task.train_feed.train_batches(0, 24, 0, 1)
-        step = task.compiled_train_steps().lower(task.fresh_state(), task.train_feed.dataset, batch)
+        step = task.compiled_train_steps().lower(task.fresh_state(), task.shared, batch)
         return step.compile().cost_analysis()['flops'], task.training_facts()['train_macs']
 
     (whole, whole_macs), (head, head_macs) = flops(), flops(freeze=BASE)

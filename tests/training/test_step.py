@@ -15,6 +15,7 @@ RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (16, 6, 6, 1), np.uint8)
 LABELS = RNG.integers(0, 3, 16).astype(np.int32)
 RATE = 0.5
+KEY_DATA = jax.random.key_data(jax.random.key(0))
 
 
 def _pick(dataset, indices):
@@ -36,7 +37,6 @@ def _trained(model, devices, mode, steps=1, smoothing=0.0, augment=lambda _, ima
         optimizer=optimizer,
         preprocess=_preprocess,
         augment=augment,
-        seed=0,
         label_smoothing=smoothing,
         aux_weight=0.3,
         **fields,
@@ -46,7 +46,7 @@ def _trained(model, devices, mode, steps=1, smoothing=0.0, augment=lambda _, ima
     state = parallel.replicate(start, used)
     dataset = parallel.replicate((IMAGES, LABELS), used)
     batches = parallel.split(np.tile(np.arange(16, dtype=np.int32), (steps, 1)), used, axis=1)
-    (state, metrics), _ = run(state, dataset, batches)
+    (state, metrics), _ = run(state, (KEY_DATA, dataset), batches)
     return jax.device_get(state), jax.device_get(metrics)
 
 

@@ -199,7 +199,7 @@ def test_keras_xception_is_the_same_base_before_and_after_its_head_is_trained(ti
     state, run = task.fresh_state(), task.compiled_train_steps()
     head = jax.device_get(state.params['head'])
     for number in range(2):
-        (state, metrics), _ = run(state, task.train_feed.dataset, task.train_feed.train_batches(0, 8, number, 1))
+        (state, metrics), _ = run(state, task.shared, task.train_feed.train_batches(0, 8, number, 1))
     assert np.isfinite(metrics['loss']).all()
     assert not _equal({'head': head}, {'head': state.params['head']})['head']
     batch, _ = next(task.test_feed.eval_batches(2))
