@@ -31,16 +31,16 @@ demo: setup
 	@echo '== drawing the charts'
 	@$(BIN)/cnn-bench report $(DEMO)
 
-# Two steps do not repay a compiler's efforts. A failed trial fails its sweep, and with it this target. Two sweeps at
-# once, a trial at a time each, keep two cores busy to the end; one of two trials at a time waits for its last ones. What
-# one has compiled is there for all: many train the same network.
+# Two steps do not repay a compiler's efforts, nor a process for each trial. A failed trial fails its sweep, and with it
+# this target. Two commands at once, of a few experiments each, keep two cores busy to the end; what one has compiled is
+# there for all, as many train the same network.
 experiments-smoke: setup
 	@echo '== two steps of every trial of every experiment (minutes on two cores)'
 	@rm -rf $(SMOKE)
-	@printf '%s\n' $(notdir $(basename $(wildcard experiments/*.py))) | \
+	@printf '%s\n' $(wildcard experiments/*.py) | \
 	  JAX_COMPILATION_CACHE_DIR=$(SMOKE)/.compiled \
 	  XLA_FLAGS='--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false' \
-	  xargs -P 2 -I {} $(BIN)/cnn-bench sweep experiments/{}.py --preset smoke --out $(SMOKE)/{}
+	  xargs -P 2 -n 4 $(BIN)/cnn-bench sweep --preset smoke --executor inline --out $(SMOKE)
 
 test: setup
 	@echo '== running the tests'

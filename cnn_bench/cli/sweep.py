@@ -1,8 +1,8 @@
-"""Run the trials of experiments, each in a process of its own. One that fails does not stop the others: it is recorded
-with its reason. The same command again does what is missing.
+"""Run the trials of experiments, each in a process of its own unless they are to run inline. One that fails does not
+stop the others: it is recorded with its reason. The same command again does what is missing.
 
   cnn-bench sweep experiments/accuracy_vs_cost.py --preset demo --jobs 2 --out runs/demo
-  cnn-bench sweep experiments/*.py --preset smoke --out runs/smoke
+  cnn-bench sweep experiments/*.py --preset smoke --executor inline --out runs/smoke
   cnn-bench sweep experiments/depth_degradation.py --preset full --seeds 3 --config.total_steps=16000
   cnn-bench sweep experiments/accuracy_vs_cost.py --preset full --seeds 5 --executor ray --storage s3://bucket/sweep
 
@@ -15,11 +15,13 @@ that a trial has failed, now or earlier.
 import argparse
 import dataclasses
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnn_bench.errors import UserError
+from cnn_bench.training.compilation import CACHE, cache_variables
 
 if TYPE_CHECKING:
     from cnn_bench.sweep import Sweep
@@ -50,7 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     failures.add_argument('--retry-failed', action='store_true', help='run trials again that are recorded as failed')
     failures.add_argument('--max-failures', type=int, default=0, metavar='N', help='end when N trials have failed')
     where = parser.add_argument_group('where trials run')
-    where.add_argument('--executor', choices=('local', 'ray'), default='local')
+    where.add_argument(
+        '--executor',
+        choices=('local', 'inline', 'ray'),
+        default='local',
+        help='local: processes on this machine; inline: in this process, one after another, for many short trials',
+    )
     where.add_argument(
         '--jobs',
         type=int,
@@ -80,6 +87,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, overrides: list[str]) -> int:
     """Run the sweeps, print where each is and its answer, and return the worst exit status."""
     _check(args)
+    if args.executor == 'inline':
+        out = args.out or _out(args, Path(args.experiment[0]).stem)
+        for name, value in cache_variables(out / CACHE).items():
+            os.environ.setdefault(name, value)
     from cnn_bench.sweep import Experiment, Sweep, slots
     from cnn_bench.training import recipe
 
@@ -115,8 +126,10 @@ def _check(args: argparse.Namespace) -> None:
             raise UserError(f'--{name.replace("_", "-")} is {value:g}; it must be at least {minimum}')
     if args.json and not args.dry_run:
         raise UserError('sweep: --json goes with --dry-run')
-    if args.executor == 'local' and (args.address or args.storage):
+    if args.executor != 'ray' and (args.address or args.storage):
         raise UserError('sweep: --address and --storage go with --executor ray')
+    if args.executor == 'inline' and (args.memory_limit or args.gpu_share != 1 or (args.jobs or 1) > 1):
+        raise UserError('sweep: --jobs, --gpu-share and --memory-limit are for trials in processes of their own')
 
 
 def _need_ray() -> None:
@@ -144,6 +157,10 @@ def _run_one(sweep: 'Sweep', args: argparse.Namespace, slots_here: list[dict]) -
 
 
 def _executor(sweep: 'Sweep', args: argparse.Namespace, slots_here: list[dict]) -> 'Executor':
+    if args.executor == 'inline':
+        from cnn_bench.sweep.inline import Inline
+
+        return Inline(args.data_dir)
     if args.executor == 'local':
         from cnn_bench.sweep.local import Local
 

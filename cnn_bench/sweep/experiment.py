@@ -36,6 +36,8 @@ OWN = ('name', 'seed')  # fields that a sweep sets for each trial
 SMOKE = 'smoke'
 TWO_STEPS = {  # of any variant: enough to see that it builds, trains and is charted
     'dataset.name': 'fashion_mnist_subset',
+    'dataset.train_images': 64,  # all would take most of such a run to read
+    'dataset.test_images': 200,
     'total_steps': 2,
     'batch_size': 16,
     'eval_batch_size': 200,
@@ -166,8 +168,7 @@ class Experiment:
 
 def _shortened(overrides: dict) -> dict:
     stages = tuple({**stage, 'total_steps': 1} for stage in overrides.get('stages', ()))
-    few = {'dataset.train_images': 64, 'dataset.test_images': 200}  # all the others would take most of such a run
-    return {**few, **overrides, **TWO_STEPS, **({'stages': stages} if stages else {})}
+    return {**overrides, **TWO_STEPS, **({'stages': stages} if stages else {})}
 
 
 def _execute(path: Path) -> ModuleType:

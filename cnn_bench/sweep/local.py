@@ -10,9 +10,7 @@ from cnn_bench.runs import RunDirectory
 from cnn_bench.sweep.executor import Ended
 from cnn_bench.sweep.experiment import Trial
 from cnn_bench.sweep.process import spawn
-from cnn_bench.training.compilation import cache_variables
-
-CACHE = '.compiled'
+from cnn_bench.training.compilation import CACHE, cache_variables
 
 
 @dataclass

@@ -6,6 +6,7 @@ set JAX_COMPILATION_CACHE_DIR. Importing this imports no JAX, which reads the va
 
 from pathlib import Path
 
+CACHE = '.compiled'  # in a sweep's directory
 QUICKEST_S = 0.5  # programs that compile faster are not kept
 
 

@@ -1,0 +1,77 @@
+"""Running trials in the sweep's own process, one after another."""
+
+import contextlib
+import gc
+import signal
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cnn_bench.errors import Stopped, UserError
+from cnn_bench.runs import RunDirectory
+from cnn_bench.sweep.executor import Ended
+from cnn_bench.sweep.experiment import Trial
+from cnn_bench.sweep.outcome import OURS
+from cnn_bench.sweep.process import LOG
+from cnn_bench.training.loop import train
+
+
+@dataclass
+class Inline:
+    """An executor without processes: what one trial has imported, read and traced is there for the next.
+
+    For many short trials. One that takes the process with it, for want of memory say, takes the sweep with it; the same
+    sweep goes on from there.
+    """
+
+    data_dir: str | None = None
+    _over: list[Ended] = field(default_factory=list)
+
+    def __enter__(self) -> 'Inline':
+        gc.freeze()  # tracing makes many objects; each time they are looked through, all that was imported would be too
+        return self
+
+    def __exit__(self, *exception) -> None:
+        gc.unfreeze()
+
+    def free(self) -> int:
+        """One, but while a trial that ended has not been taken note of."""
+        return 0 if self._over else 1
+
+    def running(self) -> list[Trial]:
+        """The trial that ended and has not been taken note of."""
+        return [ended.trial for ended in self._over]
+
+    def start(self, trial: Trial, run: RunDirectory) -> None:
+        """Run a trial to its end."""
+        run.create()
+        with _printing_to(run / LOG):
+            status = self._status(trial, run)
+        self._over.append(Ended(trial, status))
+        if status == Stopped.exit_status:
+            signal.raise_signal(signal.SIGTERM)  # which training took for itself
+
+    def ended(self) -> list[Ended]:
+        """The trial that ended since the last time."""
+        over, self._over = self._over, []
+        return over
+
+    def stop(self) -> None:
+        """Nothing: a signal reaches the training itself."""
+
+    def _status(self, trial: Trial, run: RunDirectory) -> int:
+        try:
+            train(trial.config, run.path, self.data_dir)
+        except (UserError, Stopped) as error:
+            print(f'{OURS}{error}')
+            return error.exit_status
+        except Exception:
+            traceback.print_exc()
+            return 1
+        return 0
+
+
+@contextlib.contextmanager
+def _printing_to(path: Path):
+    with open(path, 'w') as log, contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
+        yield
