@@ -37,10 +37,10 @@ SMOKE = 'smoke'
 TWO_STEPS = {  # of any variant: enough to see that it builds, trains and is charted
     'dataset.name': 'fashion_mnist_subset',
     'dataset.train_images': 64,  # all would take most of such a run to read
-    'dataset.test_images': 200,
+    'dataset.test_images': 40,
     'total_steps': 2,
-    'batch_size': 16,
-    'eval_batch_size': 200,
+    'batch_size': 8,
+    'eval_batch_size': 8,  # as in training, so that much of its trace is found again
     'log_every_steps': 1,
     'schedule.warmup_epochs': 0.0,
     'devices': 1,

@@ -15,6 +15,8 @@ from cnn_bench.sweep.outcome import OURS
 from cnn_bench.sweep.process import LOG
 from cnn_bench.training.loop import train
 
+GARBAGE = 100_000  # objects more than there were, before they are looked through
+
 
 @dataclass
 class Inline:
@@ -28,10 +30,14 @@ class Inline:
     _over: list[Ended] = field(default_factory=list)
 
     def __enter__(self) -> 'Inline':
-        gc.freeze()  # tracing makes many objects; each time they are looked through, all that was imported would be too
+        # Tracing makes many objects that stay: looking through them, and all that was imported, takes a fifth of it.
+        gc.freeze()
+        self._threshold = gc.get_threshold()
+        gc.set_threshold(GARBAGE, *self._threshold[1:])
         return self
 
     def __exit__(self, *exception) -> None:
+        gc.set_threshold(*self._threshold)
         gc.unfreeze()
 
     def free(self) -> int:

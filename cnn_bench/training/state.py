@@ -10,6 +10,7 @@ from flax import linen as nn
 from flax import struct
 from flax.traverse_util import flatten_dict, unflatten_dict
 
+from cnn_bench.training import drawn
 from cnn_bench.training.freezing import ALL_TRAINED, Freezing
 
 
@@ -31,40 +32,32 @@ class State:
 
 
 def create(model: nn.Module, optimizer: optax.GradientTransformation, seed: int, image_shape: tuple, **more) -> State:
-    """A fresh State for images of `image_shape` (h, w, c); `more` are the further arguments of `initialiser`."""
-    init, variables = initialiser(model, optimizer, image_shape, **more)
-    arguments = jax.random.key(seed), variables
-    # Drawing the parameters runs once, but to optimise a program of so many small pieces takes a CPU back end a minute.
-    quick = {'xla_backend_optimization_level': 0, 'xla_cpu_use_fusion_emitters': False}
-    options = quick if jax.default_backend() == 'cpu' else {}
-    return jax.jit(init).lower(*arguments).compile(compiler_options=options)(*arguments)
+    """A fresh State for images of `image_shape` (h, w, c); `more` are the further arguments of `assembler`."""
+    assemble, first = assembler(optimizer, **more)
+    arguments = drawn.draw(model, image_shape, seed), first
+    return drawn.compiled_quickly(jax.jit(assemble, donate_argnums=0), *arguments)(*arguments)
 
 
-def initialiser(
-    model: nn.Module,
+def assembler(
     optimizer: optax.GradientTransformation,
-    image_shape: tuple,
     *,
     averaged: bool = False,
     watch: Any = None,
     freezing: Freezing = ALL_TRAINED,
     first: Mapping[str, jax.Array] | None = None,
-) -> tuple[Callable[[jax.Array, dict], State], dict]:
-    """A function that makes a State of a key and a dictionary, and the dictionary.
+) -> tuple[Callable[[dict, dict], State], dict]:
+    """A function that makes a State of variables as they are drawn and of what is returned beside it.
 
-    The variables are drawn by the key, but for those that `first` has by path ('params/stem/conv/kernel'). The average,
-    where the state is to be `averaged`, begins as the variables; the optimiser has a state of what `freezing` trains.
+    What `first` has by path ('params/stem/conv/kernel') stands in place of what is drawn. The average, where the state
+    is to be `averaged`, begins as the variables; the optimiser has a state of what `freezing` trains.
     """
 
-    def init(key: jax.Array, given: dict) -> State:
-        image = jax.ShapeDtypeStruct((1, *image_shape), jnp.float32)
-        variables = dict(model.lazy_init(key, image, train=False))  # which leaves the pass through the network out
-        variables.pop('aux_logits', None)
+    def assemble(variables: dict, given: dict) -> State:
         if given:
             variables = unflatten_dict({**flatten_dict(variables, sep='/'), **given}, sep='/')
-        params = variables.pop('params')
-        average = {'params': params, **variables} if averaged else None
+        params, rest = variables['params'], {name: value for name, value in variables.items() if name != 'params'}
+        average = {'params': params, **rest} if averaged else None
         opt_state = optimizer.init(freezing.split(params)[0])
-        return State(jnp.zeros((), jnp.int32), params, variables, opt_state, average, watch)
+        return State(jnp.zeros((), jnp.int32), params, rest, opt_state, average, watch)
 
-    return init, dict(first or {})
+    return assemble, dict(first or {})

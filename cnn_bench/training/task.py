@@ -4,10 +4,9 @@ Everything that can be wrong with a recipe shows here, before anything is writte
 """
 
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 from jax.sharding import NamedSharding, PartitionSpec
@@ -17,12 +16,12 @@ from cnn_bench import complexity, data
 from cnn_bench.data.augment import make_augment, make_mix, normalise
 from cnn_bench.errors import UserError, unknown
 from cnn_bench.models import registry
-from cnn_bench.training import feed, parallel, step, validation
+from cnn_bench.training import drawn, feed, parallel, step, validation
 from cnn_bench.training.freezing import parameter_counts
 from cnn_bench.training.origin import Origin
 from cnn_bench.training.recipe import call
 from cnn_bench.training.stages import Stage, make_stages
-from cnn_bench.training.state import State, create, initialiser
+from cnn_bench.training.state import State, assembler, create
 from cnn_bench.training.train_cost import train_macs
 
 
@@ -71,12 +70,10 @@ class Task:
         """The stage that a state after `step` steps is of: where one ends and one begins, the one that ends."""
         return self.stage_of(max(step - 1, 0))
 
-    @cached_property
+    @property
     def shapes(self) -> dict:
         """The network's variables as shapes and dtypes."""
-        image = jax.ShapeDtypeStruct((1, *self.image_shape), jnp.float32)
-        variables = jax.eval_shape(lambda x: self.model.init(jax.random.key(0), x, train=False), image)
-        return {name: value for name, value in variables.items() if name != 'aux_logits'}
+        return drawn.shapes(self.model, self.image_shape)
 
     def _first_weights(self) -> dict:
         """The first weights by path, but for those that are drawn."""
@@ -162,8 +159,8 @@ class Task:
     def state_like(self, step: int) -> State:
         """Shapes, dtypes and placement of the state after `step` steps."""
         stage = self.stage_at(step)
-        init, first = initialiser(self.model, stage.optimizer, self.image_shape, **self._of_state(stage))
-        like = jax.eval_shape(init, jax.random.key(self.config.seed), first)
+        assemble, first = assembler(stage.optimizer, **self._of_state(stage))
+        like = jax.eval_shape(assemble, self.shapes, first)
         everywhere = NamedSharding(parallel.mesh(self.devices), PartitionSpec())
         return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=everywhere), like)
 
@@ -214,7 +211,7 @@ class Task:
         """The network's family, cost in evaluation (without auxiliary heads) and input, for the run's provenance."""
         arch = registry.get(self.config.model.arch)
         in_use = self.model.clone(aux=False) if getattr(self.model, 'aux', False) else self.model
-        cost = complexity.model_cost(in_use, self.image_shape)
+        cost = _cost(in_use, self.image_shape)
         return {
             'family': arch.family,
             'year': arch.year,
@@ -236,9 +233,14 @@ class Task:
             {
                 'steps': stage.end - stage.first,
                 **parameter_counts(stage.freezing, self.shapes['params']),
-                'train_macs': train_macs(self.model, self.shapes, stage.freezing, self.image_shape),
+                'train_macs': train_macs(self.model, stage.freezing, self.image_shape),
             }
             for stage in self.stages
         ]
         total = sum(facts['steps'] * facts['train_macs'] for facts in of_stages)
         return {'train_macs': round(total / self.total_steps), 'stages': of_stages}
+
+
+@lru_cache(drawn.KEPT)
+def _cost(model: nn.Module, image_shape: drawn.Shape) -> complexity.Cost:
+    return complexity.model_cost(model, image_shape)

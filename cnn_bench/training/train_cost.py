@@ -1,21 +1,25 @@
 """What a training step costs where a part of the network is frozen, counted from the step's jaxpr."""
 
+from functools import lru_cache
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from cnn_bench.complexity import count
 from cnn_bench.complexity.training import loss_function
+from cnn_bench.training import drawn
 from cnn_bench.training.freezing import Freezing
 
 
-def train_macs(module: nn.Module, variables: dict, freezing: Freezing, input_shape: tuple[int, int, int]) -> int:
+@lru_cache(drawn.KEPT)
+def train_macs(module: nn.Module, freezing: Freezing, input_shape: drawn.Shape) -> int:
     """Multiply-adds of convolutions and dense layers in a training step, of one image of `input_shape` (h, w, c).
 
     They are those of the forward pass, auxiliary heads included, and of the gradient with respect to what `freezing`
-    trains: of a frozen base below the first trained layer there is no backward pass to count. Of the module's
-    `variables` the shapes are enough.
+    trains: of a frozen base below the first trained layer there is no backward pass to count.
     """
+    variables = drawn.shapes(module, input_shape)
     module = module.clone(bn_axis=None)  # statistics over devices are no multiply-adds
     image, labels = jax.ShapeDtypeStruct((1, *input_shape), jnp.float32), jax.ShapeDtypeStruct((1,), jnp.int32)
     key = jax.eval_shape(lambda: jax.random.key(0))
