@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := runs/demo
 SMOKE := runs/smoke
+LONGEST := $(patsubst %,experiments/%.py,inception_cost width_depth_resolution accuracy_vs_cost depth_degradation transfer)
 
 .PHONY: help setup demo experiments-smoke test test-all lint format clean
 
@@ -32,15 +33,15 @@ demo: setup
 	@$(BIN)/cnn-bench report $(DEMO)
 
 # Two steps do not repay a compiler's efforts, nor a process for each trial. A failed trial fails its sweep, and with it
-# this target. Two commands at once, of a few experiments each, keep two cores busy to the end; what one has compiled is
-# there for all, as many train the same network.
+# this target. Two sweeps at once, the longest first, keep two cores busy to the end; what one has compiled is there for
+# all, as many train the same network.
 experiments-smoke: setup
 	@echo '== two steps of every trial of every experiment (minutes on two cores)'
 	@rm -rf $(SMOKE)
-	@printf '%s\n' $(wildcard experiments/*.py) | \
+	@printf '%s\n' $(LONGEST) $(filter-out $(LONGEST),$(wildcard experiments/*.py)) | \
 	  JAX_COMPILATION_CACHE_DIR=$(SMOKE)/.compiled JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
 	  XLA_FLAGS='--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false' \
-	  xargs -P 2 -n 3 $(BIN)/cnn-bench sweep --preset smoke --executor inline --out $(SMOKE)
+	  xargs -P 2 -n 2 $(BIN)/cnn-bench sweep --preset smoke --executor inline --out $(SMOKE)
 
 test: setup
 	@echo '== running the tests'

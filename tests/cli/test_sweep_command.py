@@ -121,6 +121,7 @@ def test_failures_are_kept_until_they_are_tried_again(sweep, tmp_path):
         ([GOOD, '--lr=3'], 'fields are set with --config.FIELD=VALUE'),
         ([GOOD, '--json'], '--json goes with --dry-run'),
         ([GOOD, '--storage', 's3://x'], 'go with --executor ray'),
+        ([GOOD, '--executor', 'inline', '--jobs', '2'], 'are for trials in processes of their own'),
         ([GOOD, 'experiments/mixd'], 'did you mean experiments/mixed.py'),
         ([], 'required: experiment'),
     ],

@@ -18,9 +18,7 @@ def test_a_runs_cost_is_that_of_evaluation(tiny_recipe, tiny_data):
 def test_batch_statistics_are_shared_where_asked(tiny_recipe, tiny_data):
     fields = {'model__arch': 'resnet20', 'devices': 2}
     assert Task(tiny_recipe(**fields), tiny_data).model.bn_axis == 'data'
-    assert (
-        Task(tiny_recipe(**fields | {'devices': 1}), tiny_data).model.bn_axis is None
-    )  # nobody to share with
+    assert Task(tiny_recipe(**fields | {'devices': 1}), tiny_data).model.bn_axis is None  # nobody to share with
     assert Task(tiny_recipe(**fields, sync_batch_norm=False), tiny_data).model.bn_axis is None
 
 
