@@ -9,8 +9,10 @@ import pytest
 from cnn_bench.training import cores
 from cnn_bench.training.compilation import cache_variables
 
-# Before jax is imported anywhere. Set XLA_FLAGS to run the tests on another number of devices.
-os.environ.setdefault('XLA_FLAGS', '--xla_force_host_platform_device_count=4')
+# Before jax is imported anywhere. Set XLA_FLAGS to run the tests on another number of devices, or as users' programs are
+# compiled: what runs for a moment does not repay it.
+QUICK = '--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false'
+os.environ.setdefault('XLA_FLAGS', f'--xla_force_host_platform_device_count=4 {QUICK}')
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 os.environ.setdefault('KERAS_BACKEND', 'jax')
 for name, value in cache_variables(Path(__file__).parents[1] / '.pytest_cache' / 'xla').items():

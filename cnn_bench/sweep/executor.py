@@ -1,4 +1,4 @@
-"""What a sweep asks of the thing that runs its trials. `local.Local` and `ray_cluster.RayCluster` are two such."""
+"""What a sweep asks of the thing that runs its trials: `local.Local`, `inline.Inline` or `ray_cluster.RayCluster`."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,7 +17,7 @@ class Ended:
 
 
 class Executor(Protocol):
-    """Runs trials, each as a process of `cnn-bench train`. A context manager: leaving it ends those that still run."""
+    """Trains the trials it is given. A context manager: leaving it ends those that still run."""
 
     def __enter__(self) -> 'Executor': ...
 

@@ -18,7 +18,8 @@ from cnn_bench.training import distributed, loop
 from cnn_bench.training.checkpoint import Checkpoints
 from cnn_bench.training.task import Task
 
-ENVIRONMENT = {**os.environ, 'XLA_FLAGS': '--xla_force_host_platform_device_count=2'}  # of each process
+FLAGS = os.environ.get('XLA_FLAGS', '') + ' --xla_force_host_platform_device_count=2'  # of each process
+ENVIRONMENT = {**os.environ, 'XLA_FLAGS': FLAGS}
 RECIPE = {
     'devices': 0,
     'eval_every_epochs': 4,

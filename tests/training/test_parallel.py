@@ -52,7 +52,10 @@ def test_four_devices_give_the_same_curve(tiny_recipe, tiny_data, tmp_path, on_o
 def test_eight_devices_give_the_same_curve(tiny_recipe, tiny_data, tmp_path, on_one):
     expected = on_one(tiny_recipe(**RECIPE, devices=1))
     config = tiny_recipe(**RECIPE, devices=8, eval_batch_size=40)
-    environment = {**os.environ, 'XLA_FLAGS': '--xla_force_host_platform_device_count=8'}
+    environment = {
+        **os.environ,
+        'XLA_FLAGS': os.environ.get('XLA_FLAGS', '') + ' --xla_force_host_platform_device_count=8',
+    }
     arguments = command(config, tmp_path / 'run', tiny_data)
     subprocess.run(arguments, cwd=REPOSITORY, env=environment, check=True, capture_output=True)
     _assert_same_curve(tmp_path / 'run', expected)
