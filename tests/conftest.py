@@ -9,8 +9,8 @@ import pytest
 from cnn_bench.training import cores
 from cnn_bench.training.compilation import cache_variables
 
-# Before jax is imported anywhere. Set XLA_FLAGS to run the tests on another number of devices, or as users' programs are
-# compiled: what runs for a moment does not repay it.
+# Before jax is imported anywhere. Set XLA_FLAGS to run the tests on another number of devices, or on programs compiled
+# with all of XLA's efforts, which what runs for a moment does not repay.
 QUICK = '--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false'
 os.environ.setdefault('XLA_FLAGS', f'--xla_force_host_platform_device_count=4 {QUICK}')
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
