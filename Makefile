@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := runs/demo
 SMOKE := runs/smoke
-LONGEST := $(patsubst %,experiments/%.py,inception_cost width_depth_resolution accuracy_vs_cost depth_degradation transfer)
+LONGEST := $(patsubst %,experiments/%.py,inception_cost width_depth_resolution accuracy_vs_cost depth_degradation \
+  transfer normalisation separable ensembles)
 
 .PHONY: help setup demo experiments-smoke test test-all lint format clean
 
