@@ -5,8 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := runs/demo
 SMOKE := runs/smoke
-LONGEST := $(patsubst %,experiments/%.py,inception_cost width_depth_resolution accuracy_vs_cost depth_degradation \
-  transfer normalisation separable ensembles)
+EXPERIMENTS := $(notdir $(basename $(wildcard experiments/*.py)))
+LONGEST := inception_cost accuracy_vs_cost width_depth_resolution depth_degradation transfer
 
 .PHONY: help setup demo experiments-smoke test test-all lint format clean
 
@@ -39,10 +39,10 @@ demo: setup
 experiments-smoke: setup
 	@echo '== two steps of every trial of every experiment (minutes on two cores)'
 	@rm -rf $(SMOKE)
-	@printf '%s\n' $(LONGEST) $(filter-out $(LONGEST),$(wildcard experiments/*.py)) | \
+	@printf '%s\n' $(LONGEST) $(filter-out $(LONGEST),$(EXPERIMENTS)) | \
 	  JAX_COMPILATION_CACHE_DIR=$(SMOKE)/.compiled JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
 	  XLA_FLAGS='--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false' \
-	  xargs -P 2 -n 2 $(BIN)/cnn-bench sweep --preset smoke --executor inline --out $(SMOKE)
+	  xargs -P 2 -I {} $(BIN)/cnn-bench sweep experiments/{}.py --preset smoke --executor inline --out $(SMOKE)/{}
 
 test: setup
 	@echo '== running the tests'

@@ -9,9 +9,8 @@ Source     the lecture, "ResNet Config": SGD with momentum, the rate divided by 
 Held equal the network, the data, the epochs, and the peak rate of all SGD, which none was tuned for. AdamW has a rate
            of its own, that of configs/compare.py.
 Expect     every schedule that ends low ahead of the constant rate; among them less than a point. Demo, one seed:
-           constant 14.9 %, plateau 16.5 %, all others from 11.8 to 12.9 %; with six epochs
-           constant 14.5 %, all others from 10.5 to 11.4 %. The plateau is found on the test set, which
-           favours it a little.
+           constant 14.9 %, plateau 16.5 %, all others from 11.8 to 12.9 %; with six epochs constant 14.5 %, all others
+           from 10.5 to 11.4 %. The plateau is found on the test set, which favours it a little.
 """
 
 from cnn_bench.runs.study import Claim

@@ -87,7 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, overrides: list[str]) -> int:
     """Run the sweeps, print where each is and its answer, and return the worst exit status."""
     _check(args)
-    if args.executor == 'inline':
+    if args.executor == 'inline':  # JAX reads these when it is imported, which the next lines do
         out = args.out or _out(args, Path(args.experiment[0]).stem)
         for name, value in cache_variables(out / CACHE).items():
             os.environ.setdefault(name, value)
