@@ -5,8 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := runs/demo
 SMOKE := runs/smoke
-EXPERIMENTS := $(notdir $(basename $(wildcard experiments/*.py)))
-LONGEST := inception_cost accuracy_vs_cost width_depth_resolution depth_degradation transfer
+HALF := $(patsubst %,experiments/%.py,inception_cost accuracy_vs_cost ensembles transfer)
 
 .PHONY: help setup demo experiments-smoke test test-all lint format clean
 
@@ -34,15 +33,15 @@ demo: setup
 	@$(BIN)/cnn-bench report $(DEMO)
 
 # Two steps do not repay a compiler's efforts, nor a process for each trial. A failed trial fails its sweep, and with it
-# this target. Two sweeps at once, the longest first, keep two cores busy to the end; what one has compiled is there for
-# all, as many train the same network.
+# this target. Two processes, of which one does HALF of the work and the other all else, keep two cores busy to the end;
+# what one has compiled is there for both, as many trials train the same network.
 experiments-smoke: setup
 	@echo '== two steps of every trial of every experiment (minutes on two cores)'
 	@rm -rf $(SMOKE)
-	@printf '%s\n' $(LONGEST) $(filter-out $(LONGEST),$(EXPERIMENTS)) | \
+	@printf '%s\n' '$(HALF)' '$(filter-out $(HALF),$(wildcard experiments/*.py))' | \
 	  JAX_COMPILATION_CACHE_DIR=$(SMOKE)/.compiled JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
 	  XLA_FLAGS='--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false' \
-	  xargs -P 2 -I {} $(BIN)/cnn-bench sweep experiments/{}.py --preset smoke --executor inline --out $(SMOKE)/{}
+	  xargs -P 2 -L 1 $(BIN)/cnn-bench sweep --preset smoke --executor inline --out $(SMOKE)
 
 test: setup
 	@echo '== running the tests'

@@ -48,12 +48,18 @@ class Cost:
         return 2 * self.macs
 
 
-def model_cost(module: nn.Module, input_shape: tuple[int, int, int], batch: int = 1, train: bool = False) -> Cost:
+def model_cost(
+    module: nn.Module,
+    input_shape: tuple[int, int, int],
+    batch: int = 1,
+    train: bool = False,
+    variables: dict | None = None,
+) -> Cost:
     """Count `module` on float32 images of `input_shape` (h, w, c), `batch` at a time.
 
     `module.__call__(image)` takes (n, h, w, c) and may have an argument `train`. With `train`, the training
     step is counted as well: the gradient of the mean cross-entropy (or mean output) with respect to the
-    parameters.
+    parameters. `variables` are the module's as shapes, where they are known: so they need not be traced.
 
     Raises `UserError` for sizes that are not positive or that the module cannot take, `Uncountable` for work
     that has no known count.
@@ -61,8 +67,9 @@ def model_cost(module: nn.Module, input_shape: tuple[int, int, int], batch: int 
     shape = whole_numbers(input_shape, batch)
     image = jax.ShapeDtypeStruct(shape, jnp.float32)
     root = module.name or type(module).__name__
-    variables, apply = explained(partial(initialise, module, image, train=False), root, shape)
-    ops = explained(partial(count, apply, variables, image, root=root), root, shape)
+    if variables is None:
+        variables = explained(partial(initialise, module, image, train=False), root, shape)
+    ops = explained(partial(count, evaluation(module), variables, image, root=root), root, shape)
     for op in ops:
         if op.kind in LAYER_KINDS and 0 in op.output_shape:
             raise _cannot_count(root, shape, f'the output of {op.path or op.kind} would be empty')
@@ -78,7 +85,7 @@ def model_cost(module: nn.Module, input_shape: tuple[int, int, int], batch: int 
 
 
 def _with_training(cost: Cost, module: nn.Module, image: jax.ShapeDtypeStruct, root: str) -> Cost:
-    variables, _ = explained(partial(initialise, module, image, train=True), root, image.shape)
+    variables = explained(partial(initialise, module, image, train=True), root, image.shape)
     params = variables.get('params', {})
     state = {name: value for name, value in variables.items() if name not in ('params', AUX)}
     labels = jax.ShapeDtypeStruct(image.shape[:1], jnp.int32)
@@ -107,12 +114,15 @@ def _key() -> jax.ShapeDtypeStruct:
     return jax.eval_shape(lambda: jax.random.key(0))
 
 
-def initialise(module: nn.Module, image: jax.ShapeDtypeStruct, train: bool) -> tuple[dict, Callable]:
-    """The shapes of the module's variables, and the evaluation pass `apply(variables, image)`."""
-    mode = _mode(module, train)
+def initialise(module: nn.Module, image: jax.ShapeDtypeStruct, train: bool) -> dict:
+    """The module's variables as shapes."""
     key = _key()
-    variables = jax.eval_shape(partial(module.init, **mode), {'params': key, 'dropout': key}, image)
-    return dict(variables), partial(module.apply, **mode)
+    return dict(jax.eval_shape(partial(module.init, **_mode(module, train)), {'params': key, 'dropout': key}, image))
+
+
+def evaluation(module: nn.Module) -> Callable:
+    """The evaluation pass `apply(variables, image)`."""
+    return partial(module.apply, **_mode(module, train=False))
 
 
 def whole_numbers(input_shape: tuple[int, int, int], batch: int) -> tuple[int, int, int, int]:

@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 from jax.extend.core import Jaxpr, JaxprEqn, Literal, Var
 
-from cnn_bench.complexity.cost import explained, initialise, whole_numbers
+from cnn_bench.complexity.cost import evaluation, explained, initialise, whole_numbers
 from cnn_bench.complexity.paths import join, module_path
 from cnn_bench.complexity.primitives import Uncountable, is_known, work
 from cnn_bench.complexity.spans import Span, Spans, hull, propagate
@@ -61,8 +61,8 @@ def model_receptive_fields(module: nn.Module, input_shape: tuple[int, int, int])
     shape = whole_numbers(input_shape, batch=2)  # two, so that no axis is mistaken for the batch
     image = jax.ShapeDtypeStruct(shape, jnp.float32)
     root = module.name or type(module).__name__
-    variables, apply = explained(partial(initialise, module, image, train=False), root, shape)
-    return explained(partial(receptive_fields, apply, variables, image, root=root), root, shape)
+    variables = explained(partial(initialise, module, image, train=False), root, shape)
+    return explained(partial(receptive_fields, evaluation(module), variables, image, root=root), root, shape)
 
 
 def receptive_fields(fn: Callable, *args: Any, root: str = '') -> ReceptiveFields:

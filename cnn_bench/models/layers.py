@@ -231,11 +231,14 @@ ACTS = {
     'maxout': maxout,
     'none': identity,
 }
-INITS = {
-    'he': nn.initializers.he_normal(),
-    'glorot': nn.initializers.glorot_uniform(),
-    'lecun': nn.initializers.lecun_normal(),
-    'gaussian': nn.initializers.normal(0.01),
+INITS = {  # each compiled by itself: layers of one shape share the program
+    name: jax.jit(init, static_argnums=(1, 2))
+    for name, init in {
+        'he': nn.initializers.he_normal(),
+        'glorot': nn.initializers.glorot_uniform(),
+        'lecun': nn.initializers.lecun_normal(),
+        'gaussian': nn.initializers.normal(0.01),
+    }.items()
 }
 # Field of a network -> the values that it can be given by name.
 NAMED = {

@@ -181,7 +181,7 @@ class Task:
     @cached_property
     def preprocess(self) -> step.Preprocess:
         """uint8 images (n, h, w, c) -> what the network takes."""
-        return partial(normalise, mean=self.mean, std=self.std, dtype=self.model.dtype)
+        return _preprocess(tuple(self.mean), tuple(self.std), self.model.dtype)
 
     def compiled_train_steps(self, stage: Stage | None = None) -> Callable:
         """(state, self.shared, batches) -> ((state, metrics), ()), of a stage, by default the first."""
@@ -204,8 +204,8 @@ class Task:
 
     def compiled_eval_step(self) -> Callable:
         """(variables, dataset, batch) -> (sums, log-probabilities)."""
-        one = partial(step.eval_step, model=self.model, preprocess=self.preprocess, pick=self.test_feed.pick)
-        return parallel.over_devices(one, self.devices, self.config.parallel)
+        of_run = self.model, self.preprocess, self.test_feed.pick
+        return _eval_step(*of_run, devices=tuple(self.devices), mode=self.config.parallel)
 
     def facts(self) -> dict:
         """The network's family, cost in evaluation (without auxiliary heads) and input, for the run's provenance."""
@@ -243,4 +243,17 @@ class Task:
 
 @lru_cache(drawn.KEPT)
 def _cost(model: nn.Module, image_shape: drawn.Shape) -> complexity.Cost:
-    return complexity.model_cost(model, image_shape)
+    return complexity.model_cost(model, image_shape, variables=drawn.shapes(model, image_shape))
+
+
+@lru_cache(drawn.KEPT)
+def _preprocess(mean: tuple[float, ...], std: tuple[float, ...], dtype: type) -> step.Preprocess:
+    return partial(normalise, mean=mean, std=std, dtype=dtype)
+
+
+@lru_cache(drawn.KEPT)  # so that runs of one network in one process share it
+def _eval_step(
+    model: nn.Module, preprocess: step.Preprocess, pick: Callable, devices: tuple[jax.Device, ...], mode: str
+) -> Callable:
+    one = partial(step.eval_step, model=model, preprocess=preprocess, pick=pick)
+    return parallel.over_devices(one, list(devices), mode)
