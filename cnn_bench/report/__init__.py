@@ -17,6 +17,7 @@ blocks        building blocks drawn from numbers that our layers computed
 costs         what networks and layers cost, drawn by cost_charts
 """
 
+import itertools
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -56,8 +57,9 @@ def write_runs(material: Material, out: str | os.PathLike) -> Path:
     """Write the report of runs, with all that their directory tells, into the directory `out`; return its page.
 
     `results.csv` and `.parquet` (a row per run), `results.md` and `.tex` (the summary), `<chart>.png`, `.svg` and
-    `.pdf` of every chart that the data allow, and `index.html` with all of it. All files are made elsewhere first:
-    what fails leaves `out` as it was. Raises UserError where no run is finished or `out` cannot be written.
+    `.pdf` of every chart that the data allow, and `index.html` with all of it; charts of an earlier report are removed.
+    All files are made elsewhere first: what fails leaves `out` as it was. Raises UserError where no run is finished or
+    `out` cannot be written.
     """
     _refuse_empty(material)
     study = material.study
@@ -90,9 +92,16 @@ def _write(
             out.mkdir(exist_ok=True)
             for made in sorted(Path(scratch).iterdir()):
                 made.replace(out / made.name)
+            _remove_charts(out, {chart.name for chart in (*first, *more)})
     except OSError as error:
         raise UserError(f'report: cannot write {out}: {error.strerror or error}') from error
     return out / 'index.html'
+
+
+def _remove_charts(out: Path, drawn: set[str]) -> None:
+    """Those of an earlier report in `out` that this one has none of."""
+    for name, to in itertools.product(catalogue.CHARTS.keys() - drawn, saving.FORMATS):
+        (out / f'{name}.{to}').unlink(missing_ok=True)
 
 
 def _write_files(

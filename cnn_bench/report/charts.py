@@ -136,13 +136,16 @@ def _add_labels(axes: Axes, chart: Chart, sizes: marks.Sizes) -> bool:
     corner, whole = box.min + _CLEAR, np.array([box.width, box.height])
     style = {'fontsize': LABEL_SIZE, 'transform': axes.transAxes, 'va': 'bottom', 'zorder': 6}
     style['bbox'] = {'facecolor': marks.CARD, 'alpha': 0.75, 'edgecolor': 'none', 'pad': 0.6}  # over lines and bars
-    texts = [axes.text(0, 0, shorten(p.label), gid=f'label-{i}', **style) for i, p in enumerate(chart.points)]
+    order = sorted(range(len(chart.points)), key=lambda i: not chart.points[i].named)
+    named = [i for i in order if chart.points[i].named]
+    texts = [axes.text(0, 0, shorten(chart.points[i].label), gid=f'label-{i}', **style) for i in named]
     extents = [text.get_window_extent() for text in texts]
-    anchors = axes.transData.transform([(point.x, point.y) for point in chart.points]) - corner
+    anchors = axes.transData.transform([(chart.points[i].x, chart.points[i].y) for i in order]) - corner
+    reach, body = sizes.reach[order], sizes.body[order]
     boxes = labels.place(
         anchors,
-        sizes.reach,
-        np.array([(extent.width, extent.height) for extent in extents]),
+        reach,
+        np.array([(extent.width, extent.height) for extent in extents]).reshape(-1, 2),
         tuple(whole - 2 * _CLEAR),
         _lines(axes, chart) - np.tile(corner, 2),
     )
@@ -150,10 +153,10 @@ def _add_labels(axes: Axes, chart: Chart, sizes: marks.Sizes) -> bool:
         return False
     for i, text in enumerate(texts):
         text.set_position((boxes[i, :2] + _CLEAR) / whole)
-        line = labels.leader(boxes[i], i, anchors, sizes.body)
+        line = labels.leader(boxes[i], i, anchors, body)
         if line is not None:
             x, y = ((line.reshape(2, 2) + _CLEAR) / whole).T
-            under = _zorder(sizes.reach[i]) - 1e-4
+            under = _zorder(reach[i]) - 1e-4
             axes.plot(x, y, transform=axes.transAxes, color=marks.LEADER, lw=0.7, zorder=under)
     return True
 

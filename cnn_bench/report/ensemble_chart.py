@@ -11,6 +11,7 @@ from cnn_bench.report.ensembles import Member
 from cnn_bench.report.figures import Chart, Point, human
 
 ONE, SEVERAL = 'one network', 'ensemble'
+MOST_NAMED = 30  # single networks; of more, those on the front have their names beside them
 
 
 def error_against_cost(found: Sequence[Member], best: pd.DataFrame, subtitle: str = '') -> Chart | None:
@@ -25,8 +26,8 @@ def error_against_cost(found: Sequence[Member], best: pd.DataFrame, subtitle: st
         subtitle=subtitle,
         x_label='multiply-adds of one image, forward, summed over the members (MACs)',
         y_label='top-1 error (%)',
-        caption=_CAPTION,
-        points=tuple(_point(row, bool(on)) for row, on in zip(rows, front, strict=True)),
+        caption=_CAPTION + ('' if len(found) <= MOST_NAMED else _NOT_ALL_NAMED),
+        points=tuple(_point(row, bool(on), len(found) <= MOST_NAMED) for row, on in zip(rows, front, strict=True)),
         kinds='Kind',
     )
 
@@ -39,6 +40,7 @@ _CAPTION = (
     'networks was not chosen. The dashed steps are the Pareto front: nothing here has both fewer multiply-adds and '
     'less error than a mark on it.'
 )
+_NOT_ALL_NAMED = ' Of the single networks those on the front alone are named; point at the others for their names.'
 
 
 def name(row: dict) -> str:
@@ -57,7 +59,7 @@ def gain(row: dict) -> str:
     return f'{ablation.signed(row["gain"])}{interval}'
 
 
-def _point(row: dict, on_front: bool) -> Point:
+def _point(row: dict, on_front: bool, all_named: bool) -> Point:
     alone = row['size'] == 1
     details = [
         ('top-1 error', f'{row["top1_err_pct"]:.2f} %'),
@@ -81,4 +83,5 @@ def _point(row: dict, on_front: bool) -> Point:
         params=float(row['params']),
         on_front=on_front,
         details=tuple(details),
+        named=all_named or on_front or not alone,
     )

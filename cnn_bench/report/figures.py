@@ -16,7 +16,7 @@ LINEAR_UP_TO_RATIO = 40
 @dataclass(frozen=True)
 class Point:
     """One mark. `half_width` of the interval around y is nan where there is none; `details` are pairs of name and
-    value for the page."""
+    value for the page, which tells the name also of a mark that is not `named`: has no label beside it."""
 
     label: str
     family: str
@@ -26,6 +26,7 @@ class Point:
     params: float
     on_front: bool
     details: tuple[tuple[str, str], ...]
+    named: bool = True
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,9 @@ class Chart:
     @property
     def hovers(self) -> tuple[Hover, ...]:
         """What the page says of each mark."""
-        return tuple(Hover(f'point-{i}', f'label-{i}', p.label, p.details) for i, p in enumerate(self.points))
+        return tuple(
+            Hover(f'point-{i}', f'label-{i}' if p.named else '', p.label, p.details) for i, p in enumerate(self.points)
+        )
 
     @property
     def described(self) -> str:

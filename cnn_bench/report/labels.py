@@ -34,21 +34,21 @@ def place(
     frame: tuple[float, float],
     lines: np.ndarray | None = None,
 ) -> np.ndarray | None:
-    """Boxes `(n, 4)` as x0, y0, x1, y1 for the labels of `n` points, or None if the frame has no room for them all.
+    """Boxes `(m, 4)` as x0, y0, x1, y1 for the labels of `m` points, or None if the frame has no room for them all.
 
-    anchors: `(n, 2)` centres of the marks. radii: `(n,)` of the circles around the marks. sizes: `(n, 2)` width and
-    height of the labels. frame: width and height that the labels must stay in, its corner at 0, 0. lines: `(m, 4)`
-    segments x0, y0, x1, y1 that labels had better not lie on (a front, error bars).
+    anchors: `(n, 2)` centres of the marks. radii: `(n,)` of the circles around the marks. sizes: `(m, 2)` width and
+    height of the labels, which are of the first `m` marks. frame: width and height that the labels must stay in, its
+    corner at 0, 0. lines: `(k, 4)` segments x0, y0, x1, y1 that labels had better not lie on (a front, error bars).
     """
     lines = np.empty((0, 4)) if lines is None else np.asarray(lines, dtype=float)
-    labels = [_Label(i, anchors, radii, sizes[i], frame, lines) for i in range(len(anchors))]
+    labels = [_Label(i, anchors, radii, sizes[i], frame, lines) for i in range(len(sizes))]
     seats: dict[int, int] = {}
     for i in sorted(range(len(labels)), key=lambda i: (len(labels[i].boxes), i)):
         if not _seat(i, labels, seats):
             labels[i].widen()
             if not _seat(i, labels, seats):
                 return None
-    near = np.argsort(_distance_between(anchors), axis=1, kind='stable')
+    near = np.argsort(_distance_between(anchors[: len(sizes)]), axis=1, kind='stable')
     for count in _RESEATED:
         for i in range(len(labels)):
             _reseat(near[i, :count], labels, seats)

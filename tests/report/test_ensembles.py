@@ -8,7 +8,7 @@ import pytest
 from run_files import write_run
 
 from cnn_bench.errors import UserError
-from cnn_bench.report import ablation, ensemble_chart, ensemble_words, ensembles
+from cnn_bench.report import ablation, charts, ensemble_chart, ensemble_words, ensembles
 from cnn_bench.runs import schema
 from cnn_bench.runs.predictions import Predictions, of_run
 from cnn_bench.runs.study import BEST_SINGLE, TOGETHER, Claim
@@ -121,6 +121,29 @@ def test_the_best_of_each_size():
         (added,) = set(row.runs) - {member.run for member in chosen}
         assert tried[added] == min(tried.values()) == pytest.approx(row.top1_err_pct)
         chosen.append(next(member for member in found if member.run == added))
+
+
+@pytest.mark.parametrize('count', [30, 31])
+def test_of_many_networks_those_on_the_front_are_named(count):
+    found = at_random(count)
+    best = ensembles.best(found, most=3)
+    chart = ensemble_chart.error_against_cost(found, best)
+    named = {point.label for point in chart.points if point.named}
+    rows = [(member.macs, member.error) for member in found] + list(zip(best.macs, best.top1_err_pct, strict=True))
+    on_front = {
+        member.label
+        for member in found
+        if not any(m <= member.macs and e <= member.error and (m, e) != (member.macs, member.error) for m, e in rows)
+    }
+    of_ensembles = {ensemble_chart.name(row) for row in best.to_dict('records')}
+    assert 0 < len(on_front) < 30
+    assert named == of_ensembles | (on_front if count > 30 else {member.label for member in found})
+    gids = {artist.get_gid() for artist in charts.draw(chart).findobj()}
+    for i, (point, hover) in enumerate(zip(chart.points, chart.hovers, strict=True)):
+        assert (f'label-{i}' in gids) == point.named == bool(hover.text)
+        assert f'point-{i}' in gids
+        assert hover.label == point.label
+    assert ('are named' in chart.caption) == (count > 30)
 
 
 def test_a_greedy_pair_is_no_worse_than_the_best_two():

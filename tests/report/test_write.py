@@ -25,7 +25,9 @@ def test_all_files_are_written(table, tmp_path):
 def test_a_second_report_replaces_the_first_and_nothing_else(make_table, tmp_path):
     (tmp_path / 'notes.txt').write_text('mine')
     report.write(make_table(3), tmp_path, title='First')
+    (tmp_path / 'error_overlap.svg').write_text('of runs with predictions, which these are not')
     report.write(make_table(3), tmp_path, title='Second')
+    assert not (tmp_path / 'error_overlap.svg').exists()
     assert 'Second' in (tmp_path / 'index.html').read_text()
     assert (tmp_path / 'notes.txt').read_text() == 'mine'
 
