@@ -162,9 +162,9 @@ def _over_images(
 
 
 def _difference(claim: Claim, mean: float) -> str:
-    unit = next((f' {unit}' for end, unit in UNITS if claim.column.endswith(end)), '')
+    unit = next((f'{unit} of ' for end, unit in UNITS if claim.column.endswith(end)), '')
     name = NAMES.get(claim.column, claim.column.replace('_', ' '))
-    said = f'{claim.more} minus {claim.less} is {signed(mean)}{unit} of {name}'
+    said = f'{claim.more} minus {claim.less} is {signed(mean)} {unit}{name}'
     return f'{said}, {claim.by:g} or more claimed' if claim.by else said
 
 

@@ -140,7 +140,7 @@ def test_counts_need_no_seeds():
     table = table_of(good=[10.0], bad=[12.0])
     table['macs'] = [1000, 4000]
     assert judge_one(table, column='macs').line == (
-        'supported: bad minus good is +3,000 of multiply-adds (counted; it depends on no seed)'
+        'supported: bad minus good is +3,000 multiply-adds (counted; it depends on no seed)'
     )
     assert judge_one(table, column='macs', by=3000.0).state == stats.SUPPORTED
     assert judge_one(table, column='macs', by=3001.0).state == stats.CONTRADICTED
