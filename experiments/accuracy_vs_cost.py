@@ -4,8 +4,8 @@ Command    cnn-bench sweep experiments/accuracy_vs_cost.py --preset demo --out r
            cnn-bench report runs/demo
 Source     the question of Canziani, Paszke & Culurciello 2017 (arXiv 1605.07678), figure 2.
 Held equal the recipe, the data and the number of epochs.
-Expect     demo, one seed: results/demo. `full` with 6 epochs, means of three seeds: from LeNet-5's 12.0 % at 0.42 M by way
-           of ResNet-20's 7.4 % at 31 M and VGG-16's 6.7 % at 268 M to Xception's 6.3 % at 1,061 M
+Expect     demo, one seed: results/demo. `full` with 6 epochs, means of three seeds: from LeNet-5's 12.0 % at 0.42 M
+           multiply-adds by way of ResNet-20's 7.4 % at 31 M and VGG-16's 6.7 % at 268 M to Xception's 6.3 % at 1,061 M
            (results/accuracy_vs_cost).
 """
 

@@ -42,7 +42,15 @@ class Checkpoints:
         options = ocp.CheckpointManagerOptions(
             max_to_keep=keep, create=not read_only, cleanup_tmp_directories=not read_only
         )
-        self._manager = _Manager(directory.absolute(), options=options)
+        # Every device holds the whole state. Orbax would have each write a part of every array, for which a program is
+        # compiled for each shape: ten seconds before the first save, where one device writes all in a moment.
+        arrays = ocp.type_handlers.ArrayHandler(use_replica_parallel=False)
+        types = ocp.type_handlers.create_type_handler_registry((jax.Array, arrays))
+        handlers = {
+            'state': ocp.PyTreeCheckpointHandler(type_handler_registry=types),
+            'record': ocp.JsonCheckpointHandler(),
+        }
+        self._manager = _Manager(directory.absolute(), options=options, item_handlers=handlers)
 
     def __enter__(self) -> 'Checkpoints':
         return self
@@ -57,7 +65,7 @@ class Checkpoints:
         sealed = {'record': record, 'sha256': _seal(state, record)}
         self._manager.save(
             int(state.step),
-            args=ocp.args.Composite(state=ocp.args.StandardSave(state), record=ocp.args.JsonSave(sealed)),
+            args=ocp.args.Composite(state=ocp.args.PyTreeSave(state), record=ocp.args.JsonSave(sealed)),
         )
 
     def wait(self) -> None:
@@ -85,7 +93,8 @@ class Checkpoints:
             raise _damaged(where, error) from error
         self._check_same(where, recipe, arrays, _arrays(like))
         try:
-            args = ocp.args.Composite(state=ocp.args.StandardRestore(abstract))
+            how = ocp.checkpoint_utils.construct_restore_args(abstract)
+            args = ocp.args.Composite(state=ocp.args.PyTreeRestore(abstract, restore_args=how))
             state = self._manager.restore(step, args=args)['state']
         except Exception as error:  # Orbax and TensorStore each raise their own
             raise _damaged(where, error) from error

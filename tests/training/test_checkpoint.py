@@ -8,6 +8,7 @@ import optax
 import pytest
 
 from cnn_bench.errors import UserError
+from cnn_bench.training import parallel
 from cnn_bench.training.checkpoint import Checkpoints, digest
 from cnn_bench.training.state import create
 
@@ -38,6 +39,18 @@ def test_round_trip(tmp_path, state, tiny_net):
     assert digest(restored) == digest(state.replace(step=state.step + 5))
     assert digest(restored) != digest(state)
     jax.tree.map(np.testing.assert_array_equal, restored.params, state.params)
+
+
+@pytest.mark.skipif(jax.local_device_count() < 2, reason='needs two devices')
+def test_a_save_from_several_devices_compiles_nothing(tmp_path, state, caplog):
+    everywhere = parallel.replicate(state, jax.local_devices())
+    with jax.log_compiles(), caplog.at_level('WARNING'):
+        _save(tmp_path / 'c', everywhere)
+        assert 'Compiling' not in caplog.text
+        jax.jit(lambda x: x + everywhere.step)(1)
+        assert 'Compiling' in caplog.text
+    with Checkpoints(tmp_path / 'c', keep=2) as checkpoints:
+        assert digest(checkpoints.restore(everywhere)[0]) == digest(state)
 
 
 def test_a_damaged_checkpoint_is_one_line(tmp_path, state):
