@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := runs/demo
 SMOKE := runs/smoke
-HALF := $(patsubst %,experiments/%.py,inception_cost accuracy_vs_cost ensembles transfer)
+HALF := $(patsubst %,experiments/%.py,inception_cost accuracy_vs_cost ensembles transfer pooling)
 
 .PHONY: help setup demo experiments-smoke test test-all lint format clean
 

@@ -7,6 +7,9 @@ In a run of several processes each of them calls every method.
 
 import hashlib
 import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -95,7 +98,8 @@ class Checkpoints:
         try:
             how = ocp.checkpoint_utils.construct_restore_args(abstract)
             args = ocp.args.Composite(state=ocp.args.PyTreeRestore(abstract, restore_args=how))
-            state = self._manager.restore(step, args=args)['state']
+            with _silent_reads():
+                state = self._manager.restore(step, args=args)['state']
         except Exception as error:  # Orbax and TensorStore each raise their own
             raise _damaged(where, error) from error
         if _seal(state, record) != seal:
@@ -133,3 +137,20 @@ def _damaged(where: Path, why: Exception | str) -> UserError:
         first_line = next(iter(str(why).splitlines()), '')[:200]
         why = f'{type(why).__name__}: {first_line}'
     return UserError(f'the checkpoint {where} cannot be read ({why}); delete it to go on from the one before')
+
+
+@contextmanager
+def _silent_reads() -> Iterator[None]:
+    """A restore whose reads print nothing where they fail, as many do beside the one that is raised.
+
+    They end whenever they end, after the event loop that waited for them, so after a failure it stays so.
+    """
+    before = sys.unraisablehook
+
+    def hook(unraisable) -> None:
+        if str(unraisable.exc_value) != 'Event loop is closed':
+            before(unraisable)
+
+    sys.unraisablehook = hook
+    yield
+    sys.unraisablehook = before

@@ -1,6 +1,7 @@
 """The registry: its facts hold for every line, it is light to import, and wrong names get their nearest matches."""
 
 import math
+import re
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 from flax import linen as nn
-from zoo import native
+from zoo import native, paths
 
 from cnn_bench import complexity
 from cnn_bench.errors import UserError
@@ -22,8 +23,17 @@ def test_facts_hold(name):
     assert logits.dtype == jnp.float32
     assert logits.shape == (2, arch.num_classes) if arch.num_classes else len(logits.shape) == 4
     assert sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes['params'])) == arch.params
-    assert complexity.model_cost(registry.build(name), arch.input_shape).macs == arch.macs
+    assert complexity.model_cost(registry.build(name), arch.input_shape, variables=dict(shapes)).macs == arch.macs
     assert 1980 < arch.year < 2030
+
+
+@pytest.mark.parametrize('name', registry.names())
+def test_every_parameter_has_a_name_of_its_own(name):
+    automatic = re.compile(r'[A-Z]\w*_\d+')
+    _, shapes = native(name)
+    assert [path for path in paths(shapes) if automatic.search(path)] == []
+    assert set(shapes) <= {'params', 'batch_stats'}
+    assert {leaf.dtype for leaf in jax.tree.leaves(shapes)} == {jnp.dtype('float32')}
 
 
 def test_import_loads_no_jax():

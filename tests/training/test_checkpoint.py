@@ -14,9 +14,6 @@ from cnn_bench.training.state import create
 
 SHAPE = (6, 6, 1)
 
-# TensorStore's futures of reads that failed complain when they are collected, whenever that is.
-pytestmark = pytest.mark.filterwarnings('ignore::pytest.PytestUnraisableExceptionWarning')
-
 
 @pytest.fixture
 def state(tiny_net):
