@@ -39,7 +39,7 @@ experiments-smoke: setup
 	@echo '== two steps of every trial of every experiment (minutes on two cores)'
 	@rm -rf $(SMOKE)
 	@printf '%s\n' '$(HALF)' '$(filter-out $(HALF),$(wildcard experiments/*.py))' | \
-	  JAX_COMPILATION_CACHE_DIR=$(SMOKE)/.compiled JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
+	  JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
 	  XLA_FLAGS='--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false' \
 	  xargs -P 2 -L 1 $(BIN)/cnn-bench sweep --preset smoke --executor inline --out $(SMOKE)
 

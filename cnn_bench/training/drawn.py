@@ -51,7 +51,10 @@ def _drawing(model: nn.Module, image_shape: Shape) -> tuple[ClosedJaxpr, dict]:
 
 
 def _run(closed: ClosedJaxpr, key: jax.Array) -> list[jax.Array]:
-    """The program equation by equation, functions in it compiled quickly and kept."""
+    """The program equation by equation, functions in it compiled quickly and kept.
+
+    So initialisers are to be jitted, as those of JAX and of `layers.INITS` are: what they call is not looked into.
+    """
     jaxpr: Jaxpr = closed.jaxpr
     values: dict[Var, jax.Array] = dict(zip(jaxpr.constvars, closed.consts, strict=True)) | {jaxpr.invars[0]: key}
 
