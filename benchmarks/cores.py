@@ -15,8 +15,8 @@ import tempfile
 from pathlib import Path
 
 from cnn_bench.models import registry
+from cnn_bench.runtime import cores
 from cnn_bench.sweep.process import spawn
-from cnn_bench.training import cores
 
 RECIPE = Path(__file__).parents[1] / 'configs' / 'compare.py'
 

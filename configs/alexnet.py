@@ -10,7 +10,7 @@ Expect     42.9 % top-1, 19.8 % top-5 error, one centre crop: published for BVLC
            left the lighting out. The paper has 40.7 and 18.2 % with ten crops. Not measured here.
 """
 
-from cnn_bench.training.recipe import IMAGENET_LIGHTING, base, variant
+from cnn_bench.recipe import IMAGENET_LIGHTING, base, variant
 
 
 def get_config(arg=''):

@@ -5,7 +5,7 @@ Source     ours: AdamW with warm-up and a cosine, which trains networks with and
 Expect     13 to 25 % test error on the packaged subset of Fashion-MNIST: what the demo does with it, in 2 epochs.
 """
 
-from cnn_bench.training.recipe import base, variant
+from cnn_bench.recipe import base, variant
 
 
 def get_config(arg=''):

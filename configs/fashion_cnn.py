@@ -9,7 +9,7 @@ Expect     at most 8 % test error: published, the 92 % accuracy that the lecture
            seed 0, on two CPU cores in an hour or so (results/fashion_cnn).
 """
 
-from cnn_bench.training.recipe import base, variant
+from cnn_bench.recipe import base, variant
 
 
 def get_config(arg=''):

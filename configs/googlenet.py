@@ -10,7 +10,7 @@ Expect     31.3 % top-1, 11.1 % top-5 error, one centre crop: published for bvlc
            for one network and crop. Not measured here.
 """
 
-from cnn_bench.training.recipe import base, variant
+from cnn_bench.recipe import base, variant
 
 
 def get_config(arg=''):

@@ -10,7 +10,7 @@ Expect     21.2 % top-1, 5.6 % top-5 error, one crop: published, abstract. The p
            and 6.55 %. Not measured here.
 """
 
-from cnn_bench.training.recipe import base, variant
+from cnn_bench.recipe import base, variant
 
 
 def get_config(arg=''):

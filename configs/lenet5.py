@@ -7,7 +7,7 @@ Source     LeCun, Bottou, Bengio & Haffner 1998, "Gradient-based learning applie
 Expect     at most 10.5 % test error after 20 epochs.
 """
 
-from cnn_bench.training.recipe import base, variant
+from cnn_bench.recipe import base, variant
 
 
 def get_config(arg=''):

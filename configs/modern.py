@@ -10,7 +10,7 @@ Expect     nothing is published for this recipe, and it has not been measured. T
            resnet50 after 100 epochs by procedure A3 of Wightman, Touvron & Jegou 2021 (arXiv 2110.00476).
 """
 
-from cnn_bench.training.recipe import base, variant
+from cnn_bench.recipe import base, variant
 
 
 def get_config(arg=''):
@@ -23,7 +23,7 @@ def get_config(arg=''):
     config.augment.flip = True
     config.mix.mixup_alpha = 0.2
     config.mix.cutmix_alpha = 1.0
-    config.mix.cutmix_share = 0.5
+    config.mix.cutmix_prob = 0.5
     config.label_smoothing = 0.1
     config.total_epochs = 100
     config.batch_size = 1024

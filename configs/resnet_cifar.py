@@ -9,7 +9,7 @@ Expect     8.75 % error for resnet20, 7.51 % for resnet32, 7.17 % for resnet44, 
            resnet110: published, table 6. Not measured here.
 """
 
-from cnn_bench.training.recipe import base, variant
+from cnn_bench.recipe import base, variant
 
 
 def get_config(arg=''):

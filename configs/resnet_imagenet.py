@@ -10,7 +10,7 @@ Expect     24.7 % top-1, 7.8 % top-5 error for resnet50_v1, one centre crop: pub
            For resnet50 torchvision's weights have 23.87 and 7.14 %. Not measured here.
 """
 
-from cnn_bench.training.recipe import IMAGENET_LIGHTING, base, variant
+from cnn_bench.recipe import IMAGENET_LIGHTING, base, variant
 
 
 def get_config(arg=''):

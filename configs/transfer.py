@@ -11,7 +11,7 @@ Expect     about 5 % test error on the flowers (3,670 images of 5 kinds, a quart
            around 95 % accuracy. Not measured here.
 """
 
-from cnn_bench.training.recipe import base, variant
+from cnn_bench.recipe import base, variant
 
 
 def get_config(arg=''):

@@ -9,7 +9,7 @@ Expect     27.0 % top-1, 8.8 % top-5 error for vgg16: published, table 3, one sc
            weights, one centre crop: 28.41 and 9.62 %. Not measured here.
 """
 
-from cnn_bench.training.recipe import IMAGENET_LIGHTING, base, variant
+from cnn_bench.recipe import IMAGENET_LIGHTING, base, variant
 
 
 def get_config(arg=''):

@@ -9,7 +9,7 @@ Source     Chollet 2016, "Xception: deep learning with depthwise separable convo
 Expect     21.0 % top-1, 5.5 % top-5 error, one crop: published, table 1. Not measured here.
 """
 
-from cnn_bench.training.recipe import base, variant
+from cnn_bench.recipe import base, variant
 
 
 def get_config(arg=''):

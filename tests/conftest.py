@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnn_bench.training import cores
-from cnn_bench.training.compilation import cache_variables
+from cnn_bench.runtime import cores
+from cnn_bench.runtime.compilation import cache_variables
 
 # Before jax is imported anywhere. Set XLA_FLAGS to run the tests on another number of devices, or on programs compiled
 # with all of XLA's efforts, which what runs for a moment does not repay.
@@ -83,7 +83,7 @@ def colour_weights(tmp_path_factory) -> str:
 @pytest.fixture
 def tiny_recipe():
     """Call it with overrides for the recipe of a few steps of LeNet-5 on `tiny`."""
-    from cnn_bench.training import recipe
+    from cnn_bench import recipe
 
     def make(**overrides):
         fields = {

@@ -9,8 +9,9 @@ PACKAGE = Path(cnn_bench.__file__).parent
 # From the ground up. A room may import rooms of lower floors, and itself.
 FLOORS = [
     {'errors', 'digest'},
+    {'python_file'},
     {'models', 'complexity', 'data', 'stats', 'runs'},
-    {'pretrained', 'claims'},
+    {'recipe', 'runtime', 'pretrained', 'claims'},
     {'training'},
     {'measure', 'sweep', 'report', 'inference'},
     {'cli'},

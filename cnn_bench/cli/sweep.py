@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnn_bench.errors import UserError
-from cnn_bench.training.compilation import CACHE, cache_variables
+from cnn_bench.runtime.compilation import CACHE, cache_variables
 
 if TYPE_CHECKING:
     from cnn_bench.sweep import Sweep
@@ -91,8 +91,8 @@ def run(args: argparse.Namespace, overrides: list[str]) -> int:
         out = args.out or _out(args, Path(args.experiment[0]).stem)
         for name, value in cache_variables(out / CACHE).items():
             os.environ.setdefault(name, value)
+    from cnn_bench import recipe
     from cnn_bench.sweep import Experiment, Sweep, slots
-    from cnn_bench.training import recipe
 
     changes = recipe.parse_overrides(overrides)
     experiments = [Experiment.load(path, changes) for path in args.experiment]

@@ -33,11 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, overrides: list[str]) -> None:
     """Train, and print the result in a line."""
-    from cnn_bench.training import recipe
+    from cnn_bench import recipe
 
     config = recipe.load(args.config, recipe.parse_overrides(overrides))
     _start(args)
-    from cnn_bench.training import distributed
+    from cnn_bench.runtime import distributed
     from cnn_bench.training.loop import train
 
     summary = train(config, args.workdir, args.data_dir, args.profile)
@@ -53,12 +53,12 @@ def run(args: argparse.Namespace, overrides: list[str]) -> None:
 def _start(args: argparse.Namespace) -> None:
     """What must come before anything touches a device."""
     if args.deterministic:
-        from cnn_bench.training import determinism
+        from cnn_bench.runtime import determinism
 
         determinism.enable()
     others = (args.coordinator, args.num_processes, args.process_id)
     if args.distributed:
-        from cnn_bench.training import distributed
+        from cnn_bench.runtime import distributed
 
         distributed.start(*others)
     elif others != (None, None, None):

@@ -67,7 +67,7 @@ def make_augment(
     return jax.vmap(one)
 
 
-def make_mix(mixup_alpha: float = 0.0, cutmix_alpha: float = 0.0, cutmix_share: float = 0.5) -> Mix | None:
+def make_mix(mixup_alpha: float = 0.0, cutmix_alpha: float = 0.0, cutmix_prob: float = 0.5) -> Mix | None:
     """A function f(key, images, labels) -> (images, labels of the others, share of the own label); None for none.
 
     Each image is mixed with its neighbour, both ways; a batch of an odd number cannot be. The share, one number for
@@ -76,13 +76,13 @@ def make_mix(mixup_alpha: float = 0.0, cutmix_alpha: float = 0.0, cutmix_share: 
     Args:
       mixup_alpha: mixup's alpha, 0 for no mixup.
       cutmix_alpha: CutMix's alpha, 0 for no CutMix.
-      cutmix_share: the probability with which a step takes CutMix where both are asked for.
+      cutmix_prob: the probability with which a step takes CutMix where both are asked for.
     """
     for name, value in (('mixup_alpha', mixup_alpha), ('cutmix_alpha', cutmix_alpha)):
         if value < 0:
             raise UserError(f'config.mix.{name} is {value}; it must be at least 0')
-    if not 0 <= cutmix_share <= 1:
-        raise UserError(f'config.mix.cutmix_share is {cutmix_share}; it must be from 0 to 1')
+    if not 0 <= cutmix_prob <= 1:
+        raise UserError(f'config.mix.cutmix_prob is {cutmix_prob}; it must be from 0 to 1')
     if not mixup_alpha and not cutmix_alpha:
         return None
 
@@ -98,7 +98,7 @@ def make_mix(mixup_alpha: float = 0.0, cutmix_alpha: float = 0.0, cutmix_share: 
     def mix(key: jax.Array, images: jax.Array, labels: jax.Array) -> tuple:
         key, choice_key = jax.random.split(key)
         if mixup_alpha and cutmix_alpha:
-            images, share = jax.lax.cond(jax.random.bernoulli(choice_key, cutmix_share), cut, mixed_up, key, images)
+            images, share = jax.lax.cond(jax.random.bernoulli(choice_key, cutmix_prob), cut, mixed_up, key, images)
         else:
             images, share = (cut if cutmix_alpha else mixed_up)(key, images)
         return images, neighbours(labels), share

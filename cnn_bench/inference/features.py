@@ -9,12 +9,13 @@ import jax
 import numpy as np
 from flax import linen as nn
 
-from cnn_bench import data
+from cnn_bench import data, recipe
 from cnn_bench.data.prepare import Track, untracked
 from cnn_bench.errors import UserError, unknown
 from cnn_bench.inference import layers
 from cnn_bench.inference.network import Network
-from cnn_bench.training import feed, parallel, recipe
+from cnn_bench.runtime import parallel
+from cnn_bench.training import feed
 
 
 @dataclass(frozen=True)

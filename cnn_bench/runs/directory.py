@@ -107,3 +107,22 @@ def replace(path: Path, write: Callable[[BinaryIO], None]) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+class ReadOnlyRunDirectory(RunDirectory):
+    """A run directory that another process of the same run writes: writing does nothing here."""
+
+    def create(self) -> None:
+        """Nothing."""
+
+    def write(self, name: str, content: object) -> None:
+        """Nothing."""
+
+    def append(self, rows: list[dict]) -> None:
+        """Nothing."""
+
+    def rewind(self, step: int) -> None:
+        """Nothing."""
+
+    def write_predictions(self, labels: np.ndarray, log_probs: np.ndarray) -> None:
+        """Nothing."""

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from cnn_bench.errors import UserError
 from cnn_bench.runs import RunDirectory
+from cnn_bench.runtime import cores
 from cnn_bench.sweep.experiment import Trial
-from cnn_bench.training import cores
 
 RECORD = 'calibration.json'  # variant -> {'seconds_per_step', 'device'}
 ENOUGH_S, FEWEST, MOST = 2.0, 5, 50  # of timed calls, after the two that compile and warm up
@@ -60,7 +60,7 @@ def time_recipe(spec: str, overrides: list[str], data_dir: str | None) -> dict:
     """{'seconds_per_step', 'device'} of a recipe, compilation left out."""
     import jax
 
-    from cnn_bench.training import recipe
+    from cnn_bench import recipe
     from cnn_bench.training.task import Task
 
     task = Task(recipe.load(spec, recipe.parse_overrides(overrides)), data_dir)

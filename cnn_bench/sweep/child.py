@@ -13,7 +13,7 @@ import signal
 import sys
 import traceback
 
-from cnn_bench.training import cores
+from cnn_bench.runtime import cores
 
 PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
 

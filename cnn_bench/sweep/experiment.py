@@ -15,20 +15,19 @@ def report(table): ...                    # the answer in words (Markdown), from
 """
 
 import hashlib
-import importlib.util
 import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from types import ModuleType
 
 from ml_collections import ConfigDict
 
+from cnn_bench import recipe
 from cnn_bench.errors import UserError, unknown
+from cnn_bench.python_file import execute
 from cnn_bench.runs.study import BEST_SINGLE, TOGETHER, Claim
-from cnn_bench.training import recipe
 
 REQUIRED = ('QUESTION', 'SOURCE', 'RECIPE', 'PRESETS', 'HELD_EQUAL', 'variants', 'report')
 OPTIONAL = ('baseline', 'charts', 'claims')
@@ -113,7 +112,8 @@ class Experiment:
         if not path.is_file():
             near = sorted(str(p) for p in path.parent.glob('*.py')) if path.parent.is_dir() else []
             raise unknown('experiment', str(path), near)
-        module = _execute(path)
+        with execute(path, 'experiment') as module:
+            pass
         missing = [name for name in REQUIRED if not hasattr(module, name)]
         if missing:
             raise UserError(f'the experiment {path} lacks {", ".join(missing)}')
@@ -169,13 +169,3 @@ class Experiment:
 def _shortened(overrides: dict) -> dict:
     stages = tuple({**stage, 'total_steps': 1} for stage in overrides.get('stages', ()))
     return {**overrides, **TWO_STEPS, **({'stages': stages} if stages else {})}
-
-
-def _execute(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f'experiment_{path.stem}', path)
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise UserError(f'the experiment {path} does not load: {type(error).__name__}: {error}') from error
-    return module

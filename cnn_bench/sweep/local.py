@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cnn_bench.runs import RunDirectory
+from cnn_bench.runtime.compilation import CACHE, cache_variables
 from cnn_bench.sweep.executor import Ended
 from cnn_bench.sweep.experiment import Trial
 from cnn_bench.sweep.process import spawn
-from cnn_bench.training.compilation import CACHE, cache_variables
 
 
 @dataclass

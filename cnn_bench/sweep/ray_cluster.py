@@ -20,23 +20,23 @@ import fsspec
 import ray
 from fsspec.implementations.local import LocalFileSystem
 
+from cnn_bench import recipe
 from cnn_bench.errors import Stopped, UserError
 from cnn_bench.runs import RunDirectory
+from cnn_bench.runtime.compilation import cache_variables
 from cnn_bench.sweep import records
 from cnn_bench.sweep.executor import Ended
 from cnn_bench.sweep.experiment import Trial
 from cnn_bench.sweep.process import spawn
 from cnn_bench.sweep.slots import OF_THE_SHARE
 from cnn_bench.sweep.storage import Mirror
-from cnn_bench.training import recipe
-from cnn_bench.training.compilation import cache_variables
 
 RETRIES = 5  # of a trial whose worker or node dies
 PUSH_S = 10.0
 POLL_S = 0.2
 RECIPE = """# {name}, as the sweep asked for it
 import json
-from cnn_bench.training import recipe
+from cnn_bench import recipe
 
 def get_config(arg=''):
     return recipe.from_dict(json.loads({fields!r}))

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from cnn_bench import recipe
 from cnn_bench.errors import UserError
 from cnn_bench.runs import RunDirectory, schema, study
 from cnn_bench.sweep.experiment import Trial
 from cnn_bench.sweep.outcome import Outcome
 from cnn_bench.sweep.process import LOG
-from cnn_bench.training import recipe
 
 SAME = ('question', 'preset', 'held_equal', 'changes')  # of all that one directory holds
 

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Mapping
 
 from cnn_bench.errors import UserError
-from cnn_bench.training import cores
+from cnn_bench.runtime import cores
 
 OF_THE_SHARE = 0.9  # of a shared GPU's memory that trials may take: the rest is for their contexts
 UUID = re.compile(r'UUID: (MIG-[^)\s]+)')

@@ -10,13 +10,13 @@ from cnn_bench.errors import RunFailed, Stopped, UserError
 from cnn_bench.models import registry
 from cnn_bench.runs import RunDirectory, schema, study
 from cnn_bench.runs.lock import is_locked, locked
+from cnn_bench.runtime.signals import StopSignals
 from cnn_bench.sweep import budget, calibrate, records
 from cnn_bench.sweep.executor import Ended, Executor
 from cnn_bench.sweep.experiment import SMOKE, Experiment, Trial
 from cnn_bench.sweep.outcome import STOPPED, Outcome, judge
 from cnn_bench.sweep.progress import SweepProgress
 from cnn_bench.sweep.sizes import Size, size
-from cnn_bench.sweep.stopping import StopAsked
 
 POLL_S = 0.2
 
@@ -83,7 +83,7 @@ class Sweep:
         now or earlier, or as soon as `max_failures` (0: any number) have.
         """
         RunDirectory(self.out).create()
-        with locked(self.out, 'runs a sweep'), executor, StopAsked() as asked:  # Ray takes SIGTERM when it starts
+        with locked(self.out, 'runs a sweep'), executor, StopSignals() as asked:  # Ray takes SIGTERM when it starts
             todo = self._todo(retry_failed)
             self._write_budget()
             self._record()

@@ -18,7 +18,7 @@ import orbax.checkpoint as ocp
 
 from cnn_bench.digest import digest
 from cnn_bench.errors import UserError
-from cnn_bench.training.recipe import differences
+from cnn_bench.recipe import differences
 from cnn_bench.training.state import State
 
 SHOWN = 3  # of the differences between a checkpoint and the network that it is to be restored into

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnn_bench.errors import RunFailed
-from cnn_bench.training import distributed, parallel
+from cnn_bench.runtime import distributed, parallel
 from cnn_bench.training.feed import Feed
 
 

@@ -12,8 +12,8 @@ from ml_collections import ConfigDict
 
 from cnn_bench import data
 from cnn_bench.errors import UserError
-from cnn_bench.training import parallel
-from cnn_bench.training.recipe import call
+from cnn_bench.recipe import call
+from cnn_bench.runtime import parallel
 
 RESIDENT_BYTES = 2 << 30  # a set up to this size lives on the device unless the recipe says otherwise
 

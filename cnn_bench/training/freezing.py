@@ -2,7 +2,7 @@
 
 A frozen parameter gets no gradient, no weight decay and no place in the optimiser's state: the loss is differentiated
 with respect to the others alone, so that no backward pass of a frozen base is computed. Batch norm has two switches of
-its own, each one of `OF`:
+its own, each one of `recipe.BN_SCOPES`:
 
     bn_update   whose running statistics follow the batches: a layer whose do not normalises by them, as in evaluation
     bn_train    whose scale and bias are trained
@@ -22,8 +22,7 @@ from flax import linen as nn
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from cnn_bench.errors import UserError
-from cnn_bench.training import patterns
-from cnn_bench.training.recipe import OF
+from cnn_bench.recipe import BN_SCOPES, patterns
 
 STATISTICS = 'batch_stats'
 
@@ -92,8 +91,8 @@ def make_freezing(freeze: tuple[str, ...], bn_update: str, bn_train: str, shapes
     Raises UserError for a pattern that matches nothing, and where nothing would be left to train.
     """
     for field, value in (('bn_update', bn_update), ('bn_train', bn_train)):
-        if value not in OF:
-            raise UserError(f'config.{field} is {value!r}; allowed: {", ".join(OF)}')
+        if value not in BN_SCOPES:
+            raise UserError(f'config.{field} is {value!r}; allowed: {", ".join(BN_SCOPES)}')
     if not freeze and 'none' not in (bn_update, bn_train):
         return ALL_TRAINED
     variables = shapes()

@@ -12,17 +12,20 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from cnn_bench import recipe
 from cnn_bench.errors import RunFailed, Stopped, UserError
 from cnn_bench.runs import RunDirectory, provenance, schema
+from cnn_bench.runs.directory import ReadOnlyRunDirectory
 from cnn_bench.runs.lock import locked
 from cnn_bench.runs.sinks import Sinks, wanted
-from cnn_bench.training import determinism, distributed, initial, memory, recipe
+from cnn_bench.runtime import determinism, distributed, limits
+from cnn_bench.runtime.signals import TrainingStopSignals
+from cnn_bench.training import initial
 from cnn_bench.training.checkpoint import Checkpoints
 from cnn_bench.training.evaluate import Evaluation
 from cnn_bench.training.freezing import parameter_counts
 from cnn_bench.training.profile import profiled
 from cnn_bench.training.progress import Progress
-from cnn_bench.training.signals import StopRequests
 from cnn_bench.training.stages import Stage
 from cnn_bench.training.task import Task
 from cnn_bench.training.validation import Validation, evaluate_state
@@ -38,8 +41,8 @@ def train(config: ConfigDict, workdir: str | Path, data_dir: str | None = None, 
     bad input, before anything is written, and where another process trains there; RunFailed for a loss that is not
     finite, after the summary says so; and Stopped where a signal asked for it, after the state is saved.
     """
-    distributed.check(recipe.to_dict(config))
-    run = distributed.run_directory(workdir)
+    distributed.check_same_recipe(recipe.to_dict(config))
+    run = (RunDirectory if distributed.is_first() else ReadOnlyRunDirectory)(workdir)
     _check_same_recipe(run, config)
     summary = run.read(schema.SUMMARY)
     if summary and summary['state'] == 'finished':
@@ -47,8 +50,8 @@ def train(config: ConfigDict, workdir: str | Path, data_dir: str | None = None, 
     task = Task(config, data_dir, initial.origin_of(config, run, data_dir))
     task.load_data()
     record = _provenance(task, run)
-    memory.require_room(record['network']['params'])
-    sinks = distributed.sinks(wanted(config, run))
+    limits.require_room(record['network']['params'])
+    sinks = wanted(config, run) if distributed.is_first() else Sinks({})
     run.create()
     with locked(run.path) if distributed.is_first() else nullcontext():
         run.write(schema.CONFIG, recipe.to_dict(config))
@@ -59,12 +62,12 @@ def train(config: ConfigDict, workdir: str | Path, data_dir: str | None = None, 
 def _session(task: Task, run: RunDirectory, sinks: Sinks, profile: bool) -> dict:
     config, summary = task.config, None
     with (
-        StopRequests() as requests,
+        TrainingStopSignals() as requests,
         Checkpoints(run / schema.CHECKPOINTS, config.keep_checkpoints, _what(recipe.to_dict(config))) as checkpoints,
         Progress(run.path.name, task.total_steps, config.batch_size, quiet=not distributed.is_first()) as progress,
     ):
         try:
-            with distributed.ending_together():
+            with distributed.exit_when_another_fails():
                 trainer = Trainer(task, run, checkpoints, progress, sinks, requests)
                 with profiled(trainer.train_steps, run / schema.PROFILE, profile) as trainer.train_steps:
                     summary = trainer.run_to_end()
@@ -87,7 +90,7 @@ class Trainer:
         checkpoints: Checkpoints,
         progress: Progress,
         sinks: Sinks,
-        requests: StopRequests,
+        requests: TrainingStopSignals,
     ):
         self.task, self.config, self.run = task, task.config, run
         self.checkpoints, self.progress, self.sinks, self.requests = checkpoints, progress, sinks, requests
@@ -249,7 +252,7 @@ class Trainer:
 
     def _due_save(self) -> bool:
         every = self.config.checkpoint_every_steps or self.task.steps_per_epoch
-        may_stop = self.config.stop_after_evals and self._due_evaluation()
+        may_stop = self.config.early_stop_patience and self._due_evaluation()
         return self._due(every) or self.step == self.stage.end or may_stop
 
     def _due_evaluation(self) -> bool:

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import optax
 
 from cnn_bench.errors import UserError, unknown
-from cnn_bench.training.patterns import value_of
-from cnn_bench.training.recipe import call
+from cnn_bench.recipe import call
+from cnn_bench.recipe.patterns import value_of
 
 
 def constant(peak: float, steps: int) -> optax.Schedule:

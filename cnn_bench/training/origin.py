@@ -15,7 +15,7 @@ from flax.traverse_util import flatten_dict
 
 from cnn_bench.errors import UserError
 from cnn_bench.models import registry
-from cnn_bench.training.recipe import differences
+from cnn_bench.recipe import differences
 
 HEADS = ('params/head/*', 'params/aux*')  # what tells classes apart
 SHOWN = 3  # of the arrays that do not fit

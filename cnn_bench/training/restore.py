@@ -1,8 +1,8 @@
 """A trained run brought back from its newest checkpoint."""
 
+from cnn_bench import recipe
 from cnn_bench.errors import UserError
 from cnn_bench.runs import RunDirectory, schema
-from cnn_bench.training import recipe
 from cnn_bench.training.checkpoint import Checkpoints
 from cnn_bench.training.origin import recorded
 from cnn_bench.training.state import State

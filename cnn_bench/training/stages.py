@@ -15,11 +15,11 @@ import optax
 from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
+from cnn_bench import recipe
 from cnn_bench.errors import UserError, unknown
-from cnn_bench.training import recipe
+from cnn_bench.recipe.patterns import check
 from cnn_bench.training.freezing import Freezing, make_freezing
 from cnn_bench.training.optimizer import make_optimizer, make_plateau, make_schedule
-from cnn_bench.training.patterns import check
 
 STAGED = ('total_epochs', 'total_steps', 'freeze', 'bn_update', 'bn_train', 'optimizer', 'schedule')
 
@@ -53,8 +53,8 @@ def make_stages(config: ConfigDict, steps_per_epoch: int, shapes: Callable[[], d
             stages.append(_make(config, fields, len(stages), first, steps, steps_per_epoch, shapes))
         except UserError as error:
             raise UserError(f'stage {len(stages) + 1}: {error}' if config.stages else str(error)) from error
-    if config.stop_after_evals and len(stages) > 1:
-        raise UserError('config.stop_after_evals ends a run; one of several stages takes 0')
+    if config.early_stop_patience and len(stages) > 1:
+        raise UserError('config.early_stop_patience ends a run; one of several stages takes 0')
     return tuple(stages)
 
 

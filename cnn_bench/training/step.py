@@ -12,10 +12,9 @@ import jax.numpy as jnp
 import optax
 from flax import linen as nn
 
+from cnn_bench.runtime.parallel import AXIS
 from cnn_bench.training.freezing import ALL_TRAINED, Freezing
 from cnn_bench.training.state import State
-
-AXIS = 'data'
 
 Preprocess = Callable[[jax.Array], jax.Array]  # uint8 images (n, h, w, c) -> what the network takes
 Augment = Callable[[jax.Array, jax.Array], jax.Array]  # a key per image, images (n, h, w, c) -> images

@@ -16,10 +16,11 @@ from cnn_bench import complexity, data
 from cnn_bench.data.augment import make_augment, make_mix, normalise
 from cnn_bench.errors import UserError, unknown
 from cnn_bench.models import registry
-from cnn_bench.training import drawn, feed, parallel, step, validation
+from cnn_bench.recipe import call
+from cnn_bench.runtime import parallel
+from cnn_bench.training import drawn, feed, step, validation
 from cnn_bench.training.freezing import parameter_counts
 from cnn_bench.training.origin import Origin
-from cnn_bench.training.recipe import call
 from cnn_bench.training.stages import Stage, make_stages
 from cnn_bench.training.state import State, assembler, create
 from cnn_bench.training.train_cost import train_macs
@@ -99,7 +100,7 @@ class Task:
 
     def _model(self) -> nn.Module:
         fields = dict(self.model_fields)
-        bn_axis = step.AXIS if self.config.sync_batch_norm and len(self.devices) > 1 else None
+        bn_axis = parallel.AXIS if self.config.sync_batch_norm and len(self.devices) > 1 else None
         return registry.build(fields.pop('arch'), num_classes=self.info.num_classes, bn_axis=bn_axis, **fields)
 
     def _train_size(self) -> int:

@@ -13,10 +13,10 @@ import numpy as np
 import optax
 from flax import struct
 
-from cnn_bench.training import parallel
+from cnn_bench.recipe import MONITORED
+from cnn_bench.runtime import parallel
 from cnn_bench.training.evaluate import Evaluation, evaluate
 from cnn_bench.training.feed import Feed
-from cnn_bench.training.recipe import MONITORED
 from cnn_bench.training.stages import Stage
 from cnn_bench.training.state import State
 
@@ -98,5 +98,5 @@ class Validation:
     def _read(self, watch: Watch) -> None:
         self._watch = watch
         self._rate_factor = float(watch.plateau.scale) if watch.plateau else 1.0
-        patience = self.config.stop_after_evals
+        patience = self.config.early_stop_patience
         self.stopped = bool(patience and watch.evals_since_best >= patience)

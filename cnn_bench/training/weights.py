@@ -3,11 +3,12 @@
 from functools import partial
 from pathlib import Path
 
-from cnn_bench import data
+from cnn_bench import data, recipe
 from cnn_bench.data.augment import normalise
 from cnn_bench.errors import UserError
 from cnn_bench.pretrained import store
-from cnn_bench.training import parallel, recipe, step
+from cnn_bench.runtime import parallel
+from cnn_bench.training import step
 from cnn_bench.training.evaluate import evaluate
 from cnn_bench.training.feed import make_feed
 

@@ -9,7 +9,7 @@ from cnn_bench.cli import main
 from cnn_bench.runs import RunDirectory, load, schema, study
 
 RECIPE = """
-from cnn_bench.training.recipe import base
+from cnn_bench.recipe import base
 
 def get_config():
     config = base()

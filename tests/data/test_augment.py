@@ -161,7 +161,7 @@ def test_no_mixing():
         (make_augment, {'lighting_std': 0.1, 'std': (1.0,)}, 'rows of 1 numbers'),
         (make_augment, {'lighting_std': 0.1, 'lighting_components': ((1, 2, 3),), 'std': (1.0,)}, 'rows of 1 numbers'),
         (make_mix, {'mixup_alpha': -1.0}, 'mixup_alpha'),
-        (make_mix, {'cutmix_alpha': 1.0, 'cutmix_share': 2.0}, 'cutmix_share'),
+        (make_mix, {'cutmix_alpha': 1.0, 'cutmix_prob': 2.0}, 'cutmix_prob'),
     ],
 )
 def test_values_out_of_range_are_one_line(make, fields, said):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 RECIPE = """
-from cnn_bench.training.recipe import base
+from cnn_bench.recipe import base
 
 def get_config():
     config = base()

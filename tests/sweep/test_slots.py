@@ -3,8 +3,8 @@
 import pytest
 
 from cnn_bench.errors import UserError
+from cnn_bench.runtime import cores
 from cnn_bench.sweep.slots import assign, listed_gpus, visible_gpus
-from cnn_bench.training import cores
 
 DEVICES = 'CUDA_VISIBLE_DEVICES'
 CORES = cores.VARIABLE

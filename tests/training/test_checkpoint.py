@@ -6,9 +6,10 @@ import jax
 import numpy as np
 import optax
 import pytest
+from tiny_net import TinyNet
 
 from cnn_bench.errors import UserError
-from cnn_bench.training import parallel
+from cnn_bench.runtime import parallel
 from cnn_bench.training.checkpoint import Checkpoints, digest
 from cnn_bench.training.state import create
 
@@ -16,8 +17,8 @@ SHAPE = (6, 6, 1)
 
 
 @pytest.fixture
-def state(tiny_net):
-    return create(tiny_net(), optax.sgd(0.1, momentum=0.9), 0, SHAPE)
+def state():
+    return create(TinyNet(), optax.sgd(0.1, momentum=0.9), 0, SHAPE)
 
 
 def _save(directory, *states):
@@ -26,9 +27,9 @@ def _save(directory, *states):
             checkpoints.save(state, {'images': 7, 'train_s': 0.1})
 
 
-def test_round_trip(tmp_path, state, tiny_net):
+def test_round_trip(tmp_path, state):
     _save(tmp_path / 'c', state, state.replace(step=state.step + 5))
-    like = create(tiny_net(), optax.sgd(0.1, momentum=0.9), 1, SHAPE)
+    like = create(TinyNet(), optax.sgd(0.1, momentum=0.9), 1, SHAPE)
     with Checkpoints(tmp_path / 'c', keep=2) as checkpoints:
         assert checkpoints.latest_step() == 5
         restored, progress = checkpoints.restore(like)
@@ -65,9 +66,9 @@ def test_a_damaged_checkpoint_is_one_line(tmp_path, state):
     assert '\n' not in str(error.value)
 
 
-def test_a_checkpoint_of_another_network_is_refused(tmp_path, state, tiny_net):
+def test_a_checkpoint_of_another_network_is_refused(tmp_path, state):
     _save(tmp_path / 'c', state)
-    other = create(tiny_net(), optax.sgd(0.1), 0, SHAPE)
+    other = create(TinyNet(), optax.sgd(0.1), 0, SHAPE)
     difference = (
         r"c/0 is of another network \(there, here\): opt_state/0/trace/bn/bias: 'float32\[4\]', None; .* and \d"
     )

@@ -6,11 +6,13 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from watched_config import WatchedConfig
 
+from cnn_bench import recipe
 from cnn_bench.errors import UserError
 from cnn_bench.models import registry
 from cnn_bench.runs import RunDirectory, schema
-from cnn_bench.training import loop, recipe
+from cnn_bench.training import loop
 from cnn_bench.training.task import Task
 
 CONFIGS = sorted((Path(__file__).parents[2] / 'configs').glob('*.py'))
@@ -30,12 +32,12 @@ def quick_compilation():
 
 @each_config
 @pytest.mark.skipif(jax.local_device_count() < 4, reason='needs four devices')
-def test_smoke_trains_and_reads_every_field(path, tmp_path, monkeypatch, watched_config, quick_compilation):
+def test_smoke_trains_and_reads_every_field(path, tmp_path, monkeypatch, quick_compilation):
     """Two steps on four devices. Groups that are handed on whole are checked by `call`, others must be read by name."""
     config = recipe.load(f'{path}:smoke', {'devices': 4, 'dataset.placement': 'host'})  # streaming reads more of it
     fields, seen = recipe.to_dict(config), {'': set(), 'dataset': set()}
-    watched = watched_config(config.to_dict(), seen[''])
-    watched['dataset'] = watched_config(config.dataset.to_dict(), seen['dataset'])
+    watched = WatchedConfig(config.to_dict(), seen[''])
+    watched['dataset'] = WatchedConfig(config.dataset.to_dict(), seen['dataset'])
     monkeypatch.setattr(recipe, 'to_dict', lambda _: fields)  # writing it down is not reading it
     for names in seen.values():
         names.clear()

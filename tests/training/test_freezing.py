@@ -9,10 +9,13 @@ import optax
 import pytest
 from flax import linen as nn
 from flax.traverse_util import flatten_dict
+from tiny_net import TinyNet
 
 from cnn_bench.errors import UserError
 from cnn_bench.models.batch_norm import BatchNorm
-from cnn_bench.training import parallel, patterns, step
+from cnn_bench.recipe import patterns
+from cnn_bench.runtime import parallel
+from cnn_bench.training import step
 from cnn_bench.training.freezing import ALL_TRAINED, make_freezing, parameter_counts
 from cnn_bench.training.state import create
 from cnn_bench.training.task import Task
@@ -90,7 +93,7 @@ def _trained(freezing, steps, devices=1):
     optimizer = optax.chain(optax.add_decayed_weights(0.1), optax.sgd(0.05, momentum=0.9))
     one = partial(
         step.train_step,
-        model=Net(step.AXIS),
+        model=Net(parallel.AXIS),
         optimizer=optimizer,
         preprocess=lambda images: images.astype(jnp.float32) / 255,
         augment=lambda _, images: images,
@@ -158,13 +161,13 @@ def test_a_frozen_base_is_the_base_in_evaluation(freeze, dropped):
     assert (np.abs(logits - Net().apply(variables, images, train=False)).max() > 1e-3) == dropped
 
 
-def test_stock_batch_norm_is_frozen_too(tiny_net):
+def test_stock_batch_norm_is_frozen_too():
     images = np.random.default_rng(0).normal(size=(4, 6, 6, 1)).astype(np.float32)
-    variables = tiny_net().init(jax.random.key(0), images, train=False)
+    variables = TinyNet().init(jax.random.key(0), images, train=False)
     freezing = make_freezing(('conv', 'bn'), 'unfrozen', 'unfrozen', lambda: variables)
     with freezing.in_evaluation():
-        logits, updated = tiny_net().apply(variables, images, train=True, mutable=['batch_stats'])
-    np.testing.assert_array_equal(logits, tiny_net().apply(variables, images, train=False))
+        logits, updated = TinyNet().apply(variables, images, train=True, mutable=['batch_stats'])
+    np.testing.assert_array_equal(logits, TinyNet().apply(variables, images, train=False))
     jax.tree.map(np.testing.assert_array_equal, updated['batch_stats'], variables['batch_stats'])
 
 

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from cnn_bench.cli import main
-from cnn_bench.training.compilation import cache_variables
+from cnn_bench.runtime.compilation import cache_variables
 from cnn_bench.training.profile import STEPS, Profiled
 
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from kill_harness import assert_same_run
 
+from cnn_bench import recipe
 from cnn_bench.errors import UserError
 from cnn_bench.runs import RunDirectory, schema
-from cnn_bench.training import loop, recipe
+from cnn_bench.training import loop
 from cnn_bench.training.restore import restore
 from cnn_bench.training.task import Task
 
@@ -52,7 +53,7 @@ def test_stages_survive_json_and_the_command_line():
         ({'stages': ({}, {'schedule.name': 'cosin'})}, 'stage 2: unknown schedule'),
         ({'stages': ({}, {'freeze': ('conv9',)})}, 'stage 2: unknown part of the network'),
         ({'stages': (3,)}, 'a tuple of'),
-        ({'stages': ({}, {}), 'stop_after_evals': 1}, 'stop_after_evals'),
+        ({'stages': ({}, {}), 'early_stop_patience': 1}, 'early_stop_patience'),
     ],
 )
 def test_a_wrong_stage_is_one_line(tiny_recipe, tiny_data, fields, said):

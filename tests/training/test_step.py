@@ -6,9 +6,11 @@ import numpy as np
 import optax
 import pytest
 from flax import linen as nn
+from tiny_net import TinyNet
 
 from cnn_bench.data import augment
-from cnn_bench.training import parallel, step, validation
+from cnn_bench.runtime import parallel
+from cnn_bench.training import step, validation
 from cnn_bench.training.state import create
 
 RNG = np.random.default_rng(0)
@@ -88,35 +90,36 @@ def _assert_equal(one, other):
 
 @pytest.mark.skipif(jax.local_device_count() < 4, reason='needs four devices')
 @pytest.mark.parametrize('mode', ['jit', 'pmap'])
-def test_four_devices_do_what_one_does(tiny_net, mode):
+def test_four_devices_do_what_one_does(mode):
     """With batch statistics over all devices; three steps, so that running statistics and order matter."""
-    one = _trained(tiny_net(step.AXIS), 1, 'jit', steps=3)
-    _assert_equal(one, _trained(tiny_net(step.AXIS), 4, mode, steps=3))
+    one = _trained(TinyNet(parallel.AXIS), 1, 'jit', steps=3)
+    _assert_equal(one, _trained(TinyNet(parallel.AXIS), 4, mode, steps=3))
 
 
 @pytest.mark.skipif(jax.local_device_count() < 4, reason='needs four devices')
-def test_jit_and_pmap_agree_with_statistics_per_device_and_dropout(tiny_net):
-    model = tiny_net(None, dropout=0.5)
+def test_jit_and_pmap_agree_with_statistics_per_device_and_dropout():
+    model = TinyNet(None, dropout=0.5)
     jit, pmap = _trained(model, 4, 'jit', steps=2), _trained(model, 4, 'pmap', steps=2)
     _assert_equal(jit, pmap)
-    together = _trained(tiny_net(step.AXIS, dropout=0.5), 4, 'jit', steps=2)
+    together = _trained(TinyNet(parallel.AXIS, dropout=0.5), 4, 'jit', steps=2)
     assert abs(together[1]['loss'][1] - jit[1]['loss'][1]) > 1e-4  # the option does something
 
 
 @pytest.mark.skipif(jax.local_device_count() < 4, reason='needs four devices')
-def test_augmentation_does_not_depend_on_the_number_of_devices(tiny_net):
+def test_augmentation_does_not_depend_on_the_number_of_devices():
     def noise(keys, images):
         return images + jax.vmap(lambda key: jax.random.normal(key, images.shape[1:]))(keys)
 
     _assert_equal(
-        _trained(tiny_net(step.AXIS), 1, 'jit', augment=noise), _trained(tiny_net(step.AXIS), 4, 'jit', augment=noise)
+        _trained(TinyNet(parallel.AXIS), 1, 'jit', augment=noise),
+        _trained(TinyNet(parallel.AXIS), 4, 'jit', augment=noise),
     )
 
 
-def test_one_call_of_many_steps_is_many_calls(tiny_net):
-    many, _ = _trained(tiny_net(step.AXIS), 1, 'jit', steps=3)
+def test_one_call_of_many_steps_is_many_calls():
+    many, _ = _trained(TinyNet(parallel.AXIS), 1, 'jit', steps=3)
     assert many.step == 3
-    state, metrics = _trained(tiny_net(step.AXIS), 1, 'jit', steps=1)
+    state, metrics = _trained(TinyNet(parallel.AXIS), 1, 'jit', steps=1)
     assert metrics['loss'].shape == (1,)
     assert state.step == 1
 
@@ -136,19 +139,19 @@ def test_accumulation_is_the_large_batch_without_batch_norm(count):
 
 
 @pytest.mark.skipif(jax.local_device_count() < 4, reason='needs four devices')
-def test_accumulation_with_batch_norm_does_not_depend_on_the_number_of_devices(tiny_net):
-    one, four = (_trained(tiny_net(step.AXIS), n, 'jit', steps=2, accumulate_steps=4) for n in (1, 4))
+def test_accumulation_with_batch_norm_does_not_depend_on_the_number_of_devices():
+    one, four = (_trained(TinyNet(parallel.AXIS), n, 'jit', steps=2, accumulate_steps=4) for n in (1, 4))
     _assert_equal(one, four)
-    large = _trained(tiny_net(step.AXIS), 1, 'jit', steps=2)
+    large = _trained(TinyNet(parallel.AXIS), 1, 'jit', steps=2)
     assert abs(large[1]['loss'][1] - one[1]['loss'][1]) > 1e-6  # statistics are of the parts
     means = [trained[0].model_state['batch_stats']['bn']['mean'] for trained in (one, large)]
     assert np.abs(means[0]).sum() > 2 * np.abs(means[1]).sum()  # which update the running ones four times a step
 
 
-def test_the_average_by_hand(tiny_net):
+def test_the_average_by_hand():
     """After steps 0, 1 and 2 the decay is 1/10, 2/11 and min(0.2, 3/12), of parameters and of batch statistics."""
-    states = [_trained(tiny_net(step.AXIS), 1, 'jit', steps=n, ema_decay=0.2)[0] for n in (1, 2, 3)]
-    average = create(tiny_net(step.AXIS), optax.sgd(RATE), 0, IMAGES.shape[1:]).variables
+    states = [_trained(TinyNet(parallel.AXIS), 1, 'jit', steps=n, ema_decay=0.2)[0] for n in (1, 2, 3)]
+    average = create(TinyNet(parallel.AXIS), optax.sgd(RATE), 0, IMAGES.shape[1:]).variables
     for state, decay in zip(states, (1 / 10, 2 / 11, 0.2), strict=True):
         average = jax.tree.map(lambda a, v, d=decay: d * a + (1 - d) * v, average, state.variables)
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), average, state.average)
@@ -242,7 +245,7 @@ def test_logits_that_are_not_finite_are_counted():
 def test_calls_on_simulated_devices_do_not_queue_up(mode):
     """A queue of collectives can hold every thread of the pool that the devices share, and then none ever ends."""
     used = jax.local_devices()[:4]
-    run = parallel.over_devices(lambda total, _, x: (jax.lax.psum(x.sum(), step.AXIS) + total, ()), used, mode)
+    run = parallel.over_devices(lambda total, _, x: (jax.lax.psum(x.sum(), parallel.AXIS) + total, ()), used, mode)
     total = parallel.replicate(jnp.zeros(()), used)
     x = np.ones((4, 100_000), np.float32)
     for _ in range(50):

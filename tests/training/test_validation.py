@@ -114,7 +114,7 @@ def test_the_rate_falls_where_errors_do_not(tiny_recipe, tiny_data, tmp_path, ev
 
 def test_training_ends_where_errors_stop_falling(tiny_recipe, tiny_data, tmp_path, evaluations):
     evaluations([50.0, 40.0, 45.0, 40.0, 30.0])
-    config = tiny_recipe(total_epochs=5, stop_after_evals=2, checkpoint_every_steps=100)
+    config = tiny_recipe(total_epochs=5, early_stop_patience=2, checkpoint_every_steps=100)
     summary = loop.train(config, tmp_path / 'run', tiny_data)
     assert (summary['state'], summary['steps'], summary['epochs']) == ('finished', 16, 4)
     assert (summary['top1_err_pct'], summary['best_top1_err_pct'], summary['best_step']) == (40, 40, 8)
@@ -142,7 +142,7 @@ EVERYTHING = {
     'augment__flip': True,
     'augment__lighting_std': 0.1,
     'augment__lighting_components': ((0.1,),),
-    'stop_after_evals': 3,
+    'early_stop_patience': 3,
 }
 
 

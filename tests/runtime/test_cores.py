@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from cnn_bench.training import cores
+from cnn_bench.runtime import cores
 
-SCRIPT = 'from cnn_bench.training import cores; cores.keep_to_own(); print(cores.available())'
+SCRIPT = 'from cnn_bench.runtime import cores; cores.keep_to_own(); print(cores.available())'
 
 
 @pytest.mark.skipif(not cores.available(), reason='this system does not say which cores there are')

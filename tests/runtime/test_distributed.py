@@ -14,7 +14,8 @@ from kill_harness import PATIENCE_S, STOPPED, assert_same_run, command, start, w
 from cnn_bench import cli
 from cnn_bench.errors import UserError
 from cnn_bench.runs import RunDirectory, schema
-from cnn_bench.training import distributed, loop
+from cnn_bench.runtime import distributed
+from cnn_bench.training import loop
 from cnn_bench.training.checkpoint import Checkpoints
 from cnn_bench.training.task import Task
 
@@ -140,13 +141,13 @@ def test_flags_that_cannot_be_are_refused(tmp_path, capsys, flags, message):
 def test_recipes_that_several_processes_cannot_run(monkeypatch):
     monkeypatch.setattr(jax, 'process_count', lambda: 2)
     with pytest.raises(UserError, match='set jit for several'):
-        distributed.check({'parallel': 'pmap'})
+        distributed.check_same_recipe({'parallel': 'pmap'})
     other = np.zeros(32, np.uint8)
     monkeypatch.setattr(distributed.multihost_utils, 'process_allgather', lambda own: np.stack([own, other]))
     with pytest.raises(UserError, match='different recipes'):
-        distributed.check({'parallel': 'jit'})
+        distributed.check_same_recipe({'parallel': 'jit'})
     monkeypatch.setattr(distributed.multihost_utils, 'process_allgather', lambda own: np.stack([own, own]))
-    distributed.check({'parallel': 'jit'})
+    distributed.check_same_recipe({'parallel': 'jit'})
 
 
 def test_shares_are_put_together_in_the_order_of_the_batches(monkeypatch):

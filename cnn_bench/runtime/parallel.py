@@ -13,7 +13,8 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from cnn_bench.errors import UserError
-from cnn_bench.training.step import AXIS
+
+AXIS = 'data'  # the axis name under which a mapped function finds the devices
 
 
 def local_devices(count: int) -> list[jax.Device]:

@@ -10,8 +10,9 @@ from kill_harness import REPOSITORY, command
 
 from cnn_bench.errors import Stopped, UserError
 from cnn_bench.runs import RunDirectory, schema
-from cnn_bench.training import loop, parallel
-from cnn_bench.training.signals import StopRequests
+from cnn_bench.runtime import parallel
+from cnn_bench.runtime.signals import TrainingStopSignals
+from cnn_bench.training import loop
 
 needs_four = pytest.mark.skipif(jax.local_device_count() < 4, reason='needs four devices')
 
@@ -66,7 +67,7 @@ def test_a_run_goes_on_on_other_devices(tiny_recipe, tiny_data, tmp_path, on_one
     """Four, then one, then two, stopped in the middle of an epoch and of a logging window."""
     expected = on_one(tiny_recipe(**RECIPE, devices=1))
     polled = iter([False, False, True])  # the third step is the last of each session
-    monkeypatch.setattr(StopRequests, 'poll', lambda self: next(polled, False))
+    monkeypatch.setattr(TrainingStopSignals, 'poll', lambda self: next(polled, False))
     with pytest.raises(Stopped, match='step 3'):
         loop.train(tiny_recipe(**RECIPE, devices=4), tmp_path / 'run', tiny_data)
     polled = iter([False, False, False, False, False, True])  # steps 4, 5 and 6, and batches of the evaluation

@@ -12,9 +12,9 @@ from kill_harness import assert_same_run
 from cnn_bench import cli, runs
 from cnn_bench.errors import Stopped
 from cnn_bench.runs import RunDirectory, schema
+from cnn_bench.runtime.signals import TrainingStopSignals
 from cnn_bench.training import loop
 from cnn_bench.training.checkpoint import Checkpoints
-from cnn_bench.training.signals import StopRequests
 
 
 def _send_at(monkeypatch, number, step, in_evaluation):
@@ -97,8 +97,8 @@ def test_the_command_ends_with_status_75(tiny_data, tmp_path, monkeypatch, capsy
 def test_a_second_ctrl_c_ends_at_once():
     code = (
         'import os, signal\n'
-        'from cnn_bench.training.signals import StopRequests\n'
-        'with StopRequests() as requests:\n'
+        'from cnn_bench.runtime.signals import TrainingStopSignals\n'
+        'with TrainingStopSignals() as requests:\n'
         '    os.kill(os.getpid(), signal.SIGINT)\n'
         '    print(requests.poll(), flush=True)\n'
         '    os.kill(os.getpid(), signal.SIGINT)\n'
@@ -112,7 +112,7 @@ def test_a_thread_that_takes_no_handlers_trains_all_the_same():
     seen = []
 
     def poll():
-        with StopRequests() as requests:
+        with TrainingStopSignals() as requests:
             seen.append(requests.poll())
 
     thread = threading.Thread(target=poll)

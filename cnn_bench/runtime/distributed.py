@@ -1,9 +1,9 @@
-"""Runs of several processes, usually one a host: starting them, who writes, and putting their shares together.
+"""Runs of several processes, usually one a host: starting them, and collecting what each of them holds.
 
-All processes run the same program on their share of every batch and hold the same state. They need one file system for
-the run directory: every process reads there, the first alone writes, but for checkpoints, which Orbax writes from all.
-Where one process dies, the others end too: at once where a collective fails, else when JAX has missed its heartbeat for
-100 s. The run goes on from its last checkpoint when all are started again.
+All processes run the same program on their share of every batch and hold the same state. They need one file system
+for the run directory: every process reads there; only the first writes, except that Orbax writes checkpoints from all.
+When one process dies the others end too: at once where a collective fails, otherwise when JAX has missed its heartbeat
+for 100 s. The run resumes from its last checkpoint when all are started again.
 """
 
 import hashlib
@@ -18,15 +18,13 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from cnn_bench.errors import RunFailed, UserError
-from cnn_bench.runs import RunDirectory
-from cnn_bench.runs.sinks import Sinks
 
 
 def start(coordinator: str | None = None, num_processes: int | None = None, process_id: int | None = None) -> None:
     """Join the run's other processes; call it before anything touches a device.
 
     With no argument JAX finds the others by itself: under Slurm, Kubernetes, Open MPI and on Cloud TPUs. Otherwise all
-    three are needed: the first process's HOST:PORT, how many there are and which this is, from 0. Raises UserError
+    three are needed: the first process's HOST:PORT, how many there are, and which this one is, from 0. Raises UserError
     where they cannot be found or reached.
     """
     given = (coordinator, num_processes, process_id)
@@ -42,17 +40,17 @@ def start(coordinator: str | None = None, num_processes: int | None = None, proc
 
 
 @contextmanager
-def ending_together() -> Iterator[None]:
-    """End this process at once where a collective fails: to close down in order would be to wait for the others."""
+def exit_when_another_fails() -> Iterator[None]:
+    """Exit at once when a collective fails: closing down in order would wait for processes that are gone."""
     try:
         yield
     except jax.errors.JaxRuntimeError as error:
         if jax.process_count() == 1:
             raise
-        why = str(error).splitlines()[0][:200]
+        reason = str(error).splitlines()[0][:200]
         print(
-            f'cnn-bench: error: a process of this run failed or ended ({why}); '
-            'all of them, started again, go on from the last checkpoint',
+            f'cnn-bench: error: a process of this run failed or ended ({reason}); '
+            'start all of them again to resume from the last checkpoint',
             file=sys.stderr,
             flush=True,
         )
@@ -64,41 +62,12 @@ def is_first() -> bool:
     return jax.process_index() == 0
 
 
-def run_directory(path: str) -> RunDirectory:
-    """The run directory at `path`; in all processes but the first one that is only read."""
-    return RunDirectory(path) if is_first() else Reader(path)
-
-
-def sinks(own: Sinks) -> Sinks:
-    """`own` in the first process, none in the others."""
-    return own if is_first() else Sinks({})
-
-
-class Reader(RunDirectory):
-    """A run directory that another process writes."""
-
-    def create(self) -> None:
-        """Nothing."""
-
-    def write(self, name: str, content: object) -> None:
-        """Nothing."""
-
-    def append(self, rows: list[dict]) -> None:
-        """Nothing."""
-
-    def rewind(self, step: int) -> None:
-        """Nothing."""
-
-    def write_predictions(self, labels: np.ndarray, log_probs: np.ndarray) -> None:
-        """Nothing."""
-
-
-def check(fields: dict) -> None:
-    """Raise UserError in all processes where they were not given the same recipe `fields`, or one that takes one."""
+def check_same_recipe(fields: dict) -> None:
+    """Raise UserError in all processes unless all were given the same recipe `fields`, which several can run."""
     if jax.process_count() == 1:
         return
     if fields['parallel'] == 'pmap':
-        raise UserError('config.parallel is pmap, which this program runs in one process; set jit for several')
+        raise UserError('config.parallel is pmap, which runs in one process only; set jit for several')
     text = json.dumps(fields, sort_keys=True)
     own = np.frombuffer(hashlib.sha256(text.encode()).digest(), np.uint8)
     if len(np.unique(multihost_utils.process_allgather(own), axis=0)) > 1:
@@ -106,7 +75,7 @@ def check(fields: dict) -> None:
 
 
 def gather(batches: list[np.ndarray]) -> np.ndarray:
-    """All rows of batches in order, from every process's consecutive share (n, ...) of each, as (rows, ...)."""
+    """All rows of batches in order, as (rows, ...), from every process's consecutive share (n, ...) of each batch."""
     shares = np.stack(batches)[:, None]  # (batches, processes, n, ...)
     if jax.process_count() > 1:
         shares = np.swapaxes(multihost_utils.process_allgather(shares[:, 0]), 0, 1)

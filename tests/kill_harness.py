@@ -14,7 +14,7 @@ from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.training.checkpoint import Checkpoints, digest
 from cnn_bench.training.task import Task
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[1]
 FIELDS = (
     *('dataset.name', 'batch_size', 'eval_batch_size', 'total_epochs', 'log_every_steps', 'checkpoint_every_steps'),
     *(

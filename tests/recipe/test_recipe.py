@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+from watched_config import WatchedConfig
 
+from cnn_bench import recipe
 from cnn_bench.errors import UserError
-from cnn_bench.training import recipe
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 LENET5 = CONFIGS / 'lenet5.py'
@@ -48,10 +49,10 @@ def test_overrides_are_typed_as_the_fields_are():
         ('augment.flip', '1', 'type bool'),
         ('total_epochs', '-1', 'at least 1'),
         ('label_smoothing', '1', 'from 0 to below 1'),
-        ('parallel', 'xmap', 'jit or pmap'),
+        ('parallel', 'xmap', 'jit, pmap'),
         ('ema_decay', '1', 'from 0 to below 1'),
         ('accumulate_steps', '0', 'at least 1'),
-        ('stop_after_evals', '-1', 'at least 0'),
+        ('early_stop_patience', '-1', 'at least 0'),
         ('total_steps', '-1', 'at least 0'),
         ('scale_lr_to_batch', '-256', 'at least 0'),
         ('monitor', 'accuracy', 'loss, top1_err_pct, top5_err_pct'),
@@ -79,9 +80,9 @@ def test_a_wrong_override_is_one_line(field, value, said):
         ('x = 1', 'does not load'),
         ('def get_config(): return 3', 'must return a ConfigDict'),
         ('def get_config(): raise KeyError("x")', 'KeyError'),
-        ('from cnn_bench.training.recipe import base\ndef get_config():\n c = base(); c.sead = 1; return c', 'seed'),
+        ('from cnn_bench.recipe import base\ndef get_config():\n c = base(); c.sead = 1; return c', 'seed'),
         (
-            'from cnn_bench.training.recipe import base\ndef get_config():\n c = base(); del c.seed; return c',
+            'from cnn_bench.recipe import base\ndef get_config():\n c = base(); del c.seed; return c',
             'lacks seed',
         ),
     ],
@@ -117,7 +118,7 @@ def test_differences_name_nested_fields():
     assert recipe.differences({'a': {'b': 1}, 'c': 2}, {'a': {'b': 3}, 'c': 2}) == ['a.b: 1, 3']
 
 
-def test_training_reads_every_field(tiny_data, tiny_recipe, tmp_path, monkeypatch, watched_config):
+def test_training_reads_every_field(tiny_data, tiny_recipe, tmp_path, monkeypatch):
     """Groups that are handed on whole are checked by `call`; the others and the top level must be read by name."""
     from cnn_bench.runs import sinks
     from cnn_bench.training.loop import train
@@ -125,9 +126,9 @@ def test_training_reads_every_field(tiny_data, tiny_recipe, tmp_path, monkeypatc
     monkeypatch.setattr(sinks, 'Wandb', lambda project, run, step: sinks.TensorBoard(run, step))
     config = tiny_recipe(wandb__enabled=True, total_epochs=1, dataset__placement='host', crop__scale=(0.9, 1.0))
     fields, seen = recipe.to_dict(config), {'': set(), 'dataset': set(), 'wandb': set(), 'tensorboard': set()}
-    watched = watched_config(config.to_dict(), seen[''])
+    watched = WatchedConfig(config.to_dict(), seen[''])
     for name in ('dataset', 'wandb', 'tensorboard'):
-        watched[name] = watched_config(config[name].to_dict(), seen[name])
+        watched[name] = WatchedConfig(config[name].to_dict(), seen[name])
     monkeypatch.setattr(recipe, 'to_dict', lambda _: fields)  # writing it down is not reading it
     for names in seen.values():
         names.clear()

@@ -7,14 +7,15 @@ import jax
 
 from cnn_bench import cli
 from cnn_bench.runs import RunDirectory, schema
-from cnn_bench.training import determinism, loop
+from cnn_bench.runtime import determinism
+from cnn_bench.training import loop
 
 
 def test_it_is_asked_for_before_a_back_end_starts_and_never_after():
     """In a process of its own: XLA ends one that gives it a flag that it does not know."""
     code = (
         'from cnn_bench.errors import UserError\n'
-        'from cnn_bench.training import determinism\n'
+        'from cnn_bench.runtime import determinism\n'
         'determinism.enable()\n'
         'import jax\n'
         'print(jax.numpy.ones(3).sum(), determinism.record()["deterministic"])\n'

@@ -1,0 +1,29 @@
+"""Running a Python file that a user wrote: a recipe or an experiment."""
+
+import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+from cnn_bench.errors import UserError
+
+
+@contextmanager
+def execute(path: Path, kind: str) -> Iterator[ModuleType]:
+    """The module that the file `path`, a `kind` of file such as 'recipe', defines.
+
+    What goes wrong in it, while it loads or in the `with` block that calls its functions, becomes a one-line UserError.
+    """
+    spec = importlib.util.spec_from_file_location(f'{kind}_{path.stem}', path)
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        yield module
+    except UserError:
+        raise
+    except ModuleNotFoundError as error:
+        moved = ' (recipes start from `cnn_bench.recipe` now)' if error.name == 'cnn_bench.training.recipe' else ''
+        raise UserError(f'the {kind} {path} does not load: {error}{moved}') from error
+    except Exception as error:
+        raise UserError(f'the {kind} {path} does not load: {type(error).__name__}: {error}') from error
