@@ -68,15 +68,20 @@ def colour_weights(tmp_path_factory) -> str:
     import jax
     import jax.numpy as jnp
 
+    from cnn_bench.digest import digest
     from cnn_bench.models import registry
-    from cnn_bench.pretrained import store
-    from cnn_bench.pretrained.layout import Preprocessing
+    from cnn_bench.pretrained.layout import Transform
+    from cnn_bench.trained import Origin, TrainedModel, imported
+    from cnn_bench.trained.model import numbered_classes
 
     fields, shape = {'num_classes': 10, 'width': 0.5}, (32, 32, 3)
-    variables = jax.jit(registry.build('lenet5', **fields).init)(jax.random.key(0), jnp.zeros((1, *shape)))
-    record = store.Record('lenet5', 'timm', fields, shape, Preprocessing(resize=36), {'file': 'lenet5.safetensors'})
+    module = registry.build('lenet5', **fields)
+    variables = dict(jax.jit(module.init)(jax.random.key(0), jnp.zeros((1, *shape))))
+    source = {'library': 'timm', 'file': 'lenet5.safetensors'}
     directory = tmp_path_factory.mktemp('weights') / 'lenet5'
-    store._write(record, dict(variables), directory)
+    origin = Origin(str(directory), 'weights', 'lenet5', fields, digest(variables), source)
+    preprocessing = Transform(resize=36).for_input(shape)
+    imported.save(TrainedModel(module, variables, preprocessing, numbered_classes(10), origin), directory)
     return str(directory)
 
 

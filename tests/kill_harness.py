@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from cnn_bench.runs import RunDirectory, schema
-from cnn_bench.training.checkpoint import Checkpoints, digest
-from cnn_bench.training.task import Task
+from cnn_bench.trained.checkpoint import Checkpoints, digest
+from cnn_bench.training.setup import TrainingSetup
 
 REPOSITORY = Path(__file__).parents[1]
 FIELDS = (
@@ -122,7 +122,7 @@ def _get(config, field: str):
 def parameters(config, path: Path, data_dir: str) -> str:
     """sha256 of the newest checkpoint's state."""
     with Checkpoints(path / schema.CHECKPOINTS, keep=2) as checkpoints:
-        state, _ = checkpoints.restore(Task(config, data_dir).state_like(checkpoints.latest_step()))
+        state, _ = checkpoints.restore(TrainingSetup(config, data_dir).state_like(checkpoints.latest_step()))
     return digest(state)
 
 

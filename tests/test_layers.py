@@ -10,9 +10,9 @@ PACKAGE = Path(cnn_bench.__file__).parent
 FLOORS = [
     {'errors', 'digest'},
     {'python_file'},
-    {'models', 'complexity', 'data', 'stats', 'runs'},
-    {'recipe', 'runtime', 'pretrained', 'claims'},
-    {'training'},
+    {'models', 'complexity', 'data', 'stats', 'runs', 'recipe', 'runtime'},
+    {'trained', 'claims'},
+    {'pretrained', 'training'},
     {'measure', 'sweep', 'report', 'inference'},
     {'cli'},
     {'__main__'},

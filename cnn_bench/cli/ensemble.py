@@ -67,7 +67,7 @@ def _evaluated(args: argparse.Namespace, table: 'pd.DataFrame') -> 'dict[str, Pr
     """Run -> what its newest checkpoint makes of its test split. Names the runs that have none which can be read."""
     from pathlib import Path
 
-    from cnn_bench.training.tested import predict_run
+    from cnn_bench.training.evaluate import predict_run
 
     found, finished = {}, table.run[table.state == 'finished']
     with tracking() as track:

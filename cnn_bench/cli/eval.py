@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _of_run(args: argparse.Namespace) -> dict:
-    from cnn_bench.training.tested import evaluate_run
+    from cnn_bench.training.evaluate import evaluate_run
 
     for option in ('dataset', 'split', 'batch_size'):
         if getattr(args, option) is not None:
@@ -46,7 +46,7 @@ def _of_run(args: argparse.Namespace) -> dict:
 
 
 def _of_weights(args: argparse.Namespace) -> dict:
-    from cnn_bench.training.weights import evaluate_weights
+    from cnn_bench.training.evaluate import evaluate_weights
 
     if not args.dataset:
         raise UserError('eval: --weights needs --dataset; `cnn-bench data list` shows what is there')

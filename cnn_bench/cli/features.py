@@ -11,14 +11,14 @@ Layers are called as in `cnn-bench cost --layers`; 'features' is the last map be
 import argparse
 import json
 
-from cnn_bench.cli import network_arguments
+from cnn_bench.cli import model_arguments
 from cnn_bench.cli.tracking import tracking
 from cnn_bench.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cnn-bench features`."""
-    network_arguments.add_network(parser, batch_size=64)
+    model_arguments.add_model(parser, batch_size=64)
     parser.add_argument('--dataset', metavar='NAME', help='a prepared data set')
     parser.add_argument('--split', default='test', help='its split')
     parser.add_argument('--layer', metavar='PATH', help='the layer')
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> None:
 def _list(args: argparse.Namespace) -> None:
     from cnn_bench.inference import list_layers
 
-    layers = list_layers(network_arguments.load(args))
+    layers = list_layers(model_arguments.load(args))
     if args.json:
         print(json.dumps([{'layer': path, 'shape': list(shape)} for path, shape in layers.items()], indent=1))
         return
@@ -52,13 +52,13 @@ def _write(args: argparse.Namespace) -> None:
     from cnn_bench.inference import feature_files, features
 
     out = feature_files.check(args.out)
-    network = network_arguments.load(args)
+    model = model_arguments.load(args)
     of = (args.dataset, args.split, args.layer, args.pool, args.batch_size, args.data_dir)
     with tracking() as track:
-        made = features.extract(network, *of, track)
+        made = features.extract(model, *of, track)
         feature_files.write(made, out)
     if args.json:
         print(json.dumps({**made.about, 'out': str(out), 'shape': [made.count, *made.shape]}, indent=1))
     else:
         shape = 'x'.join(map(str, (made.count, *made.shape)))
-        print(f'{out}: {shape} of {args.layer} of {network.arch} on {args.dataset}, {args.split}')
+        print(f'{out}: {shape} of {args.layer} of {model.arch} on {args.dataset}, {args.split}')

@@ -17,19 +17,19 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from cnn_bench.cli import network_arguments
+from cnn_bench.cli import model_arguments
 from cnn_bench.cli.tracking import tracking
 
 if TYPE_CHECKING:
-    from cnn_bench.inference import Network
     from cnn_bench.inference.predict import Prediction
+    from cnn_bench.trained import TrainedModel
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cnn-bench predict`."""
     parser.add_argument('images', nargs='+', metavar='IMAGE', help='a picture file, or a folder of them')
-    network_arguments.add_network(parser, batch_size=32)
-    parser.add_argument('--top', type=network_arguments.at_least_one, default=5, metavar='N', help='classes to show')
+    model_arguments.add_model(parser, batch_size=32)
+    parser.add_argument('--top', type=model_arguments.at_least_one, default=5, metavar='N', help='classes to show')
     parser.add_argument('--classes', metavar='FILE', help="the classes' names, one a line; default: the data set's")
 
 
@@ -37,10 +37,10 @@ def run(args: argparse.Namespace) -> int:
     """Predict, print, and return the exit status."""
     from cnn_bench import inference
 
-    network = network_arguments.load(args)
+    model = model_arguments.load(args)
     tally = {'predicted': 0, 'refused': 0}
-    found = _saying_which_not(inference.predict(network, args.images, args.top, args.batch_size), tally)
-    (_print_json if args.json else _print_table)(found, network)
+    found = _saying_which_not(inference.predict(model, args.images, args.top, args.batch_size), tally)
+    (_print_json if args.json else _print_table)(found, model)
     if not tally['predicted']:
         return 2
     return 1 if tally['refused'] else 0
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _saying_which_not(found: Iterable, tally: dict[str, int]) -> 'Iterator[Prediction]':
     """The predictions; meanwhile a line on stderr for each refusal, and a count of both in `tally`."""
-    from cnn_bench.inference.pictures import Refusal
+    from cnn_bench.data.pictures import Refusal
 
     for one in found:
         if isinstance(one, Refusal):
@@ -59,12 +59,12 @@ def _saying_which_not(found: Iterable, tally: dict[str, int]) -> 'Iterator[Predi
             yield one
 
 
-def _print_json(found: 'Iterable[Prediction]', network: 'Network') -> None:
+def _print_json(found: 'Iterable[Prediction]', model: 'TrainedModel') -> None:
     """A list of objects, each printed when it is known."""
     before = '['
     for one in found:
         top = [
-            {'label': label, 'class': network.class_names[label], 'probability': probability}
+            {'label': label, 'class': model.class_names[label], 'probability': probability}
             for label, probability in zip(one.labels, one.probabilities, strict=True)
         ]
         print(before + json.dumps({'image': one.path, 'top': top}), end='', flush=True)
@@ -72,7 +72,7 @@ def _print_json(found: 'Iterable[Prediction]', network: 'Network') -> None:
     print('[]' if before == '[' else ']')
 
 
-def _print_table(found: 'Iterable[Prediction]', network: 'Network') -> None:
+def _print_table(found: 'Iterable[Prediction]', model: 'TrainedModel') -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -86,7 +86,7 @@ def _print_table(found: 'Iterable[Prediction]', network: 'Network') -> None:
         for one in track(found, 'pictures', None):
             for rank, (label, probability) in enumerate(zip(one.labels, one.probabilities, strict=True)):
                 name = '' if rank else printable(one.path)
-                cells = (name, printable(network.class_names[label]), f'{100 * probability:.2f} %')
+                cells = (name, printable(model.class_names[label]), f'{100 * probability:.2f} %')
                 table.add_row(*map(Text, cells), end_section=rank == len(one.labels) - 1)
     if table.row_count:
         console = Console(highlight=False) if sys.stdout.isatty() else Console(width=1000, highlight=False)

@@ -13,22 +13,22 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnn_bench.cli import network_arguments
+from cnn_bench.cli import model_arguments
 from cnn_bench.cli.tracking import tracking
 from cnn_bench.errors import UserError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from cnn_bench.inference import Network
     from cnn_bench.inference.retrieval import Retrieval
+    from cnn_bench.trained import TrainedModel
 
 SHEET_ROWS, SHEET_NEIGHBOURS = 10, 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cnn-bench retrieve`."""
-    network_arguments.add_network(parser, batch_size=64)
+    model_arguments.add_model(parser, batch_size=64)
     parser.add_argument('--dataset', required=True, metavar='NAME', help='a prepared data set')
     parser.add_argument('--queries', default='test', metavar='SPLIT', help='whose images are asked for')
     parser.add_argument('--gallery', default='train', metavar='SPLIT', help='whose images are searched')
@@ -43,19 +43,19 @@ def run(args: argparse.Namespace) -> None:
     from cnn_bench.inference.retrieval import retrieve
 
     ks, sheet = _ks(args.k), _sheet_path(args.sheet)
-    network = network_arguments.load(args)
+    model = model_arguments.load(args)
     of = (args.dataset, ks, args.queries, args.gallery, args.layer, args.index, args.data_dir)
     with tracking() as track:
-        found = retrieve(network, *of, batch_size=args.batch_size, track=track)
+        found = retrieve(model, *of, batch_size=args.batch_size, track=track)
     if sheet:
-        _draw(network, found, args).savefig(sheet, dpi=150)
+        _draw(model, found, args).savefig(sheet, dpi=150)
     if args.json:
-        print(json.dumps(_record(network, found, args), indent=1))
+        print(json.dumps(_record(model, found, args), indent=1))
         return
     of = (
         f'{len(found.query_labels):,} queries of {args.queries}, {len(found.gallery_labels):,} images of {args.gallery}'
     )
-    print(f'{network.arch}, {args.layer}, on {args.dataset}: {of}')
+    print(f'{model.arch}, {args.layer}, on {args.dataset}: {of}')
     for k, share in found.recalls.items():
         print(f'recall at {k:<4}{100 * share:6.2f} %')
     if sheet:
@@ -80,10 +80,10 @@ def _sheet_path(text: str | None) -> Path | None:
     return path
 
 
-def _record(network: 'Network', found: 'Retrieval', args: argparse.Namespace) -> dict[str, Any]:
+def _record(model: 'TrainedModel', found: 'Retrieval', args: argparse.Namespace) -> dict[str, Any]:
     return {
-        'arch': network.arch,
-        'source': network.source,
+        'arch': model.arch,
+        'source': str(model.origin),
         'dataset': args.dataset,
         'layer': args.layer,
         'index': args.index,
@@ -93,7 +93,7 @@ def _record(network: 'Network', found: 'Retrieval', args: argparse.Namespace) ->
     }
 
 
-def _draw(network: 'Network', found: 'Retrieval', args: argparse.Namespace) -> 'Figure':
+def _draw(model: 'TrainedModel', found: 'Retrieval', args: argparse.Namespace) -> 'Figure':
     import numpy as np
 
     from cnn_bench import data
@@ -112,7 +112,5 @@ def _draw(network: 'Network', found: 'Retrieval', args: argparse.Namespace) -> '
             image = gallery[int(place)]['image']
             row.append(drawing.Shown(image, f'{names[own]} {cosine:.3f}', bool(own == label)))
         rows.append(row)
-    title = (
-        f'{network.arch}, {args.layer}: queries of {args.dataset} {args.queries} and their nearest in {args.gallery}'
-    )
+    title = f'{model.arch}, {args.layer}: queries of {args.dataset} {args.queries} and their nearest in {args.gallery}'
     return drawing.sheet(rows, title)

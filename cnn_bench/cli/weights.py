@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     new.add_argument('arch', metavar='ARCH', help='the architecture that they are of')
     new.add_argument('file', metavar='FILE', help='the file')
     new.add_argument('--out', required=True, metavar='DIR', help='a new directory for the checkpoint and its record')
-    new.add_argument('--library', dest='origin', help='whose names the file uses, if that is not to be found out')
+    new.add_argument('--library', help='whose names the file uses, if that is not to be found out')
     new.add_argument('--classes', type=int, metavar='K', help="number of classes; default: the architecture's own")
     actions.add_parser('list', help='the architectures, and the libraries whose weights can be imported')
 
@@ -29,10 +29,10 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _import(args: argparse.Namespace) -> None:
-    from cnn_bench.pretrained.store import import_weights
+    from cnn_bench.pretrained.importer import import_weights
 
-    record = import_weights(args.arch, args.file, args.out, args.origin, args.classes)
-    print(f'{args.out}: {record.arch} with the weights of {record.source["file"]} ({record.origin})')
+    source = import_weights(args.arch, args.file, args.out, args.library, args.classes).origin.source
+    print(f'{args.out}: {args.arch} with the weights of {source["file"]} ({source["library"]})')
 
 
 def _list(args: argparse.Namespace) -> None:

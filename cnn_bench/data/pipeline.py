@@ -11,11 +11,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
+from cnn_bench.data.preprocessing import Preprocessing, resize
 from cnn_bench.data.split import Split
 
 _MAX_THREADS = 8  # each prepares a batch of its own, so that they bound the memory too
+
+
+@dataclass(frozen=True)
+class RandomCrop:
+    """Random-resized crops for training (Szegedy et al. 2015)."""
+
+    scale: tuple[float, float] = (0.08, 1.0)  # least and greatest area, as a fraction of the image's
+    ratio: tuple[float, float] = (3 / 4, 4 / 3)  # least and greatest width / height, for a square input
 
 
 def stream(
@@ -23,48 +31,42 @@ def stream(
     batch_size: int,
     *,
     seed: int,
-    size: int,
+    preprocessing: Preprocessing,
     train: bool,
+    random_crop: RandomCrop | None = None,
     start_step: int = 0,
     workers: int = 0,
     shard: tuple[int, int] = (0, 1),
-    scale: tuple[float, float] = (0.08, 1.0),
-    ratio: tuple[float, float] = (3 / 4, 4 / 3),
-    crop_fraction: float = 0.875,
-    interpolation: str = 'bilinear',
 ) -> 'Batches':
-    """Iterates over {'image': uint8 (batch_size, size, size, c), 'label': int32 (batch_size,)}.
+    """Iterate over {'image': uint8 (batch_size, h, w, c), 'label': int32 (batch_size,)} at the network's input size.
 
-    For training without end: every epoch is a permutation of its own, cut into batches without regard to
-    epochs' ends, and each image is cropped and resized at random (Szegedy et al. 2015). For evaluation
-    once, in order: resized so that the shorter side is size / crop_fraction, centre-cropped, and the last
-    batches filled up with black images of label -1, so that every shard has the same number of batches.
+    For training it never ends: each epoch is a permutation of its own, cut into batches without regard to the ends of
+    epochs. For evaluation every image comes once, in order, and the last batches are filled up with black images of
+    label -1, so that every shard has the same number of batches.
 
     Args:
       split: what to read.
       batch_size: images per batch of this shard.
-      seed: of the order and the crops, 0 to 2**32 - 1.
-      size: height and width of the images that come out.
-      train: which of the two ways.
-      start_step: begin with the batch that a stream from 0 gives in that place.
+      seed: of the order and the random crops, 0 to 2**32 - 1.
+      preprocessing: crops and resizes images; they are not normalised here.
+      train: batches for training or for evaluation.
+      random_crop: in training, crops each image at random instead of at its centre.
+      start_step: begin with the batch that a stream from 0 yields at that step.
       workers: processes that prepare batches; 0 prepares them in threads of this process.
-      shard: (index, count): of every `count * batch_size` images in a row this shard takes the part at `index`, so that
-        the shards' batches, one after another, are the batch of a stream that is not sharded.
-      scale: a crop's least and greatest area as a fraction of the image's.
-      ratio: a crop's least and greatest width / height.
-      crop_fraction: side of the centre crop as a fraction of the resized image's shorter side.
-      interpolation: of resizing: 'bilinear' or 'bicubic', always with antialiasing.
+      shard: (index, count): this shard takes the part at `index` of every `count * batch_size` consecutive images, so
+        that the shards' batches, one after another, are the batch of a stream that is not sharded.
     """
     import grain
 
     index, count = shard
     if train:
-        crop = _RandomCrop(size, scale, ratio, interpolation)
-        images = grain.MapDataset.source(split).seed(seed).shuffle().random_map(crop).repeat()
+        images = grain.MapDataset.source(split).seed(seed).shuffle()
+        if random_crop:
+            images = images.random_map(_Random(preprocessing, random_crop)).repeat()
+        else:
+            images = images.map(_Centre(preprocessing)).repeat()
     else:
-        images = grain.MapDataset.source(_Padded(split, batch_size * count)).map(
-            _CentreCrop(size, crop_fraction, interpolation)
-        )
+        images = grain.MapDataset.source(_Padded(split, batch_size * count)).map(_Centre(preprocessing))
     # Repeated, then sharded, then batched, all by index: that is what makes the batches independent of the rest.
     own = images if count == 1 else grain.MapDataset.source(_Share(images, batch_size, index, count))
     batches = own.batch(batch_size)[start_step:]
@@ -80,8 +82,10 @@ def stream(
 
 
 class Batches(Iterator[dict[str, np.ndarray]]):
-    """The iterator that `stream` returns. `close()`, or the end of a `with` block, ends its threads and
-    processes; so do its last reference and the end of the program."""
+    """The iterator that `stream` returns.
+
+    Its threads and processes end with `close()`, the end of a `with` block, its last reference, or the program.
+    """
 
     def __init__(self, iterator, copy: bool):
         self._held = [iterator]
@@ -139,26 +143,24 @@ class _Padded:
 
 
 @dataclass(frozen=True)
-class _RandomCrop:
-    size: int
-    scale: tuple[float, float]
-    ratio: tuple[float, float]
-    interpolation: str = 'bilinear'
+class _Random:
+    preprocessing: Preprocessing
+    crop: RandomCrop
 
     def __call__(self, example: dict, rng: np.random.Generator) -> dict:
-        box = random_box(rng, *example['image'].shape[:2], self.scale, self.ratio)
-        return _example(resize(example['image'], box, self.size, self.interpolation), example['label'])
+        image, size = example['image'], self.preprocessing.size
+        aspect = size[1] / size[0]
+        ratio = tuple(aspect * bound for bound in self.crop.ratio)
+        box = random_box(rng, *image.shape[:2], self.crop.scale, ratio)
+        return _example(resize(image, box, size, self.preprocessing.interpolation), example['label'])
 
 
 @dataclass(frozen=True)
-class _CentreCrop:
-    size: int
-    fraction: float
-    interpolation: str = 'bilinear'
+class _Centre:
+    preprocessing: Preprocessing
 
     def __call__(self, example: dict) -> dict:
-        box = centre_box(*example['image'].shape[:2], self.fraction)
-        return _example(resize(example['image'], box, self.size, self.interpolation), example['label'])
+        return _example(self.preprocessing.crop(example['image']), example['label'])
 
 
 def _example(image: np.ndarray, label: int) -> dict:
@@ -173,9 +175,11 @@ def random_box(
     ratio: tuple[float, float],
     attempts: int = 10,
 ) -> tuple[float, float, float, float]:
-    """A random part of an image of height x width pixels, as (left, top, right, bottom) in whole pixels:
-    area uniform in `scale` times the image's, width / height log-uniform in `ratio`. Where `attempts`
-    draws do not fit into the image, the largest centred part whose ratio is allowed."""
+    """A random box in an image of height x width pixels, as (left, top, right, bottom) in whole pixels.
+
+    Its area is uniform in `scale` times the image's, its width / height log-uniform in `ratio`. If none of
+    `attempts` draws fits into the image, it is the largest centred box with an allowed ratio.
+    """
     for _ in range(attempts):
         area = height * width * rng.uniform(*scale)
         aspect = np.exp(rng.uniform(*np.log(ratio)))
@@ -187,22 +191,3 @@ def random_box(
     w, h = min(width, round(height * aspect)), min(height, round(width / aspect))
     left, top = (width - w) // 2, (height - h) // 2
     return left, top, left + w, top + h
-
-
-def centre_box(height: int, width: int, fraction: float) -> tuple[float, float, float, float]:
-    """The centred square whose side is `fraction` of the shorter side, as (left, top, right, bottom) in pixels. To
-    resize it is the same as to resize the image and crop its centre, without rounding in between."""
-    side = min(height, width) * fraction
-    left, top = (width - side) / 2, (height - side) / 2
-    return left, top, left + side, top + side
-
-
-def resize(
-    image: np.ndarray, box: tuple[float, float, float, float], size: int, interpolation: str = 'bilinear'
-) -> np.ndarray:
-    """The part `box` of an image, uint8 (h, w, c), resized to uint8 (size, size, c), with antialiasing."""
-    if box == (0, 0, size, size) == (0, 0, *image.shape[1::-1]):
-        return image
-    picture = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
-    resized = np.asarray(picture.resize((size, size), Image.Resampling[interpolation.upper()], box=box))
-    return resized[:, :, None] if resized.ndim == 2 else resized

@@ -9,13 +9,12 @@ import jax
 import numpy as np
 from flax import linen as nn
 
-from cnn_bench import data, recipe
 from cnn_bench.data.prepare import Track, untracked
 from cnn_bench.errors import UserError, unknown
 from cnn_bench.inference import layers
-from cnn_bench.inference.network import Network
 from cnn_bench.runtime import parallel
-from cnn_bench.training import feed
+from cnn_bench.trained import TrainedModel
+from cnn_bench.training.batches import Batches, batches_for
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Extraction:
 
 
 def extract(
-    network: Network,
+    model: TrainedModel,
     dataset: str,
     split: str = 'test',
     layer: str = layers.FEATURES,
@@ -52,7 +51,7 @@ def extract(
 ) -> Extraction:
     """The features that `layer` makes of a split of a prepared data set.
 
-    Images are prepared as in an evaluation of the network. `batch_size` is over all devices, rounded up to a multiple
+    Images are prepared as in an evaluation of the model. `batch_size` is over all devices, rounded up to a multiple
     of their number. `track` is told of the batches. Raises UserError for an unknown layer, set or split, and for images
     the network can't take.
     """
@@ -60,16 +59,16 @@ def extract(
         raise unknown('pool', pool, layers.POOLS)
     if batch_size < 1:
         raise UserError(f'the batch size is {batch_size}; it must be at least 1')
-    shape = layers.check_layer(network, layer)
+    shape = layers.check_layer(model, layer)
     devices = parallel.local_devices(0)
-    images = feed_of(network, dataset, split, devices, data_dir)
+    images = batches_for(model, dataset, split, devices, data_dir)
     step = partial(
-        feature_step, module=network.module, preprocess=network.preprocess, pick=images.pick, layer=layer, pool=pool
+        feature_step, module=model.module, preprocess=model.preprocess, pick=images.pick, layer=layer, pool=pool
     )
     compiled = parallel.over_devices(step, devices, 'jit')
-    variables = parallel.replicate(network.variables, devices)
+    variables = parallel.replicate(model.variables, devices)
     batch_size = -(-batch_size // len(devices)) * len(devices)
-    about = {'arch': network.arch, 'source': network.source, 'dataset': dataset, 'split': split}
+    about = {'arch': model.arch, 'source': str(model.origin), 'dataset': dataset, 'split': split}
     return Extraction(
         count=len(images),
         shape=shape[-1:] if pool == 'mean' and len(shape) == 3 else tuple(shape),
@@ -79,7 +78,7 @@ def extract(
 
 
 def _batches(
-    compiled: Callable, variables: Any, images: feed.Feed, batch_size: int, track: Callable
+    compiled: Callable, variables: Any, images: Batches, batch_size: int, track: Callable
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     for batch, labels in track(images.eval_batches(batch_size), total=-(-len(images) // batch_size)):
         _, own = compiled(variables, images.dataset, batch)
@@ -93,22 +92,3 @@ def feature_step(
     """Nothing that is the same on all devices, and the features (n, ...) of this device's images."""
     images, _ = pick(dataset, batch)
     return (), layers.pooled(layers.output(module, variables, preprocess(images), layer), pool)
-
-
-def feed_of(
-    network: Network, dataset: str, split: str, devices: list[jax.Device], data_dir: str | None = None
-) -> feed.Feed:
-    """The images of a split as they are evaluated: whole where they have the network's size, else its centre crop.
-
-    Greys are repeated for a network of colours. Raises UserError where there is no such set or split, where colours
-    would be lost, or for images of other proportions.
-    """
-    height, width, channels = network.input_shape
-    info = data.info(dataset, data_dir)
-    if info.channels not in (channels, 1):  # preprocessing repeats greys: it subtracts a mean for each channel
-        raise UserError(f'{network.arch} takes {channels} channels; {dataset} has {info.channels}')
-    if height != width and (info.image_shape or ())[:2] != (height, width):
-        raise UserError(f'{network.arch} takes images of {height}x{width}; those of {dataset} are not')
-    config = recipe.base()
-    config.crop.crop_fraction = network.crop_fraction
-    return feed.make_feed(config, data.open_split(dataset, split, data_dir), devices, height, network.interpolation)

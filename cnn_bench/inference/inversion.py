@@ -20,7 +20,7 @@ import optax
 
 from cnn_bench.errors import UserError
 from cnn_bench.inference.layers import check_layer, output
-from cnn_bench.inference.network import Network
+from cnn_bench.trained import TrainedModel
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Inversion:
 
 
 def invert(
-    network: Network,
+    model: TrainedModel,
     image: np.ndarray,
     layer: str,
     steps: int = 200,
@@ -45,19 +45,19 @@ def invert(
 
     `learning_rate` is Adam's, in parts of the range from black to white. The same seed gives the same image.
     """
-    network.check_image(image)
-    check_layer(network, layer)
+    model.check_image(image)
+    check_layer(model, layer)
     if steps < 1:
         raise UserError(f'steps is {steps}; it must be at least 1')
     optimizer = optax.adam(learning_rate)
-    inputs = network.preprocess(jnp.asarray(image)[None])
-    wanted = jax.jit(partial(output, network.module, layer=layer))(network.variables, inputs)
+    inputs = model.preprocess(jnp.asarray(image)[None])
+    wanted = jax.jit(partial(output, model.module, layer=layer))(model.variables, inputs)
     # About the middle grey, as noise of few contrasts: the paper starts from noise too.
-    pixels = 0.5 + 0.1 * jax.random.normal(jax.random.key(seed), (1, *network.input_shape))
-    step = jax.jit(partial(_step, network, layer, optimizer, tv_weight))
+    pixels = 0.5 + 0.1 * jax.random.normal(jax.random.key(seed), (1, *model.input_shape))
+    step = jax.jit(partial(_step, model, layer, optimizer, tv_weight))
     state, distances = optimizer.init(pixels), []
     for _ in range(steps):
-        pixels, state, distance = step(network.variables, wanted, pixels, state)
+        pixels, state, distance = step(model.variables, wanted, pixels, state)
         distances.append(distance)
     return Inversion(np.asarray(jnp.round(255 * pixels[0]), np.uint8), np.array(jax.device_get(distances)))
 
@@ -69,7 +69,7 @@ def total_variation(pixels: jax.Array) -> jax.Array:
 
 
 def _step(
-    network: Network,
+    model: TrainedModel,
     layer: str,
     optimizer: optax.GradientTransformation,
     tv_weight: float,
@@ -79,7 +79,7 @@ def _step(
     state: Any,
 ) -> tuple[jax.Array, Any, jax.Array]:
     def loss(pixels):
-        made = output(network.module, variables, network.preprocess(255 * pixels), layer)
+        made = output(model.module, variables, model.preprocess(255 * pixels), layer)
         distance = jnp.square(made - wanted).sum() / jnp.maximum(jnp.square(wanted).sum(), 1e-12)
         return distance + tv_weight * total_variation(pixels), distance
 

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from cnn_bench.errors import UserError
-from cnn_bench.inference.network import Network
+from cnn_bench.trained import TrainedModel
 
 FEATURES, LOGITS = 'features', 'logits'
 POOLS = ('none', 'mean')
@@ -47,10 +47,10 @@ def pooled(made: jax.Array, pool: str) -> jax.Array:
     return made.mean((1, 2)) if pool == 'mean' and made.ndim == 4 else made
 
 
-def list_layers(network: Network) -> dict[str, tuple[int, ...]]:
+def list_layers(model: TrainedModel) -> dict[str, tuple[int, ...]]:
     """Path -> shape of the output for one image, in the order in which the layers finish. Nothing is computed."""
-    image = jax.ShapeDtypeStruct((1, *network.input_shape), jnp.uint8)
-    inputs = jax.eval_shape(network.preprocess, image)
+    image = jax.ShapeDtypeStruct((1, *model.input_shape), jnp.uint8)
+    inputs = jax.eval_shape(model.preprocess, image)
     order: dict[str, None] = {}
 
     def every(of: nn.Module, method: str) -> bool:
@@ -59,23 +59,23 @@ def list_layers(network: Network) -> dict[str, tuple[int, ...]]:
         return method == '__call__'
 
     def whole(variables, inputs):
-        return network.module.apply(
+        return model.module.apply(
             variables, inputs, train=False, capture_intermediates=every, mutable=['intermediates']
         )
 
-    _, kept = jax.eval_shape(whole, network.variables, inputs)
+    _, kept = jax.eval_shape(whole, model.variables, inputs)
     outputs = {path: _at(kept['intermediates'], path) for path in order}
     for layer in (FEATURES, LOGITS):
-        outputs[layer] = jax.eval_shape(partial(output, network.module, layer=layer), network.variables, inputs)
+        outputs[layer] = jax.eval_shape(partial(output, model.module, layer=layer), model.variables, inputs)
     # A few modules return several arrays; those are no layers here.
     return {path: made.shape[1:] for path, made in outputs.items() if hasattr(made, 'shape')}
 
 
-def check_layer(network: Network, layer: str) -> tuple[int, ...]:
+def check_layer(model: TrainedModel, layer: str) -> tuple[int, ...]:
     """The shape of a layer's output for one image. Raises UserError with the nearest names where there is none."""
-    known = list_layers(network)
+    known = list_layers(model)
     if layer not in known:
         near = get_close_matches(layer, known, n=3, cutoff=0.4)
         hint = f'did you mean {" or ".join(near)}?' if near else '`cnn-bench features --list-layers` names them'
-        raise UserError(f'unknown layer of {network.arch} {layer!r}; {hint}')
+        raise UserError(f'unknown layer of {model.arch} {layer!r}; {hint}')
     return known[layer]

@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from cnn_bench.data.pictures import Refusal, Refused, listed
 from cnn_bench.errors import UserError
-from cnn_bench.inference.network import Network
-from cnn_bench.inference.pictures import Refusal, Refused, listed
+from cnn_bench.trained import TrainedModel
 
 
 @dataclass(frozen=True)
@@ -26,18 +26,18 @@ class Prediction:
 
 
 def predict(
-    network: Network, names: Iterable[str | Path], top: int = 5, batch_size: int = 32
+    model: TrainedModel, names: Iterable[str | Path], top: int = 5, batch_size: int = 32
 ) -> Iterator[Prediction | Refusal]:
     """Of each picture that is named, and of those in folders that are, a Prediction or a Refusal.
 
     No more than `batch_size` pictures are held at a time. Raises UserError for a network that takes no pictures.
     """
-    if network.input_shape[2] not in (1, 3):
-        raise UserError(f'{network.arch} takes images of {network.input_shape[2]} channels; pictures have 1 or 3')
+    if model.input_shape[2] not in (1, 3):
+        raise UserError(f'{model.arch} takes images of {model.input_shape[2]} channels; pictures have 1 or 3')
     items = listed(names)
-    size, compiled = 0, partial(jax.jit(partial(_probabilities, network)), network.variables)
+    size, compiled = 0, partial(jax.jit(partial(_probabilities, model)), model.variables)
     while batch := list(islice(items, batch_size)):
-        read_ones = [_read(item, network) for item in batch]
+        read_ones = [_read(item, model) for item in batch]
         images = [image for image in read_ones if not isinstance(image, Refusal)]
         size = size or len(batch)  # the first batch is the largest: one compilation, and none for images not there
         rows = iter(_padded(compiled, images, size) if images else ())
@@ -45,20 +45,20 @@ def predict(
             yield image if isinstance(image, Refusal) else _best(str(item), next(rows), top)
 
 
-def probabilities(network: Network, images: jax.Array) -> jax.Array:
+def probabilities(model: TrainedModel, images: jax.Array) -> jax.Array:
     """(n, classes) float32 of images (n, h, w, c) from 0 to 255, of the network's own size."""
-    return _probabilities(network, network.variables, images)
+    return _probabilities(model, model.variables, images)
 
 
-def _probabilities(network: Network, variables: Any, images: jax.Array) -> jax.Array:
-    return jax.nn.softmax(network.logits(images, variables).astype(jnp.float32))
+def _probabilities(model: TrainedModel, variables: Any, images: jax.Array) -> jax.Array:
+    return jax.nn.softmax(model.logits(images, variables).astype(jnp.float32))
 
 
-def _read(item: str | Refusal, network: Network) -> np.ndarray | Refusal:
+def _read(item: str | Refusal, model: TrainedModel) -> np.ndarray | Refusal:
     if isinstance(item, Refusal):
         return item
     try:
-        return network.read(item)
+        return model.read(item)
     except Refused as refused:
         return Refusal(item, str(refused))
 

@@ -9,7 +9,7 @@ from cnn_bench import data
 from cnn_bench.errors import unknown
 from cnn_bench.inference import layers, search
 from cnn_bench.inference.features import extract
-from cnn_bench.inference.network import Network
+from cnn_bench.trained import TrainedModel
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Retrieval:
 
 
 def retrieve(
-    network: Network,
+    model: TrainedModel,
     dataset: str,
     ks: list[int],
     queries: str = 'test',
@@ -51,7 +51,7 @@ def retrieve(
     search.check_index(index)
     features = {}
     for split in dict.fromkeys((queries, gallery)):
-        rows, labels = extract(network, dataset, split, layer, 'mean', data_dir=data_dir, **options).arrays()
+        rows, labels = extract(model, dataset, split, layer, 'mean', data_dir=data_dir, **options).arrays()
         features[split] = search.unit(rows), labels
     (asked, query_labels), (there, gallery_labels) = features[queries], features[gallery]
     neighbours, similarities = search.nearest(asked, there, max(ks), same, index)

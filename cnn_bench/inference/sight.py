@@ -1,6 +1,6 @@
 """What a network looks at: its first filters, the maps that it makes of an image, and which pixels a class hangs on.
 
-Images are uint8 (h, w, c) of the network's own size, as `Network.read` and `Network.fit` make them.
+Images are uint8 (h, w, c) of the network's own size, as `TrainedModel.read` and `TrainedModel.fit` make them.
 """
 
 from functools import partial
@@ -12,40 +12,40 @@ import numpy as np
 
 from cnn_bench.errors import UserError
 from cnn_bench.inference.layers import check_layer, list_layers, output
-from cnn_bench.inference.network import Network
+from cnn_bench.trained import TrainedModel
 
 OCCLUDED_AT_ONCE = 64
 
 
-def activation_maps(network: Network, image: np.ndarray, layer: str) -> np.ndarray:
+def activation_maps(model: TrainedModel, image: np.ndarray, layer: str) -> np.ndarray:
     """What `layer` makes of an image: its maps (h, w, c), or its numbers (c,), float32."""
-    network.check_image(image)
-    check_layer(network, layer)
-    inputs = network.preprocess(jnp.asarray(image)[None])
-    made = jax.jit(partial(output, network.module, layer=layer))(network.variables, inputs)
+    model.check_image(image)
+    check_layer(model, layer)
+    inputs = model.preprocess(jnp.asarray(image)[None])
+    made = jax.jit(partial(output, model.module, layer=layer))(model.variables, inputs)
     return np.asarray(made[0], np.float32)
 
 
-def first_layer_filters(network: Network) -> np.ndarray:
+def first_layer_filters(model: TrainedModel) -> np.ndarray:
     """The kernels (n, height, width, channels) of the first convolution, as the network applies them to its input."""
-    params = network.variables['params']
-    for path in list_layers(network):
+    params = model.variables['params']
+    for path in list_layers(model):
         found: Any = params
         for name in path.split('/'):
             found = found.get(name, {}) if hasattr(found, 'get') else {}
         kernel = found.get('kernel') if hasattr(found, 'get') else None
         if kernel is not None and kernel.ndim == 4:
             return np.asarray(kernel, np.float32).transpose(3, 0, 1, 2)
-    raise UserError(f'{network.arch} has no convolution')
+    raise UserError(f'{model.arch} has no convolution')
 
 
-def predicted(network: Network, image: np.ndarray) -> int:
+def predicted(model: TrainedModel, image: np.ndarray) -> int:
     """The number of the most probable class."""
-    return int(jnp.argmax(network.logits(jnp.asarray(image)[None])[0]))
+    return int(jnp.argmax(model.logits(jnp.asarray(image)[None])[0]))
 
 
 def occlusion(
-    network: Network, image: np.ndarray, patch: int, stride: int | None = None, label: int | None = None
+    model: TrainedModel, image: np.ndarray, patch: int, stride: int | None = None, label: int | None = None
 ) -> np.ndarray:
     """The probability of class `label` with a square of `patch` pixels laid over the image at each place, (rows, cols).
 
@@ -53,44 +53,44 @@ def occlusion(
     the image. The square is 0 after preprocessing: the mean colour, for most networks. `label` is the predicted class
     unless given. Zeiler & Fergus 2014, Visualizing and understanding convolutional networks, section 4.2.
     """
-    network.check_image(image)
-    height, width, _ = network.input_shape
+    model.check_image(image)
+    height, width, _ = model.input_shape
     stride = max(1, patch // 2) if stride is None else stride
     if not 1 <= patch <= min(height, width) or stride < 1:
         raise UserError(f'a patch of 1 to {min(height, width)} pixels and a stride above 0, not {patch} and {stride}')
-    label = predicted(network, image) if label is None else _checked(network, label)
+    label = predicted(model, image) if label is None else _checked(model, label)
     tops, lefts = range(0, height - patch + 1, stride), range(0, width - patch + 1, stride)
     places = np.array([(top, left) for top in tops for left in lefts])
-    inputs = network.preprocess(jnp.asarray(image)[None])[0]
-    compiled = jax.jit(partial(_occluded, network, patch))
+    inputs = model.preprocess(jnp.asarray(image)[None])[0]
+    compiled = jax.jit(partial(_occluded, model, patch))
     found = np.empty(len(places), np.float32)
     size = min(OCCLUDED_AT_ONCE, len(places))
     for start in range(0, len(places), size):
         some = places[start : start + size]
         filled = np.concatenate([some, np.zeros((size - len(some), 2), some.dtype)])  # one shape, one compilation
-        found[start : start + size] = compiled(network.variables, inputs, filled)[: len(some), label]
+        found[start : start + size] = compiled(model.variables, inputs, filled)[: len(some), label]
     return found.reshape(len(tops), len(lefts))
 
 
-def gradient_saliency(network: Network, image: np.ndarray, label: int | None = None) -> np.ndarray:
+def gradient_saliency(model: TrainedModel, image: np.ndarray, label: int | None = None) -> np.ndarray:
     """How much the logit of class `label` changes with each pixel, (h, w) float32.
 
     That is the largest absolute derivative over channels, with respect to the preprocessed image. `label` is the
     predicted class unless given. Simonyan, Vedaldi & Zisserman 2013, Deep inside convolutional networks
     (arXiv 1312.6034), section 3.1.
     """
-    network.check_image(image)
-    label = predicted(network, image) if label is None else _checked(network, label)
-    inputs = network.preprocess(jnp.asarray(image)[None])
+    model.check_image(image)
+    label = predicted(model, image) if label is None else _checked(model, label)
+    inputs = model.preprocess(jnp.asarray(image)[None])
 
     def score(inputs, variables):
-        return network.module.apply(variables, inputs, train=False)[0, label]
+        return model.module.apply(variables, inputs, train=False)[0, label]
 
-    gradient = jax.jit(jax.grad(score))(inputs, network.variables)
+    gradient = jax.jit(jax.grad(score))(inputs, model.variables)
     return np.asarray(jnp.abs(gradient[0]).max(-1), np.float32)
 
 
-def _occluded(network: Network, patch: int, variables: Any, inputs: jax.Array, places: jax.Array) -> jax.Array:
+def _occluded(model: TrainedModel, patch: int, variables: Any, inputs: jax.Array, places: jax.Array) -> jax.Array:
     """Probabilities (n, classes) of an image (h, w, c) with a patch of zeros at each of `places` (n, 2)."""
     row, column = jnp.arange(inputs.shape[0]), jnp.arange(inputs.shape[1])
 
@@ -99,10 +99,10 @@ def _occluded(network: Network, patch: int, variables: Any, inputs: jax.Array, p
         across = (column >= place[1]) & (column < place[1] + patch)
         return jnp.where((down[:, None] & across)[:, :, None], 0, inputs)
 
-    return jax.nn.softmax(network.module.apply(variables, jax.vmap(one)(places), train=False).astype(jnp.float32))
+    return jax.nn.softmax(model.module.apply(variables, jax.vmap(one)(places), train=False).astype(jnp.float32))
 
 
-def _checked(network: Network, label: int) -> int:
-    if not 0 <= label < len(network.class_names):
-        raise UserError(f'class {label} of {network.arch}; there are 0 to {len(network.class_names) - 1}')
+def _checked(model: TrainedModel, label: int) -> int:
+    if not 0 <= label < len(model.class_names):
+        raise UserError(f'class {label} of {model.arch}; there are 0 to {len(model.class_names) - 1}')
     return label

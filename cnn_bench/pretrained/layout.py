@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cnn_bench.data.preprocessing import Preprocessing
 from cnn_bench.errors import UserError, unknown
 from cnn_bench.models import registry
 
@@ -19,18 +20,23 @@ Rule = tuple[str, str | Callable[..., str]]
 
 
 @dataclasses.dataclass(frozen=True)
-class Preprocessing:
-    """How images were prepared when the weights were made: (pixel / 255 - mean) / std for each of R, G, B."""
+class Transform:
+    """How the library prepared images when the weights were trained: (pixel / 255 - mean) / std for each of R, G, B."""
 
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
-    resize: int | None = None  # shorter side before the crop, where the library states it
-    interpolation: str = 'bilinear'  # of resizing
+    resize: int | None = None  # shorter side before the centre crop, where the library states it
+    interpolation: str = 'bilinear'
+
+    def for_input(self, shape: tuple[int, int, int]) -> Preprocessing:
+        """The transform for images of `shape` (h, w, c); without a stated `resize` the crop is 0.875 of the image."""
+        fraction = shape[0] / self.resize if self.resize else 0.875
+        return Preprocessing(shape, self.mean, self.std, self.interpolation, fraction)
 
 
-TORCH = Preprocessing(resize=256)
-CAFFE = Preprocessing(mean=(123.68 / 255, 116.779 / 255, 103.939 / 255), std=(1 / 255,) * 3)  # with `bgr`
-TENSORFLOW = Preprocessing(mean=(0.5,) * 3, std=(0.5,) * 3)  # -1 to 1
+TORCH = Transform(resize=256)
+CAFFE = Transform(mean=(123.68 / 255, 116.779 / 255, 103.939 / 255), std=(1 / 255,) * 3)  # with `bgr`
+TENSORFLOW = Transform(mean=(0.5,) * 3, std=(0.5,) * 3)  # -1 to 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +54,7 @@ class Layout:
     older: tuple[tuple[str, str], ...] = ()  # names in files of earlier versions: pattern, template of the name now
     unscaled: bool = False  # some norms there have no scale: it is 1
     bgr: bool = False  # their first convolution takes blue, green, red
-    preprocessing: Preprocessing = Preprocessing()
+    transform: Transform = Transform()
 
     def name(self, path: str) -> str:
         """The library's name of our layer `path`. Raises KeyError where no rule matches."""

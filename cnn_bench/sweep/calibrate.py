@@ -61,21 +61,21 @@ def time_recipe(spec: str, overrides: list[str], data_dir: str | None) -> dict:
     import jax
 
     from cnn_bench import recipe
-    from cnn_bench.training.task import Task
+    from cnn_bench.training.setup import TrainingSetup
 
-    task = Task(recipe.load(spec, recipe.parse_overrides(overrides)), data_dir)
-    steps, state = task.compiled_train_steps(), task.fresh_state()
-    feed, seed, size = task.train_feed, task.config.seed, task.config.batch_size
-    several = task.devices[0].platform != 'cpu' and feed.dataset
-    count = min(STEPS_A_CALL, task.steps_per_epoch) if several else 1
-    firsts = itertools.cycle(range(0, task.steps_per_epoch - count + 1, count))
+    setup = TrainingSetup(recipe.load(spec, recipe.parse_overrides(overrides)), data_dir)
+    steps, state = setup.compiled_train_steps(), setup.first_state()
+    batches, seed, size = setup.train_batches, setup.config.seed, setup.config.batch_size
+    several = setup.devices[0].platform != 'cpu' and batches.dataset
+    count = min(STEPS_A_CALL, setup.steps_per_epoch) if several else 1
+    firsts = itertools.cycle(range(0, setup.steps_per_epoch - count + 1, count))
 
     def call() -> None:
         nonlocal state
-        (state, metrics), _ = steps(state, task.shared, feed.train_batches(seed, size, next(firsts), count))
+        (state, metrics), _ = steps(state, setup.shared, batches.train_batches(seed, size, next(firsts), count))
         jax.block_until_ready(metrics)
 
-    device = f'{len(task.devices)} x {task.devices[0].device_kind}'
+    device = f'{len(setup.devices)} x {setup.devices[0].device_kind}'
     return {'seconds_per_step': statistics.median(_timed(call)) / count, 'device': device}
 
 

@@ -7,7 +7,7 @@ from ml_collections import ConfigDict
 
 from cnn_bench import complexity, data
 from cnn_bench.models import registry
-from cnn_bench.training import feed
+from cnn_bench.trained.from_recipe import input_shape
 from cnn_bench.training.stages import stage_steps
 
 
@@ -34,7 +34,7 @@ def size(config: ConfigDict, data_dir: str | None = None) -> Size:
     train = fields.train_images or _train_images(fields.name, fields.train, fields.classes, data_dir)
     per_epoch = train // config.batch_size
     fields = {name: value for name, value in config.model.items() if value is not None and name != 'aux'}
-    params, macs = _count(tuple(sorted(fields.items())), info.num_classes, feed.image_shape(config.dataset, info))
+    params, macs = _count(tuple(sorted(fields.items())), info.num_classes, input_shape(config.dataset, info))
     return Size(params, macs, sum(stage_steps(config, per_epoch)), per_epoch, config.batch_size)
 
 

@@ -1,7 +1,6 @@
 """A trace of some training steps, for Perfetto (ui.perfetto.dev) or TensorBoard's profile plugin."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import jax
@@ -9,26 +8,23 @@ import jax
 STEPS = 10  # at least so many are traced
 
 
-def profiled(train_steps: Callable, directory: str | Path, wanted: bool) -> AbstractContextManager[Callable]:
-    """`train_steps` within a `with` statement, traced if `wanted`, in the first process of several."""
-    return Profiled(train_steps, directory) if wanted and jax.process_index() == 0 else nullcontext(train_steps)
+class Profiler:
+    """Calls compiled train steps and traces some of those calls into `directory`; None traces nothing.
 
-
-class Profiled:
-    """A compiled `train_steps`, traced once it has been compiled; to be closed, best by a `with` statement.
-
-    `profiled(state, shared, batches)` is `train_steps(state, shared, batches)`; the arrays of `batches` are (devices,
-    steps, ...). A call with a number of steps that none before had is compiled within, so it is never traced. From the
-    next call on the trace goes into `directory`, until at least STEPS steps are in it. Numbers are not affected.
+    Calls are traced once no more compilation is to come: the first call with a given number of steps compiles and is
+    never traced. Results are not affected. Close it, best by a `with` statement, to write the trace.
     """
 
-    def __init__(self, train_steps: Callable, directory: str | Path):
-        self.train_steps, self.directory = train_steps, Path(directory)
+    def __init__(self, directory: str | Path | None):
+        self.directory = directory
         self.compiled: set[int] = set()
         self.traced = 0  # steps
         self.tracing = False
 
-    def __call__(self, state, shared, batches):
+    def __call__(self, train_steps: Callable, state, shared, batches):
+        """`train_steps(state, shared, batches)`; the arrays of `batches` are (devices, steps, ...)."""
+        if self.directory is None:
+            return train_steps(state, shared, batches)
         count = jax.tree.leaves(batches)[0].shape[1]
         if count in self.compiled and not self.traced:
             jax.block_until_ready(state)
@@ -38,9 +34,9 @@ class Profiled:
             self.close()
         self.compiled.add(count)
         if not self.tracing:
-            return self.train_steps(state, shared, batches)
+            return train_steps(state, shared, batches)
         with jax.profiler.StepTraceAnnotation('train', step_num=self.traced):
-            result = self.train_steps(state, shared, batches)
+            result = train_steps(state, shared, batches)
         self.traced += count
         if self.traced >= STEPS:
             jax.block_until_ready(result)
@@ -53,7 +49,7 @@ class Profiled:
             self.tracing = False
             jax.profiler.stop_trace()
 
-    def __enter__(self) -> 'Profiled':
+    def __enter__(self) -> 'Profiler':
         return self
 
     def __exit__(self, *error) -> None:

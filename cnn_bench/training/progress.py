@@ -1,4 +1,4 @@
-"""What a person sees while a network trains: a bar on a terminal, a line per evaluation elsewhere."""
+"""Progress of training: a bar on a terminal, a line per evaluation elsewhere."""
 
 import sys
 from types import TracebackType
@@ -9,9 +9,9 @@ from rich.progress import Progress as Bar
 
 
 class Progress:
-    """Steps done, images per second, the last test error and the time that remains."""
+    """Shows the steps done, images per second, the last test error and the time that remains."""
 
-    def __init__(self, name: str, total_steps: int, batch_size: int, quiet: bool = False):
+    def __init__(self, name: str, total_steps: int, quiet: bool = False):
         """`quiet` shows nothing."""
         self.total, self.quiet = total_steps, quiet
         console = Console(stderr=True)
@@ -40,14 +40,14 @@ class Progress:
         self._bar.reset(self._task, completed=step)
 
     def stage(self, number: int, count: int, params: dict[str, int]) -> None:
-        """Stage `number` of `count`, from 0, begins; it trains and leaves so many parameters."""
+        """Stage `number` of `count`, from 0, begins; `params` counts its trained and frozen parameters."""
         if count > 1 or params['frozen_params']:
             of = f'stage {number + 1} of {count}: ' if count > 1 else ''
             self._say(f'{of}{params["trained_params"]:,} parameters trained, {params["frozen_params"]:,} frozen')
 
-    def update(self, step: int, timed: dict) -> None:
-        """`step` steps are done; `timed` images took `timed` seconds."""
-        rate = f'{timed["images"] / timed["train_s"]:,.0f} images/s' if timed['images'] else ''
+    def update(self, step: int, images_per_s: float | None) -> None:
+        """`step` steps are done, at a mean speed of `images_per_s`."""
+        rate = f'{images_per_s:,.0f} images/s' if images_per_s else ''
         self._bar.update(self._task, completed=step, rate=rate)
 
     def evaluated(self, epoch: float, metrics: dict) -> None:

@@ -19,7 +19,8 @@ from cnn_bench import recipe
 from cnn_bench.errors import UserError, unknown
 from cnn_bench.recipe.patterns import check
 from cnn_bench.training.freezing import Freezing, make_freezing
-from cnn_bench.training.optimizer import make_optimizer, make_plateau, make_schedule
+from cnn_bench.training.optimizer import make_optimizer
+from cnn_bench.training.schedules import make_plateau, make_schedule
 
 STAGED = ('total_epochs', 'total_steps', 'freeze', 'bn_update', 'bn_train', 'optimizer', 'schedule')
 

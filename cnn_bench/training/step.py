@@ -1,9 +1,10 @@
 """One training step and one evaluation step, as pure functions of one device's share of the batch.
 
-`parallel.over_devices` maps them over devices. Inside, `AXIS` names the axis that gradients and sums are taken over.
+`parallel.over_devices` maps them over devices; gradients and sums are taken over the axis `AXIS`.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,40 +18,44 @@ from cnn_bench.training.freezing import ALL_TRAINED, Freezing
 from cnn_bench.training.state import State
 
 Preprocess = Callable[[jax.Array], jax.Array]  # uint8 images (n, h, w, c) -> what the network takes
-Augment = Callable[[jax.Array, jax.Array], jax.Array]  # a key per image, images (n, h, w, c) -> images
-Mix = Callable[[jax.Array, jax.Array, jax.Array], tuple]  # a key, images, labels -> images, others' labels, own share
+Augment = Callable[[jax.Array, jax.Array], jax.Array]  # keys (n,), images (n, h, w, c) -> images
+Mix = Callable[[jax.Array, jax.Array, jax.Array], tuple]  # key, images, labels -> images, labels mixed in, lam
+
+
+@dataclass(frozen=True)
+class StepOptions:
+    """What is the same in every training step of a stage."""
+
+    model: nn.Module
+    optimizer: optax.GradientTransformation
+    preprocess: Preprocess
+    augment: Augment
+    mix: Mix | None = None  # mixup or CutMix
+    label_smoothing: float = 0.0
+    aux_weight: float = 0.3  # of each auxiliary head's loss
+    accumulate_steps: int = 1
+    ema_decay: float = 0.0
+    freezing: Freezing = ALL_TRAINED
 
 
 def train_step(
-    state: State,
-    images: jax.Array,
-    labels: jax.Array,
-    key: jax.Array,
-    *,
-    model: nn.Module,
-    optimizer: optax.GradientTransformation,
-    preprocess: Preprocess,
-    augment: Augment,
-    label_smoothing: float,
-    aux_weight: float,
-    mix: Mix | None = None,
-    accumulate_steps: int = 1,
-    ema_decay: float = 0.0,
-    freezing: Freezing = ALL_TRAINED,
+    state: State, images: jax.Array, labels: jax.Array, key: jax.Array, options: StepOptions
 ) -> tuple[State, dict[str, jax.Array]]:
     """One step on this device's images (n, h, w, c) uint8 and labels (n,).
 
-    Returns the new state and the step's mean loss and top-1 error over all devices; the error counts an image's own
-    label, also where images are mixed. Random numbers depend on the run's key, the step and the image's place in the
-    batch (augmentation), the step alone (mixing) or the device (dropout), on nothing else. What `freezing` names stays
-    as it is, and no gradient of it is computed.
+    Returns the new state and the step's mean loss and top-1 error over all devices; where images are mixed the error
+    counts each image's own label. Random numbers depend only on the run's key, the step, and the image's place in the
+    batch (augmentation) or the device (dropout); mixing depends on key and step alone. No gradient is computed for
+    frozen parameters, which stay as they are.
     """
+    model, freezing = options.model, options.freezing
     key = jax.random.fold_in(key, state.step)
     dropout_key, augment_key, mix_key = (jax.random.fold_in(key, purpose) for purpose in (0, 1, 2))
     device = jax.lax.axis_index(AXIS)
     places = device * len(labels) + jnp.arange(len(labels))
-    images = augment(jax.vmap(jax.random.fold_in, (None, 0))(augment_key, places), preprocess(images))
-    images, others, share = mix(mix_key, images, labels) if mix else (images, labels, 1.0)
+    image_keys = jax.vmap(jax.random.fold_in, (None, 0))(augment_key, places)
+    images = options.augment(image_keys, options.preprocess(images))
+    images, others, lam = options.mix(mix_key, images, labels) if options.mix else (images, labels, 1.0)
 
     trained, frozen = freezing.split(state.params)
 
@@ -65,28 +70,29 @@ def train_step(
                 rngs={'dropout': key},
             )
         aux = jax.tree.leaves(updated.pop('aux_logits', {}))
-        ours, *of_aux = (_cross_entropy(a, labels, others, share, label_smoothing).mean() for a in (logits, *aux))
-        return ours + aux_weight * sum(of_aux), (jnp.mean(jnp.argmax(logits, -1) != labels), updated)
+        smoothing = options.label_smoothing
+        loss, *aux_losses = (_cross_entropy(a, labels, others, lam, smoothing).mean() for a in (logits, *aux))
+        return loss + options.aux_weight * sum(aux_losses), (jnp.mean(jnp.argmax(logits, -1) != labels), updated)
 
     gradient = partial(jax.value_and_grad(loss_fn, has_aux=True), trained)
     parts = (images, labels, others), jax.random.fold_in(dropout_key, device)
-    loss, error, grads, model_state = _accumulate(gradient, state.model_state, *parts, accumulate_steps)
+    loss, error, grads, model_state = _accumulate(gradient, state.model_state, *parts, options.accumulate_steps)
     loss, error, grads, model_state = jax.lax.pmean((loss, error, grads, model_state), AXIS)
     model_state = freezing.keep(state.model_state, model_state)  # which a mean over devices would round
-    updates, opt_state = optimizer.update(grads, state.opt_state, trained)
-    params = freezing.join(optax.apply_updates(trained, scaled_by_plateau(updates, state.watch)), frozen)
-    average = ema({'params': params, **model_state}, state.average, state.step, ema_decay)
-    if average is not None:  # of what never moved it is that, to the bit
+    updates, opt_state = options.optimizer.update(grads, state.opt_state, trained)
+    params = freezing.join(optax.apply_updates(trained, scaled_by_plateau(updates, state.eval_state)), frozen)
+    average = ema({'params': params, **model_state}, state.average, state.step, options.ema_decay)
+    if average is not None:  # the average of a frozen variable is the variable, to the bit
         average = freezing.keep_average(state.average, average, {'params': params, **model_state})
-    state = State(state.step + 1, params, model_state, opt_state, average, state.watch)
+    state = State(state.step + 1, params, model_state, opt_state, average, state.eval_state)
     return state, {'loss': loss, 'top1_err_pct': 100 * error}
 
 
 def _accumulate(gradient: Callable, model_state: Any, batch: tuple, key: jax.Array, count: int) -> tuple:
-    """Mean loss, error and gradient over `count` parts of this device's batch, one after another, and the state after.
+    """Mean loss, error and gradient over `count` parts of this device's batch, and the model state after the last.
 
     Each part takes every `count`-th image, so that it holds the same images of the whole batch on any number of
-    devices. Batch statistics are each part's own; running ones are updated by each in turn.
+    devices. Each part is normalised by its own batch statistics; running statistics are updated by each in turn.
     """
     if count == 1:
         (loss, (error, model_state)), grads = gradient(model_state, batch, key)
@@ -112,8 +118,8 @@ def ema(variables: Any, average: Any, step: jax.Array, decay: float) -> Any:
     """The exponential moving average of `variables` after step number `step`, from 0; None stays None.
 
     average x d + variables x (1 - d), with d = min(decay, (1 + step) / (10 + step)): TensorFlow's
-    ExponentialMovingAverage with `num_updates`, so that a short run does not average its first weights in. This is
-    what its users call Polyak averaging; Polyak and Juditsky's (1992) own is the plain mean of all iterates.
+    ExponentialMovingAverage with `num_updates`, so that the first weights of a short run fade quickly. It is often
+    called Polyak averaging; Polyak and Juditsky (1992) take the plain mean of all iterates.
     """
     if average is None:
         return None
@@ -121,19 +127,19 @@ def ema(variables: Any, average: Any, step: jax.Array, decay: float) -> Any:
     return jax.tree.map(lambda a, v: a * decay + v * (1 - decay), average, variables)
 
 
-def scaled_by_plateau(updates: Any, watch: Any) -> Any:
-    """`updates` times the factor to which a plateau has reduced the learning rate, where the schedule has one."""
-    if watch is None or watch.plateau is None:
+def scaled_by_plateau(updates: Any, eval_state: Any) -> Any:
+    """`updates` times the factor by which the plateau schedule has reduced the learning rate, where it is used."""
+    if eval_state is None or eval_state.plateau is None:
         return updates
-    return jax.tree.map(lambda update: watch.plateau.scale * update, updates)
+    return jax.tree.map(lambda update: eval_state.plateau.scale * update, updates)
 
 
 def train_steps(state: State, shared: tuple, batches: Any, *, step: Callable, pick: Callable) -> tuple[tuple, tuple]:
-    """As many steps in one call as `batches` has entries on its first axis.
+    """Several steps in one call: as many as `batches` has entries on its first axis.
 
-    `shared` is the run's key data and the data set, which `pick(dataset, batch)` takes a batch's images and labels
-    from. The key is no constant here: runs that differ in their seeds alone share a compiled program. Returns the state
-    and each metric as an array (steps,), the same on every device, and nothing of this device's own.
+    `shared` holds the run's key data and the data set, from which `pick(dataset, batch)` takes images and labels. The
+    key is an argument, not a constant, so that runs with different seeds share a compiled program. Returns the state
+    and each metric as an array (steps,), which are the same on every device, and an empty tuple for what differs.
     """
     key_data, dataset = shared
     key = jax.random.wrap_key_data(key_data)
@@ -150,10 +156,10 @@ def train_steps(state: State, shared: tuple, batches: Any, *, step: Callable, pi
 def eval_step(
     variables: Any, dataset: Any, batch: Any, *, model: nn.Module, preprocess: Preprocess, pick: Callable
 ) -> tuple[dict[str, jax.Array], jax.Array]:
-    """Sums over all devices, and this device's log-probabilities (n, classes) float32.
+    """Sums over all devices of loss, top-1 and top-5 hits and images, and this device's log-probabilities (n, classes).
 
-    An image whose label is negative is padding and counts nowhere. `bad` counts images with a logit that is not
-    finite: no rank means anything there.
+    An image with a negative label is padding and is not counted. `bad` counts images with a logit that is not finite,
+    where ranks mean nothing.
     """
     images, labels = pick(dataset, batch)
     logits = model.apply(variables, preprocess(images), train=False)
@@ -174,9 +180,9 @@ def eval_step(
 
 
 def _cross_entropy(
-    logits: jax.Array, labels: jax.Array, others: jax.Array, share: float | jax.Array, smoothing: float
+    logits: jax.Array, labels: jax.Array, others: jax.Array, lam: float | jax.Array, smoothing: float
 ) -> jax.Array:
-    """Of targets that are the label's for a part `share` and the other label's for the rest, smoothed."""
+    """Cross-entropy with the smoothed targets lam x one-hot(labels) + (1 - lam) x one-hot(others)."""
     own, other = (jax.nn.one_hot(ids, logits.shape[-1]) for ids in (labels, others))
-    targets = optax.smooth_labels(share * own + (1 - share) * other, smoothing)
+    targets = optax.smooth_labels(lam * own + (1 - lam) * other, smoothing)
     return optax.softmax_cross_entropy(logits, targets)

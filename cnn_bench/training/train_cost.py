@@ -1,4 +1,4 @@
-"""What a training step costs where a part of the network is frozen, counted from the step's jaxpr."""
+"""The cost of a training step, counted from its jaxpr, also where a part of the network is frozen."""
 
 from functools import lru_cache
 
@@ -8,18 +8,18 @@ import jax.numpy as jnp
 
 from cnn_bench.complexity import count
 from cnn_bench.complexity.training import loss_function
-from cnn_bench.training import drawn
+from cnn_bench.models.variables import KEPT, Shape, variable_shapes
 from cnn_bench.training.freezing import Freezing
 
 
-@lru_cache(drawn.KEPT)
-def train_macs(module: nn.Module, freezing: Freezing, input_shape: drawn.Shape) -> int:
-    """Multiply-adds of convolutions and dense layers in a training step, of one image of `input_shape` (h, w, c).
+@lru_cache(KEPT)
+def train_macs(module: nn.Module, freezing: Freezing, input_shape: Shape) -> int:
+    """Multiply-adds of convolutions and dense layers in a training step, for one image of `input_shape` (h, w, c).
 
-    They are those of the forward pass, auxiliary heads included, and of the gradient with respect to what `freezing`
-    trains: of a frozen base below the first trained layer there is no backward pass to count.
+    They include the forward pass with auxiliary heads, and the gradient with respect to the trained parameters: a
+    frozen base below the first trained layer has no backward pass.
     """
-    variables = drawn.shapes(module, input_shape)
+    variables = variable_shapes(module, input_shape)
     module = module.clone(bn_axis=None)  # statistics over devices are no multiply-adds
     image, labels = jax.ShapeDtypeStruct((1, *input_shape), jnp.float32), jax.ShapeDtypeStruct((1,), jnp.int32)
     key = jax.eval_shape(lambda: jax.random.key(0))

@@ -13,7 +13,7 @@ from PIL import Image
 from cnn_bench import data
 from cnn_bench.cli import main
 from cnn_bench.cli.predict import printable
-from cnn_bench.inference import load
+from cnn_bench.trained import load
 
 
 @pytest.fixture(scope='module')
@@ -58,7 +58,7 @@ def test_probabilities_are_those_of_the_network(predict, tmp_path, tiny_run, tin
         Image.fromarray(example['image'][:, :, 0]).save(tmp_path / f'{number}.png')
     status, found, lines = predict(tmp_path, '--top', 10)
     assert (status, lines) == (0, [])
-    network, info = load(tiny_run, data_dir=tiny_data), data.info('tiny', tiny_data)
+    network, info = load(tiny_run, tiny_data), data.info('tiny', tiny_data)
     inputs = (np.stack([example['image'] for example in examples]) / 255 - info.mean) / info.std
     logits = network.module.apply(network.variables, jnp.asarray(inputs, jnp.float32))
     for one, row in zip(found, np.asarray(jax.nn.softmax(logits)), strict=True):
@@ -100,8 +100,8 @@ def test_nothing_predicted_is_status_2(predict, odd, tmp_path):
 @pytest.mark.parametrize(
     ('arguments', 'word'),
     [
-        (['p.png', '--workdir', '/no/such/run'], 'is not a run'),
-        (['p.png', '--weights', '/no/such/weights'], 'no imported weights'),
+        (['p.png', '--workdir', '/no/such/run'], 'neither a run directory'),
+        (['p.png', '--weights', '/no/such/weights'], 'nor imported weights'),
         (['p.png'], '--workdir'),
         (['--workdir', 'x'], 'IMAGE'),
         (['p.png', '--workdir', 'x', '--weights', 'y'], 'not allowed with'),

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from cnn_bench.cli import main
-from cnn_bench.inference import load
 from cnn_bench.inference.features import extract
+from cnn_bench.trained import load
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def brute_force(features, labels, gallery, gallery_labels, k, same):
 def test_recall_is_that_of_a_search_by_brute_force(retrieve, tiny_run, tiny_data, splits):
     arguments = ['--dataset', 'tiny', '--queries', splits[0], '--gallery', splits[1], '--layer', 'c1', '--k', '3,1']
     record = json.loads(retrieve(*arguments, '--json'))
-    network = load(tiny_run, data_dir=tiny_data)
+    network = load(tiny_run, tiny_data)
     (queries, labels), (gallery, others) = (
         extract(network, 'tiny', split, 'c1', 'mean', data_dir=tiny_data).arrays() for split in splits
     )

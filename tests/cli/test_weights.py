@@ -12,11 +12,10 @@ from test_torch import recorded
 from torch_networks import value
 from zoo import quick_jit
 
-from cnn_bench import data
+from cnn_bench import data, trained
 from cnn_bench.cli import main
 from cnn_bench.data.prepare import prepare
 from cnn_bench.models import registry
-from cnn_bench.pretrained import store
 
 CLASSES, SIDE = 10, 224
 
@@ -63,12 +62,13 @@ def said(capsys, arguments, status=2):
 
 
 def test_record_says_what_the_weights_are(imported, weight_file):
-    record, variables = store.load(imported)
-    assert (record.arch, record.origin, record.fields['num_classes']) == ('squeezenet1_1', 'torchvision', CLASSES)
-    assert record.source['file'] == 'squeezenet.safetensors'
-    assert record.source['bytes'] == weight_file.stat().st_size
-    assert record.preprocessing.mean == (0.485, 0.456, 0.406)
-    assert sum(leaf.size for leaf in jax.tree.leaves(variables['params'])) == (
+    model = trained.load(imported)
+    source = model.origin.source
+    assert (model.arch, source['library'], len(model.class_names)) == ('squeezenet1_1', 'torchvision', CLASSES)
+    assert source['file'] == 'squeezenet.safetensors'
+    assert source['bytes'] == weight_file.stat().st_size
+    assert model.preprocessing.mean == (0.485, 0.456, 0.406)
+    assert sum(leaf.size for leaf in jax.tree.leaves(model.variables['params'])) == (
         registry.get('squeezenet1_1').params - 990 * 513
     )
 
@@ -77,14 +77,14 @@ def test_evaluation_is_that_of_the_network(imported, colours, capsys):
     arguments = ['eval', '--weights', imported, '--dataset', 'colours', '--data-dir', colours, '--json']
     assert main([str(argument) for argument in [*arguments, '--batch-size', '8']]) == 0
     result = json.loads(capsys.readouterr().out)
-    record, variables = store.load(imported)
+    model = trained.load(imported)
     split = data.open_split('colours', 'test', colours)
     images = np.stack([split[index]['image'] for index in range(len(split))])[
         :, 16:240, 16:240
     ]  # 224 of 256: no resizing
     labels = np.array([split[index]['label'] for index in range(len(split))])
-    scaled = (images / 255 - np.array(record.preprocessing.mean)) / np.array(record.preprocessing.std)
-    logits = np.asarray(quick_jit(record.module().apply)(variables, scaled.astype(np.float32)))
+    scaled = (images / 255 - np.array(model.preprocessing.mean)) / np.array(model.preprocessing.std)
+    logits = np.asarray(quick_jit(model.module.apply)(model.variables, scaled.astype(np.float32)))
     order = np.argsort(-logits, axis=1)
     assert result['images'] == 2 * CLASSES
     assert result['top1_err_pct'] == pytest.approx(100 * np.mean(order[:, 0] != labels))
@@ -94,7 +94,7 @@ def test_evaluation_is_that_of_the_network(imported, colours, capsys):
 def test_an_existing_directory_is_kept(imported, weight_file, capsys):
     line = said(capsys, ['weights', 'import', 'squeezenet1_1', weight_file, '--out', imported])
     assert 'is already there' in line
-    store.load(imported)
+    trained.load(imported)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,14 @@ import numpy as np
 import pytest
 
 from cnn_bench import data
-from cnn_bench.data.pipeline import centre_box, random_box, resize
+from cnn_bench.data.pipeline import RandomCrop, random_box
+from cnn_bench.data.preprocessing import Preprocessing, centre_box, resize
 
-WHOLE = {'scale': (1.0, 1.0), 'ratio': (5 / 6, 5 / 6)}  # a "crop" that is the whole 6x5 image
+WHOLE = RandomCrop(scale=(1.0, 1.0), ratio=(5 / 6, 5 / 6))  # a "crop" that is the whole 6x5 image
+
+
+def preprocessing(size=5, crop_fraction=0.875):
+    return Preprocessing((size, size, 1), (0.5,), (0.5,), crop_fraction=crop_fraction)
 
 
 @pytest.fixture
@@ -23,7 +28,7 @@ def held_out(prepared_once):
 
 
 def take(n, split, batch_size, **options):
-    options = {'seed': 0, 'size': 5, 'train': True} | options
+    options = {'seed': 0, 'preprocessing': preprocessing(), 'random_crop': RandomCrop(), 'train': True} | options
     with data.stream(split, batch_size, **options) as batches:
         return list(islice(batches, n))
 
@@ -38,12 +43,12 @@ def assert_same(one, other):
 def identities(batches, arrays, size=5):
     """Which image each one in the batches is, if they were taken whole."""
     box = (0, 0, 5, 6)
-    known = {resize(image[..., None], box, size).tobytes(): index for index, image in enumerate(arrays[0])}
+    known = {resize(image[..., None], box, (size, size)).tobytes(): index for index, image in enumerate(arrays[0])}
     return [known[image.tobytes()] for batch in batches for image in batch['image']]
 
 
 def test_shapes_and_types(train):
-    (batch,) = take(1, train, 8, size=7)
+    (batch,) = take(1, train, 8, preprocessing=preprocessing(7))
     assert (batch['image'].shape, batch['image'].dtype) == ((8, 7, 7, 1), np.uint8)
     assert (batch['label'].shape, batch['label'].dtype) == ((8,), np.int32)
 
@@ -59,14 +64,14 @@ def test_the_seed_decides(train):
 
 
 def test_each_epoch_is_a_permutation_of_its_own(train, idx_arrays):
-    seen = identities(take(15, train, 8, **WHOLE), idx_arrays['train'])
+    seen = identities(take(15, train, 8, random_crop=WHOLE), idx_arrays['train'])
     epochs = [seen[start : start + 40] for start in (0, 40, 80)]
     assert all(sorted(epoch) == list(range(40)) for epoch in epochs)
     assert epochs[0] != epochs[1] != epochs[2] != epochs[0]
 
 
 def test_epochs_are_permutations_also_where_batches_straddle_them(train, idx_arrays):
-    seen = identities(take(10, train, 12, **WHOLE), idx_arrays['train'])
+    seen = identities(take(10, train, 12, random_crop=WHOLE), idx_arrays['train'])
     assert all(sorted(seen[start : start + 40]) == list(range(40)) for start in (0, 40, 80))
 
 
@@ -97,13 +102,13 @@ def test_worker_processes_change_nothing(train):
 
 
 def test_evaluation_covers_every_image_once_in_order_and_pads(held_out, idx_arrays):
-    batches = take(None, held_out, 4, train=False, crop_fraction=1.0)
+    batches = take(None, held_out, 4, train=False, preprocessing=preprocessing(5, 1.0))
     images, labels = idx_arrays['test']
     assert [batch['label'].shape for batch in batches] == [(4,)] * 4
     found = np.concatenate([batch['label'] for batch in batches])
     assert found.tolist() == [*labels, -1, -1, -1]
     shown = np.concatenate([batch['image'] for batch in batches])[:13]
-    expected = [resize(image[..., None], centre_box(6, 5, 1.0), 5) for image in images]
+    expected = [resize(image[..., None], centre_box((6, 5), (5, 5), 1.0), (5, 5)) for image in images]
     np.testing.assert_array_equal(shown, expected)
 
 
@@ -116,13 +121,13 @@ def test_evaluation_shards_are_disjoint_complete_and_equally_long(held_out):
 
 def test_images_that_already_fit_pass_unchanged():
     image = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
-    np.testing.assert_array_equal(resize(image, centre_box(4, 4, 1.0), 4), image)
+    np.testing.assert_array_equal(resize(image, centre_box((4, 4), (4, 4), 1.0), (4, 4)), image)
 
 
 def test_the_centre_crop_is_resize_then_crop():
     """7/8 of the shorter side: 256 and 224 of the papers."""
-    assert centre_box(256, 256, 0.875) == (16, 16, 240, 240)
-    assert centre_box(256, 320, 0.875) == (48, 16, 272, 240)
+    assert centre_box((256, 256), (224, 224), 0.875) == (16, 16, 240, 240)
+    assert centre_box((256, 320), (224, 224), 0.875) == (48, 16, 272, 240)
 
 
 def test_random_boxes_keep_to_their_scale_and_ratio():
@@ -142,7 +147,7 @@ def test_a_box_that_never_fits_is_the_largest_allowed():
 
 
 def test_a_closed_stream_is_at_its_end(train):
-    batches = data.stream(train, 8, seed=0, size=5, train=True)
+    batches = data.stream(train, 8, seed=0, preprocessing=preprocessing(), train=True)
     next(batches)
     batches.close()
     batches.close()

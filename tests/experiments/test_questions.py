@@ -12,7 +12,7 @@ from cnn_bench.runs import schema
 from cnn_bench.runs.study import HELD_EQUAL
 from cnn_bench.sweep import Experiment
 from cnn_bench.sweep.sizes import size
-from cnn_bench.training.task import Task
+from cnn_bench.training.setup import TrainingSetup
 
 DIRECTORY = Path(__file__).parents[2] / 'experiments'
 NAMES = sorted(path.stem for path in DIRECTORY.glob('*.py'))
@@ -62,7 +62,7 @@ def test_every_trial_of_the_demo_can_be_built(name):
     built = trials(name, 'demo').values()
     assert len(built) >= 3
     for trial in built:
-        assert Task(trial.config).total_steps > 0
+        assert TrainingSetup(trial.config).total_steps > 0
 
 
 @every_experiment

@@ -1,6 +1,4 @@
-"""A small network that nobody trained."""
-
-from functools import partial
+"""A small network with random weights."""
 
 import jax
 import jax.numpy as jnp
@@ -8,28 +6,31 @@ import numpy as np
 import pytest
 from zoo import quick_jit
 
-from cnn_bench.data.augment import normalise
-from cnn_bench.inference import Network
+from cnn_bench.data.preprocessing import Preprocessing
 from cnn_bench.models import registry
+from cnn_bench.trained import Origin, TrainedModel
 
 
 @pytest.fixture(scope='session')
 def make_network():
-    """Call it with channels and fields of LeNet-5 for a Network of 28x28 with random weights."""
+    """Call it with channels and fields of LeNet-5 for a TrainedModel of 28x28 with random weights."""
 
-    def make(channels: int = 1, **fields) -> Network:
+    def make(channels: int = 1, **fields) -> TrainedModel:
         module = registry.build('lenet5', width=0.5, **fields)
         shape = (28, 28, channels)
         variables = quick_jit(module.init)(jax.random.key(0), jnp.zeros((1, *shape)))
-        look = {'mean': (0.4,) * channels, 'std': (0.3,) * channels}
+        preprocessing = Preprocessing(shape, (0.4,) * channels, (0.3,) * channels, crop_fraction=1.0)
         names = tuple(f'class {number}' for number in range(10))
-        return Network('lenet5', module, dict(variables), shape, partial(normalise, **look), 1.0, names, 'a test')
+        origin = Origin(
+            'a test', 'weights', 'lenet5', {'width': 0.5, **fields}, '', {'file': 'none', 'library': 'none'}
+        )
+        return TrainedModel(module, dict(variables), preprocessing, names, origin)
 
     return make
 
 
 @pytest.fixture(scope='session')
-def network(make_network) -> Network:
+def network(make_network) -> TrainedModel:
     return make_network()
 
 

@@ -11,13 +11,13 @@ from PIL import Image
 
 from cnn_bench import data
 from cnn_bench.errors import UserError
-from cnn_bench.inference import feature_files, features, layers, load
-from cnn_bench.pretrained.layout import Preprocessing
+from cnn_bench.inference import feature_files, features, layers
+from cnn_bench.trained import load
 
 
 @pytest.fixture(scope='module')
 def trained(tiny_run, tiny_data):
-    return load(tiny_run, data_dir=tiny_data)
+    return load(tiny_run, tiny_data)
 
 
 def plain(network, layer, data_dir):
@@ -74,7 +74,8 @@ def test_nothing_is_left_of_a_file_that_was_not_finished(trained, tiny_data, tmp
 
 @pytest.mark.parametrize('interpolation', ['bilinear', 'bicubic'])
 def test_greys_are_repeated_and_resized_as_the_weights_say(colour_weights, tiny_data, interpolation):
-    network = replace(load(weights=colour_weights), interpolation=interpolation)
+    network = load(colour_weights)
+    network = replace(network, preprocessing=replace(network.preprocessing, interpolation=interpolation))
     made = features.extract(network, 'tiny', 'test', 'c3', batch_size=40, data_dir=tiny_data)
     side = 28 * 32 / 36  # of the centre crop
     box = ((28 - side) / 2, (28 - side) / 2, (28 + side) / 2, (28 + side) / 2)
@@ -82,8 +83,11 @@ def test_greys_are_repeated_and_resized_as_the_weights_say(colour_weights, tiny_
         Image.fromarray(example['image'][:, :, 0]).resize((32, 32), Image.Resampling[interpolation.upper()], box)
         for example in data.open_split('tiny', 'test', tiny_data)
     ]
-    look = Preprocessing()
-    inputs = (np.stack([np.asarray(i.convert('RGB')) for i in images]) / 255 - look.mean) / look.std
+    inputs = (np.stack([np.asarray(i.convert('RGB')) for i in images]) / 255 - (0.485, 0.456, 0.406)) / (
+        0.229,
+        0.224,
+        0.225,
+    )
     expected = layers.output(network.module, network.variables, jnp.asarray(inputs, jnp.float32), 'c3')
     np.testing.assert_allclose(made.arrays()[0], expected, atol=1e-4)
 

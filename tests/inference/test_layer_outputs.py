@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cnn_bench.complexity import model_cost
+from cnn_bench.data.preprocessing import Preprocessing
 from cnn_bench.errors import UserError
 from cnn_bench.inference import layers
 from cnn_bench.models import registry
@@ -19,11 +20,9 @@ def test_names_are_those_of_the_cost_table(arch, network):
     variables = jax.eval_shape(
         lambda x: module.init(jax.random.key(0), x), jax.ShapeDtypeStruct((1, *shape), 'float32')
     )
-    found = layers.list_layers(
-        replace(
-            network, module=module, variables=variables, input_shape=shape, preprocess=lambda x: x.astype('float32')
-        )
-    )
+    preprocessing = Preprocessing(shape, (0.5,) * shape[2], (0.5,) * shape[2])
+    model = replace(network, module=module, variables=variables, preprocessing=preprocessing)
+    found = layers.list_layers(model)
     rows = {row.path: row for row in model_cost(module, shape).layers if row.op in ('conv', 'dense')}
     assert set(rows) <= set(found)
     assert {path: found[path] for path in rows} == {path: row.output_shape[1:] for path, row in rows.items()}

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cnn_bench.data.pictures import Refusal
 from cnn_bench.errors import UserError
 from cnn_bench.inference import predict, probabilities
-from cnn_bench.inference.pictures import Refusal
 
 
 @pytest.fixture(scope='module')

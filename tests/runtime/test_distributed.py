@@ -15,9 +15,9 @@ from cnn_bench import cli
 from cnn_bench.errors import UserError
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.runtime import distributed
+from cnn_bench.trained.checkpoint import Checkpoints
 from cnn_bench.training import loop
-from cnn_bench.training.checkpoint import Checkpoints
-from cnn_bench.training.task import Task
+from cnn_bench.training.setup import TrainingSetup
 
 FLAGS = os.environ.get('XLA_FLAGS', '') + ' --xla_force_host_platform_device_count=2'  # of each process
 ENVIRONMENT = {**os.environ, 'XLA_FLAGS': FLAGS}
@@ -62,7 +62,7 @@ def _assert_close(config, one, other, data_dir):
     states = []
     for path in (one, other):
         with Checkpoints(path / schema.CHECKPOINTS, keep=2) as checkpoints:
-            states.append(checkpoints.restore(Task(config, data_dir).fresh_state())[0])
+            states.append(checkpoints.restore(TrainingSetup(config, data_dir).first_state())[0])
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4), *[s.params for s in states])
     a, b = (np.load(path / schema.PREDICTIONS) for path in (one, other))
     np.testing.assert_array_equal(a['label'], b['label'])

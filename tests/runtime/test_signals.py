@@ -13,8 +13,8 @@ from cnn_bench import cli, runs
 from cnn_bench.errors import Stopped
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.runtime.signals import TrainingStopSignals
+from cnn_bench.trained.checkpoint import Checkpoints
 from cnn_bench.training import loop
-from cnn_bench.training.checkpoint import Checkpoints
 
 
 def _send_at(monkeypatch, number, step, in_evaluation):

@@ -13,7 +13,7 @@ from cnn_bench.errors import UserError
 from cnn_bench.models import registry
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.training import loop
-from cnn_bench.training.task import Task
+from cnn_bench.training.setup import TrainingSetup
 
 CONFIGS = sorted((Path(__file__).parents[2] / 'configs').glob('*.py'))
 IMAGENET = [path for path in CONFIGS if recipe.load(path).dataset.name == 'imagenet']
@@ -104,7 +104,7 @@ def pretend(monkeypatch):
 def test_recipes_for_imagenet_build_at_full_size(path, pretend):
     pretend(name='imagenet', num_classes=1000, image_shape=None, sizes={'train': 1_281_167, 'test': 50_000})
     config = recipe.load(path, {'devices': 1})
-    task = Task(config)
+    task = TrainingSetup(config)
     assert task.total_steps == config.total_epochs * (1_281_167 // config.batch_size)
     assert task.image_shape == (config.dataset.size, config.dataset.size, 3)
     warmup = round(config.schedule.warmup_epochs * task.steps_per_epoch)
@@ -114,7 +114,7 @@ def test_recipes_for_imagenet_build_at_full_size(path, pretend):
 def test_the_rate_on_cifar_is_the_papers(pretend):
     """0.1, a tenth after 32,000 and a hundredth after 48,000 of 64,000 steps."""
     pretend(name='cifar10', image_shape=(32, 32, 3), sizes={'train': 50_000, 'test': 10_000})
-    task = Task(recipe.load(BY_NAME['resnet_cifar'], {'devices': 1}))
+    task = TrainingSetup(recipe.load(BY_NAME['resnet_cifar'], {'devices': 1}))
     assert task.total_steps == 64_000
     rates = {0: 0.1, 31_999: 0.1, 32_000: 0.01, 47_999: 0.01, 48_000: 0.001, 63_999: 0.001}
     assert [float(task.schedule(step)) for step in rates] == pytest.approx(list(rates.values()))
@@ -122,7 +122,7 @@ def test_the_rate_on_cifar_is_the_papers(pretend):
 
 def test_the_rate_of_inception_falls_every_two_epochs(pretend):
     pretend(name='imagenet', num_classes=1000, image_shape=None, sizes={'train': 16_000, 'test': 50})
-    task = Task(recipe.load(BY_NAME['inception_v3'], {'devices': 1}))  # ten steps an epoch
+    task = TrainingSetup(recipe.load(BY_NAME['inception_v3'], {'devices': 1}))  # ten steps an epoch
     rates = {0: 0.045, 19: 0.045, 20: 0.045 * 0.94, 39: 0.045 * 0.94, 40: 0.045 * 0.94**2}
     assert [float(task.schedule(step)) for step in rates] == pytest.approx(list(rates.values()))
 
@@ -130,6 +130,6 @@ def test_the_rate_of_inception_falls_every_two_epochs(pretend):
 @pytest.mark.parametrize('name', [name for name in registry.names() if registry.get(name).num_classes])
 def test_every_network_takes_the_modern_recipe(name, pretend):
     pretend(name='imagenet', image_shape=None, sizes={'train': 1_281_167, 'test': 50_000})
-    task = Task(recipe.load(BY_NAME['modern'], {'devices': 1, 'model.arch': name}))
+    task = TrainingSetup(recipe.load(BY_NAME['modern'], {'devices': 1, 'model.arch': name}))
     assert task.model.num_classes == 10
     assert task.mix is not None

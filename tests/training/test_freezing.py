@@ -17,8 +17,9 @@ from cnn_bench.recipe import patterns
 from cnn_bench.runtime import parallel
 from cnn_bench.training import step
 from cnn_bench.training.freezing import ALL_TRAINED, make_freezing, parameter_counts
+from cnn_bench.training.provenance import training_cost
+from cnn_bench.training.setup import TrainingSetup
 from cnn_bench.training.state import create
-from cnn_bench.training.task import Task
 from cnn_bench.training.train_cost import train_macs
 
 NET = {'model__arch': 'resnet20', 'model__depths': (1, 1, 1), 'model__width': 0.25, 'optimizer__weight_decay': 0.1}
@@ -65,7 +66,7 @@ def test_the_last_pattern_that_matches_counts():
 )
 def test_what_is_wrong_is_one_line(tiny_recipe, tiny_data, fields, said):
     with pytest.raises(UserError, match=said) as error:
-        Task(tiny_recipe(**NET, **fields), tiny_data)
+        TrainingSetup(tiny_recipe(**NET, **fields), tiny_data)
     assert '\n' not in str(error.value)
 
 
@@ -91,17 +92,16 @@ def _freezing(freeze, bn_update='unfrozen', bn_train='unfrozen'):
 def _trained(freezing, steps, devices=1):
     """The state before and after `steps` steps, with momentum, weight decay of all parameters and an average."""
     optimizer = optax.chain(optax.add_decayed_weights(0.1), optax.sgd(0.05, momentum=0.9))
-    one = partial(
-        step.train_step,
+    options = step.StepOptions(
         model=Net(parallel.AXIS),
         optimizer=optimizer,
         preprocess=lambda images: images.astype(jnp.float32) / 255,
         augment=lambda _, images: images,
-        label_smoothing=0.0,
         aux_weight=0.0,
         ema_decay=0.9,
         freezing=freezing,
     )
+    one = partial(step.train_step, options=options)
     used = jax.local_devices()[:devices]
     pick = lambda dataset, indices: (dataset[0][indices], dataset[1][indices])  # noqa: E731
     run = parallel.over_devices(partial(step.train_steps, step=one, pick=pick), used, 'jit')
@@ -141,9 +141,9 @@ def test_on_three_devices_too():
 
 
 def test_the_optimiser_has_no_state_of_what_is_frozen(tiny_recipe, tiny_data):
-    task = Task(tiny_recipe(**NET, freeze=BASE), tiny_data)
-    state = task.fresh_state()
-    counts = parameter_counts(task.stages[0].freezing, state.params)
+    setup = TrainingSetup(tiny_recipe(**NET, freeze=BASE), tiny_data)
+    state = setup.first_state()
+    counts = parameter_counts(setup.stages[0].freezing, state.params)
     kept = sum(leaf.size for leaf in jax.tree.leaves(state.opt_state) if leaf.ndim)
     head = sum(leaf.size for leaf in jax.tree.leaves(state.params['head']))
     assert kept == counts['trained_params'] == head
@@ -188,10 +188,10 @@ def test_head_only_training_multiplies_that_much_less():
 
 def test_the_compiled_head_only_step_has_fewer_operations(tiny_recipe, tiny_data):
     def flops(**fields):
-        task = Task(tiny_recipe(**NET, **fields), tiny_data)
-        batch = task.train_feed.train_batches(0, 24, 0, 1)
-        step = task.compiled_train_steps().lower(task.fresh_state(), task.shared, batch)
-        return step.compile().cost_analysis()['flops'], task.training_facts()['train_macs']
+        setup = TrainingSetup(tiny_recipe(**NET, **fields), tiny_data)
+        batch = setup.train_batches.train_batches(0, 24, 0, 1)
+        step = setup.compiled_train_steps().lower(setup.first_state(), setup.shared, batch)
+        return step.compile().cost_analysis()['flops'], training_cost(setup)['train_macs']
 
     (whole, whole_macs), (head, head_macs) = flops(), flops(freeze=BASE)
     assert head_macs < 0.4 * whole_macs

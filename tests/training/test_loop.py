@@ -10,10 +10,10 @@ from kill_harness import assert_same_run
 from cnn_bench import runs
 from cnn_bench.errors import RunFailed, UserError
 from cnn_bench.runs import RunDirectory, schema
+from cnn_bench.trained.checkpoint import Checkpoints
 from cnn_bench.training import loop
-from cnn_bench.training.checkpoint import Checkpoints
-from cnn_bench.training.task import Task
-from cnn_bench.training.tested import evaluate_run, predict_run
+from cnn_bench.training.evaluate import evaluate_run, predict_run
+from cnn_bench.training.setup import TrainingSetup
 
 
 @pytest.fixture(scope='module')
@@ -94,7 +94,7 @@ def test_resuming_is_as_if_nothing_had_happened(tiny_recipe, tiny_data, tmp_path
 
 def test_a_finished_run_is_left_as_it_is(tiny_recipe, undisturbed, monkeypatch):
     path = undisturbed(tiny_recipe())
-    monkeypatch.setattr(loop, 'Task', None)  # nothing is built
+    monkeypatch.setattr(loop, 'TrainingSetup', None)  # nothing is built
     assert loop.train(tiny_recipe(), path)['state'] == 'finished'
 
 
@@ -161,5 +161,5 @@ def test_streaming_trains_too(tiny_recipe, tiny_data, tmp_path):
 def test_bfloat16_trains_with_float32_parameters(tiny_recipe, tiny_data, tmp_path):
     config = tiny_recipe(model__dtype='bfloat16', total_epochs=1)
     loop.train(config, tmp_path / 'run', tiny_data)
-    state = Task(config, tiny_data).fresh_state()
+    state = TrainingSetup(config, tiny_data).first_state()
     assert {leaf.dtype.name for leaf in jax.tree.leaves(state.params)} == {'float32'}

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from cnn_bench.errors import UserError
-from cnn_bench.training.optimizer import make_optimizer, make_schedule
+from cnn_bench.training.optimizer import make_optimizer
+from cnn_bench.training.schedules import make_schedule
 
 SGD = {'name': 'sgd', 'learning_rate': 0.1, 'weight_decay': 0.0, 'decay_bias_and_norm': False, 'clip_norm': 0.0}
 

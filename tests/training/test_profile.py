@@ -11,7 +11,7 @@ import numpy as np
 
 from cnn_bench.cli import main
 from cnn_bench.runtime.compilation import cache_variables
-from cnn_bench.training.profile import STEPS, Profiled
+from cnn_bench.training.profile import STEPS, Profiler
 
 
 def _calls(monkeypatch):
@@ -28,9 +28,9 @@ def _steps(calls):
 
 def test_compiling_calls_are_not_traced(monkeypatch, tmp_path):
     calls = _calls(monkeypatch)
-    with Profiled(_steps(calls), tmp_path) as profiled:
+    with Profiler(tmp_path) as profiler:
         for count in (7, 3, 7, 3, 7, 3):
-            profiled(None, None, np.zeros((1, count)))
+            profiler(_steps(calls), None, None, np.zeros((1, count)))
     assert STEPS == 10
     assert calls == [7, 3, 'start', 7, 3, 'stop', 7, 3]
 
@@ -42,9 +42,9 @@ def test_a_trace_ends_where_something_new_is_compiled_or_training_ends(monkeypat
         (2,): [2],
     }.items():
         calls = _calls(monkeypatch)
-        with Profiled(_steps(calls), tmp_path) as profiled:
+        with Profiler(tmp_path) as profiler:
             for count in counts:
-                profiled(None, None, np.zeros((1, count)))
+                profiler(_steps(calls), None, None, np.zeros((1, count)))
         assert calls == expected
 
 

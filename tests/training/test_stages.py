@@ -11,8 +11,7 @@ from cnn_bench import recipe
 from cnn_bench.errors import UserError
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.training import loop
-from cnn_bench.training.restore import restore
-from cnn_bench.training.task import Task
+from cnn_bench.training.setup import TrainingSetup, restore
 
 STAGES = (
     {'total_epochs': 1, 'freeze': ('*', '!head'), 'schedule.name': 'constant', 'optimizer.learning_rate': 0.2},
@@ -22,14 +21,14 @@ FIELDS = {'stages': STAGES, 'checkpoint_every_steps': 3, 'optimizer__learning_ra
 
 
 def test_each_stage_has_its_steps_rates_and_parts(tiny_recipe, tiny_data):
-    task = Task(tiny_recipe(**FIELDS), tiny_data)
-    assert [(stage.first, stage.end) for stage in task.stages] == [(0, 4), (4, 10)]
-    assert task.total_steps == 10
-    rates = [float(task.schedule(step)) for step in range(10)]
+    setup = TrainingSetup(tiny_recipe(**FIELDS), tiny_data)
+    assert [(stage.first, stage.end) for stage in setup.stages] == [(0, 4), (4, 10)]
+    assert setup.total_steps == 10
+    rates = [float(setup.schedule(step)) for step in range(10)]
     assert rates == pytest.approx([0.2] * 4 + [0.01 / (1 + 0.5 * step) for step in range(6)])
-    assert [bool(stage.freezing.params) for stage in task.stages] == [True, False]
-    assert [task.stage_at(step).number for step in (0, 4, 5, 10)] == [0, 0, 1, 1]
-    head, whole = task.training_facts()['stages']
+    assert [bool(stage.freezing.params) for stage in setup.stages] == [True, False]
+    assert [setup.stage_at(step).number for step in (0, 4, 5, 10)] == [0, 0, 1, 1]
+    head, whole = training_cost(setup)['stages']
     assert whole['frozen_params'] == 0
     assert head['trained_params'] + head['frozen_params'] == whole['trained_params'] == 61_706
     assert head['train_macs'] < whole['train_macs'] < 3 * 416_520
@@ -58,7 +57,7 @@ def test_stages_survive_json_and_the_command_line():
 )
 def test_a_wrong_stage_is_one_line(tiny_recipe, tiny_data, fields, said):
     with pytest.raises(UserError, match=said) as error:
-        Task(tiny_recipe(**fields), tiny_data)
+        TrainingSetup(tiny_recipe(**fields), tiny_data)
     assert '\n' not in str(error.value)
 
 

@@ -1,5 +1,7 @@
 """One step against the same step written out with numpy, and one step on several devices against one."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +12,7 @@ from tiny_net import TinyNet
 
 from cnn_bench.data import augment
 from cnn_bench.runtime import parallel
-from cnn_bench.training import step, validation
+from cnn_bench.training import monitor, step
 from cnn_bench.training.state import create
 
 RNG = np.random.default_rng(0)
@@ -29,12 +31,11 @@ def _preprocess(images):
     return images.astype(jnp.float32) / 255
 
 
-def _trained(model, devices, mode, steps=1, smoothing=0.0, augment=lambda _, images: images, watch=None, **fields):
+def _trained(model, devices, mode, steps=1, smoothing=0.0, augment=lambda _, images: images, eval_state=None, **fields):
     """The state after `steps` steps on all sixteen images, on so many devices, and the last step's metrics."""
     optimizer = optax.sgd(RATE)
     used = jax.local_devices()[:devices]
-    one = lambda *args: step.train_step(  # noqa: E731
-        *args,
+    options = step.StepOptions(
         model=model,
         optimizer=optimizer,
         preprocess=_preprocess,
@@ -43,8 +44,9 @@ def _trained(model, devices, mode, steps=1, smoothing=0.0, augment=lambda _, ima
         aux_weight=0.3,
         **fields,
     )
+    one = partial(step.train_step, options=options)
     run = parallel.over_devices(lambda *args: step.train_steps(*args, step=one, pick=_pick), used, mode, donate=True)
-    start = create(model, optimizer, 0, IMAGES.shape[1:], averaged='ema_decay' in fields, watch=watch)
+    start = create(model, optimizer, 0, IMAGES.shape[1:], averaged='ema_decay' in fields, eval_state=eval_state)
     state = parallel.replicate(start, used)
     dataset = parallel.replicate((IMAGES, LABELS), used)
     batches = parallel.split(np.tile(np.arange(16, dtype=np.int32), (steps, 1)), used, axis=1)
@@ -188,10 +190,13 @@ def test_mixing_does_not_depend_on_the_number_of_devices():
 
 def test_a_plateau_scales_the_update():
     plateau = optax.contrib.reduce_on_plateau(0.5)
-    halved = validation.fresh(plateau)
+    halved = monitor.first_eval_state(plateau)
     halved = halved.replace(plateau=halved.plateau._replace(scale=jnp.float32(0.5)))
     start = create(Dense(), optax.sgd(RATE), 0, IMAGES.shape[1:]).params
-    full, half = (_trained(Dense(), 1, 'jit', watch=watch)[0].params for watch in (validation.fresh(plateau), halved))
+    full, half = (
+        _trained(Dense(), 1, 'jit', eval_state=eval_state)[0].params
+        for eval_state in (monitor.first_eval_state(plateau), halved)
+    )
     jax.tree.map(lambda s, f, h: np.testing.assert_allclose(h - s, (f - s) / 2, atol=1e-6), start, full, half)
 
 

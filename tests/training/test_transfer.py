@@ -10,14 +10,18 @@ import pytest
 
 from cnn_bench import data
 from cnn_bench.data.augment import normalise
+from cnn_bench.data.preprocessing import Preprocessing
+from cnn_bench.digest import digest
 from cnn_bench.errors import UserError
-from cnn_bench.pretrained import store
+from cnn_bench.models import registry
+from cnn_bench.pretrained.importer import import_weights
 from cnn_bench.runs import RunDirectory, schema
-from cnn_bench.training import initial, loop
-from cnn_bench.training.origin import Origin
-from cnn_bench.training.restore import restore
-from cnn_bench.training.task import Task
-from cnn_bench.training.tested import evaluate_run
+from cnn_bench.trained import Origin, TrainedModel, imported
+from cnn_bench.trained.model import numbered_classes
+from cnn_bench.training import loop
+from cnn_bench.training.evaluate import evaluate_run
+from cnn_bench.training.setup import TrainingSetup, restore
+from cnn_bench.training.transfer import fitting_weights, load_init
 
 SHORT = {'total_steps': 2, 'checkpoint_every_steps': 2, 'eval_every_epochs': 9}
 
@@ -40,8 +44,8 @@ def source(tiny_recipe, pretrained):
     return pretrained(tiny_recipe(**SHORT, dataset__classes=(0, 1, 2, 3, 4)))
 
 
-def _task(config, tmp_path, tiny_data):
-    return Task(config, tiny_data, initial.origin_of(config, RunDirectory(tmp_path / 'none'), tiny_data))
+def _setup(config, tmp_path, tiny_data):
+    return TrainingSetup(config, tiny_data, load_init(config, RunDirectory(tmp_path / 'none'), tiny_data))
 
 
 def _equal(one, other):
@@ -57,8 +61,8 @@ def test_the_base_is_that_of_the_run_and_the_head_fresh_where_it_must_be(
 ):
     theirs = restore(RunDirectory(source), tiny_data)[1].params
     fields = {'init_from': str(source), 'init_head': keep, 'dataset__classes': classes}
-    state = _task(tiny_recipe(**fields, ema_decay=0.5), tmp_path, tiny_data).fresh_state()
-    fresh = Task(tiny_recipe(dataset__classes=classes), tiny_data).fresh_state().params
+    state = _setup(tiny_recipe(**fields, ema_decay=0.5), tmp_path, tiny_data).first_state()
+    fresh = TrainingSetup(tiny_recipe(dataset__classes=classes), tiny_data).first_state().params
     base = {name: layers for name, layers in state.params.items() if name != 'head'}
     assert all(_equal(base, theirs).values())
     kept = keep and len(classes) == 5
@@ -86,15 +90,15 @@ def test_what_does_not_fit_is_one_line_and_nothing_is_written(tiny_recipe, tiny_
 
 def test_weights_must_fit_by_name_and_shape():
     arrays = {'params': {'stem': {'kernel': np.ones((3, 2))}, 'head': {'kernel': np.ones((2, 5))}}}
-    known = {'path': 'DIR', 'kind': 'weights', 'digest': '', 'source': {}, 'arch': 'lenet5', 'fields': {}}
-    origin = Origin(**known, num_classes=5, input_shape=(4, 4, 1), mean=(0,), std=(1,), variables=arrays)
-    assert set(origin.fitted(arrays, True)) == {'params/stem/kernel', 'params/head/kernel'}
+    origin = Origin('DIR', 'weights', 'lenet5', {'num_classes': 5}, '', {})
+    init = TrainedModel(None, arrays, Preprocessing((4, 4, 1), (0,), (1,)), numbered_classes(5), origin)
+    assert set(fitting_weights(init, arrays, True)) == {'params/stem/kernel', 'params/head/kernel'}
     other = {'params': {**arrays['params'], 'head': {'kernel': np.ones((2, 3))}}}
-    assert set(origin.fitted(other, False)) == {'params/stem/kernel'}
+    assert set(fitting_weights(init, other, False)) == {'params/stem/kernel'}
     with pytest.raises(UserError, match=r"params/head/kernel: 'float64\[2, 5\]', 'float64\[2, 3\]'$"):
-        origin.fitted(other, True)
+        fitting_weights(init, other, True)
     with pytest.raises(UserError, match=r"params/stem/kernel: 'float64\[3, 2\]', None$"):
-        origin.fitted({'params': {}}, False)
+        fitting_weights(init, {'params': {}}, False)
 
 
 def test_it_is_recorded_and_a_checkpoint_of_its_own_wins(tiny_recipe, tiny_data, tmp_path, source):
@@ -105,7 +109,7 @@ def test_it_is_recorded_and_a_checkpoint_of_its_own_wins(tiny_recipe, tiny_data,
     run = RunDirectory(tmp_path / 'run')
     record = run.read(schema.PROVENANCE)['init']
     assert (record['path'], record['kind'], record['source']['step']) == (str(moved), 'run', 2)
-    assert record['mean'] == list(data.info('tiny', tiny_data).mean)
+    assert record['preprocessing']['mean'] == list(data.info('tiny', tiny_data).mean)
     assert len(record['digest']) == 64
     before = json.loads((run / schema.SUMMARY).read_text())
     shutil.rmtree(moved)
@@ -118,55 +122,50 @@ def test_it_is_recorded_and_a_checkpoint_of_its_own_wins(tiny_recipe, tiny_data,
 
 
 def test_classes_are_relabelled_and_all_else_is_left_out(tiny_recipe, tiny_data):
-    task = Task(tiny_recipe(dataset__classes=(7, 2), dataset__train_images=12, batch_size=6), tiny_data)
+    setup = TrainingSetup(tiny_recipe(dataset__classes=(7, 2), dataset__train_images=12, batch_size=6), tiny_data)
     whole = data.open_split('tiny', 'test', tiny_data)
     images, labels = data.load_arrays(whole.only((7, 2)))
-    assert (task.info.num_classes, task.info.class_names) == (2, ('7', '2'))
-    assert task.steps_per_epoch == 2
-    assert len(task.train_feed) == 12
+    assert (setup.info.num_classes, setup.info.class_names) == (2, ('7', '2'))
+    assert setup.steps_per_epoch == 2
+    assert len(setup.train_batches) == 12
     np.testing.assert_array_equal(labels, [0 if label == 7 else 1 for label in np.arange(40) % 10 if label in (2, 7)])
     np.testing.assert_array_equal(images[0], whole[2]['image'])
     for classes, said in (((10,), 'has 10; tiny has 10, from 0'), ((1, 1), 'different labels')):
         with pytest.raises(UserError, match=said):
-            Task(tiny_recipe(dataset__classes=classes), tiny_data)
+            TrainingSetup(tiny_recipe(dataset__classes=classes), tiny_data)
 
 
 @pytest.fixture
 def colour_weights(tmp_path):
     """Random weights of a narrow network for colour images of 40x40, stored as imported ones are."""
-    from cnn_bench.pretrained.layout import Preprocessing
-
-    record = store.Record(
-        arch='resnet20',
-        origin='keras',
-        fields={'num_classes': 7, 'width': 0.25, 'depths': (1, 1, 1), 'bn_epsilon': 1e-3},
-        input_shape=(40, 40, 3),
-        preprocessing=Preprocessing(mean=(0.1, 0.2, 0.3), std=(0.5, 0.6, 0.7)),
-        source={'file': 'random.h5', 'bytes': 0, 'sha256': '0' * 64},
-    )
-    variables = record.module().init(jax.random.key(3), jnp.zeros((1, 40, 40, 3)), train=False)
-    store._write(record, dict(variables), tmp_path / 'weights')
+    fields = {'num_classes': 7, 'width': 0.25, 'depths': (1, 1, 1), 'bn_epsilon': 1e-3}
+    module = registry.build('resnet20', **fields)
+    variables = dict(module.init(jax.random.key(3), jnp.zeros((1, 40, 40, 3)), train=False))
+    source = {'library': 'keras', 'file': 'random.h5', 'bytes': 0, 'sha256': '0' * 64}
+    origin = Origin(str(tmp_path), 'weights', 'resnet20', fields, digest(variables), source)
+    preprocessing = Preprocessing((40, 40, 3), (0.1, 0.2, 0.3), (0.5, 0.6, 0.7))
+    imported.save(TrainedModel(module, variables, preprocessing, numbered_classes(7), origin), tmp_path / 'weights')
     return tmp_path / 'weights'
 
 
 def test_preprocessing_size_and_fields_are_those_of_the_weights(tiny_recipe, tiny_data, tmp_path, colour_weights):
     """Grey images are resized to what the weights were made for and repeated in three channels."""
     fields = {'model__arch': 'resnet20', 'model__width': 0.25, 'init_from': str(colour_weights)}
-    task = _task(tiny_recipe(**fields, crop__crop_fraction=1.0), tmp_path, tiny_data)
-    assert task.image_shape == (40, 40, 3)
-    assert (task.model.bn_epsilon, task.model.num_classes) == (1e-3, 10)
-    batch, _ = next(task.test_feed.eval_batches(20))
+    setup = _setup(tiny_recipe(**fields, crop__crop_fraction=1.0), tmp_path, tiny_data)
+    assert setup.image_shape == (40, 40, 3)
+    assert (setup.model.bn_epsilon, setup.model.num_classes) == (1e-3, 10)
+    batch, _ = next(setup.test_batches.eval_batches(20))
     assert batch['image'].shape == (1, 20, 40, 40, 1)
-    prepared = task.preprocess(jnp.asarray(batch['image'][0]))
+    prepared = setup.preprocess(jnp.asarray(batch['image'][0]))
     assert prepared.shape == (20, 40, 40, 3)
     repeated = np.repeat(batch['image'][0], 3, axis=-1)
     expected = (repeated / 255 - np.array([0.1, 0.2, 0.3])) / np.array([0.5, 0.6, 0.7])
     np.testing.assert_allclose(prepared, expected, atol=1e-5)
     same = normalise(jnp.asarray(repeated), (0.1, 0.2, 0.3), (0.5, 0.6, 0.7))
     np.testing.assert_array_equal(prepared, same)
-    assert _task(tiny_recipe(**fields, dataset__size=28), tmp_path, tiny_data).image_shape == (28, 28, 3)
+    assert _setup(tiny_recipe(**fields, dataset__size=28), tmp_path, tiny_data).image_shape == (28, 28, 3)
     with pytest.raises(UserError, match=r'model.bn_epsilon: 0.001, 0.01'):
-        _task(tiny_recipe(**fields, model__bn_epsilon=0.01), tmp_path, tiny_data)
+        _setup(tiny_recipe(**fields, model__bn_epsilon=0.01), tmp_path, tiny_data)
 
 
 @pytest.mark.slow
@@ -180,7 +179,7 @@ def test_keras_xception_is_the_same_base_before_and_after_its_head_is_trained(ti
         if weight.path.endswith(('moving_mean', 'beta', 'bias')):
             weight.assign(0.1 * generator.standard_normal(weight.shape, np.float32))
     theirs.save_weights(tmp_path / 'random.weights.h5')
-    store.import_weights('xception', tmp_path / 'random.weights.h5', tmp_path / 'weights')
+    import_weights('xception', tmp_path / 'random.weights.h5', tmp_path / 'weights')
     config = tiny_recipe(
         dataset__name='fashion_mnist_subset',
         dataset__size=size,
@@ -195,17 +194,17 @@ def test_keras_xception_is_the_same_base_before_and_after_its_head_is_trained(ti
         eval_batch_size=100,
         dataset__classes=(5, 9),
     )
-    task = Task(config, None, initial.origin_of(config, RunDirectory(tmp_path / 'none')))
-    state, run = task.fresh_state(), task.compiled_train_steps()
+    setup = TrainingSetup(config, None, load_init(config, RunDirectory(tmp_path / 'none')))
+    state, run = setup.first_state(), setup.compiled_train_steps()
     head = jax.device_get(state.params['head'])
     for number in range(2):
-        (state, metrics), _ = run(state, task.shared, task.train_feed.train_batches(0, 8, number, 1))
+        (state, metrics), _ = run(state, setup.shared, setup.train_batches.train_batches(0, 8, number, 1))
     assert np.isfinite(metrics['loss']).all()
     assert not _equal({'head': head}, {'head': state.params['head']})['head']
-    batch, _ = next(task.test_feed.eval_batches(2))
-    images = np.asarray(task.preprocess(jnp.asarray(batch['image'][0])))
+    batch, _ = next(setup.test_batches.eval_batches(2))
+    images = np.asarray(setup.preprocess(jnp.asarray(batch['image'][0])))
     assert images.shape == (2, size, size, 3)
     base = keras.Model(theirs.inputs, theirs.get_layer('avg_pool').input)
     expected = np.asarray(base(np.repeat(batch['image'][0], 3, axis=-1) / 127.5 - 1, training=False))
-    features = np.asarray(task.model.apply(jax.device_get(state.variables), images, method='features'))
+    features = np.asarray(setup.model.apply(jax.device_get(state.variables), images, method='features'))
     assert np.abs(features - expected).max() < 1e-4 * np.abs(expected).max()

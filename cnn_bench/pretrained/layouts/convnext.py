@@ -3,7 +3,7 @@
 Keras's network takes pixels and normalises them itself, with numbers that are no weights.
 """
 
-from cnn_bench.pretrained.layout import Layout, Preprocessing
+from cnn_bench.pretrained.layout import Layout, Transform
 
 # Shorter side before the crop, as torchvision's weights of each were evaluated.
 _RESIZE = {'convnext_tiny': 236, 'convnext_small': 230, 'convnext_base': 232}
@@ -47,7 +47,7 @@ def torchvision(arch: str) -> Layout:
             (r'head/norm', 'classifier.0'),
             (r'head/fc', 'classifier.2'),
         ),
-        preprocessing=Preprocessing(resize=_RESIZE[arch]),
+        transform=Transform(resize=_RESIZE[arch]),
     )
 
 

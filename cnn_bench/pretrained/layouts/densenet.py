@@ -1,6 +1,6 @@
 """DenseNet elsewhere: torchvision's, and Keras Applications', which has no `densenet161`."""
 
-from cnn_bench.pretrained.layout import TORCH, Layout, Preprocessing
+from cnn_bench.pretrained.layout import TORCH, Layout, Transform
 from cnn_bench.pretrained.layouts.resnet import KERAS_EPSILON, OLDER_HEAD
 
 
@@ -21,7 +21,7 @@ TORCHVISION = Layout(
         (r'head/fc', 'classifier'),
     ),
     older=((r'(.*denselayer\d+\.(?:norm|conv))\.(\d\..*)', r'\1\2'),),  # in the files that torchvision publishes
-    preprocessing=TORCH,
+    transform=TORCH,
 )
 KERAS = Layout(
     rules=(
@@ -37,7 +37,7 @@ KERAS = Layout(
     ),
     fields={'bn_epsilon': KERAS_EPSILON},
     older=OLDER_HEAD,
-    preprocessing=Preprocessing(),
+    transform=Transform(),
 )
 
 

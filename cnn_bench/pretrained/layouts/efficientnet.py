@@ -5,7 +5,7 @@ arrays that hold them are ignored.
 """
 
 from cnn_bench.models import registry
-from cnn_bench.pretrained.layout import Layout, Preprocessing
+from cnn_bench.pretrained.layout import Layout, Transform
 
 # Shorter side before the crop, as torchvision's weights of each were evaluated.
 _RESIZE = {'b0': 256, 'b1': 256, 'b2': 288, 'b3': 320, 'b4': 384}
@@ -45,7 +45,7 @@ def torchvision(arch: str) -> Layout:
             (r'last/(conv|norm)', lambda part: f'features.{last}.{_SEQUENCE[part]}'),
             (r'head/fc', 'classifier.1'),
         ),
-        preprocessing=Preprocessing(resize=_RESIZE[arch.rpartition('_')[2]]),
+        transform=Transform(resize=_RESIZE[arch.rpartition('_')[2]]),
     )
 
 

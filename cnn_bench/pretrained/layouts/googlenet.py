@@ -29,7 +29,7 @@ _BATCH_NORM = Layout(
         (r'head/fc', 'fc'),
     ),
     ignored=(r'aux[12]\..*',),
-    preprocessing=TENSORFLOW,
+    transform=TENSORFLOW,
 )
 
 

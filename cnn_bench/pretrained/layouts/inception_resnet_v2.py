@@ -38,7 +38,7 @@ def timm(arch: str) -> Layout:
                 lambda name, path, layer: f'{module(name)}.{tables[name][path]}.{LAYERS[layer]}',
             ),
         ),
-        preprocessing=TENSORFLOW,
+        transform=TENSORFLOW,
     )
 
 
@@ -53,7 +53,7 @@ def keras(arch: str) -> Layout:
             numbered_by_keras(arch),
         ),
         unscaled=True,
-        preprocessing=TENSORFLOW,
+        transform=TENSORFLOW,
     )
 
 

@@ -6,7 +6,7 @@ torchvision's weights were made with Inception's preprocessing, and its network 
 
 from cnn_bench.models import registry
 from cnn_bench.models.inception_blocks import convolution_paths
-from cnn_bench.pretrained.layout import TENSORFLOW, Layout, Preprocessing, Rule
+from cnn_bench.pretrained.layout import TENSORFLOW, Layout, Rule, Transform
 
 _STEM = ('', '1a_3x3', '2a_3x3', '2b_3x3', '3b_1x1', '4a_3x3')
 _BRANCHES = {
@@ -45,7 +45,7 @@ TORCHVISION = Layout(
     ),
     fields={'pads_counted': True},
     ignored=(r'AuxLogits\..*',),
-    preprocessing=Preprocessing(mean=TENSORFLOW.mean, std=TENSORFLOW.std, resize=342),
+    transform=Transform(mean=TENSORFLOW.mean, std=TENSORFLOW.std, resize=342),
 )
 
 
@@ -61,7 +61,7 @@ def numbered_by_keras(arch: str) -> Rule:
 def keras(arch: str) -> Layout:
     """Keras names the dense layer only."""
     rules = ((r'head/fc', 'predictions'), numbered_by_keras(arch))
-    return Layout(rules=rules, unscaled=True, preprocessing=TENSORFLOW)
+    return Layout(rules=rules, unscaled=True, transform=TENSORFLOW)
 
 
 LAYOUTS = {'torchvision': TORCHVISION, 'keras': keras}

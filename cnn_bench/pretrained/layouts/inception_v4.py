@@ -38,7 +38,7 @@ def timm(arch: str) -> Layout:
             (r'head/fc', 'last_linear'),
             (r'(\w+)/(\w+/\w+)/(conv|norm)', name),
         ),
-        preprocessing=TENSORFLOW,
+        transform=TENSORFLOW,
     )
 
 

@@ -23,7 +23,7 @@ TORCHVISION = Layout(
         (r'last/norm', 'layers.15'),
         (r'head/fc', 'classifier.1'),
     ),
-    preprocessing=TORCH,
+    transform=TORCH,
 )
 
 LAYOUTS = {'torchvision': TORCHVISION}

@@ -21,7 +21,7 @@ KERAS = Layout(
     ),
     older=((r'(.*)/depthwise_kernel', r'\1/kernel'),),
     fields={'act': 'relu6', 'padding': 'same', 'bn_epsilon': 1e-3},
-    preprocessing=TENSORFLOW,
+    transform=TENSORFLOW,
 )
 
 LAYOUTS = {'keras': KERAS}

@@ -31,7 +31,7 @@ TORCHVISION = Layout(
         (r'last/(conv|norm)', lambda part: f'features.{_LAST}.{_SEQUENCE[part]}'),
         (r'head/fc', 'classifier.1'),
     ),
-    preprocessing=TORCH,
+    transform=TORCH,
 )
 
 KERAS = Layout(
@@ -45,7 +45,7 @@ KERAS = Layout(
     ),
     older=((r'Logits/(.*)', r'predictions/\1'), (r'(.*)/depthwise_kernel', r'\1/kernel')),
     fields={'padding': 'same', 'bn_epsilon': 1e-3},
-    preprocessing=TENSORFLOW,
+    transform=TENSORFLOW,
 )
 
 LAYOUTS = {'torchvision': TORCHVISION, 'keras': KERAS}

@@ -42,7 +42,7 @@ def torchvision(arch: str) -> Layout:
             (r'head/fc1', 'classifier.0'),
             (r'head/fc', 'classifier.3'),
         ),
-        preprocessing=TORCH,
+        transform=TORCH,
     )
 
 
@@ -73,7 +73,7 @@ def keras(arch: str) -> Layout:
         ),
         older=_KERAS_2,
         fields={'padding': 'same'},
-        preprocessing=TENSORFLOW,
+        transform=TENSORFLOW,
     )
 
 

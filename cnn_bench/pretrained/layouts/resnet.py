@@ -21,7 +21,7 @@ TORCH_RULES: tuple[Rule, ...] = (
     (r'head/fc', 'fc'),
 )
 # timm's and torchvision's names are the same; what timm offers under them was trained with many preprocessings.
-TORCHVISION = Layout(rules=TORCH_RULES, preprocessing=TORCH)
+TORCHVISION = Layout(rules=TORCH_RULES, transform=TORCH)
 KERAS = Layout(
     rules=(
         (r'stem/conv', 'conv1_conv'),
@@ -35,7 +35,7 @@ KERAS = Layout(
     older=OLDER_HEAD,
     fields={'stride_first': True, 'bn_epsilon': KERAS_EPSILON},
     bgr=True,
-    preprocessing=CAFFE,
+    transform=CAFFE,
 )
 
 

@@ -19,7 +19,7 @@ TIMM = Layout(
         (r'norm', 'norm'),
         (r'head/fc', 'head.fc'),
     ),
-    preprocessing=TENSORFLOW,
+    transform=TENSORFLOW,
 )
 KERAS = Layout(
     rules=(
@@ -33,6 +33,6 @@ KERAS = Layout(
     ),
     older=OLDER_HEAD,
     fields={'stride_last': True, 'biased': True, 'zero_pad': True, 'bn_epsilon': KERAS_EPSILON},
-    preprocessing=TENSORFLOW,
+    transform=TENSORFLOW,
 )
 LAYOUTS = {'timm': TIMM, 'keras': KERAS}

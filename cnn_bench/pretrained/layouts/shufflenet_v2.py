@@ -24,7 +24,7 @@ TORCHVISION = Layout(
         (r'stage(\d)/block(\d)/(\w+)/(conv|norm)', _layer),
         (r'head/fc', 'fc'),
     ),
-    preprocessing=TORCH,
+    transform=TORCH,
 )
 
 LAYOUTS = {'torchvision': TORCHVISION}

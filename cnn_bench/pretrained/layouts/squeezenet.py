@@ -23,7 +23,7 @@ def torchvision(arch: str) -> Layout:
             (r'fire(\d)/(\w+)/conv', fire),
             (r'head/conv10/conv', 'classifier.1'),
         ),
-        preprocessing=TORCH,
+        transform=TORCH,
     )
 
 

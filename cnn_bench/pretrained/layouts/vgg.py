@@ -23,7 +23,7 @@ def torchvision(arch: str) -> Layout:
             (r'head/fc', 'classifier.6'),
         ),
         flattened={'head/fc1': CHANNELS},
-        preprocessing=TORCH,
+        transform=TORCH,
     )
 
 
@@ -38,7 +38,7 @@ def keras(arch: str) -> Layout | None:
             (r'head/fc', 'predictions'),
         ),
         bgr=True,
-        preprocessing=CAFFE,
+        transform=CAFFE,
     )
 
 

@@ -16,7 +16,7 @@ KERAS = Layout(
         (r'block(\d+)/shortcut/norm', lambda block: f'batch_normalization_{_SHORTCUTS[block]}'),
         (r'head/fc', 'predictions'),
     ),
-    preprocessing=TENSORFLOW,
+    transform=TENSORFLOW,
 )
 
 
@@ -47,7 +47,7 @@ TIMM = Layout(
         (r'head/fc', 'fc'),
     ),
     fields={'bn_epsilon': 1e-5, 'padding': 'half'},
-    preprocessing=TENSORFLOW,
+    transform=TENSORFLOW,
 )
 
 LAYOUTS = {'keras': KERAS, 'timm': TIMM}

@@ -3,42 +3,47 @@
 import pytest
 
 from cnn_bench.errors import UserError
-from cnn_bench.training.task import Task
+from cnn_bench.training.provenance import evaluation_cost
+from cnn_bench.training.setup import TrainingSetup
 
 
 def test_a_runs_cost_is_that_of_evaluation(tiny_recipe, tiny_data):
     """Auxiliary heads are trained but vanish in evaluation, so that they are in no chart."""
     fields = {'model__arch': 'googlenet', 'model__stem': 'small', 'model__width': 0.125}
-    with_heads, without = (Task(tiny_recipe(**fields, model__aux=aux), tiny_data) for aux in (True, False))
+    with_heads, without = (TrainingSetup(tiny_recipe(**fields, model__aux=aux), tiny_data) for aux in (True, False))
     assert with_heads.model.aux
-    assert with_heads.facts() == without.facts()
-    assert without.facts()['input_shape'] == [28, 28, 1]
+    assert evaluation_cost(with_heads) == evaluation_cost(without)
+    assert evaluation_cost(without)['input_shape'] == [28, 28, 1]
 
 
 def test_batch_statistics_are_shared_where_asked(tiny_recipe, tiny_data):
     fields = {'model__arch': 'resnet20', 'devices': 2}
-    assert Task(tiny_recipe(**fields), tiny_data).model.bn_axis == 'data'
-    assert Task(tiny_recipe(**fields | {'devices': 1}), tiny_data).model.bn_axis is None  # nobody to share with
-    assert Task(tiny_recipe(**fields, sync_batch_norm=False), tiny_data).model.bn_axis is None
+    assert TrainingSetup(tiny_recipe(**fields), tiny_data).model.bn_axis == 'data'
+    assert (
+        TrainingSetup(tiny_recipe(**fields | {'devices': 1}), tiny_data).model.bn_axis is None
+    )  # nobody to share with
+    assert TrainingSetup(tiny_recipe(**fields, sync_batch_norm=False), tiny_data).model.bn_axis is None
 
 
 def test_the_rate_grows_with_the_batch_where_asked(tiny_recipe, tiny_data):
     fields = {'schedule__name': 'constant', 'optimizer__learning_rate': 0.1}
-    rates = [float(Task(tiny_recipe(scale_lr_to_batch=n, **fields), tiny_data).schedule(0)) for n in (0, 24, 96)]
+    rates = [
+        float(TrainingSetup(tiny_recipe(scale_lr_to_batch=n, **fields), tiny_data).schedule(0)) for n in (0, 24, 96)
+    ]
     assert rates == pytest.approx([0.1, 0.1, 0.1 * 24 / 96])
 
 
 def test_steps_or_epochs(tiny_recipe, tiny_data):
-    assert Task(tiny_recipe(total_epochs=3), tiny_data).total_steps == 12
-    assert Task(tiny_recipe(total_epochs=3, total_steps=5), tiny_data).total_steps == 5
+    assert TrainingSetup(tiny_recipe(total_epochs=3), tiny_data).total_steps == 12
+    assert TrainingSetup(tiny_recipe(total_epochs=3, total_steps=5), tiny_data).total_steps == 5
 
 
 def test_part_of_the_training_images(tiny_recipe, tiny_data):
-    task = Task(tiny_recipe(dataset__train_images=50, dataset__test_images=15), tiny_data)
-    assert task.steps_per_epoch == 50 // 24
-    assert len(task.train_feed) == 50
-    assert len(task.test_feed) == 15
-    assert len(Task(tiny_recipe(), tiny_data).test_feed) == 40
+    setup = TrainingSetup(tiny_recipe(dataset__train_images=50, dataset__test_images=15), tiny_data)
+    assert setup.steps_per_epoch == 50 // 24
+    assert len(setup.train_batches) == 50
+    assert len(setup.test_batches) == 15
+    assert len(TrainingSetup(tiny_recipe(), tiny_data).test_batches) == 40
 
 
 @pytest.mark.parametrize(
@@ -53,14 +58,14 @@ def test_part_of_the_training_images(tiny_recipe, tiny_data):
 )
 def test_a_batch_that_does_not_divide_is_one_line(tiny_recipe, tiny_data, fields, said):
     with pytest.raises(UserError, match=said):
-        Task(tiny_recipe(**fields), tiny_data)
+        TrainingSetup(tiny_recipe(**fields), tiny_data)
 
 
 def test_a_state_holds_what_its_recipe_uses(tiny_recipe, tiny_data):
-    plain = Task(tiny_recipe(), tiny_data).fresh_state()
+    plain = TrainingSetup(tiny_recipe(), tiny_data).first_state()
     assert plain.average is None
-    assert plain.watch.plateau is None
+    assert plain.eval_state.plateau is None
     fields = {'ema_decay': 0.9, 'schedule__name': 'plateau'}
-    state = Task(tiny_recipe(**fields), tiny_data).fresh_state()
+    state = TrainingSetup(tiny_recipe(**fields), tiny_data).first_state()
     assert set(state.average) == set(state.variables)
-    assert state.watch.plateau is not None
+    assert state.eval_state.plateau is not None

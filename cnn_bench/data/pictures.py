@@ -1,12 +1,9 @@
-"""Reading picture files of any kind as the images that a network takes. What cannot be read is refused by name.
+"""Reading picture files of any kind as arrays of pixels. A file that cannot be read is refused with the reason.
 
-A picture is turned as its EXIF orientation says, cropped at its centre and resized: with antialiasing, as the images
-of data sets are (`data.pipeline`); one that has the network's size already is taken as it is. Its content says
-what kind of file it is, not its name. Transparent parts are laid on white, where `cnn-bench data prepare` drops alpha;
-of 16 bits the upper 8 are kept; of animations the first frame. Colours become greys (ITU-R 601) for a network of one
-channel, greys are repeated for one of three.
+A file's content decides its kind, not its name. EXIF orientation is applied; transparent parts become white, where
+`cnn-bench data prepare` drops alpha; of 16 bits the upper 8 are kept; of an animation the first frame is read.
 
-Memory is bounded: at most LIMIT_PIXELS are decoded at once, some 400 MB. Larger JPEG files are decoded at a half, a
+Memory is bounded: at most LIMIT_PIXELS are decoded at once, some 500 MB. Larger JPEG files are decoded at a half, a
 quarter or an eighth of their size, up to MOST_PIXELS; larger files of other kinds are refused.
 """
 
@@ -54,10 +51,10 @@ class Refusal:
 
 
 def listed(names: Iterable[str | Path]) -> Iterator[str | Refusal]:
-    """The picture files that are named, and those below the folders that are, in order of their paths.
+    """Yield the named picture files and those below the named folders, in order of their paths.
 
-    In folders, hidden files and other endings than NAMED are passed over, and links to folders are not followed. A
-    folder that holds no picture or cannot be read is a Refusal.
+    In folders, hidden files and files without an ending of NAMED are skipped, and links to folders are not followed. A
+    folder that holds no picture or cannot be read yields a Refusal.
     """
     for name in map(os.fspath, names):
         if not os.path.isdir(name):
@@ -86,52 +83,43 @@ def _below(folder: str) -> Iterator[str | Refusal]:
             yield entry.path
 
 
-def read(
-    path: str | Path, shape: tuple[int, int, int], crop_fraction: float = 1.0, interpolation: str = 'bilinear'
-) -> np.ndarray:
-    """The picture in a file as an image of `shape` (h, w, c), uint8. Raises Refused."""
+def read(path: str | Path, channels: int) -> np.ndarray:
+    """The picture in a file as uint8 (h, w, channels), 1 channel or 3. Raises Refused."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')  # Pillow's: what matters of them is refused below
             with _quiet(path), _open(path) as picture:
                 _bound(picture)
                 picture.load()
-                return fit(picture, shape, crop_fraction, interpolation)
+                return _pixels(picture, channels)
     except Refused:
         raise
     except Image.DecompressionBombError as error:
         raise Refused(f'has more than {MOST_PIXELS:,} pixels, the most of any file') from error
-    except Exception as error:  # on damaged files Pillow's decoders raise nearly anything
+    except Exception as error:  # Pillow's decoders raise nearly anything for damaged files
         reason = ' '.join(str(error).split())[:200] or type(error).__name__
         raise Refused(f'cannot be decoded: {reason}') from error
 
 
-def fit(
-    picture: Image.Image, shape: tuple[int, int, int], crop_fraction: float = 1.0, interpolation: str = 'bilinear'
-) -> np.ndarray:
-    """A picture in memory as an image of `shape` (h, w, c), uint8. Raises Refused for kinds of pixels without range."""
-    height, width, channels = shape
+def with_channels(image: np.ndarray, channels: int) -> np.ndarray:
+    """An image uint8 (h, w, c), c 1 or 3, with `channels` channels: colours become greys (ITU-R 601), greys repeat."""
+    if image.shape[2] == channels:
+        return image
+    if channels == 1:
+        return np.asarray(Image.fromarray(image).convert('L'))[:, :, None]
+    return np.repeat(image, channels, axis=2)
+
+
+def _pixels(picture: Image.Image, channels: int) -> np.ndarray:
     turn = _orientation(picture)
-    size = (height, width) if turn >= 5 else (width, height)
     picture = _plain(picture)
-    if picture.size != size:
-        by = Image.Resampling[interpolation.upper()]
-        picture = picture.resize(size, by, centre(picture.size, size, crop_fraction))
     if picture.mode in ('LA', 'RGBA'):
-        picture = Image.alpha_composite(Image.new('RGBA', size, 'white'), picture.convert('RGBA'))
+        picture = Image.alpha_composite(Image.new('RGBA', picture.size, 'white'), picture.convert('RGBA'))
     picture = picture.convert('L' if channels == 1 else 'RGB')
     if turn in _TURNS:
         picture = picture.transpose(_TURNS[turn])
-    return np.array(picture).reshape(shape)
-
-
-def centre(size: tuple[int, int], target: tuple[int, int], fraction: float) -> tuple[float, float, float, float]:
-    """The centred part of a picture of `size` (w, h) with the proportions of `target`, `fraction` of the largest such
-    part's sides long, as (left, top, right, bottom) in pixels."""
-    scale = fraction * min(side / wanted for side, wanted in zip(size, target, strict=True))
-    w, h = (scale * wanted for wanted in target)
-    left, top = (size[0] - w) / 2, (size[1] - h) / 2
-    return max(left, 0.0), max(top, 0.0), min(left + w, size[0]), min(top + h, size[1])
+    pixels = np.array(picture)
+    return pixels[:, :, None] if channels == 1 else pixels
 
 
 @contextlib.contextmanager

@@ -8,10 +8,10 @@ import pytest
 
 from cnn_bench.errors import UserError
 from cnn_bench.runs import RunDirectory, schema
-from cnn_bench.training import loop, validation
-from cnn_bench.training.checkpoint import Checkpoints
-from cnn_bench.training.optimizer import make_plateau
-from cnn_bench.training.task import Task
+from cnn_bench.trained.checkpoint import Checkpoints
+from cnn_bench.training import evaluate, loop, monitor
+from cnn_bench.training.schedules import make_plateau
+from cnn_bench.training.setup import TrainingSetup
 
 PLATEAU = {'name': 'plateau', 'warmup_epochs': 0.0, 'factor': 0.5}
 ERRORS = (10, 9, 9.5, 9, 9.2, 8.995, 9.5, 9.6, 9.7, 8, 8.1, 8.2, 8.3, 8.4, 8.5, 8.6, 8.7, 8.8)
@@ -20,10 +20,10 @@ ERRORS = (10, 9, 9.5, 9, 9.2, 8.995, 9.5, 9.6, 9.7, 8, 8.1, 8.2, 8.3, 8.4, 8.5, 
 def _factors(errors, **fields):
     """What the rate is multiplied by after each evaluation."""
     plateau = make_plateau({**PLATEAU, **fields})
-    watch, factors = validation.fresh(plateau), []
+    eval_state, factors = monitor.first_eval_state(plateau), []
     for step, error in enumerate(errors):
-        watch = validation.after(watch, error, step, plateau)
-        factors.append(float(watch.plateau.scale))
+        eval_state = monitor.updated(eval_state, error, step, plateau)
+        factors.append(float(eval_state.plateau.scale))
     return factors
 
 
@@ -75,10 +75,10 @@ def test_a_wrong_plateau_is_one_line(fields, said):
 
 
 def test_the_best_so_far():
-    watch, seen = validation.fresh(None), []
+    eval_state, seen = monitor.first_eval_state(None), []
     for step, value in enumerate([5, 4, 4, 6, 3], 1):
-        watch = validation.after(watch, value, step)
-        seen.append((float(watch.best), int(watch.best_step), int(watch.evals_since_best)))
+        eval_state = monitor.updated(eval_state, value, step)
+        seen.append((float(eval_state.best), int(eval_state.best_step), int(eval_state.evals_since_best)))
     assert seen == [(5, 1, 0), (4, 2, 0), (4, 2, 1), (4, 2, 2), (3, 5, 0)]
 
 
@@ -92,7 +92,7 @@ def evaluations(monkeypatch):
 
         def evaluate_state(*args):
             result = original(*args)
-            return validation.Evaluation({**result.metrics, 'top1_err_pct': next(errors)}, *_rest(result))
+            return evaluate.Evaluation({**result.metrics, 'top1_err_pct': next(errors)}, *_rest(result))
 
         monkeypatch.setattr(loop, 'evaluate_state', evaluate_state)
 
@@ -148,7 +148,7 @@ EVERYTHING = {
 
 def _record(path, config, data_dir):
     with Checkpoints(path / schema.CHECKPOINTS, keep=2) as checkpoints:
-        state, _ = checkpoints.restore(Task(config, data_dir).fresh_state())
+        state, _ = checkpoints.restore(TrainingSetup(config, data_dir).first_state())
     summary = json.loads((path / schema.SUMMARY).read_text())
     timeless = {name: value for name, value in summary.items() if name not in ('train_s', 'images_per_s')}
     return state, timeless, (path / schema.METRICS).read_bytes()
@@ -176,7 +176,7 @@ def test_a_resumed_run_has_the_average_and_the_plateau_of_an_undisturbed_one(
     one, other = (_record(tmp_path / name, config, tiny_data) for name in ('whole', 'cut'))
     jax.tree.map(np.testing.assert_array_equal, one[0], other[0])
     assert one[1:] == other[1:]
-    assert float(one[0].watch.plateau.scale) < 1  # the plateau did something
+    assert float(one[0].eval_state.plateau.scale) < 1  # the plateau did something
     rows = RunDirectory(tmp_path / 'whole').metrics()
     averaged = [row for row in rows if row['kind'] == 'eval']
     assert all(row['ema_loss'] != row['loss'] for row in averaged)

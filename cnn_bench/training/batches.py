@@ -1,21 +1,22 @@
-"""Where batches come from: a data set that lives on the devices, or one that is streamed to them.
+"""Batches for training and evaluation: from a data set that lives on the devices, or streamed to them.
 
-Both give the batch of any step from the step's number alone, so a resumed run sees what an undisturbed one would.
-Batch sizes are over all devices; where these are of several processes, each gets its consecutive share of every batch.
+Both compute the batch of a step from the step's number alone, so a resumed run sees the batches of an undisturbed one.
+Batch sizes are totals over all devices; in a run of several processes each gets its consecutive share of every batch.
 """
 
 from collections.abc import Iterator
 
 import jax
 import numpy as np
-from ml_collections import ConfigDict
 
 from cnn_bench import data
+from cnn_bench.data.pipeline import RandomCrop
+from cnn_bench.data.preprocessing import Preprocessing
 from cnn_bench.errors import UserError
-from cnn_bench.recipe import call
 from cnn_bench.runtime import parallel
+from cnn_bench.trained import TrainedModel
 
-RESIDENT_BYTES = 2 << 30  # a set up to this size lives on the device unless the recipe says otherwise
+RESIDENT_BYTES = 2 << 30  # by default a split up to this size lives on the devices
 
 
 class Resident:
@@ -37,9 +38,9 @@ class Resident:
         return images[indices], jax.numpy.where(indices < 0, -1, labels[indices])
 
     def train_batches(self, seed: int, batch_size: int, first: int, count: int) -> np.ndarray:
-        """Indices (devices, count, n) of `count` steps from step `first` on; they must lie in one epoch.
+        """Indices (devices, count, n) of `count` steps from step `first` on, all in one epoch.
 
-        Each epoch is a permutation by (seed, epoch), of which the last partial batch is left out.
+        Each epoch is a permutation by (seed, epoch); its last partial batch is left out.
         """
         epoch, at = divmod(first, len(self) // batch_size)
         order = np.random.default_rng((seed, epoch)).permutation(len(self)).astype(np.int32)
@@ -47,7 +48,7 @@ class Resident:
         return parallel.split(chosen, self.devices, axis=1)[self.own]
 
     def eval_batches(self, batch_size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Indices (devices, n) of every image once, in order, and their labels; both filled up with -1 at the end."""
+        """Indices (devices, n) of every image once, in order, and their labels; the last batch is padded with -1."""
         padded = np.full(-(-len(self) // batch_size) * batch_size, -1, np.int32)
         padded[: len(self)] = np.arange(len(self))
         for indices in padded.reshape(-1, batch_size):
@@ -60,10 +61,11 @@ class Streamed:
 
     dataset = ()
 
-    def __init__(self, split: data.Split, devices: list[jax.Device], **arguments):
+    def __init__(self, split: data.Split, devices: list[jax.Device], **stream):
+        """`stream` holds the arguments of `data.stream` that do not change from batch to batch."""
         self.split, self.devices = split, devices[parallel.own_share(devices)]
         self.processes = len(devices) // len(self.devices)
-        self.arguments = {'shard': (jax.process_index(), self.processes), **arguments}  # those of data.stream
+        self.arguments = {'shard': (jax.process_index(), self.processes), **stream}
         self._stream: tuple[int, Iterator] | None = None
 
     def __len__(self) -> int:
@@ -91,46 +93,44 @@ class Streamed:
             yield jax.tree.map(lambda b: parallel.split(b, self.devices), batch), batch['label']
 
 
-Feed = Resident | Streamed
+Batches = Resident | Streamed
 
 
-def make_feed(
-    config: ConfigDict, split: data.Split, devices: list[jax.Device], size: int, interpolation: str = 'bilinear'
-) -> Feed:
-    """The Feed of a split for a recipe, its images of `size` x `size` or as they are stored.
+def make_batches(
+    split: data.Split,
+    devices: list[jax.Device],
+    preprocessing: Preprocessing,
+    *,
+    placement: str = 'auto',
+    workers: int = 0,
+    random_crop: RandomCrop | None = None,
+) -> Batches:
+    """Batches of a split, prepared for a network.
 
-    Raises UserError where the recipe asks for a placement that the split can't have.
+    Images that the preprocessing leaves as they are stored live on the devices, unless `placement` is 'host' or they
+    take more than RESIDENT_BYTES; others are streamed by `workers` processes, in training with `random_crop`. Raises
+    UserError where `placement` is 'device' and the images have to be cropped or resized.
     """
-    fields, shape = config.dataset, split.info.image_shape
-    fits = shape is not None and len(split) * int(np.prod(shape)) <= RESIDENT_BYTES
-    as_stored = shape is not None and size == shape[0]
-    if fields.placement == 'device' and not as_stored:
+    shape = split.info.image_shape
+    as_stored = preprocessing.keeps(shape)
+    if placement == 'device' and not as_stored:
+        stored = 'several sizes' if shape is None else 'x'.join(map(str, shape[:2]))
         raise UserError(
-            f'config.dataset.placement is device, but {split.info.name} holds images of '
-            f'{"several sizes" if shape is None else f"{shape[0]}x{shape[1]}"}, not {size}x{size}'
+            f'config.dataset.placement is device, but {split.info.name} holds images of {stored}, '
+            f'not {"x".join(map(str, preprocessing.size))}'
         )
-    if fields.placement == 'device' or (fields.placement == 'auto' and as_stored and fits):
+    fits = shape is not None and len(split) * int(np.prod(shape)) <= RESIDENT_BYTES
+    if as_stored and (placement == 'device' or (placement == 'auto' and fits)):
         return Resident(split, devices)
-    of_stream = {'size': size, 'workers': fields.workers, 'interpolation': interpolation}
-    return call(Streamed, 'crop', config.crop.to_dict(), split, devices, **of_stream)
+    random_crop = None if as_stored else random_crop
+    return Streamed(split, devices, preprocessing=preprocessing, workers=workers, random_crop=random_crop)
 
 
-def image_shape(
-    fields: ConfigDict, info: data.Info, expected: tuple[int, int, int] | None = None
-) -> tuple[int, int, int]:
-    """(h, w, c) of what the network gets.
-
-    `expected` is what its first weights were made for: it decides the size where the recipe does not, and grey images
-    are repeated in its channels. Raises UserError where the recipe must decide, or colours would be lost.
-    """
-    channels = expected[2] if expected else info.channels
-    if channels != info.channels != 1:
-        raise UserError(f'config.init_from: its weights take {channels} channels; {info.name} has {info.channels}')
-    if fields.size:
-        return (fields.size, fields.size, channels)
-    height, width = (expected or info.image_shape or (0, 0))[:2]
-    if not height:
-        raise UserError(f'{info.name} holds images of several sizes; set config.dataset.size, e.g. 224')
-    if height != width and (height, width) != (info.image_shape or ())[:2]:
-        raise UserError(f'config.init_from: its weights take {height}x{width}; set config.dataset.size')
-    return (height, width, channels)
+def batches_for(
+    model: TrainedModel, dataset: str, split: str, devices: list[jax.Device], data_dir: str | None = None
+) -> Batches:
+    """The images of a split, prepared for a trained network. Raises UserError where colours would be lost."""
+    info, channels = data.info(dataset, data_dir), model.input_shape[2]
+    if info.channels not in (channels, 1):
+        raise UserError(f'{model.arch} takes {channels} channels; {dataset} has {info.channels}')
+    return make_batches(data.open_split(dataset, split, data_dir), devices, model.preprocessing)

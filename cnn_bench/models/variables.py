@@ -1,4 +1,4 @@
-"""A network's variables before training, as its initialisers draw them. Runs in one process share what is compiled."""
+"""A network's first variables, drawn by its initialisers, and their shapes. Compiled programs are kept."""
 
 from functools import lru_cache
 
@@ -16,7 +16,7 @@ PROGRAMS = 1024  # one for an initialiser and a shape
 Shape = tuple[int, int, int]  # (h, w, c) of an image
 
 
-def draw(model: nn.Module, image_shape: Shape, seed: int) -> dict:
+def init_variables(model: nn.Module, image_shape: Shape, seed: int) -> dict:
     """The variables of `model` by a seed: {'params': ..., 'batch_stats': ..., ...}.
 
     They are drawn one by one. Most are of the shape of others, so that to compile a program for each shape is quicker
@@ -26,8 +26,8 @@ def draw(model: nn.Module, image_shape: Shape, seed: int) -> dict:
     return jax.tree.unflatten(jax.tree.structure(like), _run(closed, jax.random.key(seed)))
 
 
-def shapes(model: nn.Module, image_shape: Shape) -> dict:
-    """What `draw` gives as shapes and dtypes."""
+def variable_shapes(model: nn.Module, image_shape: Shape) -> dict:
+    """Shapes and dtypes of a network's variables."""
     return _drawing(model, image_shape)[1]
 
 
@@ -41,11 +41,11 @@ def compiled_quickly(function: jax.stages.Wrapped, *arguments) -> jax.stages.Com
 def _drawing(model: nn.Module, image_shape: Shape) -> tuple[ClosedJaxpr, dict]:
     """key -> variables, without the pass through the network, and their shapes and dtypes."""
 
-    def draw(key: jax.Array) -> dict:
+    def init(key: jax.Array) -> dict:
         variables = model.init(key, jnp.zeros((1, *image_shape)), train=False)
         return {name: value for name, value in variables.items() if name != 'aux_logits'}
 
-    closed, like = jax.make_jaxpr(draw, return_shape=True)(jax.random.key(0))
+    closed, like = jax.make_jaxpr(init, return_shape=True)(jax.random.key(0))
     needed, _ = dce_jaxpr(closed.jaxpr, [True] * len(closed.jaxpr.outvars), instantiate=True)
     return ClosedJaxpr(needed, closed.consts), like
 

@@ -8,10 +8,8 @@ import odd_pictures
 import pytest
 from PIL import Image
 
-from cnn_bench.data.pipeline import centre_box, resize
-from cnn_bench.inference import pictures
-
-SHAPE = (16, 16, 3)
+from cnn_bench.data import pictures
+from cnn_bench.data.preprocessing import Preprocessing
 
 
 @pytest.fixture(scope='module')
@@ -21,16 +19,15 @@ def files(tmp_path_factory):
     return folder, *odd_pictures.write(folder)
 
 
-def upright(shape=SHAPE, fraction=1.0):
-    image = odd_pictures.pixels()
-    return resize(image, centre_box(*image.shape[:2], fraction), shape[0])
+def upright():
+    return odd_pictures.pixels()
 
 
 @pytest.mark.parametrize('name', odd_pictures.whole())
 def test_whole_pictures_are_read(name, files):
     for channels in (1, 3):
-        image = pictures.read(files[0] / name, (16, 16, channels), 0.875)
-        assert (image.shape, image.dtype) == ((16, 16, channels), np.uint8)
+        image = pictures.read(files[0] / name, channels)
+        assert (image.ndim, image.shape[2], image.dtype) == (3, channels, np.uint8)
 
 
 def test_what_cannot_be_used_is_refused_with_the_reason(files, capfd):
@@ -39,14 +36,9 @@ def test_what_cannot_be_used_is_refused_with_the_reason(files, capfd):
     for path, reason in reasons.items():
         if not path.endswith('nothing_in_it'):
             with pytest.raises(pictures.Refused, match=reason or None) as refused:
-                pictures.read(path, SHAPE)
+                pictures.read(path, 3)
             assert '\n' not in str(refused.value)
     assert capfd.readouterr().err == ''  # of the libraries in C neither
-
-
-@pytest.mark.parametrize('fraction', [1.0, 0.875])
-def test_it_is_resized_as_data_sets_are(files, fraction):
-    np.testing.assert_array_equal(pictures.read(files[0] / 'colour.png', SHAPE, fraction), upright(fraction=fraction))
 
 
 EXACT = 'colour.bmp colour.tif lzw.tiff colour.ppm colour.webp a_png.txt no_ending sixteen_colour.png'.split()
@@ -55,52 +47,48 @@ FIRST_FRAME = 'animated.png animated.webp pages.tif'.split()
 
 @pytest.mark.parametrize('name', EXACT + FIRST_FRAME)
 def test_the_same_picture_in_another_file(files, name):
-    np.testing.assert_array_equal(pictures.read(files[0] / name, SHAPE), upright())
+    np.testing.assert_array_equal(pictures.read(files[0] / name, 3), upright())
 
 
 @pytest.mark.parametrize('name', [*(f'turned_{n}.jpg' for n in odd_pictures.ORIENTATIONS), 'turned.png', 'turned.tif'])
 def test_it_is_turned_upright(files, name):
-    found = pictures.read(files[0] / name, SHAPE).astype(int)
+    found = pictures.read(files[0] / name, 3).astype(int)
     assert np.abs(found - upright()).max() <= (2 if name.endswith(('png', 'tif')) else 8)  # JPEG loses some
 
 
 def test_proportions_of_a_network_that_is_not_square(files):
-    whole, turned = (pictures.read(files[0] / name, (15, 20, 3)) for name in ('colour.png', 'turned.png'))
+    """Turned upright first, then cropped: a file that is stored on its side gives the same image."""
+    network = Preprocessing((15, 20, 3), (0.5,), (0.5,), crop_fraction=1.0)
+    whole, turned = (network.crop(pictures.read(files[0] / name, 3)) for name in ('colour.png', 'turned.png'))
     assert np.abs(whole.astype(int) - turned).max() <= 2
     expected = np.asarray(Image.fromarray(odd_pictures.pixels()).resize((20, 15), Image.Resampling.BILINEAR))
     np.testing.assert_array_equal(whole, expected)
 
 
-def test_a_picture_of_the_right_size_is_taken_as_it_is(tmp_path):
-    image = odd_pictures.pixels()[:16, :16]
-    Image.fromarray(image).save(tmp_path / 'p.png')
-    np.testing.assert_array_equal(pictures.read(tmp_path / 'p.png', SHAPE, 0.5), image)
-
-
 def test_transparent_parts_are_white(tmp_path):
     image = np.dstack([np.zeros((16, 16, 3), np.uint8), np.repeat([[0, 255]], 8, 1).repeat(16, 0)]).astype(np.uint8)
     Image.fromarray(image).save(tmp_path / 'p.png')
-    found = pictures.read(tmp_path / 'p.png', (16, 16, 1))
+    found = pictures.read(tmp_path / 'p.png', 1)
     assert (found[:, :8] == 255).all()
     assert (found[:, 8:] == 0).all()
 
 
 def test_grey_and_colour_become_each_other(files):
-    grey = pictures.read(files[0] / 'colour.png', (30, 30, 1))
-    assert np.abs(grey[:, :, 0] - upright((30,)) @ np.array([0.299, 0.587, 0.114])).max() <= 1
-    colour = pictures.read(files[0] / 'grey.png', SHAPE)
+    grey = pictures.read(files[0] / 'colour.png', 1)
+    assert np.abs(grey[:, :, 0] - upright() @ np.array([0.299, 0.587, 0.114])).max() <= 1
+    colour = pictures.read(files[0] / 'grey.png', 3)
     assert (colour == colour[:, :, :1]).all()
 
 
 @pytest.mark.parametrize('name', ['sixteen.png', 'sixteen.tif', 'sixteen.pgm'])
 def test_the_upper_bits_of_sixteen(files, name):
-    found = pictures.read(files[0] / name, (30, 30, 1))
-    np.testing.assert_array_equal(found[:, :, 0], odd_pictures.pixels()[:, 5:35, 0])
+    found = pictures.read(files[0] / name, 1)
+    np.testing.assert_array_equal(found[:, :, 0], odd_pictures.pixels()[:, :, 0])
 
 
 def test_cmyk_keeps_its_colours(tmp_path):
     Image.new('RGB', (20, 20), (250, 20, 20)).convert('CMYK').save(tmp_path / 'red.jpg', quality=95)
-    red, green, blue = pictures.read(tmp_path / 'red.jpg', SHAPE).mean((0, 1))
+    red, green, blue = pictures.read(tmp_path / 'red.jpg', 3).mean((0, 1))
     assert red > 220
     assert max(green, blue) < 50
 
@@ -119,10 +107,10 @@ def test_folders_are_walked_in_order_of_names(tmp_path):
 
 MEMORY = """
 import resource, sys
-from cnn_bench.inference import pictures
-pictures.read(sys.argv[1], (16, 16, 3))
+from cnn_bench.data import pictures
+pictures.read(sys.argv[1], 3)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-pictures.read(sys.argv[2], (16, 16, 3))
+pictures.read(sys.argv[2], 3)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 

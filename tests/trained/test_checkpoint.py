@@ -10,7 +10,7 @@ from tiny_net import TinyNet
 
 from cnn_bench.errors import UserError
 from cnn_bench.runtime import parallel
-from cnn_bench.training.checkpoint import Checkpoints, digest
+from cnn_bench.trained.checkpoint import Checkpoints, digest
 from cnn_bench.training.state import create
 
 SHAPE = (6, 6, 1)

@@ -1,13 +1,13 @@
-"""The arguments by which `predict`, `features` and `retrieve` are given a network."""
+"""The arguments by which `predict`, `features` and `retrieve` are given a model."""
 
 import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cnn_bench.inference import Network
+    from cnn_bench.trained import TrainedModel
 
 
-def add_network(parser: argparse.ArgumentParser, batch_size: int) -> None:
+def add_model(parser: argparse.ArgumentParser, batch_size: int) -> None:
     """The arguments that `load` reads, and --batch-size."""
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument('--workdir', metavar='DIR', help='a run directory; its newest checkpoint is used')
@@ -17,11 +17,16 @@ def add_network(parser: argparse.ArgumentParser, batch_size: int) -> None:
     parser.add_argument('--json', action='store_true', help='print JSON')
 
 
-def load(args: argparse.Namespace) -> 'Network':
-    """The network that the arguments ask for."""
-    from cnn_bench import inference
+def load(args: argparse.Namespace) -> 'TrainedModel':
+    """The trained network that the arguments choose, with the names of --classes where a command has it."""
+    from cnn_bench import trained
+    from cnn_bench.trained.load import read_class_names
+    from cnn_bench.trained.model import check_classifies
 
-    return inference.load(args.workdir, args.weights, args.data_dir, getattr(args, 'classes', None))
+    model = trained.load(args.workdir or args.weights, args.data_dir)
+    check_classifies(model)
+    classes = getattr(args, 'classes', None)
+    return model.with_class_names(read_class_names(classes)) if classes is not None else model
 
 
 def at_least_one(text: str) -> int:

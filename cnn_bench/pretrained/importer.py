@@ -1,0 +1,48 @@
+"""Importing weights: a file of another library becomes a directory that every command can use."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from cnn_bench.digest import digest
+from cnn_bench.models import registry
+from cnn_bench.pretrained.convert import build, convert, guess_library
+from cnn_bench.pretrained.layout import layout_of
+from cnn_bench.pretrained.read import read
+from cnn_bench.trained import imported
+from cnn_bench.trained.model import Origin, TrainedModel, numbered_classes
+
+
+def import_weights(
+    arch: str, file: str | Path, directory: str | Path, library: str | None = None, num_classes: int | None = None
+) -> TrainedModel:
+    """Read `file`, convert it for `arch` and write it to the new `directory`, whole or not at all.
+
+    The `library` whose names the file uses is guessed from the names unless given; `num_classes` is the architecture's
+    own unless given. Raises UserError for whatever does not fit.
+    """
+    directory = Path(directory).absolute()
+    imported.check_new(directory)
+    arrays, naming = read(file)
+    library = library or guess_library(arch, arrays, naming)
+    classes = {} if num_classes is None else {'num_classes': num_classes}
+    variables = convert(arch, arrays, library, **classes)
+    layout, module = layout_of(arch, library), build(arch, library, **classes)
+    origin = Origin(
+        path=str(directory),
+        kind='weights',
+        arch=arch,
+        fields={'num_classes': module.num_classes, **layout.fields},
+        digest=digest(variables),
+        source={'library': library, **_file(Path(file))},
+    )
+    preprocessing = layout.transform.for_input(registry.get(arch).input_shape)
+    model = TrainedModel(module, variables, preprocessing, numbered_classes(module.num_classes), origin)
+    imported.save(model, directory)
+    return model
+
+
+def _file(path: Path) -> dict[str, Any]:
+    with open(path, 'rb') as content:
+        sha256 = hashlib.file_digest(content, 'sha256').hexdigest()
+    return {'file': path.name, 'bytes': path.stat().st_size, 'sha256': sha256}

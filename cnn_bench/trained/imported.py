@@ -1,0 +1,88 @@
+"""Imported weights on disk.
+
+DIR/weights.json    the record: architecture, preprocessing, class names, source file and its sha256, versions, digest
+DIR/variables/      the network's variables, float32, as Orbax's StandardCheckpointer writes them
+"""
+
+import json
+import shutil
+import tempfile
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import jax
+import orbax.checkpoint as ocp
+
+from cnn_bench.digest import digest
+from cnn_bench.errors import UserError
+from cnn_bench.models.variables import variable_shapes
+from cnn_bench.trained.model import TrainedModel, from_record
+
+RECORD, VARIABLES = 'weights.json', 'variables'
+PACKAGES = ('cnn_bench', 'flax', 'jax', 'orbax-checkpoint')
+DEFAULT_CROP_FRACTION = 0.875  # what earlier versions took where the library states no size to resize to
+
+
+def load(directory: str | Path) -> TrainedModel:
+    """The network that `save` wrote. Raises UserError where its files are missing or damaged."""
+    directory = Path(directory).absolute()
+    try:
+        record = _renamed(json.loads((directory / RECORD).read_text()))
+        record.pop('versions')
+        model = from_record({**record, 'path': str(directory), 'kind': 'weights'})
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UserError(f'{directory} holds no imported weights: it has no {RECORD}') from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f'{directory / RECORD} cannot be read: {error}') from error
+    try:
+        with ocp.StandardCheckpointer() as checkpointer:
+            variables = checkpointer.restore(directory / VARIABLES, _abstract(model))
+    except Exception as error:  # Orbax and TensorStore each raise their own
+        reason = next(iter(str(error).splitlines()), '')[:200]
+        raise UserError(f'{directory / VARIABLES} cannot be read: {reason}') from error
+    if digest(variables) != model.origin.digest:
+        raise UserError(f'{directory / VARIABLES} is not what was imported: its digest differs; import it again')
+    return from_record(model.record(), variables)
+
+
+def save(model: TrainedModel, directory: str | Path) -> None:
+    """Write `model` to the new `directory`, whole or not at all. Raises UserError where it exists already."""
+    directory = Path(directory).absolute()
+    check_new(directory)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f'.{directory.name}-', dir=directory.parent))
+    try:
+        with ocp.StandardCheckpointer() as checkpointer:
+            checkpointer.save(partial / VARIABLES, model.variables)
+        record = {name: value for name, value in model.record().items() if name not in ('path', 'kind')}
+        record['versions'] = {name: metadata.version(name) for name in PACKAGES}
+        (partial / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True) + '\n')
+        partial.chmod(0o755)
+        partial.rename(directory)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def check_new(directory: Path) -> None:
+    """Raise UserError where `directory` exists."""
+    if directory.exists():
+        raise UserError(f'{directory} is already there; give --out a new directory')
+
+
+def _abstract(model: TrainedModel) -> dict:
+    sharding = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+    shapes = variable_shapes(model.module, model.input_shape)
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), shapes)
+
+
+def _renamed(record: dict[str, Any]) -> dict[str, Any]:
+    """A record that an earlier version wrote, in today's form."""
+    if 'origin' not in record:
+        return record
+    look, shape = record['preprocessing'], record.pop('input_shape')
+    resize = look.pop('resize', None)
+    look |= {'input_shape': shape, 'crop_fraction': shape[0] / resize if resize else DEFAULT_CROP_FRACTION}
+    record['source'] = {'library': record.pop('origin'), **record['source']}
+    return record

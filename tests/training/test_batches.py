@@ -1,0 +1,93 @@
+"""Batches depend on the seed and the step alone, and cover what they should."""
+
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+
+from cnn_bench import data
+from cnn_bench.data.pipeline import RandomCrop
+from cnn_bench.data.preprocessing import Preprocessing
+from cnn_bench.errors import UserError
+from cnn_bench.training.batches import Resident, Streamed, make_batches
+
+ONE = jax.local_devices()[:1]
+WHOLE = Preprocessing((28, 28, 1), (0.5,), (0.5,), crop_fraction=1.0)
+
+
+@pytest.fixture(scope='module')
+def split(tiny_data):
+    return data.open_split('tiny', 'train', tiny_data)
+
+
+def test_resident_epochs_are_permutations(split):
+    batches = Resident(split, ONE)
+    epochs = [batches.train_batches(0, 24, first, 4).ravel() for first in (0, 4)]
+    for order in epochs:
+        assert sorted(order) == list(range(96))
+    assert (epochs[0] != epochs[1]).any()
+    assert (batches.train_batches(1, 24, 0, 4).ravel() != epochs[0]).any()
+
+
+def test_resident_batches_do_not_depend_on_how_many_are_asked_for(split):
+    batches = Resident(split, ONE)
+    whole = batches.train_batches(0, 24, 4, 4)
+    parts = [batches.train_batches(0, 24, step, 1) for step in range(4, 8)]
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole)
+
+
+@pytest.mark.skipif(jax.local_device_count() < 4, reason='needs four devices')
+def test_devices_share_one_batch(split):
+    one, four = Resident(split, ONE), Resident(split, jax.local_devices()[:4])
+    shares = four.train_batches(0, 24, 2, 2)
+    assert shares.shape == (4, 2, 6)
+    np.testing.assert_array_equal(np.concatenate(shares, axis=1), one.train_batches(0, 24, 2, 2)[0])
+
+
+@pytest.mark.parametrize('batch_size', [24, 36, 96, 100])
+def test_evaluation_covers_every_image_once(split, batch_size):
+    for batches in (Resident(split, ONE), Streamed(split, ONE, preprocessing=WHOLE)):
+        labels = np.concatenate([labels for _, labels in batches.eval_batches(batch_size)])
+        assert len(labels) % batch_size == 0
+        np.testing.assert_array_equal(labels[labels >= 0], np.arange(96) % 10)
+
+
+def test_streamed_and_resident_evaluation_give_the_same_images(split):
+    images, _ = data.load_arrays(split)
+    batches = Streamed(split, ONE, preprocessing=WHOLE)
+    batch, _ = next(batches.eval_batches(96))
+    np.testing.assert_array_equal(batch['image'][0], images)
+
+
+def test_streamed_batches_go_on_from_any_step(split):
+    arguments = {'preprocessing': WHOLE, 'random_crop': RandomCrop(scale=(0.5, 1.0))}
+    one = Streamed(split, ONE, **arguments)
+    first, second = (one.train_batches(0, 24, step, 1) for step in (0, 1))
+    again = Streamed(split, ONE, **arguments).train_batches(0, 24, 1, 1)
+    np.testing.assert_array_equal(again['image'], second['image'])
+    assert (first['image'] != second['image']).any()
+    assert first['image'].shape == (1, 1, 24, 28, 28, 1)
+
+
+def test_where_a_set_lives(split):
+    def batches(size=28, **options):
+        return make_batches(split, ONE, replace(WHOLE, input_shape=(size, size, 1)), **options)
+
+    assert isinstance(batches(), Resident)
+    assert isinstance(batches(placement='host'), Streamed)
+    assert isinstance(batches(size=32), Streamed)
+    with pytest.raises(UserError, match='placement is device'):
+        batches(size=32, placement='device')
+
+
+@pytest.mark.parametrize('size', [(28, 28), (20, 28), (32, 16)])
+@pytest.mark.parametrize('crop_fraction', [1.0, 0.875])
+def test_evaluation_prediction_and_either_placement_prepare_the_same_images(split, size, crop_fraction):
+    preprocessing = replace(WHOLE, input_shape=(*size, 1), crop_fraction=crop_fraction)
+    expected = np.stack([preprocessing.crop(split[index]['image']) for index in range(24)])
+    for placement in ('auto', 'host'):
+        batches = make_batches(split, ONE, preprocessing, placement=placement)
+        batch, _ = next(batches.eval_batches(24))
+        images, _ = batches.pick(batches.dataset, jax.tree.map(lambda array: array[0], batch))
+        np.testing.assert_array_equal(images, expected)
