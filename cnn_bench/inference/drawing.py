@@ -1,6 +1,6 @@
 """Pictures of what a network sees: arrays in, matplotlib Figures out. Sizes are in inches.
 
-Right and wrong are told apart by colour, by the line of the frame and by a mark: in black and white too.
+Right and wrong differ in colour, line style and mark, so they differ in black and white too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ CELL = 1.15  # side of a small picture
 
 @dataclass(frozen=True)
 class Shown:
-    """An image uint8 (h, w, c) with the line below it; `right` is None where nothing is judged."""
+    """An image uint8 (h, w, c) and its caption; `right` is None where there is no right answer."""
 
     image: np.ndarray
     caption: str
@@ -27,7 +27,7 @@ class Shown:
 
 @matplotlib.rc_context(STYLE)
 def sheet(rows: Sequence[Sequence[Shown]], title: str = '', first_apart: bool = True) -> Figure:
-    """Rows of pictures framed by whether they are right, the first of each apart: a query and its neighbours."""
+    """Rows of pictures, such as a query and its neighbours, with frames that mark right and wrong ones."""
     columns = max(len(row) for row in rows)
     figure, grid = _grid(len(rows), columns, CELL, CELL + 0.2, title, first=0.25 if first_apart else 0.0)
     for axes_row, row in zip(grid, rows, strict=True):
@@ -46,7 +46,7 @@ def sheet(rows: Sequence[Sequence[Shown]], title: str = '', first_apart: bool = 
 
 @matplotlib.rc_context(STYLE)
 def maps(values: np.ndarray, title: str = '', columns: int = 8, most: int = 64) -> Figure:
-    """Maps (h, w, c) beside one another in grey, the first `most` of them, each from its own least to its largest."""
+    """The first `most` channels of an activation (h, w, c) as grey pictures, each scaled to its own range."""
     count = min(values.shape[2], most)
     columns = min(columns, count)
     figure, grid = _grid(-(-count // columns), columns, CELL, CELL, _with_count(title, count, values.shape[2]))
@@ -60,7 +60,7 @@ def maps(values: np.ndarray, title: str = '', columns: int = 8, most: int = 64) 
 
 @matplotlib.rc_context(STYLE)
 def filters(kernels: np.ndarray, title: str = '', columns: int = 8, most: int = 64) -> Figure:
-    """Kernels (n, h, w, c): in colour where c is 3, else the mean over c in grey; 0 is the middle grey in all."""
+    """Kernels (n, h, w, c): in colour where c is 3, else their mean over c in grey. Zero is middle grey."""
     count = min(len(kernels), most)
     columns = min(columns, count)
     largest = np.abs(kernels[:count]).max() or 1.0
@@ -77,7 +77,7 @@ def filters(kernels: np.ndarray, title: str = '', columns: int = 8, most: int = 
 
 @matplotlib.rc_context(STYLE)
 def heat(image: np.ndarray, panels: Mapping[str, np.ndarray], title: str = '') -> Figure:
-    """An image (h, w, c), and beside it what was found of its pixels, each panel (rows, cols) with its own scale."""
+    """An image (h, w, c) with heat maps (rows, cols) beside it, each with its own scale."""
     side = 1.9
     figure, grid = _grid(1, len(panels) + 1, side, side + 0.3, title, gap=0.75)
     _image(grid[0][0], image)
@@ -92,7 +92,7 @@ def heat(image: np.ndarray, panels: Mapping[str, np.ndarray], title: str = '') -
 def _grid(
     rows: int, columns: int, cell: float, pitch: float, title: str, first: float = 0.0, gap: float = 0.1
 ) -> tuple[Figure, list[list[Axes]]]:
-    """A figure of cells without ticks; `first` more inches behind the first column, `gap` between all."""
+    """A figure of cells without ticks, `gap` inches apart and `first` more behind the first column."""
     margin, head = 0.15, 0.4 if title else 0.15
     width = 2 * margin + columns * (cell + gap) - gap + (first if columns > 1 else 0)
     height = head + rows * (pitch + 0.08) + 0.05

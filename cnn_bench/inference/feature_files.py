@@ -1,4 +1,4 @@
-"""Features written to a file as they come, whole or not at all, without holding more than a batch of them.
+"""Writing features to a file batch by batch; the file appears whole or not at all.
 
 F.npz       `features` (n, ...) float32, `labels` (n,) int32, `indices` (n,) int64 in the split, `about`: JSON
 F.parquet   columns `index`, `label`, `features`: lists of one length, row by row of an image's array; the schema's
@@ -21,7 +21,7 @@ ROW_GROUP_BYTES = 32 << 20  # of features
 
 
 def check(out: str | Path) -> Path:
-    """`out` as a path that can be written. Raises UserError for another ending and for a folder that isn't there."""
+    """`out` as a path that can be written. Raises UserError for an unknown ending or a missing folder."""
     out = Path(out)
     if out.suffix not in WRITERS:
         raise UserError(f'--out {out} must end in {" or ".join(WRITERS)}')
@@ -38,7 +38,7 @@ def check(out: str | Path) -> Path:
 
 
 def write(extraction: Extraction, out: str | Path) -> None:
-    """Write the features to `out`, in the format that its ending names."""
+    """Write the features to `out`, in the format of its ending."""
     out = check(out)
     replace(out, lambda file: WRITERS[out.suffix](extraction, file))
 

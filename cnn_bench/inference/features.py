@@ -1,4 +1,4 @@
-"""Features of a data set: what a layer makes of every image of a split, on all devices, a batch at a time."""
+"""Features of a data set: a layer's output for every image of a split, on all devices, a batch at a time."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from cnn_bench.training.batches import Batches, batches_for
 
 @dataclass(frozen=True)
 class Extraction:
-    """Features to come. Iterating gives them once, in the order of the split: (n, *shape) float32 and labels (n,)."""
+    """Features that are computed while iterating, once, in the order of the split: (n, *shape) float32, labels (n,)."""
 
     count: int  # images
     shape: tuple[int, ...]  # of one image's features
@@ -49,10 +49,10 @@ def extract(
     data_dir: str | None = None,
     track: Track = untracked,
 ) -> Extraction:
-    """The features that `layer` makes of a split of a prepared data set.
+    """The output of `layer` for a split of a prepared data set.
 
     Images are prepared as in an evaluation of the model. `batch_size` is over all devices, rounded up to a multiple
-    of their number. `track` is told of the batches. Raises UserError for an unknown layer, set or split, and for images
+    of their number. `track` reports progress. Raises UserError for an unknown layer, set or split, and for images
     the network can't take.
     """
     if pool not in layers.POOLS:
@@ -89,6 +89,6 @@ def _batches(
 def feature_step(
     variables: Any, dataset: Any, batch: Any, *, module: nn.Module, preprocess, pick, layer: str, pool: str
 ) -> tuple[tuple, jax.Array]:
-    """Nothing that is the same on all devices, and the features (n, ...) of this device's images."""
+    """An empty tuple for what is the same on all devices, and the features (n, ...) of this device's images."""
     images, _ = pick(dataset, batch)
     return (), layers.pooled(layers.output(module, variables, preprocess(images), layer), pool)

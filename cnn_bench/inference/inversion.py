@@ -1,4 +1,4 @@
-"""An image made from a layer's output alone: what the layer keeps of an image shows, and what it loses is guessed.
+"""An image reconstructed from a layer's output: it shows what the layer keeps of an image.
 
 Mahendran & Vedaldi 2015, Understanding deep image representations by inverting them (arXiv 1412.0035):
 
@@ -25,11 +25,10 @@ from cnn_bench.trained import TrainedModel
 
 @dataclass(frozen=True)
 class Inversion:
-    """An image uint8 (h, w, c), and before each step the squared distance of its features to those wanted, relative to
-    their squared length, (steps,)."""
+    """A reconstructed image and how close its features came."""
 
-    image: np.ndarray
-    distances: np.ndarray
+    image: np.ndarray  # uint8 (h, w, c)
+    distances: np.ndarray  # (steps,): before each step, |f(x) - f(x0)|^2 / |f(x0)|^2
 
 
 def invert(
@@ -41,9 +40,9 @@ def invert(
     learning_rate: float = 0.05,
     seed: int = 0,
 ) -> Inversion:
-    """An image that `layer` takes for `image` (h, w, c), from noise in `steps` steps.
+    """An image with nearly the same output of `layer` as `image` (h, w, c), found from noise in `steps` steps.
 
-    `learning_rate` is Adam's, in parts of the range from black to white. The same seed gives the same image.
+    `learning_rate` is Adam's, where black is 0 and white is 1. The same seed gives the same image.
     """
     model.check_image(image)
     check_layer(model, layer)
@@ -51,19 +50,19 @@ def invert(
         raise UserError(f'steps is {steps}; it must be at least 1')
     optimizer = optax.adam(learning_rate)
     inputs = model.preprocess(jnp.asarray(image)[None])
-    wanted = jax.jit(partial(output, model.module, layer=layer))(model.variables, inputs)
-    # About the middle grey, as noise of few contrasts: the paper starts from noise too.
+    target = jax.jit(partial(output, model.module, layer=layer))(model.variables, inputs)
+    # Middle grey with little noise; the paper starts from noise too.
     pixels = 0.5 + 0.1 * jax.random.normal(jax.random.key(seed), (1, *model.input_shape))
     step = jax.jit(partial(_step, model, layer, optimizer, tv_weight))
     state, distances = optimizer.init(pixels), []
     for _ in range(steps):
-        pixels, state, distance = step(model.variables, wanted, pixels, state)
+        pixels, state, distance = step(model.variables, target, pixels, state)
         distances.append(distance)
     return Inversion(np.asarray(jnp.round(255 * pixels[0]), np.uint8), np.array(jax.device_get(distances)))
 
 
 def total_variation(pixels: jax.Array) -> jax.Array:
-    """The mean over pixels and channels of the squared differences to the right and lower neighbours, (n, h, w, c)."""
+    """Mean squared difference of pixels (n, h, w, c) to their right and lower neighbours."""
     right, below = jnp.diff(pixels, axis=2), jnp.diff(pixels, axis=1)
     return (jnp.square(right).sum() + jnp.square(below).sum()) / pixels.size
 
@@ -74,13 +73,13 @@ def _step(
     optimizer: optax.GradientTransformation,
     tv_weight: float,
     variables: Any,
-    wanted: jax.Array,
+    target: jax.Array,
     pixels: jax.Array,
     state: Any,
 ) -> tuple[jax.Array, Any, jax.Array]:
     def loss(pixels):
         made = output(model.module, variables, model.preprocess(255 * pixels), layer)
-        distance = jnp.square(made - wanted).sum() / jnp.maximum(jnp.square(wanted).sum(), 1e-12)
+        distance = jnp.square(made - target).sum() / jnp.maximum(jnp.square(target).sum(), 1e-12)
         return distance + tv_weight * total_variation(pixels), distance
 
     (_, distance), gradient = jax.value_and_grad(loss, has_aux=True)(pixels)

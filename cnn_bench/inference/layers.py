@@ -1,8 +1,8 @@
-"""The layers of a network by name, and what comes out of one.
+"""The layers of a network by name, and their outputs.
 
-A layer is called by its module's path, as `cnn-bench cost --layers` and the parameter tree have it: 'stage1/block2',
-'head/fc'. Beside the modules there are 'features', the last map before the head, and 'logits'. Where a module is
-called more than once, its last output is meant.
+A layer's name is its module's path, as in `cnn-bench cost --layers` and the parameter tree: 'stage1/block2', 'head/fc'.
+Two more are 'features', the last activation before the head, and 'logits'. Of a module that is called several times
+the last output counts.
 """
 
 from difflib import get_close_matches
@@ -21,7 +21,7 @@ POOLS = ('none', 'mean')
 
 
 def output(module: nn.Module, variables: Any, inputs: jax.Array, layer: str) -> jax.Array:
-    """What `layer` makes of preprocessed images (n, h, w, c); no other layer's output is kept."""
+    """The output of `layer` for preprocessed images (n, h, w, c); no other layer's output is kept."""
     if layer == LOGITS:
         return module.apply(variables, inputs, train=False)
     if layer == FEATURES:
@@ -42,13 +42,13 @@ def _at(intermediates: Any, path: str) -> Any:
 
 
 def pooled(made: jax.Array, pool: str) -> jax.Array:
-    """A layer's output as float32; with `pool` 'mean' maps (n, h, w, c) become (n, c), with 'none' they stay."""
+    """A layer's output as float32; with `pool` 'mean' an output (n, h, w, c) is averaged to (n, c)."""
     made = made.astype(jnp.float32)
     return made.mean((1, 2)) if pool == 'mean' and made.ndim == 4 else made
 
 
 def list_layers(model: TrainedModel) -> dict[str, tuple[int, ...]]:
-    """Path -> shape of the output for one image, in the order in which the layers finish. Nothing is computed."""
+    """Name -> output shape for one image, in the order in which the layers finish. Nothing is computed."""
     image = jax.ShapeDtypeStruct((1, *model.input_shape), jnp.uint8)
     inputs = jax.eval_shape(model.preprocess, image)
     order: dict[str, None] = {}
@@ -72,7 +72,7 @@ def list_layers(model: TrainedModel) -> dict[str, tuple[int, ...]]:
 
 
 def check_layer(model: TrainedModel, layer: str) -> tuple[int, ...]:
-    """The shape of a layer's output for one image. Raises UserError with the nearest names where there is none."""
+    """The shape of a layer's output for one image. Raises UserError with the nearest names for an unknown layer."""
     known = list_layers(model)
     if layer not in known:
         near = get_close_matches(layer, known, n=3, cutoff=0.4)

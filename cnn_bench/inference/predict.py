@@ -1,4 +1,4 @@
-"""Predictions for picture files: a batch at a time, in the order in which they are named."""
+"""Predictions for picture files, a batch at a time, in the order of the arguments."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from cnn_bench.trained import TrainedModel
 
 @dataclass(frozen=True)
 class Prediction:
-    """The most probable classes of a picture, the first first: their numbers, and their probabilities."""
+    """The most probable classes of a picture and their probabilities, in falling order."""
 
     path: str
     labels: tuple[int, ...]
@@ -28,9 +28,9 @@ class Prediction:
 def predict(
     model: TrainedModel, names: Iterable[str | Path], top: int = 5, batch_size: int = 32
 ) -> Iterator[Prediction | Refusal]:
-    """Of each picture that is named, and of those in folders that are, a Prediction or a Refusal.
+    """Yield a Prediction or a Refusal for each named picture and each picture in a named folder.
 
-    No more than `batch_size` pictures are held at a time. Raises UserError for a network that takes no pictures.
+    At most `batch_size` pictures are in memory at a time. Raises UserError for a network that does not take pictures.
     """
     if model.input_shape[2] not in (1, 3):
         raise UserError(f'{model.arch} takes images of {model.input_shape[2]} channels; pictures have 1 or 3')
@@ -39,14 +39,16 @@ def predict(
     while batch := list(islice(items, batch_size)):
         read_ones = [_read(item, model) for item in batch]
         images = [image for image in read_ones if not isinstance(image, Refusal)]
-        size = size or len(batch)  # the first batch is the largest: one compilation, and none for images not there
+        size = size or len(
+            batch
+        )  # the first batch is the largest; shorter ones are padded, so that one program is compiled
         rows = iter(_padded(compiled, images, size) if images else ())
         for item, image in zip(batch, read_ones, strict=True):
             yield image if isinstance(image, Refusal) else _best(str(item), next(rows), top)
 
 
 def probabilities(model: TrainedModel, images: jax.Array) -> jax.Array:
-    """(n, classes) float32 of images (n, h, w, c) from 0 to 255, of the network's own size."""
+    """Class probabilities (n, classes) float32 of images (n, h, w, c) of the network's size, from 0 to 255."""
     return _probabilities(model, model.variables, images)
 
 
@@ -71,6 +73,6 @@ def _padded(compiled: Callable, images: list[np.ndarray], size: int) -> np.ndarr
 
 def _best(path: str, row: np.ndarray, top: int) -> Prediction | Refusal:
     if not np.isfinite(row).all():
-        return Refusal(path, 'the network gave it a logit that is not finite')
+        return Refusal(path, 'has a logit that is not finite')
     order = np.argsort(-row, kind='stable')[:top]
     return Prediction(path, tuple(map(int, order)), tuple(float(row[label]) for label in order))

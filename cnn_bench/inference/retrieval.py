@@ -1,4 +1,4 @@
-"""Retrieval on a data set: of each query image the nearest images of a gallery, judged by their classes."""
+"""Retrieval on a data set: the nearest images of a gallery to each query image, judged by their classes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +14,13 @@ from cnn_bench.trained import TrainedModel
 
 @dataclass(frozen=True)
 class Retrieval:
-    """Queries and their neighbours: places in the two splits, the nearest first."""
+    """Queries and their neighbours as indices into the two splits, nearest first."""
 
     query_labels: np.ndarray  # (q,)
     gallery_labels: np.ndarray  # (g,)
-    neighbours: np.ndarray  # (q, k) places in the gallery
+    neighbours: np.ndarray  # (q, k) indices into the gallery
     similarities: np.ndarray  # (q, k) cosines
-    recalls: dict[int, float]  # k -> share of the queries with one of their own class among the k nearest
+    recalls: dict[int, float]  # k -> share of queries with an image of their class among the k nearest
 
 
 def retrieve(
@@ -34,9 +34,9 @@ def retrieve(
     data_dir: str | None = None,
     **options: Any,
 ) -> Retrieval:
-    """The nearest images of the split `gallery` to each of the split `queries`; where both are one, to all others.
+    """The nearest images of the split `gallery` to each image of the split `queries`, other than itself.
 
-    Features are `layer`'s, maps averaged over their pixels; those of both splits are held in memory. Options are
+    Features are the outputs of `layer`, averaged over pixels; those of both splits are held in memory. Options are
     `batch_size` and `track` of `extract`. Raises UserError for what is unknown, and where a k is larger than the
     gallery.
     """

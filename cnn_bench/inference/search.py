@@ -1,6 +1,6 @@
-"""Nearest images by the cosine similarity of their features, and how often those are of the query's class.
+"""Nearest images by cosine similarity of their features, and recall: how often they have the query's class.
 
-The search is exact: matrix products of blocks, the best of each kept. Of equals the first in the gallery comes first.
+The search is exact: matrix products of blocks, of which the best are kept. Ties go to the first in the gallery.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ INDEXES = ('exact', 'faiss')
 
 
 def unit(features: np.ndarray) -> np.ndarray:
-    """Features (n, ...) as rows (n, d) float32 of length 1; a row of zeros stays, and is like nothing."""
+    """Features (n, ...) as rows (n, d) float32 of length 1; a row of zeros stays zero and is similar to nothing."""
     rows = features.reshape(len(features), -1).astype(np.float32)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return rows / np.where(lengths > 0, lengths, 1)
@@ -26,10 +26,10 @@ def unit(features: np.ndarray) -> np.ndarray:
 def nearest(
     queries: np.ndarray, gallery: np.ndarray, k: int, same: bool = False, index: str = 'exact'
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Places (q, k) int64 in the gallery of the `k` nearest to each query, the nearest first, and their similarities.
+    """Indices (q, k) int64 of the `k` nearest gallery rows to each query, nearest first, and their similarities.
 
-    Rows (q, d) and (g, d) of length 1. With `same` both are the same images in the same order, and none is its own
-    neighbour. Raises UserError where the gallery has fewer than `k` to offer.
+    Rows (q, d) and (g, d) have length 1. With `same` both are the same images in the same order, and no image is its
+    own neighbour. Raises UserError where the gallery has fewer than `k` candidates.
     """
     check_k(k, len(gallery), same)
     search = _faiss if index == 'faiss' else _exact
@@ -37,9 +37,9 @@ def nearest(
 
 
 def recall(neighbours: np.ndarray, query_labels: np.ndarray, gallery_labels: np.ndarray, k: int) -> float:
-    """The share of queries with an image of their own class among the `k` nearest.
+    """The share of queries with an image of their class among the `k` nearest.
 
-    A query whose class the gallery lacks counts as a miss. `neighbours` (q, at least k) are places in the gallery.
+    A query whose class is not in the gallery is a miss. `neighbours` (q, at least k) are indices into the gallery.
     """
     return float((gallery_labels[neighbours[:, :k]] == query_labels[:, None]).any(axis=1).mean())
 
@@ -60,8 +60,8 @@ def _exact(queries: np.ndarray, gallery: np.ndarray, k: int, same: bool) -> tupl
 
 @partial(jax.jit, static_argnames='k')
 def _merge(scores, places, queries, part, own, first, *, k: int) -> tuple[jax.Array, jax.Array]:
-    """The best `k` of those so far and of a part of the gallery that begins at `first`."""
-    # In full float32: by default some devices would multiply with fewer bits and order neighbours by noise.
+    """The best `k` of the candidates so far and of the part of the gallery that starts at `first`."""
+    # Full float32: by default some devices multiply with fewer bits, and noise would order the neighbours.
     new = jnp.matmul(queries, part.T, precision=jax.lax.Precision.HIGHEST)
     where = first + jnp.arange(len(part), dtype=jnp.int32)
     new = jnp.where(where == own[:, None], -jnp.inf, new)
@@ -72,7 +72,7 @@ def _merge(scores, places, queries, part, own, first, *, k: int) -> tuple[jax.Ar
 
 
 def _faiss(queries: np.ndarray, gallery: np.ndarray, k: int, same: bool) -> tuple[np.ndarray, np.ndarray]:
-    """The same by FAISS's flat index of inner products; of equals any may come first."""
+    """The same with FAISS's flat inner-product index; ties come in any order."""
     check_index('faiss')
     import faiss
 
@@ -81,20 +81,20 @@ def _faiss(queries: np.ndarray, gallery: np.ndarray, k: int, same: bool) -> tupl
     scores, places = index.search(np.ascontiguousarray(queries), k + same)
     if same:
         others = places != np.arange(len(queries))[:, None]
-        others[others.all(axis=1), -1] = False  # it lies behind k equals of its own
+        others[others.all(axis=1), -1] = False  # the query itself lies behind k equal rows
         scores, places = (array[others].reshape(-1, k) for array in (scores, places))
     return places, scores
 
 
 def check_k(k: int, images: int, same: bool) -> None:
-    """Raise UserError where a gallery of that many images has no `k` to offer to each query."""
+    """Raise UserError unless a gallery of so many images has `k` candidates for each query."""
     there = images - same
     if not 1 <= k <= there:
         raise UserError(f'the {k} nearest of {there} images were asked for; at least 1 and at most {there} can be')
 
 
 def check_index(index: str) -> None:
-    """Raise UserError where the `index` cannot be used here."""
+    """Raise UserError where the `index` is not installed."""
     if index == 'faiss':
         try:
             import faiss  # noqa: F401
@@ -103,7 +103,7 @@ def check_index(index: str) -> None:
 
 
 def check_ks(ks: Iterable[int]) -> list[int]:
-    """The numbers of neighbours to look at, rising, each once. Raises UserError for none and for one below 1."""
+    """The numbers of neighbours, sorted, each once. Raises UserError for none and for one below 1."""
     ks = sorted(set(ks))
     if not ks or ks[0] < 1:
         raise UserError(f'--k {",".join(map(str, ks))}: whole numbers above 0 are wanted, such as 1,5,10')

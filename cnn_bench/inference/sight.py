@@ -1,4 +1,4 @@
-"""What a network looks at: its first filters, the maps that it makes of an image, and which pixels a class hangs on.
+"""What a network looks at: its first filters, its activations, and the pixels that a class depends on.
 
 Images are uint8 (h, w, c) of the network's own size, as `TrainedModel.read` and `TrainedModel.fit` make them.
 """
@@ -18,7 +18,7 @@ OCCLUDED_AT_ONCE = 64
 
 
 def activation_maps(model: TrainedModel, image: np.ndarray, layer: str) -> np.ndarray:
-    """What `layer` makes of an image: its maps (h, w, c), or its numbers (c,), float32."""
+    """The output of `layer` for an image, (h, w, c) or (c,), float32."""
     model.check_image(image)
     check_layer(model, layer)
     inputs = model.preprocess(jnp.asarray(image)[None])
@@ -40,18 +40,18 @@ def first_layer_filters(model: TrainedModel) -> np.ndarray:
 
 
 def predicted(model: TrainedModel, image: np.ndarray) -> int:
-    """The number of the most probable class."""
+    """The label of the most probable class."""
     return int(jnp.argmax(model.logits(jnp.asarray(image)[None])[0]))
 
 
 def occlusion(
     model: TrainedModel, image: np.ndarray, patch: int, stride: int | None = None, label: int | None = None
 ) -> np.ndarray:
-    """The probability of class `label` with a square of `patch` pixels laid over the image at each place, (rows, cols).
+    """The probability (rows, cols) of class `label` with a square of the image covered, for each position.
 
-    Places are `stride` pixels apart (default: half a patch) and begin at the upper left corner; patches lie wholly in
-    the image. The square is 0 after preprocessing: the mean colour, for most networks. `label` is the predicted class
-    unless given. Zeiler & Fergus 2014, Visualizing and understanding convolutional networks, section 4.2.
+    The square has `patch` pixels a side, lies wholly in the image and moves by `stride` pixels (default: half a patch).
+    It is 0 after preprocessing, the mean colour for most networks. `label` is the predicted class unless given. Zeiler &
+    Fergus 2014, Visualizing and understanding convolutional networks, section 4.2.
     """
     model.check_image(image)
     height, width, _ = model.input_shape
@@ -73,9 +73,9 @@ def occlusion(
 
 
 def gradient_saliency(model: TrainedModel, image: np.ndarray, label: int | None = None) -> np.ndarray:
-    """How much the logit of class `label` changes with each pixel, (h, w) float32.
+    """How strongly the logit of class `label` depends on each pixel, (h, w) float32.
 
-    That is the largest absolute derivative over channels, with respect to the preprocessed image. `label` is the
+    This is the largest absolute derivative over channels, with respect to the preprocessed image. `label` is the
     predicted class unless given. Simonyan, Vedaldi & Zisserman 2013, Deep inside convolutional networks
     (arXiv 1312.6034), section 3.1.
     """

@@ -1,4 +1,4 @@
-"""Arrays under another library's names into the variables of one of our networks."""
+"""Converting another library's arrays into the variables of one of our networks."""
 
 import re
 from collections.abc import Iterable
@@ -20,12 +20,12 @@ _KERAS = {'kernel': 'kernel', 'scale': 'gamma', 'bias': 'bias', 'mean': 'moving_
 
 
 def build(arch: str, library: str, **fields: Any) -> Any:
-    """The module of `arch` that computes what the library's network computes, with further `fields` of it set."""
+    """The module of `arch` that computes what the library's network computes, with further `fields` set."""
     return registry.build(arch, **{**layout_of(arch, library).fields, **fields})
 
 
 def guess_library(arch: str, arrays: dict[str, np.ndarray], naming: str) -> str:
-    """The library among those with this naming ('torch' or 'keras') whose names of `arch` match the arrays best."""
+    """The library with this naming ('torch' or 'keras') whose names for `arch` match the arrays best."""
     candidates = {name: layout for name, layout in layouts_of(arch).items() if (name == 'keras') == (naming == 'keras')}
     if not candidates:
         raise UserError(f'weights of {arch} are known from {", ".join(layouts_of(arch))}, not from a {naming} file')
@@ -41,24 +41,21 @@ def guess_library(arch: str, arrays: dict[str, np.ndarray], naming: str) -> str:
 def convert(
     arch: str, arrays: dict[str, np.ndarray], library: str, input_shape: Shape | None = None, **fields: Any
 ) -> dict:
-    """The variables of `build(arch, library, **fields)` as float32 arrays, made of all of `arrays`.
+    """The variables of `build(arch, library, **fields)` as float32 arrays; every one of `arrays` must be used.
 
-    `input_shape` (h, w, c) matters to networks whose first dense layer grows with the image; it is the architecture's
-    own unless given.
-
-    Convolution kernels become (kh, kw, in, out), dense kernels (in, out) with the flattened map's channels last. A bias
-    of theirs on a convolution that has none here and stands before a batch normalisation goes into the running mean.
-
-    Raises UserError that lists arrays that are missing, left over, of the wrong shape or not finite.
+    `input_shape` (h, w, c) is the architecture's own unless given; it matters for networks whose first dense layer
+    grows with the image. Convolution kernels become (kh, kw, in, out); dense kernels become (in, out), with channels
+    last in a flattened activation. A bias of theirs before a batch norm, which ours does not have, is subtracted from
+    the running mean. Raises UserError with the arrays that are missing, left over, of the wrong shape or not finite.
     """
     layout = layout_of(arch, library)
     shapes = _shapes(build(arch, library, **fields), input_shape or registry.get(arch).input_shape)
-    wanted = flatten_dict(shapes, sep='/')
-    names = _Names(layout, library, scaled={path.rpartition('/')[0] for path in wanted if path.endswith('/scale')})
+    expected = flatten_dict(shapes, sep='/')
+    names = _Names(layout, library, scaled={path.rpartition('/')[0] for path in expected if path.endswith('/scale')})
     arrays = {_today(name, layout): array for name, array in arrays.items()}
     ours, problems = {}, _Problems()
     used = set()
-    for path, leaf in wanted.items():
+    for path, leaf in expected.items():
         name = names.of(path)
         if name not in arrays and layout.unscaled and path.endswith('/scale'):
             ours[path] = np.ones(leaf.shape, np.float32)
@@ -80,7 +77,7 @@ def convert(
 
 
 class _Names:
-    """The library's name of each of our arrays, by path: 'params/stem/conv/kernel' -> 'conv1.weight'."""
+    """Maps the path of one of our arrays to the library's name: 'params/stem/conv/kernel' -> 'conv1.weight'."""
 
     def __init__(self, layout: Layout, library: str, scaled: Iterable[str] = ()):
         self.layout, self.scaled = layout, {path.partition('/')[2] for path in scaled}
@@ -99,7 +96,7 @@ class _Names:
         return f'{name}{self.separator}{"beta" if norm else self.leaves[leaf]}'
 
     def of_bias(self, layer: str) -> str:
-        """The name that the bias of our convolution `layer`, which has none, would have."""
+        """The library's name for the bias of our convolution `layer`, which has none."""
         return self.of(f'params/{layer}/bias')
 
 
@@ -130,11 +127,11 @@ def _shapes(module: Any, input_shape: Shape) -> dict:
 
 
 def _oriented(array: np.ndarray, shape: tuple, path: str, layout: Layout, library: str) -> np.ndarray | None:
-    """Their array with our axes; None where it cannot have our shape."""
+    """Their array with our order of axes; None where the shapes do not fit."""
     layer, _, leaf = path.partition('/')[2].rpartition('/')
     if leaf == 'kernel' and library == 'keras':
         if array.ndim == 4 and len(shape) == 4 and shape[2] == 1 != array.shape[2]:
-            array = array.reshape(*array.shape[:2], 1, -1)  # depthwise: channels, then maps per channel
+            array = array.reshape(*array.shape[:2], 1, -1)  # depthwise: channels, then filters per channel
     elif leaf == 'kernel' and array.ndim == 4:
         array = array.transpose(2, 3, 1, 0)
     elif leaf == 'kernel' and array.ndim == 2:
@@ -158,15 +155,15 @@ def _without_ones(shape: tuple) -> tuple:
 
 def _fold_biases(ours: dict, names: _Names, arrays: dict[str, np.ndarray], used: set[str]) -> None:
     for path in [path for path in ours if path.endswith('/conv/kernel')]:
-        unit = path.removeprefix('params/').removesuffix('/conv/kernel')
-        bias, mean = names.of_bias(f'{unit}/conv'), f'batch_stats/{unit}/norm/mean'
+        layer = path.removeprefix('params/').removesuffix('/conv/kernel')
+        bias, mean = names.of_bias(f'{layer}/conv'), f'batch_stats/{layer}/norm/mean'
         if bias in arrays and bias not in used and mean in ours and arrays[bias].shape == ours[mean].shape:
             ours[mean] = ours[mean] - arrays[bias]
             used.add(bias)
 
 
 def _today(name: str, layout: Layout) -> str:
-    """A name in the file as the library has it now."""
+    """The library's present name for a name in the file."""
     for pattern, template in layout.older:
         if match := re.fullmatch(pattern, name):
             return match.expand(template)

@@ -1,4 +1,4 @@
-"""What a layout says: the names that another library gives to the layers of one of our families, and what differs."""
+"""Layouts: the names that another library gives to the layers of one of our families, and how its networks differ."""
 
 import dataclasses
 import importlib
@@ -14,8 +14,8 @@ from cnn_bench.models import registry
 LIBRARIES = ('torchvision', 'timm', 'keras')
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
-# A regular expression that matches the path of one of our layers as a whole ('stage2/block1/conv1/conv'), and its name
-# there: a template for `re.Match.expand` (r'features.\1'), or a function of the groups, numbers as int, others as str.
+# A regular expression for the whole path of one of our layers ('stage2/block1/conv1/conv'), and the library's name: a
+# template for `re.Match.expand` (r'features.\1'), or a function of the groups, with numbers as int.
 Rule = tuple[str, str | Callable[..., str]]
 
 
@@ -41,19 +41,21 @@ TENSORFLOW = Transform(mean=(0.5,) * 3, std=(0.5,) * 3)  # -1 to 1
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """The first rule that matches a layer's path names the layer there.
+    """Rules from our layer paths to the library's names; the first rule that matches counts.
 
-    A rule may give the name of a layer ('features.0') or, with a slash and only where its leaf has an unusual name, of
-    a single array ('block2_sepconv1/pointwise_kernel').
+    A rule gives the name of a layer ('features.0') or, where an array has an unusual name, of that array with a slash
+    ('block2_sepconv1/pointwise_kernel').
     """
 
     rules: tuple[Rule, ...]
-    fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # of our network, where theirs differs
-    ignored: tuple[str, ...] = ()  # regular expressions of names there that hold nothing of the network in evaluation
-    flattened: Mapping[str, int] = dataclasses.field(default_factory=dict)  # dense layer -> channels of the map before
-    older: tuple[tuple[str, str], ...] = ()  # names in files of earlier versions: pattern, template of the name now
-    unscaled: bool = False  # some norms there have no scale: it is 1
-    bgr: bool = False  # their first convolution takes blue, green, red
+    fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # fields of our network that make it theirs
+    ignored: tuple[str, ...] = ()  # regular expressions of their arrays that evaluation does not need
+    flattened: Mapping[str, int] = dataclasses.field(
+        default_factory=dict
+    )  # dense layer -> channels of the activation that it flattens
+    older: tuple[tuple[str, str], ...] = ()  # names in files of earlier versions: (pattern, template of today's name)
+    unscaled: bool = False  # some of their norms have no scale; ours is 1 there
+    bgr: bool = False  # their first convolution takes BGR
     transform: Transform = Transform()
 
     def name(self, path: str) -> str:
@@ -67,7 +69,7 @@ class Layout:
 
 
 def layouts_of(arch: str) -> dict[str, Layout]:
-    """The layouts that there are for an architecture, by library. Raises UserError where there is none."""
+    """The layouts of an architecture by library. Raises UserError where no library is known to have it."""
     family = registry.get(arch).family
     try:
         known = importlib.import_module(f'cnn_bench.pretrained.layouts.{family}').LAYOUTS
@@ -81,7 +83,7 @@ def layouts_of(arch: str) -> dict[str, Layout]:
 
 
 def layout_of(arch: str, library: str) -> Layout:
-    """The layout of an architecture in one library. Raises UserError with the libraries that have one."""
+    """The layout of an architecture in one library. Raises UserError with the libraries that have the architecture."""
     known = layouts_of(arch)
     if library not in known:
         raise unknown(f'library with weights of {arch}', library, known)

@@ -13,7 +13,7 @@ from cnn_bench.errors import UserError
 
 Arrays = dict[str, np.ndarray]
 
-# What Keras 3 calls the variables of a layer, whose file holds them by number alone.
+# Keras 3's names for the variables of a layer, which its files only number.
 _VARIABLES = {
     'batch_normalization': ('gamma', 'beta', 'moving_mean', 'moving_variance'),
     'conv2d': ('kernel', 'bias'),
@@ -36,11 +36,11 @@ _NUMBERED = re.compile(r'(' + '|'.join(_VARIABLES) + r')(?:_(\d+))?')
 
 
 def read(path: str | Path) -> tuple[Arrays, str]:
-    """The arrays of a weight file by name, and whose naming it is: 'torch' or 'keras'.
+    """The arrays of a weight file by name, and the kind of names: 'torch' or 'keras'.
 
-    Takes .safetensors; .pth, .pt and .bin where PyTorch is installed (tensors only, no other pickled objects); Keras's
-    .weights.h5, .keras and older .h5 files. A Keras array is named 'layer/variable', slashes in the layer's name become
-    underscores, and layers that Keras numbered by itself are numbered from 0 in order of creation: 'conv2d_0/kernel'.
+    Reads .safetensors; .pth, .pt and .bin where PyTorch is installed (tensors only, no other pickled objects); Keras's
+    .weights.h5, .keras and older .h5 files. A Keras array is named 'layer/variable'; slashes in the layer's name become
+    underscores, and layers with automatic names are numbered from 0 in order of creation: 'conv2d_0/kernel'.
 
     Raises UserError for a file that is missing, of another kind, damaged or without arrays.
     """
@@ -113,7 +113,7 @@ def _from_h5(path: Path, file: Path | BinaryIO) -> Arrays:
 
 
 def _by_weight_names(top: Any) -> Iterable[tuple[str, Any]]:
-    """The older layout: each layer's group lists its arrays, 'conv1/kernel:0' or, the oldest, 'conv1_W_1:0'."""
+    """The older layout: each layer's group lists its arrays as 'conv1/kernel:0' or, oldest, 'conv1_W_1:0'."""
     for layer in top.attrs['layer_names']:
         group = top[layer]
         for name in group.attrs['weight_names']:
@@ -125,21 +125,21 @@ def _by_weight_names(top: Any) -> Iterable[tuple[str, Any]]:
 
 
 def _by_number(layers: Any) -> Iterable[tuple[str, Any]]:
-    """Keras 3: layers/CLASS_NUMBER/vars/0, 1, ...; an attribute of `vars` has the layer's own name."""
+    """Keras 3's layout: layers/CLASS_NUMBER/vars/0, 1, ...; an attribute of `vars` has the layer's name."""
     for key, layer in layers.items():
         if 'layers' in layer:  # a model inside the model
             yield from _by_number(layer['layers'])
         variables = layer.get('vars', {})
         names = _VARIABLES.get(re.sub(r'_\d+$', '', key), ())
         if key.startswith('batch_normalization') and len(variables) == 3:
-            names = names[1:]  # without a scale, as Inception has it
+            names = names[1:]  # without a scale, as in Inception
         for number, array in variables.items():
             leaf = names[int(number)] if int(number) < len(names) else number
             yield f'{_text(variables.attrs.get("name", key)).replace("/", "_")}/{leaf}', array
 
 
 def _renumbered(arrays: Arrays) -> Arrays:
-    """Layers with Keras's automatic names numbered from 0 in order of creation, whatever the session began with."""
+    """Arrays whose layers with automatic names are numbered from 0, in order of creation within the session."""
     layers = {name.rpartition('/')[0] for name in arrays}
     automatic = [match for layer in layers if (match := _NUMBERED.fullmatch(layer))]
     new = {}

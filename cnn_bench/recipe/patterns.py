@@ -1,7 +1,7 @@
-"""Patterns by which a recipe names parts of a network: shell wildcards on paths such as 'stage2/block1/conv1/kernel'.
+"""Patterns that select parts of a network: shell wildcards on paths such as 'stage2/block1/conv1/kernel'.
 
-A pattern matches an array where it matches its path or that of a module that it lies in: 'stage2' and 'stage2/block1'
-match all of stage2/block1, '*/bias' every bias, 'stage*' every stage. `*` and `?` also match '/'. Case counts.
+A pattern matches an array if it matches the array's path or that of a module that contains it: 'stage2/block1' matches
+all of that block, 'stage*' every stage, '*/bias' every bias. `*` and `?` also match '/'. Case matters.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,20 +10,20 @@ from typing import Any
 
 from cnn_bench.errors import unknown
 
-BUT = '!'  # before a pattern: what it matches is taken out again
+NOT = '!'  # before a pattern: what it matches is deselected
 
 
 def matches(path: str, pattern: str) -> bool:
-    """Whether `pattern` matches `path` or one of the modules that it lies in."""
+    """Whether `pattern` matches `path` or a module that contains it."""
     return any(fnmatchcase(part, pattern) for part in _upwards(path))
 
 
 def selected(path: str, patterns: Iterable[str]) -> bool:
-    """Whether the last of `patterns` that matches `path` has no `!`: ('*', '!head') selects all but the head."""
+    """Whether `patterns` select `path`: the last that matches decides. ('*', '!head') selects all but the head."""
     chosen = False
     for pattern in patterns:
-        if matches(path, pattern.removeprefix(BUT)):
-            chosen = not pattern.startswith(BUT)
+        if matches(path, pattern.removeprefix(NOT)):
+            chosen = not pattern.startswith(NOT)
     return chosen
 
 
@@ -34,12 +34,12 @@ def value_of(path: str, table: Sequence[tuple[str, Any]], default: Any) -> Any:
 
 
 def check(patterns: Iterable[str], paths: Iterable[str], field: str) -> None:
-    """Raise UserError, with the nearest paths, where one of the patterns of a recipe's `field` matches nothing."""
+    """Raise UserError with the nearest paths if a pattern of a recipe's `field` matches nothing."""
     paths = list(paths)
     for pattern in patterns:
-        if not any(matches(path, pattern.removeprefix(BUT)) for path in paths):
+        if not any(matches(path, pattern.removeprefix(NOT)) for path in paths):
             known = {part for path in paths for part in _upwards(path)}
-            raise unknown(f'part of the network in config.{field}', pattern.removeprefix(BUT), known)
+            raise unknown(f'part of the network in config.{field}', pattern.removeprefix(NOT), known)
 
 
 def _upwards(path: str) -> list[str]:

@@ -1,7 +1,7 @@
-"""Where JAX keeps what it has compiled, so that the next process that needs the same program finds it.
+"""JAX's persistent compilation cache, shared by the processes of a sweep and by the tests.
 
-The one place that says so: for the processes of a sweep and for the tests. A single run has a cache where the user has
-set JAX_COMPILATION_CACHE_DIR. Importing this imports no JAX, which reads the variables when it is imported.
+A single run has a cache only where the user sets JAX_COMPILATION_CACHE_DIR. JAX reads these variables when it is
+imported; importing this module does not import JAX.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ QUICKEST_S = 0.5  # programs that compile faster are not kept
 
 
 def cache_variables(directory: str | Path) -> dict[str, str]:
-    """The environment variables that give a process of JAX its persistent compilation cache in `directory`."""
+    """Environment variables that make a process keep compiled programs in `directory`."""
     return {
         'JAX_COMPILATION_CACHE_DIR': str(directory),
         'JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS': str(QUICKEST_S),

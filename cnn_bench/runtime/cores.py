@@ -1,24 +1,23 @@
-"""Which cores of the CPU a process keeps to, where several train at once.
+"""CPU cores for processes that train at the same time.
 
-Each with cores of its own they take turns with nobody: benchmarks/cores.py measures what that gives. Sums are cut into
-as many parts as there are cores, so the last digits of a result depend on their number: it is in the provenance. Only
-systems that let a process choose its cores (Linux) have it.
+With cores of its own a process does not compete with the others; benchmarks/cores.py measures the gain. XLA splits sums
+by the number of cores, so the last digits of a result depend on it. Only Linux lets a process choose its cores.
 """
 
 import os
 
-VARIABLE = 'CNN_BENCH_CORES'  # '0,2': the cores of the process that has it in its environment
+VARIABLE = 'CNN_BENCH_CORES'  # environment variable with the cores that a process may use: '0,2'
 
 
 def available() -> list[int]:
-    """The cores that this process may use; none where the system does not say."""
+    """The cores that this process may use; empty where the system does not tell."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else []
 
 
 def shares(count: int, cores: list[int]) -> list[dict[str, str]]:
-    """The environment variables of `count` processes that run at once and divide `cores`.
+    """Environment variables for `count` processes that share `cores` evenly.
 
-    Without variables where there is but one of them, or fewer cores than processes.
+    Empty for a single process and where there are fewer cores than processes.
     """
     if count == 1 or len(cores) < count:
         return [{} for _ in range(count)]
@@ -26,7 +25,7 @@ def shares(count: int, cores: list[int]) -> list[dict[str, str]]:
 
 
 def keep_to_own() -> None:
-    """Keep this process to the cores that its environment names, as far as it may use them. Before JAX is imported."""
+    """Restrict this process to the cores that its environment names. Call it before JAX is imported."""
     own = {int(core) for core in os.environ.get(VARIABLE, '').split(',') if core}
     if own & set(available()):
         os.sched_setaffinity(0, own & set(available()))

@@ -1,4 +1,4 @@
-"""The same bits from run to run, also where a back end would rather be fast."""
+"""Bit-reproducible runs on back ends that are not by default."""
 
 import os
 
@@ -6,19 +6,19 @@ from jax._src import xla_bridge  # the only place that says whether a back end h
 
 from cnn_bench.errors import UserError
 
-# GPUs: no kernel whose sums depend on the order in which threads arrive, and none chosen by timing. CPUs and TPUs
-# compute the same bits anyway and read past this flag.
+# On GPUs it excludes kernels whose sums depend on the order of threads, and choosing kernels by timing. CPUs and TPUs
+# are reproducible anyway and ignore it.
 FLAG = '--xla_gpu_deterministic_ops=true'
 
 
 def enable() -> None:
-    """Ask for it; XLA reads its flags once, so this raises UserError where a back end has started already."""
+    """Set the flag. XLA reads its flags once, so this raises UserError if a back end has started already."""
     if xla_bridge.backends_are_initialized():
         raise UserError('--deterministic must come before JAX first touches a device; something has used one already')
     os.environ['XLA_FLAGS'] = ' '.join([*os.environ.get('XLA_FLAGS', '').split(), FLAG])
 
 
 def record() -> dict:
-    """For a run's provenance: whether it was asked for, and all of XLA's flags."""
+    """For a run's provenance: whether the flag is set, and all of XLA's flags."""
     flags = os.environ.get('XLA_FLAGS', '')
     return {'deterministic': FLAG in flags.split(), 'xla_flags': flags}

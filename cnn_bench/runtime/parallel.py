@@ -1,7 +1,7 @@
-"""One per-device function, run on several devices: as one jit-compiled program on a mesh, or under pmap.
+"""Data parallelism: a per-device function on several devices, as one jit-compiled program on a mesh or under pmap.
 
-The devices may be of several processes, each of which then calls the same functions with its own share of the arrays
-that are split over devices, and with the whole of those that are not.
+The devices may belong to several processes. Each process then calls the same functions, with its own share of the
+arrays that are split over devices and with the whole of those that are replicated.
 """
 
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def all_devices(count: int) -> list[jax.Device]:
 
 
 def own_share(devices: list[jax.Device]) -> slice:
-    """Where among `devices` those of this process are: next to each other."""
+    """The slice of `devices` that belongs to this process."""
     own = [place for place, device in enumerate(devices) if device.process_index == jax.process_index()]
     return slice(own[0], own[-1] + 1)
 
@@ -43,17 +43,17 @@ def own_share(devices: list[jax.Device]) -> slice:
 def over_devices(function: Callable, devices: list[jax.Device], mode: str, donate: bool = False) -> Callable:
     """Compile `function(state, shared, local) -> (same, own)` to run on all `devices` at once.
 
-    `state` and `shared` are replicated and so is `same` of the result; the arrays of `local` and `own` have a leading
-    axis of one entry a device (given: of this process, returned: of all), which the function itself does not see.
-    `mode` is 'jit' or 'pmap': the function finds the devices under the axis name `AXIS` either way, so both give the
-    same numbers. With `donate`, the state's memory is reused for the result.
+    `state`, `shared` and the result `same` are replicated. The arrays of `local` and `own` have a leading device axis,
+    which the function does not see: `local` has the devices of this process, `own` those of all. `mode` is 'jit' or
+    'pmap'; the function finds the devices under the axis name `AXIS` either way, so both give the same numbers. With
+    `donate` the state's memory is reused for the result.
     """
     compile_for = _pmapped if mode == 'pmap' else _on_mesh
     compiled = compile_for(function, devices, (0,) if donate else ())
     if devices[0].platform != 'cpu' or len(devices) == 1:
         return compiled
-    # Simulated devices share one pool of threads. Calls that queue up could hold all of them, each waiting in a
-    # collective for a device that has no thread left to join it. So: one call at a time.
+    # Simulated devices share one thread pool. Queued calls could occupy all threads, each waiting in a collective for a
+    # device that has no thread left to join it. So only one call runs at a time.
     return lambda *args: jax.block_until_ready(compiled(*args))
 
 
@@ -99,7 +99,7 @@ def replicate(tree: Any, devices: list[jax.Device]) -> Any:
 
 
 def rows_here(array: jax.Array) -> np.ndarray:
-    """What this process holds of an array whose leading axis is split over devices."""
+    """This process's rows of an array whose leading axis is split over devices."""
     if array.is_fully_addressable:
         return jax.device_get(array)
     shards = sorted(array.addressable_shards, key=lambda shard: shard.index[0].start)
@@ -107,7 +107,7 @@ def rows_here(array: jax.Array) -> np.ndarray:
 
 
 def split(array: np.ndarray, devices: list[jax.Device], axis: int = 0) -> np.ndarray:
-    """`array` with `axis` cut into one consecutive share a device, and those in a new leading axis.
+    """`array` with `axis` cut into consecutive shares, one per device, along a new leading axis.
 
     Raises UserError where the axis does not divide.
     """

@@ -1,14 +1,14 @@
-"""What of a network is trained and what stays as it is, to the bit.
+"""Freezing parts of a network: they stay as they are, to the bit.
 
-A frozen parameter gets no gradient, no weight decay and no place in the optimiser's state: the loss is differentiated
-with respect to the others alone, so that no backward pass of a frozen base is computed. Batch norm has two switches of
-its own, each one of `recipe.BN_SCOPES`:
+A frozen parameter has no gradient, no weight decay and no optimiser state: the loss is differentiated only with respect
+to the other parameters, so that no backward pass through a frozen base is computed. Batch norm has two switches of its
+own, each one of `recipe.BN_SCOPES`:
 
-    bn_update   whose running statistics follow the batches: a layer whose do not normalises by them, as in evaluation
-    bn_train    whose scale and bias are trained
+    bn_update   layers that update their running statistics; the others normalise by them, as in evaluation
+    bn_train    layers whose scale and bias are trained
 
-Unless running statistics of frozen layers are updated (`bn_update='all'`), dropout in frozen modules is off as well:
-the frozen base runs in evaluation mode.
+Unless frozen layers update their running statistics (`bn_update='all'`), dropout in frozen modules is off as well: the
+frozen base runs in evaluation mode.
 """
 
 from collections.abc import Callable
@@ -29,11 +29,11 @@ STATISTICS = 'batch_stats'
 
 @dataclass(frozen=True)
 class Freezing:
-    """Paths of what one stage of training leaves as it is."""
+    """The paths that one stage of training freezes."""
 
     params: frozenset[str] = frozenset()  # 'head/fc/kernel'
-    layers: frozenset[str] = frozenset()  # of batch norm that normalise by their running statistics: 'stem/norm'
-    quiet: tuple[str, ...] = ()  # patterns of modules whose dropout is off
+    layers: frozenset[str] = frozenset()  # batch norm that uses its running statistics: 'stem/norm'
+    no_dropout: tuple[str, ...] = ()  # patterns of modules whose dropout is off
 
     def split(self, params: Any) -> tuple[Any, dict]:
         """The trained parameters as a tree, and the frozen ones."""
@@ -44,15 +44,15 @@ class Freezing:
         return unflatten_dict(trained, sep='/'), {path: flat[path] for path in sorted(self.params)}
 
     def join(self, trained: Any, frozen: dict) -> Any:
-        """The parameters that `split` took apart."""
+        """The inverse of `split`."""
         return unflatten_dict({**flatten_dict(trained, sep='/'), **frozen}, sep='/') if frozen else trained
 
     def keep(self, before: dict, after: dict) -> dict:
-        """Collections of variables `after` a step, but those that are frozen as they were `before`."""
+        """The variables `after` a step, with the frozen ones as they were `before`."""
         return self._where_frozen(lambda old, new: old, before, after)
 
     def keep_average(self, before: dict, after: dict, variables: dict) -> dict:
-        """As `keep`, of an average of `variables`: one that is already at its frozen variable stays there."""
+        """`keep` for the average of `variables`: where it equals a frozen variable, it stays equal."""
         return self._where_frozen(lambda old, new, value: jnp.where(old == value, old, new), before, after, variables)
 
     def _where_frozen(self, choose: Callable, before: dict, after: dict, *more: dict) -> dict:
@@ -69,15 +69,19 @@ class Freezing:
         return collection == 'params' and '/'.join(names) in self.params
 
     def in_evaluation(self) -> AbstractContextManager:
-        """Within it, frozen layers of a network that is applied in training mode compute what they do in evaluation."""
-        return nn.intercept_methods(self._intercept) if self.layers or self.quiet else nullcontext()
+        """A context in which frozen layers run in evaluation mode while the network is applied in training mode."""
+        return nn.intercept_methods(self._intercept) if self.layers or self.no_dropout else nullcontext()
 
     def _intercept(self, call: Callable, args: tuple, kwargs: dict, context: Any) -> Any:
         module, path = context.module, '/'.join(context.module.path)
         if context.method_name == '__call__' and path in self.layers:
             fixed = module.clone(parent=None, use_running_average=True)
             return fixed.apply(module.variables, *args, **kwargs)
-        if isinstance(module, nn.Dropout) and context.method_name == '__call__' and patterns.selected(path, self.quiet):
+        if (
+            isinstance(module, nn.Dropout)
+            and context.method_name == '__call__'
+            and patterns.selected(path, self.no_dropout)
+        ):
             return args[0]
         return call(*args, **kwargs)
 
@@ -86,9 +90,9 @@ ALL_TRAINED = Freezing()
 
 
 def make_freezing(freeze: tuple[str, ...], bn_update: str, bn_train: str, shapes: Callable[[], dict]) -> Freezing:
-    """What the fields of a recipe freeze. `shapes()` gives the network's variables; it is called where needed alone.
+    """The Freezing of a recipe's fields. `shapes()` returns the network's variables; it is called only if needed.
 
-    Raises UserError for a pattern that matches nothing, and where nothing would be left to train.
+    Raises UserError for a pattern that matches nothing, and if no parameter is left to train.
     """
     for field, value in (('bn_update', bn_update), ('bn_train', bn_train)):
         if value not in BN_SCOPES:
@@ -113,6 +117,6 @@ def make_freezing(freeze: tuple[str, ...], bn_update: str, bn_train: str, shapes
 
 
 def parameter_counts(freezing: Freezing, params: Any) -> dict[str, int]:
-    """How many numbers the trained and the frozen parameters hold."""
+    """The numbers of trained and of frozen parameters."""
     trained, frozen = (sum(leaf.size for leaf in jax.tree.leaves(part)) for part in freezing.split(params))
     return {'trained_params': trained, 'frozen_params': frozen}

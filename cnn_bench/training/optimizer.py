@@ -1,7 +1,7 @@
 """Optimisers of optax, from the names and fields of a recipe.
 
-RMSProp is optax's: as TensorFlow has it, epsilon is inside the square root (`eps_in_sqrt`) and the rate inside the
-momentum; TensorFlow's first accumulator is 1 (`initial_scale`).
+RMSProp is optax's. To match TensorFlow's set `initial_scale=1`, its first accumulator; epsilon inside the square root
+(`eps_in_sqrt`) and the rate inside the momentum agree already.
 """
 
 import inspect
@@ -19,11 +19,10 @@ from cnn_bench.recipe.patterns import value_of
 def make_optimizer(fields: dict, schedule: optax.Schedule) -> optax.GradientTransformation:
     """An optax optimiser from a recipe's `optimizer`, its rate from `schedule`.
 
-    Weight decay is decoupled where the optimiser has it so (AdamW, LAMB, ...), otherwise it is the L2 term that is
-    added to the gradient (SGD, RMSProp, Adam). It spares biases and the scales of norms unless `decay_bias_and_norm`.
-    Where `clip_norm` is not 0, a gradient whose norm over all trained parameters is larger is first scaled down to it.
-    `lr_multipliers` are pairs of a pattern (see patterns.py) and a factor, which the rate is multiplied by for the
-    parameters that it matches; of several that match the last counts.
+    Weight decay is decoupled where the optimiser has it so (AdamW, LAMB, ...), otherwise it is the L2 term added to the
+    gradient (SGD, RMSProp, Adam). Biases and norms have none unless `decay_bias_and_norm`. With `clip_norm` above 0 the
+    gradient is first scaled down to that norm over all trained parameters. `lr_multipliers` are pairs of a pattern
+    (recipe/patterns.py) and a factor of the rate for the parameters that it matches; the last match counts.
     """
     fields = dict(fields)
     clip_norm, multipliers = fields.pop('clip_norm'), fields.pop('lr_multipliers', ())
@@ -37,7 +36,7 @@ def make_optimizer(fields: dict, schedule: optax.Schedule) -> optax.GradientTran
 
 
 def _multiplied(table: tuple) -> optax.GradientTransformation:
-    """Each update times the factor of the last pattern that matches its parameter's path."""
+    """Multiplies each update by the factor of the last pattern that matches its parameter's path."""
     for entry in table:
         is_pair = isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[0], str)
         if not is_pair or isinstance(entry[1], bool) or not isinstance(entry[1], int | float) or entry[1] < 0:
@@ -71,7 +70,7 @@ def _kernels(params):
 
 
 def _optimizers() -> dict[str, Callable]:
-    """The functions of optax that make an optimiser from a learning rate."""
+    """optax's functions whose first argument is a learning rate."""
     return {
         name: f
         for name, f in inspect.getmembers(optax, inspect.isfunction)

@@ -27,15 +27,15 @@ def step(peak: float, steps: int, *, at: tuple = (0.5, 0.75), factor: float = 0.
 
 
 def exponential(peak: float, steps: int, *, final_factor: float = 0.01) -> optax.Schedule:
-    """A constant ratio from step to step, that reaches `final_factor` of the peak at the end."""
+    """Exponential decay that reaches `final_factor` of the peak at the end."""
     return optax.exponential_decay(peak, steps, final_factor)
 
 
 def onecycle(
     peak: float, steps: int, *, rise: float = 0.3, start_factor: float = 0.04, final_factor: float = 4e-6
 ) -> optax.Schedule:
-    """Half a cosine up to the peak from `start_factor` of it during the fraction `rise` of training, then half a cosine
-    down to `final_factor` of it (Smith & Topin 2017). It is a warm-up too."""
+    """Half a cosine up from `start_factor` of the peak during the fraction `rise` of training, then half a cosine down
+    to `final_factor` of it (Smith & Topin 2017). It needs no other warm-up."""
     return optax.cosine_onecycle_schedule(steps, peak, rise, 1 / start_factor, start_factor / final_factor)
 
 
@@ -49,12 +49,12 @@ def plateau(
     cooldown: int = 0,
     min_factor: float = 0.0,
 ) -> optax.Schedule:
-    """The peak rate, which evaluations reduce: see `make_plateau`, whose fields these are."""
+    """The peak rate, reduced by evaluations; `make_plateau` explains the fields."""
     return optax.constant_schedule(peak)
 
 
 def staircase(peak: float, steps: int, *, every_epochs: float, factor: float, epoch: int) -> optax.Schedule:
-    """The rate is multiplied by `factor` each time another `every_epochs` epochs are over; `epoch` is in steps."""
+    """The rate is multiplied by `factor` every `every_epochs` epochs of `epoch` steps."""
     every = round(every_epochs * epoch)
     if every < 1:
         raise UserError(f'config.schedule.every_epochs is {every_epochs}; it must be at least one step of {epoch}')
@@ -62,7 +62,7 @@ def staircase(peak: float, steps: int, *, every_epochs: float, factor: float, ep
 
 
 def inverse_time(peak: float, steps: int, *, decay: float) -> optax.Schedule:
-    """peak / (1 + decay x step): what `decay` of an optimiser of Keras 2 did to the rate."""
+    """peak / (1 + decay x step), the `decay` of optimisers in Keras 2."""
     return lambda step: peak / (1 + decay * step)
 
 
@@ -91,9 +91,9 @@ def make_schedule(fields: dict, peak: float, total_steps: int, steps_per_epoch: 
 def make_plateau(fields: dict) -> optax.GradientTransformationExtraArgs | None:
     """optax.contrib.reduce_on_plateau from a recipe's `schedule`, with the meaning of PyTorch's ReduceLROnPlateau.
 
-    The rate is multiplied by `factor`, down to `min_factor` of what it was at first, at the evaluation that follows
-    `patience` others without improvement; better is lower by more than the part `threshold` of the best. The next
-    `cooldown` evaluations count for nothing but the best. None where the schedule is another.
+    After `patience` evaluations without improvement the next one multiplies the rate by `factor`, down to `min_factor`
+    of the first rate. An improvement is lower than (1 - `threshold`) times the best. The `cooldown` evaluations after a
+    reduction are not counted. Returns None for other schedules.
     """
     fields = dict(fields)
     if fields.pop('name') != 'plateau':
@@ -112,5 +112,5 @@ def _plateau(
     for name, value in (('patience', patience), ('cooldown', cooldown), ('min_factor', min_factor)):
         if value < 0:
             raise UserError(f'config.schedule.{name} is {value}; it must be at least 0')
-    # optax reduces at the evaluation whose number is its patience, PyTorch at the one after.
+    # optax reduces at evaluation number `patience`, PyTorch at the one after.
     return optax.contrib.reduce_on_plateau(factor, patience + 1, threshold, 0.0, cooldown, min_scale=min_factor)

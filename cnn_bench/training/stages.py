@@ -1,11 +1,11 @@
-"""Stages of training: stretches that train different parts of the network, by optimisers and schedules of their own.
+"""Stages of training: consecutive phases with their own frozen layers, optimiser and schedule.
 
-A recipe's `stages` is a tuple of {field: value}: what a stage has other than the recipe itself, in the words of the
-command line ('optimizer.learning_rate': 0.2), of the fields in `STAGED`. A recipe without stages is one stage.
+A recipe's `stages` is a tuple of {field: value}, the fields of `STAGED` in which a stage differs from the recipe, named
+as on the command line ('optimizer.learning_rate': 0.2). A recipe without stages is one stage.
 
-Each stage begins with a fresh state of its optimiser, step 0 of its schedule, a plateau and a count of evaluations
-without improvement that start anew; weights, batch statistics, their average and the best evaluation go on. Steps and
-epochs are counted through: the order of images is that of a run without stages.
+Each stage starts with a fresh optimiser state, step 0 of its schedule, a fresh plateau and no evaluations without
+improvement; weights, batch statistics, their average and the best evaluation are carried over. Steps and epochs are
+counted through, so images come in the same order as without stages.
 """
 
 from collections.abc import Callable
@@ -32,20 +32,20 @@ class Stage:
     number: int  # from 0
     first: int
     end: int
-    schedule: optax.Schedule  # of the steps of this stage -> learning rate
+    schedule: optax.Schedule  # step within the stage -> learning rate
     plateau: optax.GradientTransformationExtraArgs | None  # None where the schedule is another
     optimizer: optax.GradientTransformation
     freezing: Freezing
 
     def rate(self, step: int) -> float:
-        """The learning rate of the run's step number `step`, from 0, but for a plateau."""
+        """The learning rate of the run's step number `step`, from 0, without the reductions of a plateau schedule."""
         return self.schedule(step - self.first)
 
 
 def make_stages(config: ConfigDict, steps_per_epoch: int, shapes: Callable[[], dict]) -> tuple[Stage, ...]:
-    """The stages of a recipe. `shapes()` gives the network's variables, where a stage names parts of it.
+    """The stages of a recipe. `shapes()` returns the network's variables; it is called where patterns need them.
 
-    Raises UserError for whatever is wrong with one of them.
+    Raises UserError for whatever is wrong with a stage.
     """
     stages: list[Stage] = []
     for fields, steps in zip(_fields(config), stage_steps(config, steps_per_epoch), strict=True):
@@ -60,12 +60,12 @@ def make_stages(config: ConfigDict, steps_per_epoch: int, shapes: Callable[[], d
 
 
 def stage_steps(config: ConfigDict, steps_per_epoch: int) -> list[int]:
-    """How many steps each stage of a recipe has."""
+    """The number of steps of each stage of a recipe."""
     return [fields.total_steps or fields.total_epochs * steps_per_epoch for fields in _fields(config)]
 
 
 def _fields(config: ConfigDict) -> list[ConfigDict]:
-    """The fields of `STAGED` as each stage has them."""
+    """The fields of `STAGED`, for each stage."""
     own = {field: config[field] for field in STAGED}
     own = {field: value.to_dict() if isinstance(value, ConfigDict) else value for field, value in own.items()}
     made = []
@@ -91,7 +91,7 @@ def _make(
     shapes: Callable[[], dict],
 ) -> Stage:
     schedule, optimizer = fields.schedule.to_dict(), fields.optimizer.to_dict()
-    # Times the batch over the one that the rate is meant for (Goyal et al. 2017), where the recipe says so.
+    # Linear scaling with the batch size (Goyal et al. 2017), where the recipe asks for it.
     factor = config.batch_size / config.scale_lr_to_batch if config.scale_lr_to_batch else 1
     rate = make_schedule(schedule, optimizer['learning_rate'] * factor, steps, steps_per_epoch)
     made, multipliers = make_optimizer(optimizer, rate), optimizer['lr_multipliers']

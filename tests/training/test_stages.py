@@ -11,6 +11,7 @@ from cnn_bench import recipe
 from cnn_bench.errors import UserError
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.training import loop
+from cnn_bench.training.provenance import training_cost
 from cnn_bench.training.setup import TrainingSetup, restore
 
 STAGES = (
