@@ -50,8 +50,8 @@ def occlusion(
     """The probability (rows, cols) of class `label` with a square of the image covered, for each position.
 
     The square has `patch` pixels a side, lies wholly in the image and moves by `stride` pixels (default: half a patch).
-    It is 0 after preprocessing, the mean colour for most networks. `label` is the predicted class unless given. Zeiler &
-    Fergus 2014, Visualizing and understanding convolutional networks, section 4.2.
+    It is 0 after preprocessing, the mean colour for most networks. `label` is the predicted class unless given. Zeiler
+    & Fergus 2014, Visualizing and understanding convolutional networks, section 4.2.
     """
     model.check_image(image)
     height, width, _ = model.input_shape

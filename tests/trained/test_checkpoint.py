@@ -1,17 +1,21 @@
 """What is saved comes back bit for bit, and what was damaged does not."""
 
+import dataclasses
 import shutil
+from typing import Any
 
 import jax
 import numpy as np
 import optax
 import pytest
+from flax import struct
 from tiny_net import TinyNet
 
 from cnn_bench.errors import UserError
 from cnn_bench.runtime import parallel
 from cnn_bench.trained.checkpoint import Checkpoints, digest
-from cnn_bench.training.state import create
+from cnn_bench.training.monitor import first_eval_state
+from cnn_bench.training.state import State, create
 
 SHAPE = (6, 6, 1)
 
@@ -37,6 +41,36 @@ def test_round_trip(tmp_path, state):
     assert digest(restored) == digest(state.replace(step=state.step + 5))
     assert digest(restored) != digest(state)
     jax.tree.map(np.testing.assert_array_equal, restored.params, state.params)
+
+
+def test_the_variables_alone(tmp_path, state):
+    _save(tmp_path / 'c', state)
+    with Checkpoints(tmp_path / 'c', read_only=True) as checkpoints:
+        variables = checkpoints.restore_variables(state.variables)
+        assert digest(variables) == digest(state.variables)
+        with pytest.raises(UserError, match=r"another network .*params/fc/bias: 'float32\[3\]', None"):
+            checkpoints.restore_variables({**state.variables, 'params': {**state.params, 'fc': {}}})
+
+
+@struct.dataclass
+class OldState:
+    """The state of earlier versions, one of whose fields had another name."""
+
+    step: Any
+    params: Any
+    model_state: Any
+    opt_state: Any
+    average: Any
+    watch: Any
+    variables = State.variables
+
+
+def test_a_checkpoint_of_an_earlier_version_is_restored(tmp_path, state):
+    state = state.replace(eval_state=first_eval_state(optax.contrib.reduce_on_plateau()))
+    fields = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
+    _save(tmp_path / 'c', OldState(watch=fields.pop('eval_state'), **fields))
+    with Checkpoints(tmp_path / 'c') as checkpoints:
+        assert digest(checkpoints.restore(state)[0]) == digest(state)
 
 
 @pytest.mark.skipif(jax.local_device_count() < 2, reason='needs two devices')
