@@ -1,7 +1,7 @@
-"""Augmentation on the device, in jax, of float images.
+"""Augmentation of float images on the device, in JAX.
 
-What is done to one image takes one key per image, and what mixes two takes one key per batch and pairs neighbours: so
-the result does not depend on how the images are spread over devices. A batch's order is random already.
+Augmentation of single images takes one key per image; mixing takes one key per batch and pairs neighbours, as the order
+of a batch is random already. So the result does not depend on how the images are spread over devices.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,8 +16,10 @@ Mix = Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array, ja
 
 
 def normalise(images: jax.Array, mean: Sequence[float], std: Sequence[float], dtype=jnp.float32) -> jax.Array:
-    """(images / 255 - mean) / std per channel: uint8 (n, h, w, c) becomes `dtype` (n, h, w, c), computed
-    in float32. `mean` and `std` have one number per channel, in units of 0..1, as `Info` has them."""
+    """(images / 255 - mean) / std per channel: uint8 (n, h, w, c) becomes `dtype` (n, h, w, c), computed in float32.
+
+    `mean` and `std` have one number per channel, in units of 0..1, as `Info` has them.
+    """
     mean, std = jnp.asarray(mean, jnp.float32), jnp.asarray(std, jnp.float32)
     std = jnp.where(std > 0, std, 1)  # a constant channel becomes 0
     factor, offset = 1 / (255 * std), -mean / std  # one multiply-add per pixel
@@ -31,17 +33,17 @@ def make_augment(
     lighting_components: Sequence[Sequence[float]] = (),
     std: Sequence[float] = (),
 ) -> Augment:
-    """A function f(keys, images) -> images with the keys (n,) and the images (n, h, w, c).
+    """A function (keys (n,), images (n, h, w, c)) -> images.
 
     Args:
       flip: mirror each image left to right with probability 1/2.
-      pad_crop: shift each image by up to that many pixels in both directions, each shift equally likely:
-        what padding on each side and cropping at random does (He et al. 2016, section 4.2). What comes in
-        from outside is 0: the mean colour if the images have been normalised.
-      lighting_std: of the normal numbers that PCA lighting draws; 0 for none. See `light`.
-      lighting_components: a row of `c` numbers per principal component of the training set's colours, its
-        eigenvalue times its eigenvector, in units of 0..1 before normalisation.
-      std: what `normalise` divided each channel by.
+      pad_crop: shift each image by up to so many pixels in both directions, each shift equally likely: the same as
+        padding on each side and cropping at random (He et al. 2016, section 4.2). The padding is 0, the mean colour of
+        normalised images.
+      lighting_std: standard deviation of PCA lighting's random amounts; 0 for none. See `light`.
+      lighting_components: a row of `c` numbers per principal component of the training set's colours, eigenvalue times
+        eigenvector, in units of 0..1 before normalisation.
+      std: the standard deviation that `normalise` divided each channel by.
 
     Raises UserError for values out of range and for components of another number of channels than `std` has.
     """
@@ -68,15 +70,15 @@ def make_augment(
 
 
 def make_mix(mixup_alpha: float = 0.0, cutmix_alpha: float = 0.0, cutmix_prob: float = 0.5) -> Mix | None:
-    """A function f(key, images, labels) -> (images, labels of the others, share of the own label); None for none.
+    """A function (key, images, labels) -> (mixed images, labels mixed in, lam), or None for no mixing.
 
-    Each image is mixed with its neighbour, both ways; a batch of an odd number cannot be. The share, one number for
-    the whole batch, is drawn from Beta(alpha, alpha): `mix_up` and `cut_mix` say what it does.
+    Each image is mixed with its neighbour, both ways, so a batch must be even. `lam`, the weight of an image's own
+    label, is one number per batch, drawn from Beta(alpha, alpha); see `mix_up` and `cut_mix`.
 
     Args:
       mixup_alpha: mixup's alpha, 0 for no mixup.
       cutmix_alpha: CutMix's alpha, 0 for no CutMix.
-      cutmix_prob: the probability with which a step takes CutMix where both are asked for.
+      cutmix_prob: the probability of CutMix in a step where both are on.
     """
     for name, value in (('mixup_alpha', mixup_alpha), ('cutmix_alpha', cutmix_alpha)):
         if value < 0:
@@ -87,46 +89,46 @@ def make_mix(mixup_alpha: float = 0.0, cutmix_alpha: float = 0.0, cutmix_prob: f
         return None
 
     def mixed_up(key, images):
-        share = jax.random.beta(key, mixup_alpha, mixup_alpha)
-        return mix_up(images, share), share
+        lam = jax.random.beta(key, mixup_alpha, mixup_alpha)
+        return mix_up(images, lam), lam
 
     def cut(key, images):
-        share_key, centre_key = jax.random.split(key)
-        share = jax.random.beta(share_key, cutmix_alpha, cutmix_alpha)
-        return cut_mix(images, share, jax.random.uniform(centre_key, (2,)))
+        lam_key, centre_key = jax.random.split(key)
+        lam = jax.random.beta(lam_key, cutmix_alpha, cutmix_alpha)
+        return cut_mix(images, lam, jax.random.uniform(centre_key, (2,)))
 
     def mix(key: jax.Array, images: jax.Array, labels: jax.Array) -> tuple:
         key, choice_key = jax.random.split(key)
         if mixup_alpha and cutmix_alpha:
-            images, share = jax.lax.cond(jax.random.bernoulli(choice_key, cutmix_prob), cut, mixed_up, key, images)
+            images, lam = jax.lax.cond(jax.random.bernoulli(choice_key, cutmix_prob), cut, mixed_up, key, images)
         else:
-            images, share = (cut if cutmix_alpha else mixed_up)(key, images)
-        return images, neighbours(labels), share
+            images, lam = (cut if cutmix_alpha else mixed_up)(key, images)
+        return images, neighbours(labels), lam
 
     return mix
 
 
 def neighbours(batch: jax.Array) -> jax.Array:
-    """The batch (n, ...), n even, with each two neighbours exchanged: 1, 0, 3, 2, ..."""
+    """The batch (n, ...), n even, with each pair of neighbours swapped: 1, 0, 3, 2, ..."""
     pairs = batch.reshape(-1, 2, *batch.shape[1:])
     return pairs[:, ::-1].reshape(batch.shape)
 
 
-def mix_up(images: jax.Array, share: jax.Array) -> jax.Array:
-    """share x images + (1 - share) x their neighbours (Zhang et al. 2017, arXiv 1710.09412)."""
-    share = share.astype(images.dtype)
-    return share * images + (1 - share) * neighbours(images)
+def mix_up(images: jax.Array, lam: jax.Array) -> jax.Array:
+    """Mixup: lam x images + (1 - lam) x their neighbours (Zhang et al. 2017, arXiv 1710.09412)."""
+    lam = lam.astype(images.dtype)
+    return lam * images + (1 - lam) * neighbours(images)
 
 
-def cut_mix(images: jax.Array, share: jax.Array, centre: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The images (n, h, w, c) with a box of their neighbours' pixels, and the share that is left of their own.
+def cut_mix(images: jax.Array, lam: jax.Array, centre: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """CutMix: the images (n, h, w, c) with a box of their neighbours' pixels, and the area that is left of their own.
 
-    The box has the part 1 - share of the area and the image's proportions, its middle at `centre` (row, column; parts
-    of height and width), and is cut off at the borders (Yun et al. 2019, arXiv 1905.04899).
+    The box has 1 - lam of the image's area and its proportions, its middle at `centre` (row, column; as fractions of
+    height and width), and is clipped at the borders (Yun et al. 2019, arXiv 1905.04899).
     """
     inside = []
     for size, middle in zip(images.shape[1:3], centre, strict=True):
-        half = jnp.floor(size * jnp.sqrt(1 - share)) // 2
+        half = jnp.floor(size * jnp.sqrt(1 - lam)) // 2
         at = jnp.arange(size)
         inside.append((at >= jnp.floor(middle * size) - half) & (at < jnp.floor(middle * size) + half))
     box = inside[0][:, None] & inside[1]
@@ -136,10 +138,10 @@ def cut_mix(images: jax.Array, share: jax.Array, centre: jax.Array) -> tuple[jax
 def light(
     image: jax.Array, amounts: jax.Array, components: Sequence[Sequence[float]], std: Sequence[float]
 ) -> jax.Array:
-    """The image (h, w, c), normalised by `std`, with `amounts` times the colour `components` added to every pixel.
+    """PCA lighting: the normalised image (h, w, c) with `amounts` times the colour `components` added to every pixel.
 
     Krizhevsky, Sutskever & Hinton 2012, section 4.1: each component is a principal component of the training set's
-    colours times its eigenvalue, each amount a normal number of standard deviation 0.1 that is drawn per image.
+    colours times its eigenvalue; each amount is normal with standard deviation 0.1, drawn per image.
     """
     std = jnp.asarray(std, jnp.float32)
     added = amounts @ jnp.asarray(components, jnp.float32) / jnp.where(std > 0, std, 1)
@@ -147,12 +149,11 @@ def light(
 
 
 def mirror(image: jax.Array, flipped: jax.Array) -> jax.Array:
-    """The image (h, w, c), left to right where `flipped` is true."""
+    """The image (h, w, c), mirrored left to right if `flipped`."""
     return jnp.where(flipped, image[:, ::-1], image)
 
 
 def shift(image: jax.Array, corner: jax.Array, pad: int) -> jax.Array:
-    """The image (h, w, c) with `pad` zeros on each side, cropped to (h, w, c) with its upper left pixel
-    at `corner`, (row, column), each from 0 to 2 * pad."""
+    """The image (h, w, c) padded with `pad` zeros on each side, then cropped to (h, w, c) at `corner` (row, column)."""
     padded = jnp.pad(image, ((pad, pad), (pad, pad), (0, 0)))
     return jax.lax.dynamic_slice(padded, (corner[0], corner[1], 0), image.shape)

@@ -116,27 +116,27 @@ def test_cut_mix_by_hand(centre, rows, columns):
     expected = images.copy()
     inside = np.s_[:, slice(*rows), slice(*columns)]
     expected[inside] = images[[1, 0, 3, 2]][inside]
-    mixed, share = cut_mix(jnp.asarray(images), jnp.float32(0.75), jnp.array(centre))
+    mixed, lam = cut_mix(jnp.asarray(images), jnp.float32(0.75), jnp.array(centre))
     np.testing.assert_array_equal(mixed, expected)
     area = (rows[1] - rows[0]) * (columns[1] - columns[0])
-    assert float(share) == pytest.approx(1 - area / 32)
+    assert float(lam) == pytest.approx(1 - area / 32)
 
 
 def test_a_batch_is_mixed_with_one_share_and_the_labels_that_go_with_it(images):
-    """Whether a step mixes up or cuts, what it returns is what its share says; half of the steps do either."""
+    """Whether a step mixes up or cuts, what it returns is what its lam says; half of the steps do either."""
     mix = jax.jit(make_mix(mixup_alpha=1.0, cutmix_alpha=1.0))
     images, labels = jnp.asarray(images), jnp.arange(64)
     other, cuts = np.asarray(neighbours(images)), 0
     for seed in range(60):
-        mixed, others, share = (np.asarray(a) for a in mix(jax.random.key(seed), images, labels))
+        mixed, others, lam = (np.asarray(a) for a in mix(jax.random.key(seed), images, labels))
         np.testing.assert_array_equal(others, np.arange(64) ^ 1)
         kept = (mixed == images).all((0, 3))  # pixels that are their own in every image
         cut = (kept | (mixed == other).all((0, 3))).all()
         cuts += cut
         if cut:
-            assert float(share) == pytest.approx(float(kept.mean()), abs=1e-6)
+            assert float(lam) == pytest.approx(float(kept.mean()), abs=1e-6)
         else:
-            np.testing.assert_allclose(mixed, share * images + (1 - share) * other, atol=1e-5)
+            np.testing.assert_allclose(mixed, lam * images + (1 - lam) * other, atol=1e-5)
     assert 15 <= cuts <= 45
 
 
