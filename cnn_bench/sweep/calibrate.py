@@ -65,7 +65,7 @@ def time_recipe(spec: str, overrides: list[str], data_dir: str | None) -> dict:
 
     setup = TrainingSetup(recipe.load(spec, recipe.parse_overrides(overrides)), data_dir)
     steps, state = setup.compiled_train_steps(), setup.first_state()
-    batches, seed, size = setup.train_batches, setup.config.seed, setup.config.batch_size
+    batches, seed, size = setup.train_data, setup.config.seed, setup.config.batch_size
     several = setup.devices[0].platform != 'cpu' and batches.dataset
     count = min(STEPS_A_CALL, setup.steps_per_epoch) if several else 1
     firsts = itertools.cycle(range(0, setup.steps_per_epoch - count + 1, count))

@@ -85,7 +85,7 @@ def predict_run(workdir: str | Path, data_dir: str | None = None) -> Predictions
 def _evaluated_run(workdir: str | Path, data_dir: str | None) -> tuple[str, int, Evaluation]:
     setup, state = restore(RunDirectory(workdir), data_dir)
     batch_size = setup.config.eval_batch_size
-    found = evaluate_state(setup.compiled_eval_step(), state, setup.test_batches, batch_size)
+    found = evaluate_state(setup.compiled_eval_step(), state, setup.test_data, batch_size)
     return setup.config.model.arch, int(state.step), found
 
 

@@ -146,10 +146,10 @@ class Trainer:
         stops = [per_epoch - self.step % per_epoch, self.stage.end - self.step]
         if self.config.checkpoint_every_steps:
             stops.append(self.config.checkpoint_every_steps - self.step % self.config.checkpoint_every_steps)
-        one_call = self.setup.devices[0].platform != 'cpu' and self.setup.train_batches.dataset
+        one_call = self.setup.devices[0].platform != 'cpu' and self.setup.train_data.dataset
         count = min(stops) if one_call else 1
         seed, batch_size = self.config.seed, self.config.batch_size
-        return self.setup.train_batches.train_batches(seed, batch_size, self.step, count), count
+        return self.setup.train_data.train_batches(seed, batch_size, self.step, count), count
 
     def _train(self, batches, count: int) -> None:
         (self.state, metrics), _ = self.profiler(self.train_steps, self.state, self.setup.shared, batches)
@@ -208,7 +208,7 @@ class Trainer:
         raise Stopped(f'stopped at step {self.step} of {self.setup.total_steps}, saved; the same command goes on')
 
     def _evaluate(self) -> Evaluation:
-        batches, batch_size = self.setup.test_batches, self.config.eval_batch_size
+        batches, batch_size = self.setup.test_data, self.config.eval_batch_size
         evaluation = evaluate_state(self.eval_step, self.state, batches, batch_size, self._stop_if_asked)
         self.state = self.monitor.follow(self.state, evaluation.metrics)
         self._write([self._row('eval', self.step, evaluation.metrics)])

@@ -118,15 +118,15 @@ class TrainingSetup:
 
     def load_data(self) -> None:
         """Read both splits now, so that data that can't be used show before anything is written."""
-        _ = self.train_batches, self.test_batches
+        _ = self.train_data, self.test_data
 
     @cached_property
-    def train_batches(self) -> Batches:
+    def train_data(self) -> Batches:
         """Batches to train on."""
         return self._batches(self.config.dataset.train, self.config.dataset.train_images)
 
     @cached_property
-    def test_batches(self) -> Batches:
+    def test_data(self) -> Batches:
         """Batches to evaluate on."""
         return self._batches(self.config.dataset.test, self.config.dataset.test_images)
 
@@ -150,7 +150,7 @@ class TrainingSetup:
     def shared(self) -> tuple:
         """What all training steps read besides the state: the seed's key data and the data set."""
         key_data = jax.random.key_data(jax.random.key(self.config.seed))
-        return parallel.replicate(key_data, self.devices), self.train_batches.dataset
+        return parallel.replicate(key_data, self.devices), self.train_data.dataset
 
     def first_state(self) -> State:
         """The state before the first step, on all devices."""
@@ -201,12 +201,12 @@ class TrainingSetup:
             freezing=stage.freezing,
         )
         one = partial(step.train_step, options=options)
-        steps = partial(step.train_steps, step=one, pick=self.train_batches.pick)
+        steps = partial(step.train_steps, step=one, pick=self.train_data.pick)
         return parallel.over_devices(steps, self.devices, config.parallel, donate=True)
 
     def compiled_eval_step(self) -> Callable:
         """(variables, dataset, batch) -> (sums, log-probabilities)."""
-        pick, devices = self.test_batches.pick, tuple(self.devices)
+        pick, devices = self.test_data.pick, tuple(self.devices)
         return _compiled_eval_step(self.model, self.preprocess, pick, devices, self.config.parallel)
 
 

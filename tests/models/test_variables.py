@@ -24,6 +24,6 @@ def test_seeds_share_the_compiled_step(tiny_recipe, tiny_data):
     texts = set()
     for seed in (0, 1):
         task = TrainingSetup(tiny_recipe(seed=seed, augment__pad_crop=2), tiny_data)
-        batches = task.train_batches.train_batches(seed, 24, 0, 1)
+        batches = task.train_data.train_batches(seed, 24, 0, 1)
         texts.add(task.compiled_train_steps().lower(task.first_state(), task.shared, batches).as_text())
     assert len(texts) == 1

@@ -189,7 +189,7 @@ def test_head_only_training_multiplies_that_much_less():
 def test_the_compiled_head_only_step_has_fewer_operations(tiny_recipe, tiny_data):
     def flops(**fields):
         setup = TrainingSetup(tiny_recipe(**NET, **fields), tiny_data)
-        batch = setup.train_batches.train_batches(0, 24, 0, 1)
+        batch = setup.train_data.train_batches(0, 24, 0, 1)
         step = setup.compiled_train_steps().lower(setup.first_state(), setup.shared, batch)
         return step.compile().cost_analysis()['flops'], training_cost(setup)['train_macs']
 

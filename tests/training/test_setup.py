@@ -41,9 +41,9 @@ def test_steps_or_epochs(tiny_recipe, tiny_data):
 def test_part_of_the_training_images(tiny_recipe, tiny_data):
     setup = TrainingSetup(tiny_recipe(dataset__train_images=50, dataset__test_images=15), tiny_data)
     assert setup.steps_per_epoch == 50 // 24
-    assert len(setup.train_batches) == 50
-    assert len(setup.test_batches) == 15
-    assert len(TrainingSetup(tiny_recipe(), tiny_data).test_batches) == 40
+    assert len(setup.train_data) == 50
+    assert len(setup.test_data) == 15
+    assert len(TrainingSetup(tiny_recipe(), tiny_data).test_data) == 40
 
 
 @pytest.mark.parametrize(

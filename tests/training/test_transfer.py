@@ -127,7 +127,7 @@ def test_classes_are_relabelled_and_all_else_is_left_out(tiny_recipe, tiny_data)
     images, labels = data.load_arrays(whole.only((7, 2)))
     assert (setup.info.num_classes, setup.info.class_names) == (2, ('7', '2'))
     assert setup.steps_per_epoch == 2
-    assert len(setup.train_batches) == 12
+    assert len(setup.train_data) == 12
     np.testing.assert_array_equal(labels, [0 if label == 7 else 1 for label in np.arange(40) % 10 if label in (2, 7)])
     np.testing.assert_array_equal(images[0], whole[2]['image'])
     for classes, said in (((10,), 'has 10; tiny has 10, from 0'), ((1, 1), 'different labels')):
@@ -154,7 +154,7 @@ def test_preprocessing_size_and_fields_are_those_of_the_weights(tiny_recipe, tin
     setup = _setup(tiny_recipe(**fields, crop__crop_fraction=1.0), tmp_path, tiny_data)
     assert setup.image_shape == (40, 40, 3)
     assert (setup.model.bn_epsilon, setup.model.num_classes) == (1e-3, 10)
-    batch, _ = next(setup.test_batches.eval_batches(20))
+    batch, _ = next(setup.test_data.eval_batches(20))
     assert batch['image'].shape == (1, 20, 40, 40, 1)
     prepared = setup.preprocess(jnp.asarray(batch['image'][0]))
     assert prepared.shape == (20, 40, 40, 3)
@@ -198,10 +198,10 @@ def test_keras_xception_is_the_same_base_before_and_after_its_head_is_trained(ti
     state, run = setup.first_state(), setup.compiled_train_steps()
     head = jax.device_get(state.params['head'])
     for number in range(2):
-        (state, metrics), _ = run(state, setup.shared, setup.train_batches.train_batches(0, 8, number, 1))
+        (state, metrics), _ = run(state, setup.shared, setup.train_data.train_batches(0, 8, number, 1))
     assert np.isfinite(metrics['loss']).all()
     assert not _equal({'head': head}, {'head': state.params['head']})['head']
-    batch, _ = next(setup.test_batches.eval_batches(2))
+    batch, _ = next(setup.test_data.eval_batches(2))
     images = np.asarray(setup.preprocess(jnp.asarray(batch['image'][0])))
     assert images.shape == (2, size, size, 3)
     base = keras.Model(theirs.inputs, theirs.get_layer('avg_pool').input)
