@@ -2,7 +2,7 @@
 
 material    what a report is made of, read from a directory
 tables      the table as a summary, CSV and Markdown; latex the same for papers
-ablation    what the runs say of claims, and of variants beside a baseline
+ablation    what the runs say of hypotheses, and of variants beside a baseline
 catalogue   the charts by their names; each is described as plain data:
             figures, learning, density, forest, overlap, ensemble_chart
 ensembles   what networks err together, their probabilities averaged; ensemble_words says it in sentences
@@ -68,13 +68,13 @@ def write_runs(material: Material, out: str | os.PathLike) -> Path:
 
 
 def verdict_lines(directory: str | os.PathLike) -> list[str]:
-    """A line per claim of the sweep in `directory`: what is claimed, and the verdict of its runs."""
+    """A line per hypothesis of the sweep in `directory`: what it says, and the verdict of its runs."""
     return lines_of(materials.read(directory))
 
 
 def lines_of(material: Material) -> list[str]:
     """`verdict_lines` of material that has been read."""
-    return [f'{found.claim.text} -- {found.line}' for found in material.findings]
+    return [f'{found.hypothesis.text} -- {found.line}' for found in material.findings]
 
 
 def _refuse_empty(material: Material) -> None:

@@ -1,7 +1,7 @@
-"""What the runs at hand say of claims, and of each variant beside the baseline: by seed where there are several.
+"""What the runs at hand say of hypotheses, and of each variant beside the baseline: by seed where there are several.
 
 A difference of two runs is never called more than that: with one seed the interval is over the test images, it is
-labelled so, and the claim stays undecided.
+labelled so, and the hypothesis stays undecided.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ import pandas as pd
 from cnn_bench import stats
 from cnn_bench.report import tables
 from cnn_bench.runs.predictions import Predictions
-from cnn_bench.runs.study import Claim
+from cnn_bench.runs.study import Hypothesis
 
 ERROR = 'top1_err_pct'
 LEVEL = 0.95
@@ -34,23 +34,23 @@ UNITS = (('_err_pct', 'points'), ('_pct', 'points'), ('_per_s', 'per second'), (
 
 @dataclass(frozen=True)
 class Finding:
-    """A claim with its verdict: `state` of `stats`, `line` in words, that begins with the state."""
+    """A hypothesis with its verdict: `state` of `stats`, `line` in words, that begins with the state."""
 
-    claim: Claim
+    hypothesis: Hypothesis
     state: str
     line: str
 
 
 def judge(
-    table: pd.DataFrame, claims: Sequence[Claim], predictions: Mapping[str, Predictions] | None = None
+    table: pd.DataFrame, hypotheses: Sequence[Hypothesis], predictions: Mapping[str, Predictions] | None = None
 ) -> list[Finding]:
-    """What the finished runs of a tidy table say of each of the claims, in their order.
+    """What the finished runs of a tidy table say of each hypothesis, in their order.
 
-    Decided by the differences of the seeds that both variants finished, all claims together at the level of 95 %
+    Decided by the differences of the seeds that both variants finished, all hypotheses together at the level of 95 %
     (Bonferroni); by the counts themselves where the column is one. `predictions` by run, as `runs.predictions` gives
     them: with one seed they tell how the two runs differ, which decides nothing.
     """
-    return [_judged(table, claim, len(claims), predictions or {}) for claim in claims]
+    return [_judged(table, hypothesis, len(hypotheses), predictions or {}) for hypothesis in hypotheses]
 
 
 def differences(
@@ -105,46 +105,52 @@ def _by_both(table: pd.DataFrame, one: str, other: str, column: str) -> tuple[np
     return both.iloc[:, 0].to_numpy(), both.iloc[:, 1].to_numpy()
 
 
-def _judged(table: pd.DataFrame, claim: Claim, comparisons: int, predictions: Mapping[str, Predictions]) -> Finding:
-    missing = _missing(table, claim)
+def _judged(
+    table: pd.DataFrame, hypothesis: Hypothesis, comparisons: int, predictions: Mapping[str, Predictions]
+) -> Finding:
+    missing = _missing(table, hypothesis)
     if missing:
-        return Finding(claim, stats.UNDECIDED, f'{stats.UNDECIDED}: {missing}')
-    less, more = _by_both(table, claim.less, claim.more, claim.column)
-    if claim.column in COUNTED:
-        return _counted(claim, float((more - less).mean()))
-    found = stats.verdict(more - less, claim.by, LEVEL, comparisons)
+        return Finding(hypothesis, stats.UNDECIDED, f'{stats.UNDECIDED}: {missing}')
+    less, more = _by_both(table, hypothesis.less, hypothesis.more, hypothesis.column)
+    if hypothesis.column in COUNTED:
+        return _counted(hypothesis, float((more - less).mean()))
+    found = stats.verdict(more - less, hypothesis.by, LEVEL, comparisons)
     if len(less) == 1:
-        over = _over_images(table, claim.less, claim.more, claim.column, predictions, comparisons)
-        said = f'one seed says nothing of others. Of these two runs, {_difference(claim, found.difference.mean)}'
-        return Finding(claim, stats.UNDECIDED, f'{stats.UNDECIDED}: {said}{_of_images(over, comparisons)}')
+        over = _over_images(table, hypothesis.less, hypothesis.more, hypothesis.column, predictions, comparisons)
+        said = f'one seed says nothing of others. Of these two runs, {_difference(hypothesis, found.difference.mean)}'
+        return Finding(hypothesis, stats.UNDECIDED, f'{stats.UNDECIDED}: {said}{_of_images(over, comparisons)}')
     n, together = found.difference.n, f', all {comparisons} claims together' if comparisons > 1 else ''
     interval = f'95 % interval {_interval(found.difference)}'
-    said = _difference(claim, found.difference.mean)
+    said = _difference(hypothesis, found.difference.mean)
     if found.state == stats.UNDECIDED:
         needed = _needed(found.seeds_needed, n)
-        return Finding(claim, found.state, f'undecided with these {n} seeds: {said} ({interval}{together}); {needed}')
-    return Finding(claim, found.state, f'{found.state}: {said} ({interval} over {n} seeds{together})')
+        return Finding(
+            hypothesis, found.state, f'undecided with these {n} seeds: {said} ({interval}{together}); {needed}'
+        )
+    return Finding(hypothesis, found.state, f'{found.state}: {said} ({interval} over {n} seeds{together})')
 
 
-def _missing(table: pd.DataFrame, claim: Claim) -> str:
+def _missing(table: pd.DataFrame, hypothesis: Hypothesis) -> str:
     """Why there is nothing to judge by; empty where there is."""
     seeds = []
-    for label in (claim.less, claim.more):
+    for label in (hypothesis.less, hypothesis.more):
         if not ((table.label == label) & (table.state == 'finished')).any():
             return f'no run of {label} has finished'
         try:
-            seeds.append(set(by_seed(table, label, claim.column).index))
+            seeds.append(set(by_seed(table, label, hypothesis.column).index))
         except ValueError as error:
             return f'{error}, which no verdict may mix'
         if not seeds[-1]:
-            return f'no run of {label} has a value of {claim.column}'
-    return '' if seeds[0] & seeds[1] else f'{claim.less} and {claim.more} have no finished seed in common'
+            return f'no run of {label} has a value of {hypothesis.column}'
+    return '' if seeds[0] & seeds[1] else f'{hypothesis.less} and {hypothesis.more} have no finished seed in common'
 
 
-def _counted(claim: Claim, difference: float) -> Finding:
-    holds = difference >= claim.by if claim.by else difference > 0
+def _counted(hypothesis: Hypothesis, difference: float) -> Finding:
+    holds = difference >= hypothesis.by if hypothesis.by else difference > 0
     state = stats.SUPPORTED if holds else stats.CONTRADICTED
-    return Finding(claim, state, f'{state}: {_difference(claim, difference)} (counted; it depends on no seed)')
+    return Finding(
+        hypothesis, state, f'{state}: {_difference(hypothesis, difference)} (counted; it depends on no seed)'
+    )
 
 
 def _over_images(
@@ -161,11 +167,11 @@ def _over_images(
     return stats.bootstrap_difference(kept[0].right, kept[1].right, 1 - (1 - LEVEL) / comparisons)
 
 
-def _difference(claim: Claim, mean: float) -> str:
-    unit = next((f'{unit} of ' for end, unit in UNITS if claim.column.endswith(end)), '')
-    name = NAMES.get(claim.column, claim.column.replace('_', ' '))
-    said = f'{claim.more} minus {claim.less} is {signed(mean)} {unit}{name}'
-    return f'{said}, {claim.by:g} or more claimed' if claim.by else said
+def _difference(hypothesis: Hypothesis, mean: float) -> str:
+    unit = next((f'{unit} of ' for end, unit in UNITS if hypothesis.column.endswith(end)), '')
+    name = NAMES.get(hypothesis.column, hypothesis.column.replace('_', ' '))
+    said = f'{hypothesis.more} minus {hypothesis.less} is {signed(mean)} {unit}{name}'
+    return f'{said}, {hypothesis.by:g} or more claimed' if hypothesis.by else said
 
 
 def _interval(difference: stats.Difference) -> str:

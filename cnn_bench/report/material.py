@@ -39,15 +39,15 @@ class Material:
 
     @cached_property
     def findings(self) -> list[Finding]:
-        """The claims of the study, judged."""
+        """The hypotheses of the study, judged."""
         if not self.study:
             return []
-        compared = {label for claim in self.study.claims for label in (claim.less, claim.more)}
+        compared = {label for hypothesis in self.study.hypotheses for label in (hypothesis.less, hypothesis.more)}
         table, predictions = self.table, self.predictions
         if compared & {study.TOGETHER, study.BEST_SINGLE}:
             table, said = ensembles.together(table, predictions)
             predictions = {**predictions, **said}
-        return ablation.judge(table, self.study.claims, predictions)
+        return ablation.judge(table, self.study.hypotheses, predictions)
 
     @cached_property
     def members(self) -> list[ensembles.Member]:

@@ -77,11 +77,12 @@ def asked(study: Study | None) -> str:
 
 
 def claims(findings: Sequence[Finding]) -> str:
-    """The claims with their sources and verdicts."""
+    """The hypotheses with their sources and verdicts."""
     if not findings:
         return ''
     rows = [
-        [_cell(found.claim.text, 'claim'), _verdict(found), _cell(found.claim.source, 'prose')] for found in findings
+        [_cell(found.hypothesis.text, 'claim'), _verdict(found), _cell(found.hypothesis.source, 'prose')]
+        for found in findings
     ]
     table = _table(['Claim', 'Verdict of these runs', 'Source'], rows)
     return f'<section id="claims">\n<h2>Claims</h2>\n<div class="wide">\n{table}\n</div>\n</section>'

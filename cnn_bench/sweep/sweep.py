@@ -216,7 +216,7 @@ class Sweep:
                 held_equal=self.held_equal,
                 baseline=experiment.baseline,
                 charts=experiment.charts,
-                claims=experiment.claims_of(self.preset),
+                hypotheses=experiment.hypotheses_of(self.preset),
                 trials=self._trial_records(),
                 changes=experiment.changes,
                 answer=self.answer,

@@ -9,7 +9,7 @@ import pytest
 from cnn_bench import stats
 from cnn_bench.report import ablation
 from cnn_bench.runs.predictions import Predictions
-from cnn_bench.runs.study import Claim
+from cnn_bench.runs.study import Hypothesis
 
 T2 = {0.95: 4.30265, 0.975: 6.20535}  # Student t of two degrees of freedom: 95 % two-sided, and 97.5 %
 
@@ -23,12 +23,12 @@ def table_of(recipe=None, **errors):
     return pd.DataFrame(rows).assign(recipe=recipe)
 
 
-def claim(less='good', more='bad', **fields):
-    return Claim('it helps', 'somebody', less, more, **fields)
+def hypothesis(less='good', more='bad', **fields):
+    return Hypothesis('it helps', 'somebody', less=less, more=more, **fields)
 
 
 def judge_one(table, predictions=None, **fields):
-    (found,) = ablation.judge(table, [claim(**fields)], predictions)
+    (found,) = ablation.judge(table, [hypothesis(**fields)], predictions)
     return found
 
 
@@ -40,7 +40,7 @@ def numbers(line, start):
 THREE = {'good': [10.0, 11.0, 12.0], 'bad': [13.0, 15.0, 17.0]}
 
 
-def test_a_claim_that_holds():
+def test_a_hypothesis_that_holds():
     found = judge_one(table_of(**THREE))
     half = T2[0.95] / math.sqrt(3)
     assert found.state == stats.SUPPORTED
@@ -49,13 +49,13 @@ def test_a_claim_that_holds():
     assert numbers(found.line, 'interval ') == pytest.approx([4 - half, 4 + half], abs=0.01)
 
 
-def test_a_claim_of_more_than_there_is():
+def test_a_hypothesis_of_more_than_there_is():
     found = judge_one(table_of(**THREE), by=8.0)
     assert found.state == stats.CONTRADICTED
     assert ', 8 or more claimed (95 % interval' in found.line
 
 
-def test_a_claim_the_other_way_round():
+def test_a_hypothesis_the_other_way_round():
     found = judge_one(table_of(**THREE), less='bad', more='good')
     assert found.line.startswith('contradicted: good minus bad is −4.00 points')
 
@@ -69,9 +69,9 @@ def test_too_few_seeds_say_how_many_it_takes():
     assert 3 < needed < 20
 
 
-def test_claims_share_their_level():
+def test_hypotheses_share_their_level():
     table = table_of(**THREE)
-    both = ablation.judge(table, [claim(), claim(by=1.0)])
+    both = ablation.judge(table, [hypothesis(), hypothesis(by=1.0)])
     half = T2[0.975] / math.sqrt(3)
     assert numbers(both[0].line, 'interval ') == pytest.approx([4 - half, 4 + half], abs=0.01)
     assert 'all 2 claims together' in both[0].line

@@ -11,7 +11,7 @@ from cnn_bench.errors import UserError
 from cnn_bench.report import ablation, charts, ensemble_chart, ensemble_words, ensembles
 from cnn_bench.runs import schema
 from cnn_bench.runs.predictions import Predictions, of_run
-from cnn_bench.runs.study import BEST_SINGLE, TOGETHER, Claim
+from cnn_bench.runs.study import BEST_SINGLE, TOGETHER, Hypothesis
 
 # The probability of class 0 by image. Alone a and b err on 25 %, c on 50 %.
 A, B, C = [0.9, 0.85, 0.6, 0.4], [0.7, 0.3, 0.9, 0.9], [0.2, 0.4, 0.8, 0.9]
@@ -190,7 +190,7 @@ def test_all_together_beside_the_best_single_by_seed():
     assert rows.macs[BEST_SINGLE, 0] == 10
     np.testing.assert_array_equal(said[rows.run[BEST_SINGLE, 0]].top1, runs['b-0'].top1)
     assert said[rows.run[TOGETHER, 0]].right.all()
-    (finding,) = ablation.judge(more, [Claim('more is better', 'us', TOGETHER, BEST_SINGLE)])
+    (finding,) = ablation.judge(more, [Hypothesis('more is better', 'us', less=TOGETHER, more=BEST_SINGLE)])
     assert f'{BEST_SINGLE} minus {TOGETHER} is +12.50 points' in finding.line
 
 

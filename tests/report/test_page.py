@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from cnn_bench.report import figures, material, page, saving, tables
-from cnn_bench.runs.study import Claim, Study
+from cnn_bench.runs.study import Hypothesis, Study
 
 VOID = {'meta', 'link', 'br', 'hr', 'img', 'input'}
 EVIL = '<script>alert("x")</script> & </script>'
@@ -56,8 +56,8 @@ def evil_page(table, tmp_path):
     table.loc[table.label == 'lenet5', ['label', 'run', 'family']] = EVIL
     table['reason'] = pd.Series(dtype=object)
     table.loc[table.label == 'xception', ['state', 'run', 'reason']] = ['diverged', EVIL, EVIL]
-    claim = Claim(EVIL, EVIL, less=EVIL, more='absent')
-    asked = Study(EVIL, EVIL, EVIL, EVIL, 3, EVIL, EVIL, (), (claim,))
+    hypothesis = Hypothesis(EVIL, EVIL, less=EVIL, more='absent')
+    asked = Study(EVIL, EVIL, EVIL, EVIL, 3, EVIL, EVIL, (), (hypothesis,))
     configs = {run: {'field': EVIL, 'model': {'arch': run, EVIL: seed}} for seed, run in enumerate(table.run)}
     answer = f'The **answer**, {EVIL} ![picture](http://example.org/x.png)'
     return render(table.assign(git=EVIL), tmp_path, title=EVIL, answer=answer, study=asked, configs=configs)
@@ -131,9 +131,9 @@ def test_what_was_left_out_is_named(table, tmp_path):
     assert '<li><code>lenet5-0.25-seed0</code>: diverged: loss &lt;nan&gt;</li>' in render(table, tmp_path)
 
 
-def test_claims_stand_with_their_verdicts_and_sources(table, tmp_path):
-    claims = (Claim('Depth <helps>', 'folklore', less='lenet5', more='xception'),)
-    asked = Study('x.py', 'Why?', 'a paper', 'demo', 3, 'epochs', 'lenet5', (), claims)
+def test_hypotheses_stand_with_their_verdicts_and_sources(table, tmp_path):
+    hypotheses = (Hypothesis('Depth <helps>', 'folklore', less='lenet5', more='xception'),)
+    asked = Study('x.py', 'Why?', 'a paper', 'demo', 3, 'epochs', 'lenet5', (), hypotheses)
     text = Parsed(render(table, tmp_path, study=asked)).text
     assert 'Depth <helps>contradicted: xception minus lenet5 is −' in text
     assert 'folklore' in text

@@ -101,13 +101,13 @@ def test_verdict_lines(sweep):
 
 
 def test_a_chart_that_nobody_knows(tmp_path):
-    write_sweep(tmp_path, {'a': [10.0]}, charts=('learning_curve',), claims=())
+    write_sweep(tmp_path, {'a': [10.0]}, charts=('learning_curve',), hypotheses=())
     with pytest.raises(UserError, match='did you mean learning_curves'):
         catalogue.choose(material.read(tmp_path))
 
 
 def test_one_network_without_a_study(tmp_path):
-    write_sweep(tmp_path, {'a': [10.0]}, epochs=1, claims=())
+    write_sweep(tmp_path, {'a': [10.0]}, epochs=1, hypotheses=())
     (tmp_path / 'sweep.json').unlink()
     first, more = catalogue.choose(material.read(tmp_path))
     assert [chart.name for chart in first] == ['accuracy_vs_macs']
