@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnn_bench.errors import UserError
-from cnn_bench.runs import schema
+from cnn_bench.runs import columns, schema
 from cnn_bench.runs.directory import replace
 from cnn_bench.runs.load import find_some, load, name_below
 
@@ -27,7 +27,7 @@ def tidy(path: str | Path) -> 'pd.DataFrame':
     """The table of `runs.load`, its counts as integers also where some are missing."""
     table = load(path)
     try:
-        return table.astype(dict.fromkeys(schema.INTEGERS, 'Int64'))
+        return table.astype(dict.fromkeys(columns.having(kind='count'), 'Int64'))
     except (TypeError, ValueError) as error:
         raise UserError(f'a run below {path} has a count that is not a whole number: {error}') from error
 

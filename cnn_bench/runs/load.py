@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from cnn_bench.errors import UserError
 from cnn_bench.runs import schema, study
+from cnn_bench.runs.columns import COLUMNS
 from cnn_bench.runs.directory import RunDirectory
 from cnn_bench.runs.training_error import last_epoch_error
 
@@ -46,7 +47,7 @@ def find_some(path: str | Path) -> list[RunDirectory]:
 
 
 def load(path: str | Path) -> 'pd.DataFrame':
-    """One row per run at or below `path`, with the columns of `schema.COLUMNS`.
+    """One row per run at or below `path`, with the columns of `columns.COLUMNS`.
 
     Where `path` holds a sweep, what its experiment measured of each trial follows in columns of its own. What an
     unfinished or diverged run does not know is NaN. Raises UserError where `path` holds no run.
@@ -54,11 +55,11 @@ def load(path: str | Path) -> 'pd.DataFrame':
     import pandas as pd
 
     rows, measured = [_row(run, Path(path)) for run in find_some(path)], _measured(Path(path))
-    named = dict.fromkeys(name for columns in measured.values() for name in columns if name not in schema.COLUMNS)
+    named = dict.fromkeys(name for columns in measured.values() for name in columns if name not in COLUMNS)
     for row in rows:
         of_trial = measured.get(row['run'], {})
         row |= {name: of_trial.get(name) for name in named}
-    return pd.DataFrame(rows, columns=[*schema.COLUMNS, *named])
+    return pd.DataFrame(rows, columns=[*COLUMNS, *named])
 
 
 def _measured(directory: Path) -> dict[str, dict]:
@@ -140,7 +141,7 @@ def _row(run: RunDirectory, root: Path) -> dict:
             row['train_err_pct'] = last_epoch_error(run.metrics())
     except UserError:
         row['state'] = 'damaged'
-    return {name: row.get(name) for name in schema.COLUMNS}
+    return {name: row.get(name) for name in COLUMNS}
 
 
 def _commit(git: dict | None) -> str | None:

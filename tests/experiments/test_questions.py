@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from cnn_bench.models import registry
-from cnn_bench.runs import schema
+from cnn_bench.runs.columns import COLUMNS
 from cnn_bench.runs.study import HELD_EQUAL
 from cnn_bench.sweep import Experiment
 from cnn_bench.sweep.sizes import size
@@ -48,9 +48,9 @@ def trials(name, preset):
 
 def tidy(rows, *columns):
     """A table as sweeps make it, of rows (label, seed, *columns)."""
-    more = [column for column in columns if column not in schema.COLUMNS]
+    more = [column for column in columns if column not in COLUMNS]
     table = pd.DataFrame(rows, columns=['label', 'seed', *columns])
-    return table.reindex(columns=[*schema.COLUMNS, *more])
+    return table.reindex(columns=[*COLUMNS, *more])
 
 
 def test_the_questions_are_there():
@@ -89,7 +89,7 @@ def test_it_says_what_is_held_equal_what_is_drawn_and_who_is_compared(name):
 def test_hypotheses_compare_variants_that_are_there(name):
     experiment = load(name)
     measured = {'epochs_to_25_pct_train_err'} if experiment.measure else set()
-    assert {hypothesis.column for hypothesis in experiment.hypotheses} <= set(schema.COLUMNS) | measured
+    assert {hypothesis.column for hypothesis in experiment.hypotheses} <= set(COLUMNS) | measured
     assert all(hypothesis.less != hypothesis.more and hypothesis.source for hypothesis in experiment.hypotheses)
     for preset in experiment.presets:
         assert experiment.hypotheses_of(preset)

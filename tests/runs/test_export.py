@@ -10,6 +10,7 @@ from run_files import eval_row, train_row, write_run
 
 from cnn_bench.errors import UserError
 from cnn_bench.runs import export, schema
+from cnn_bench.runs.columns import COLUMNS
 
 READ = {'csv': pd.read_csv, 'parquet': pd.read_parquet}
 
@@ -29,7 +30,7 @@ def test_the_tidy_table(tree, tmp_path, to):
     out = tmp_path / f'table.{to}'
     export.write(export.tidy(tree), out, to)
     table = READ[to](out)
-    assert list(table.columns) == list(schema.COLUMNS)
+    assert list(table.columns) == list(COLUMNS)
     assert list(table.run) == ['done', 'new', 'worn']
     assert table.top1_err_pct.dropna().tolist() == [12.0]
     assert table.params[0] == 5
