@@ -9,7 +9,7 @@ PACKAGE = Path(cnn_bench.__file__).parent
 # From the ground up. A room may import rooms of lower floors, and itself.
 FLOORS = [
     {'errors', 'digest'},
-    {'python_file'},
+    {'python_file', 'files'},
     {'models', 'complexity', 'data', 'stats', 'runs', 'recipe', 'runtime'},
     {'trained', 'claims'},
     {'pretrained', 'training'},

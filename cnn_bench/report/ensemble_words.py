@@ -52,8 +52,8 @@ def _result(row: dict, single: Member) -> str:
     best = row['best_member']
     against = '' if best == single.label else f' against {percent(row["best_err_pct"])} of {best}'
     return (
-        f'{percent(row["top1_err_pct"])} error{against}, {gain(row)} points less than their best member (95 % interval over '
-        f'{row["n"]:,} test images), at {row["macs"] / single.macs:.1f} times its multiply-adds '
+        f'{percent(row["top1_err_pct"])} error{against}, {gain(row)} points less than their best member '
+        f'(95 % interval over {row["n"]:,} test images), at {row["macs"] / single.macs:.1f} times its multiply-adds '
         f'({human(row["macs"])})'
     )
 

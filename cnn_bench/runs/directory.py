@@ -1,15 +1,14 @@
 """One run directory: created once, appended to, finished at once."""
 
 import json
-import os
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from cnn_bench.errors import UserError
+from cnn_bench.files import write_atomically
 from cnn_bench.runs import schema
 
 MANY_CLASSES = 100  # above it, predictions keep the top five classes and the label instead of all
@@ -45,7 +44,7 @@ class RunDirectory:
     def write(self, name: str, content: Any) -> None:
         """Write one of the JSON files, whole or not at all."""
         text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + '\n'
-        self._replace(name, lambda file: file.write(text.encode()))
+        write_atomically(self / name, lambda file: file.write(text.encode()))
 
     def append(self, rows: list[dict]) -> None:
         """Add rows to metrics.jsonl."""
@@ -78,7 +77,7 @@ class RunDirectory:
         """
         rows = [row for row in self.metrics() if (row['step'], row['kind'] != 'train') <= (step, False)]
         kept = ''.join(json.dumps(row) + '\n' for row in rows)
-        self._replace(schema.METRICS, lambda file: file.write(kept.encode()))
+        write_atomically(self / schema.METRICS, lambda file: file.write(kept.encode()))
 
     def write_predictions(self, labels: np.ndarray, log_probs: np.ndarray) -> None:
         """Keep labels (n,) and float16 log-probabilities (n, classes), or of the top five and the label, by image."""
@@ -90,23 +89,7 @@ class RunDirectory:
             arrays['top5'] = top.astype(np.int32)
             arrays['top5_log_probs'] = np.take_along_axis(log_probs, top, axis=1).astype(np.float16)
             arrays['label_log_prob'] = log_probs[np.arange(len(labels)), labels].astype(np.float16)
-        self._replace(schema.PREDICTIONS, lambda file: np.savez_compressed(file, **arrays))
-
-    def _replace(self, name: str, write: Callable[[BinaryIO], None]) -> None:
-        replace(self / name, write)
-
-
-def replace(path: Path, write: Callable[[BinaryIO], None]) -> None:
-    """Have `write` fill a file, then put it at `path`: what is there is the old content or the new, never a part."""
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}')
-    try:
-        with open(temporary, 'wb') as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        write_atomically(self / schema.PREDICTIONS, lambda file: np.savez_compressed(file, **arrays))
 
 
 class ReadOnlyRunDirectory(RunDirectory):

@@ -3,13 +3,12 @@
 import importlib
 import re
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnn_bench.errors import UserError
+from cnn_bench.files import new_directory, write_atomically
 from cnn_bench.runs import columns, schema
-from cnn_bench.runs.directory import replace
 from cnn_bench.runs.load import find_some, load, name_below
 
 if TYPE_CHECKING:
@@ -73,9 +72,9 @@ def write(table: 'pd.DataFrame', out: Path, to: str) -> None:
     check(out, to)
     try:
         if to == 'csv':
-            replace(out, lambda file: table.to_csv(file, index=False, lineterminator='\n'))
+            write_atomically(out, lambda file: table.to_csv(file, index=False, lineterminator='\n'))
         else:
-            replace(out, lambda file: table.to_parquet(file, engine='pyarrow', index=False))
+            write_atomically(out, lambda file: table.to_parquet(file, engine='pyarrow', index=False))
     except (TypeError, ValueError) as error:  # a column that holds both numbers and words
         raise UserError(f'cannot write {out} as {to}: {" ".join(str(error).split())}') from error
 
@@ -93,9 +92,7 @@ def logs(path: str | Path, out: Path, predictions: bool = False) -> int:
         raise UserError(f'--out {out} is there already; logs go to a new directory')
     if root in (out.absolute(), *out.absolute().parents):
         raise UserError(f'--out {out} lies in {path}, whose logs it is to hold')
-    out.absolute().parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f'.{out.name}-', dir=out.absolute().parent) as scratch:
-        made = Path(scratch) / out.name
+    with new_directory(out.absolute()) as made:
         for beside in root.glob('*.json'):
             _copy(beside, made / beside.name)
             _shorten_paths(made / beside.name)
@@ -103,7 +100,6 @@ def logs(path: str | Path, out: Path, predictions: bool = False) -> int:
             for name in (*LOGS, schema.PREDICTIONS) if predictions else LOGS:
                 _copy(run / name, made / name_below(run, root) / name)
             _shorten_paths(made / name_below(run, root) / schema.PROVENANCE)
-        made.rename(out)
     return len(found)
 
 

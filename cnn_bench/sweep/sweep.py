@@ -7,9 +7,9 @@ from typing import Any
 
 from cnn_bench import data, runs
 from cnn_bench.errors import RunFailed, Stopped, UserError
+from cnn_bench.files import is_locked, locked
 from cnn_bench.models import registry
 from cnn_bench.runs import RunDirectory, schema, study
-from cnn_bench.runs.lock import is_locked, locked
 from cnn_bench.runtime.signals import StopSignals
 from cnn_bench.sweep import budget, calibrate, records
 from cnn_bench.sweep.executor import Ended, Executor

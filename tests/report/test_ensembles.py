@@ -220,7 +220,7 @@ def test_the_words_give_the_best_the_gain_and_the_cost():
     assert words.startswith('The best of 3 networks alone is b: 25.00 % top-1 error at 10 multiply-adds.')
     assert 'All 3 together have 0.00 % error, +25.00 (' in words
     assert 'at 6.0 times its multiply-adds (60)' in words
-    assert 'The least error of those chosen has b; a: 0.00 %' in words
+    assert 'The chosen ensemble with the lowest error is b; a: 0.00 % error' in words
     assert 'two networks of one family disagree on 50.0 % of the images and gain +25.00 points' in words
     assert ensemble_words.in_words(found[:1], ensembles.best(found[:1]), ensembles.pairs(found[:1])) == ''
 

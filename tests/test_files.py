@@ -1,4 +1,4 @@
-"""One process at a time in a directory."""
+"""Directories that appear whole or not at all, and one process at a time in a directory."""
 
 import subprocess
 import sys
@@ -7,9 +7,9 @@ import pytest
 
 from cnn_bench.cli import main
 from cnn_bench.errors import UserError
-from cnn_bench.runs.lock import is_locked, locked
+from cnn_bench.files import is_locked, locked, new_directory
 
-HOLD = 'import sys\nfrom cnn_bench.runs.lock import locked\nwith locked(sys.argv[1]):\n print(1, flush=True)\n input()'
+HOLD = 'import sys\nfrom cnn_bench.files import locked\nwith locked(sys.argv[1]):\n print(1, flush=True)\n input()'
 
 
 @pytest.fixture
@@ -45,3 +45,21 @@ def test_two_processes_never_train_in_one_directory(tmp_path, holder, tiny_data,
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith('cnn-bench')]
     assert lines == [f'cnn-bench: error: another process trains in {tmp_path}; wait until it ends, or end it']
     assert {path.name for path in tmp_path.iterdir()} == {'.lock'}
+
+
+def test_a_directory_appears_whole(tmp_path):
+    with new_directory(tmp_path / 'a' / 'made') as made:
+        (made / 'x').write_text('x')
+        assert not (tmp_path / 'a' / 'made').exists()
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob('*')] == ['a', 'a/made', 'a/made/x']
+
+
+def test_or_not_at_all(tmp_path):
+    def fail():
+        with new_directory(tmp_path / 'made') as made:
+            (made / 'x').write_text('x')
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert list(tmp_path.iterdir()) == []
