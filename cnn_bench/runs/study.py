@@ -1,6 +1,6 @@
-"""What a sweep says of itself beside its trials, in `sweep.json`: the question, the hypotheses, and how it was asked.
+"""The study behind a sweep, in its `sweep.json`: question, hypotheses, what was held equal, trials and answer.
 
-Written by sweeps, read by reports and notebooks, so that a copy of the logs answers its question by itself.
+Sweeps write it; reports and notebooks read it, so that a copy of the logs is enough to answer the question.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ HELD_EQUAL = {
     'seconds': 'every network is trained equally long on this machine',
 }
 
-# What a hypothesis may compare beside variants; reports make both from the predictions that the runs of one seed kept.
+# A hypothesis may compare these besides variants; reports compute both from the predictions of the runs of one seed.
 TOGETHER = 'all networks together'  # their probabilities averaged
 BEST_SINGLE = 'the best single network'  # by its test error, which favours it
 
@@ -55,12 +55,12 @@ class Study:
 
     @property
     def measured(self) -> dict[str, dict]:
-        """Trial id -> the columns that the experiment itself measured from the trial's log."""
+        """Trial id -> the columns that the experiment measured from the trial's log."""
         return {trial['id']: trial['measured'] for trial in self.trials if trial.get('measured')}
 
 
 def read(directory: str | Path) -> Study | None:
-    """The Study of the sweep in `directory`; None where no sweep made it. Raises UserError where it is damaged."""
+    """The Study of the sweep in `directory`; None where it is no sweep. Raises UserError where it is damaged."""
     run = RunDirectory(directory)
     content = run.read(RECORD)
     if content is None:

@@ -1,4 +1,4 @@
-"""The area that a set of networks dominates on the chart of cost against error: one number for a whole front."""
+"""The area that a set of networks dominates in the chart of cost against error: one number for a whole front."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -7,11 +7,11 @@ from numpy.typing import ArrayLike
 def hypervolume(
     cost: ArrayLike, error: ArrayLike, reference_cost: float, reference_error: float, log_cost: bool = True
 ) -> float:
-    """Area between the points `(n,)` and the reference point that some point dominates (Zitzler & Thiele 1999).
+    """The area up to the reference point that the points `(n,)` dominate (Zitzler & Thiele 1999).
 
-    In units of error times factors of ten in cost (`log_cost`), or times cost. It grows with every point that gets
-    ahead of the front, and compares sets only at one reference point and one scale of cost. Points at or beyond the
-    reference in either count for nothing, as do points with a nan. Raises ValueError where the shapes differ, the
+    In units of error times factors of ten in cost (`log_cost`), or times cost. It grows with every point ahead of the
+    front, and is comparable only for the same reference point and the same scale of cost. Points at or beyond the
+    reference in either do not count, nor do points with a nan. Raises ValueError where the shapes differ, the
     reference is not finite, or a cost is not positive on a logarithmic axis.
     """
     cost, error = np.broadcast_arrays(np.asarray(cost, dtype=float), np.asarray(error, dtype=float))
@@ -33,16 +33,16 @@ def hypervolume_interval(
 ) -> tuple[float, float, float]:
     """`hypervolume` of the means, and the ends of its interval when errors are known only up to noise.
 
-    A parametric bootstrap: `draws` sets of errors from independent normal distributions about the means, with
-    `error_sd` their standard errors (0 or nan: exact). What it assumes is what `front_probability` does.
+    A parametric bootstrap: `draws` sets of errors from independent normal distributions around the means, with
+    `error_sd` their standard errors (0 or nan: exact). The assumptions are those of `front_probability`.
 
-    Noise makes a front look better than it is, since whoever was lucky stands on it. So the interval is the basic one
-    (Davison & Hinkley 1997), from 2 v - the upper quantile to 2 v - the lower one, never below 0: it takes out of the
-    value v as much as further noise puts in. With many like points and much noise **it can lie wholly below v**.
+    Noise makes a front look better than it is, since lucky points are on it. The interval is therefore the basic one
+    (Davison & Hinkley 1997), from 2 v - the upper quantile to 2 v - the lower one, never below 0: it subtracts from
+    the value v as much as further noise adds. With many similar points and much noise **it can lie wholly below v**.
 
-    In simulations at a level of 95 % it held the true area in 94 to 96 of 100 cases on fronts that fall clearly, of 5
+    In simulations at a level of 95 % it covered the true area in 94 to 96 of 100 cases for clearly falling fronts of 5
     to 40 points; where all differences are noise, in 88 to 94 of 100 with 5 points and only 60 to 80 with 15 to 40.
-    The quantiles as they are hold it in next to none of those last.
+    The plain quantiles cover it in almost none of the latter.
 
     Raises ValueError as `hypervolume` does, and where a standard deviation is negative.
     """
@@ -59,7 +59,7 @@ def hypervolume_interval(
 
 
 def _room_left(cost: np.ndarray, reference_cost: float, log_cost: bool) -> np.ndarray:
-    """How far each cost lies below the reference on the axis, 0 for what does not."""
+    """How far each cost lies below the reference on the axis; 0 where it does not."""
     if not np.isfinite(reference_cost) or (log_cost and reference_cost <= 0):
         raise ValueError(f'the reference cost has no place on the axis: {reference_cost}')
     if log_cost and (cost <= 0).any():
@@ -69,14 +69,14 @@ def _room_left(cost: np.ndarray, reference_cost: float, log_cost: bool) -> np.nd
 
 
 def _below(errors: np.ndarray, reference_error: float) -> np.ndarray:
-    """How far each error lies below the reference, 0 for what does not."""
+    """How far each error lies below the reference; 0 where it does not."""
     if not np.isfinite(reference_error):
         raise ValueError(f'the reference error is not finite: {reference_error}')
     return np.maximum(reference_error - errors, 0)
 
 
 def _area(widths: np.ndarray, heights: np.ndarray) -> np.ndarray:
-    """Area of the union of rectangles that share a corner, `widths` `(n,)` by each row of `heights` `(..., n)`."""
+    """Area of the union of rectangles with a common corner: `widths` `(n,)` by each row of `heights` `(..., n)`."""
     order = np.argsort(-widths)
     tallest = np.maximum.accumulate(heights[..., order], axis=-1)
     steps = -np.diff(widths[order], append=0)

@@ -111,7 +111,7 @@ def test_logs_do_not_say_where_a_machine_keeps_its_files(tmp_path):
 
 def test_logs_go_to_a_new_directory_elsewhere(tree, tmp_path):
     (tmp_path / 'there').mkdir()
-    with pytest.raises(UserError, match='there already'):
+    with pytest.raises(UserError, match='exists; logs go to a new'):
         export.logs(tree, tmp_path / 'there')
     with pytest.raises(UserError, match='lies in'):
         export.logs(tree, tree / 'logs')

@@ -43,9 +43,9 @@ def test_runs_that_never_differ():
 
 @pytest.mark.parametrize('function', [mcnemar, bootstrap_difference])
 def test_both_runs_need_the_same_images(function):
-    with pytest.raises(ValueError, match='one entry for each image'):
+    with pytest.raises(ValueError, match='one entry per image'):
         function([True, False], [True, False, True])
-    with pytest.raises(ValueError, match='one entry for each image'):  # would broadcast
+    with pytest.raises(ValueError, match='one entry per image'):  # would broadcast
         function([True, False], [True])
     with pytest.raises(ValueError, match='right'):
         function([1, 0], [0.5, 1])
