@@ -1,4 +1,4 @@
-"""Writes a report: tables, charts and the page into one directory, all of it or nothing."""
+"""Writes a report: tables, charts and the page into one directory, all or nothing."""
 
 import itertools
 import os

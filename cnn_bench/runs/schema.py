@@ -7,9 +7,9 @@ metrics.jsonl      a row per logging window and per evaluation; nothing in it de
 summary.json       the result, written last and at once; its `state` is `finished` or one of FAILED, with a `reason`
 predictions.npz    per test image: label and log-probabilities
 checkpoints/       orbax
-profile/           a trace of some steps, where `cnn-bench train --profile` was asked for it
+profile/           a trace of some steps, with `cnn-bench train --profile`
 tensorboard/       event files, and
-wandb/             what Weights & Biases keeps, where the recipe asks for them
+wandb/             files of Weights & Biases, where the recipe enables them
 """
 
 CONFIG = 'config.json'
@@ -21,9 +21,9 @@ CHECKPOINTS = 'checkpoints'
 TENSORBOARD = 'tensorboard'
 PROFILE = 'profile'
 
-FAILED = {  # states of a run that ended badly; all but the first are written by the sweep that it was a trial of
+FAILED = {  # states of a failed run; all but the first are written by its sweep
     'diverged': 'its loss or a parameter was not finite',
-    'out_of_memory': 'there was not the memory that it needs',
-    'crashed': 'its process ended in some other way than it should',
-    'refused': 'it could not be run as it was asked for',
+    'out_of_memory': 'it needed more memory than there was',
+    'crashed': 'its process ended unexpectedly',
+    'refused': 'its recipe could not be run',
 }

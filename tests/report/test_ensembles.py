@@ -1,4 +1,4 @@
-"""Ensembles against averages worked out by hand: four images of two classes, of which the label is always 0."""
+"""Ensembles against averages worked out by hand: four images of two classes, all labelled 0."""
 
 import itertools
 

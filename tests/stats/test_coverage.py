@@ -1,4 +1,4 @@
-"""What the intervals and verdicts promise, counted over many simulated benchmarks whose truth is known."""
+"""Coverage of intervals and error rates of decisions, over many simulated benchmarks with known truth."""
 
 from collections.abc import Callable
 
@@ -75,7 +75,7 @@ def test_intervals_hold_the_truth(covers, repeats, least, most):
 
 @pytest.mark.slow
 def test_wrong_decisions_in_a_family():
-    """Six claims that are true by nothing: about 5 in 100 such families get any verdict at all."""
+    """Six hypotheses with a true difference of just `by`: about 5 in 100 such families get any decision."""
 
     def any_decided(rng) -> bool:
         families = rng.normal(0.2, 0.4, (6, SEEDS))

@@ -14,7 +14,7 @@ from cnn_bench.report.charts.style import BLUE, CARD, MUTED, STYLE
 from cnn_bench.report.format import compared, interval, p_value, signed
 from cnn_bench.report.verdicts import OVER_IMAGES, OVER_SEEDS
 
-_WIDEST = 3.0  # of the range of the means: intervals of two seeds that are wider run out of the picture
+_WIDEST = 3.0  # times the range of the means; wider intervals, as of two seeds, are cut off
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ _CAPTIONS = {
     OVER_SEEDS: 'Circles: mean over seeds, variant and baseline paired by seed.',
     OVER_IMAGES: 'Squares on dotted lines: one run of each, compared on the test images; this says nothing of other '
     'seeds.',
-    '': 'Crosses: one run of each and nothing to tell how sure it is.',
-    None: 'Lines are intervals that hold all together with 95 % probability (Bonferroni); a mark is filled where its '
-    'interval leaves out zero. p is adjusted after Holm, which is a little less strict than the intervals.',
+    '': 'Crosses: one run of each, without an interval.',
+    None: 'Lines are simultaneous 95 % intervals (Bonferroni); a mark is filled where its interval excludes '
+    'zero. p is adjusted after Holm, which is a little less strict than the intervals.',
 }
 
 

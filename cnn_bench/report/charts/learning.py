@@ -36,14 +36,14 @@ _ALMOST = 1e-3  # epochs are logged with four digits
 DASHES = ('-', (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 _LEFT, _BETWEEN, _LINE, _KEY, _REACH = 0.72, 0.3, 0.175, 0.34, 0.3  # inches
 _TOP = TOP + 0.2  # the panels have titles of their own
-_MOST_BANDS = 8  # more of them would lie on one another
-_MARKS = 9  # on a line
-_FIRST_SHARE = 0.1  # of the training, whose errors may run out of the picture
+_MOST_BANDS = 8  # more would cover one another
+_MARKS = 9  # per line
+_FIRST_SHARE = 0.1  # of the training; errors in it may lie outside the picture
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Error in per cent at `epoch`: the mean over `seeds`, the least and the greatest of them, all (n,)."""
+    """Error in per cent at `epoch`: mean, minimum and maximum over `seeds`, all (n,)."""
 
     epoch: tuple[float, ...]
     mean: tuple[float, ...]
@@ -54,7 +54,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Series:
-    """A network: its test error, and its training error where it was logged."""
+    """The curves of a network: test error and, where it was logged, training error."""
 
     label: str
     test: Curve
@@ -81,21 +81,21 @@ class Learning(ChartSpec):
 
 
 def by_epoch(curves: pd.DataFrame, names: Mapping[str, str] | None = None) -> pd.DataFrame:
-    """The finished runs of a table by `runs.curves`, as label, kind, epoch, mean, low, high, seeds.
+    """Errors over seeds of the finished runs of a table by `runs.curves`: label, kind, epoch, mean, low, high, seeds.
 
-    Test errors stand at the epochs of their evaluations. Training errors are means over each epoch, by the steps of
-    the logging windows, and stand at its end. Only epochs that all seeds of a label reached are kept, so that a
+    Test errors are at the epochs of their evaluations. Training errors are means over each epoch, weighted by the
+    steps of the logging windows, and are at its end. Only epochs that all seeds of a label reached are kept, so that a
     mean does not jump where a run was shorter. names: run -> label, where it differs from the table's.
     """
-    of_runs = []
+    errors = []
     for run, rows in curves[curves.state == 'finished'].groupby('run', sort=False):
         label, seed = (names or {}).get(run, rows.label.iloc[0]), rows.seed.iloc[0]
         found = [(TRAIN, *point) for point in _per_epoch(rows)] + [(TEST, *point) for point in _evaluations(rows)]
-        of_runs += [{'label': label, 'seed': seed, 'kind': k, 'epoch': e, 'error': error} for k, e, error in found]
+        errors += [{'label': label, 'seed': seed, 'kind': k, 'epoch': e, 'error': error} for k, e, error in found]
     columns = ['label', 'kind', 'epoch', 'mean', 'low', 'high', 'seeds']
-    if not of_runs:
+    if not errors:
         return pd.DataFrame(columns=columns)
-    logged = pd.DataFrame(of_runs).groupby(['label', 'kind', 'epoch', 'seed'], as_index=False).error.mean()
+    logged = pd.DataFrame(errors).groupby(['label', 'kind', 'epoch', 'seed'], as_index=False).error.mean()
     grouped = logged.groupby(['label', 'kind', 'epoch']).error
     made = grouped.agg(mean='mean', low='min', high='max', seeds='size').reset_index()
     return made[made.seeds == made.groupby(['label', 'kind']).seeds.transform('max')][columns].reset_index(drop=True)
@@ -106,9 +106,9 @@ def learning_curves(
 ) -> Learning | None:
     """The chart of a table by `runs.curves`; None where no finished run was evaluated at two epochs or more."""
     means = by_epoch(curves, names)
-    of_label = {(label, kind): _curve(rows) for (label, kind), rows in means.groupby(['label', 'kind'])}
-    labels = sorted({label for label, kind in of_label if kind == TEST})
-    series = tuple(Series(label, of_label[label, TEST], of_label.get((label, TRAIN))) for label in labels)
+    by_label = {(label, kind): _curve(rows) for (label, kind), rows in means.groupby(['label', 'kind'])}
+    labels = sorted({label for label, kind in by_label if kind == TEST})
+    series = tuple(Series(label, by_label[label, TEST], by_label.get((label, TRAIN))) for label in labels)
     if max((len(one.test.epoch) for one in series), default=0) < 2:
         return None
     banded = any(one.test.seeds > 1 for one in series)
@@ -151,7 +151,7 @@ def _details(series: Series) -> Details:
     best = int(np.argmin(test.mean))
     return known(
         ('test error', f'{percent(test.mean[-1])} after {test.epoch[-1]:g} epochs'),
-        ('least', f'{percent(test.mean[best])} after {test.epoch[best]:g}'),
+        ('lowest', f'{percent(test.mean[best])} after {test.epoch[best]:g}'),
         ('training error', f'{percent(train.mean[-1])} in the last epoch' if train else ''),
         ('seeds', f'{test.seeds}: {test.low[-1]:.2f} to {test.high[-1]:.2f} %' if test.seeds > 1 else '1'),
     )
@@ -161,8 +161,8 @@ def _details(series: Series) -> Details:
 def draw(chart: Learning) -> Figure:
     """The figure, with gid `train-<i>`, `test-<i>` and `label-<i>` on the lines and the name of `chart.series[i]`.
 
-    Colours, dashes and marks differ from line to line; the names stand in a column beside the test panel, in the
-    order of the last errors as far as there is room, and no two touch: the figure grows with them.
+    Lines differ in colour, dashes and marks. The names are in a column beside the test panel, in the order of the last
+    errors, and as near to them as fits; the figure grows so that no two touch.
     """
     labels = [shorten(series.label) for series in chart.series]
     right = _REACH + _KEY + text_width(labels) + 0.08 + MARGIN
@@ -187,7 +187,7 @@ def draw(chart: Learning) -> Figure:
 
 
 def look(place: int) -> dict:
-    """Colour, dashes and marker of line number `place`: no two alike before 308 of them, and none of 44 in grey."""
+    """Colour, dashes and marker of line number `place`: 308 distinct ones, 44 of them distinct in grey too."""
     shape, dash = SHAPES[place % len(SHAPES)], DASHES[place % len(DASHES)]
     return {'color': COLOURS[place % len(COLOURS)], 'linestyle': dash, 'marker': shape}
 
@@ -214,7 +214,7 @@ def _lines(axes: Axes, name: str, curves: list[Curve | None], top: float) -> Non
 
 
 def _top(curves: list[Curve | None]) -> float:
-    """The upper limit: above all but the errors of the first tenth of the epochs."""
+    """The upper limit: above all errors after the first tenth of the epochs."""
     shown = []
     for curve in filter(None, curves):
         later = np.array(curve.epoch) > _FIRST_SHARE * curve.epoch[-1]
@@ -223,7 +223,7 @@ def _top(curves: list[Curve | None]) -> float:
 
 
 def _names(axes: Axes, labels: list[str], errors: list[float], epochs: list[float]) -> None:
-    """A column of names to the right of the axes, each with its line's look, and a thin line to where it ends."""
+    """Draw a column of names right of the axes, each with a sample of its line and a thin line to its end."""
     box = axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted())
     wanted = np.clip(np.array(errors) / axes.get_ylim()[1], 0, 1) * box.height
     heights = spread(wanted, _LINE, box.height)
@@ -241,12 +241,12 @@ def _names(axes: Axes, labels: list[str], errors: list[float], epochs: list[floa
 
 
 def spread(wanted: np.ndarray, apart: float, room: float) -> np.ndarray:
-    """Positions near the `wanted` ones, in their order, at least `apart` from each other and within 0 to `room`.
+    """Positions near the `wanted` ones, in the same order, at least `apart` from each other and within 0 to `room`.
 
-    Those that would touch form a block about the mean of what they want (pool adjacent violators).
+    Positions that would be too close form a block around the mean of those wanted (pool adjacent violators).
     """
     order = np.argsort(wanted, kind='stable')
-    blocks: list[list[float]] = []  # sum of what its members want of its start, and how many they are
+    blocks: list[list[float]] = []  # sum of the starts that its members want, and their number
     for place in wanted[order]:
         blocks.append([place, 1])
         while len(blocks) > 1 and blocks[-2][0] / blocks[-2][1] + apart * blocks[-2][1] > blocks[-1][0] / blocks[-1][1]:

@@ -17,8 +17,8 @@ from cnn_bench.report.summary import tidy
 from cnn_bench.runs.predictions import Predictions
 
 _CELL, _GAP = 0.34, 0.08  # inches
-_BOLDEST = 0.6  # opacity of 100 %, on which ink can still be read, in the light and in the dark
-_MOST_TO_POINT_AT = 20  # networks; above it the page would carry thousands of cells, whose numbers can be read anyhow
+_BOLDEST = 0.6  # opacity at 100 %, on which text is legible in light and dark mode
+_MOST_TO_POINT_AT = 20  # networks; with more, the page would carry thousands of cells, whose numbers are legible anyway
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,7 +29,7 @@ _GAP = 0.14  # between the axes and the text beside them
 def frame(
     titles: tuple[str, str], labels: Sequence[str], numbers: Sequence[str], limits: tuple[float, float], x_label: str
 ) -> tuple[Figure, Axes]:
-    """A figure whose axes have row i at y = i, `labels` to the left (gid `label-<i>`) and `numbers` to the right."""
+    """A figure with row i at y = i, its label to the left (gid `label-<i>`) and its numbers to the right."""
     short = [shorten(label) for label in labels]
     left, right = (text_width(list(texts)) + _GAP + MARGIN for texts in (short, numbers))
     height = TOP + _STEP * len(labels) + BOTTOM

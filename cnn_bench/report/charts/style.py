@@ -54,19 +54,19 @@ STYLE = {
 }
 PNG_DPI = 200
 LABEL_SIZE = 8.5
-LONGEST_LABEL = 40  # characters; the page and the tables have the whole
+LONGEST_LABEL = 40  # characters; the page and the tables show all of them
 WIDTH, TOP, BOTTOM, MARGIN = 10.5, 0.72, 0.62, 0.15  # inches
 
 
 def blank(size: tuple[float, float]) -> Figure:
-    """An empty figure of a size in inches, on which text can be measured."""
+    """An empty figure with a canvas, so that text can be measured; size in inches."""
     figure = Figure(figsize=size)
     FigureCanvasAgg(figure)
     return figure
 
 
 def add_titles(figure: Figure, title: str, subtitle: str, left: float = MARGIN) -> None:
-    """Put the titles above a figure that has its final size, `left` inches from its edge."""
+    """Add title and subtitle to a figure of final size, `left` inches from its edge."""
     wide, high = figure.get_size_inches()
     place = {'x': left / wide, 'ha': 'left', 'va': 'top'}
     figure.text(y=1 - 0.14 / high, s=title, fontsize=12, fontweight='bold', **place)
@@ -82,12 +82,12 @@ def text_width(texts: list[str], fontsize: float = LABEL_SIZE) -> float:
 
 
 def ticks(low: float, high: float, most: int, **options) -> list[float]:
-    """Round numbers from `low` to `high`: none beyond, whose labels would be there and yet not be drawn."""
+    """Round numbers from `low` to `high`, none beyond: matplotlib would keep invisible labels for those."""
     return [
         tick for tick in MaxNLocator(most, steps=[1, 2, 5, 10], **options).tick_values(low, high) if low <= tick <= high
     ]
 
 
 def shorten(label: str) -> str:
-    """A label of a length that a chart has room for."""
+    """`label`, cut to a length that fits into a chart."""
     return label if len(label) <= LONGEST_LABEL else f'{label[: LONGEST_LABEL - 1].rstrip()}…'

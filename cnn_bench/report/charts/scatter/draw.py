@@ -32,8 +32,8 @@ _CLEAR = 3.0  # pixels between a label and the frame
 def draw(chart: Scatter) -> Figure:
     """The figure, with gid `point-<i>` and `label-<i>` on the mark and the label of `chart.points[i]`.
 
-    It grows in height until all labels have room: no two touch, none leaves the axes or lies on a mark. That holds
-    where it is rendered under `matplotlib.rc_context(STYLE)`, as `saving.save` does: other hinting makes other widths.
+    Its height grows until all labels fit: no two touch, and none leaves the axes or covers a mark. That holds when it
+    is rendered under `matplotlib.rc_context(STYLE)`, as `saving.save` does, since other hinting changes text widths.
     """
     height = 6.0 + 0.05 * max(0, len(chart.points) - 20)
     with matplotlib.rc_context(STYLE):
@@ -90,7 +90,7 @@ def _limits_and_ticks(axes: Axes, chart: Scatter, radius: float) -> None:
 
 
 def _padded(lows: np.ndarray, highs: np.ndarray, radius: float, least: float) -> tuple[float, float]:
-    """Limits with room for marks whose radius is given as a share of the axis; never less apart than `least`."""
+    """Axis limits with room for marks of `radius`, a fraction of the axis; at least `least` apart."""
     low, high = lows.min(), highs.max()
     if high - low < least:
         low, high = (low + high - least) / 2, (low + high + least) / 2
@@ -105,7 +105,7 @@ def _linear_ticks(low: float, high: float, most: int, stop: float = math.inf) ->
 
 
 def _log_ticks(low: float, high: float) -> list[float]:
-    """Powers of ten, with 3 or 2 and 5 times them where there is room; even steps over a narrow range."""
+    """Powers of ten, and 3 or 2 and 5 times them where they fit; even steps over a narrow range."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for mantissas in ((1, 2, 5), (1, 3), (1,)):
         ticks = [m * 10.0**k for k in powers for m in mantissas if low <= m * 10.0**k <= high]
@@ -115,7 +115,7 @@ def _log_ticks(low: float, high: float) -> list[float]:
 
 
 def _front(axes: Axes, chart: Scatter) -> None:
-    """Steps from the cheapest on the front to the dearest, and on from there to the edge of the axes."""
+    """Draw the front as steps from its cheapest point to the most expensive, and on to the edge of the axes."""
     sign = 1 if chart.left_is_better else -1
     front = sorted(((point.x, point.y) for point in chart.points if point.on_front), key=lambda at: sign * at[0])
     x, y = zip(*front, (axes.get_xlim()[sign > 0], front[-1][1]), strict=True)
@@ -138,12 +138,12 @@ def _marks(axes: Axes, chart: Scatter, style: dict, sizes: marks.Sizes) -> None:
 
 
 def _zorder(radius: float) -> float:
-    """Small marks lie on large ones, and a leader line just under its own mark."""
+    """Drawing order: small marks above large ones, a leader line just below its own mark."""
     return 3 + 1 / (1 + radius)
 
 
 def _add_labels(axes: Axes, chart: Scatter, sizes: marks.Sizes) -> bool:
-    """Place and draw the labels; False where the axes have no room for them."""
+    """Place and draw the labels; False where they do not fit into the axes."""
     box = axes.get_window_extent()
     corner, whole = box.min + _CLEAR, np.array([box.width, box.height])
     style = {'fontsize': LABEL_SIZE, 'transform': axes.transAxes, 'va': 'bottom', 'zorder': 6}

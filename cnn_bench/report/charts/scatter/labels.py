@@ -1,24 +1,24 @@
 """Where the labels of a scatter chart go, so that none covers another label or a mark.
 
-Plain geometry in pixels, no matplotlib. Every label tries positions on rings around its point; a position is out when
-the box leaves the frame, touches a mark or touches a label that stands already. What is left is ranked by a cost; then
-small groups of neighbours are taken out and seated anew where that is cheaper for the group. Nothing is random.
+Plain geometry in pixels, no matplotlib. Every label tries positions on rings around its point; a position is excluded
+if the box leaves the frame or touches a mark or a label already placed. The rest are ranked by a cost; then small
+groups of neighbours are taken out and placed again where that is cheaper for the group. Nothing is random.
 
-adjustText 1.4 and textalloc 1.2 were tried first: of 60 labels they left 19 and 4 pairs on each other.
+adjustText 1.4 and textalloc 1.2 were tried first: with 60 labels they left 19 and 4 overlapping pairs.
 """
 
 import numpy as np
 
-LABEL_PAD = (6.0, 2.0)  # least space between two labels, across and down
-MARK_PAD = 1.5  # least space between a label and a mark
-LEADER_FROM = 9.0  # a label further than this from its mark gets a leader line
+LABEL_PAD = (6.0, 2.0)  # minimum space between two labels, across and down
+MARK_PAD = 1.5  # minimum space between a label and a mark
+LEADER_FROM = 9.0  # a label farther than this from its mark gets a leader line
 
 _ANGLES = np.arange(24) * (2 * np.pi / 24)
 _GAPS = np.array([3, 7, 12, 18, 26, 36, 48, 62, 80, 100, 125, 155, 190, 230, 280.0])
-_RESEATED = (1, 2, 4, 6, 3, 1)  # how many neighbours are seated anew together, sweep by sweep
-_CHUNK = 24  # positions priced at a time
+_RESEATED = (1, 2, 4, 6, 3, 1)  # how many neighbours are placed again together, pass by pass
+_CHUNK = 24  # positions whose cost is computed at a time
 
-# Costs, in pixels of distance that one would accept to avoid the thing.
+# Costs, as the extra distance in pixels that is worth avoiding each.
 _UNLIKE_EAST = 4.0
 _NEARER_TO_OTHER = 14.0
 _ON_LINE = 26.0
@@ -37,8 +37,8 @@ def place(
     """Boxes `(m, 4)` as x0, y0, x1, y1 for the labels of `m` points, or None if the frame has no room for them all.
 
     anchors: `(n, 2)` centres of the marks. radii: `(n,)` of the circles around the marks. sizes: `(m, 2)` width and
-    height of the labels, which are of the first `m` marks. frame: width and height that the labels must stay in, its
-    corner at 0, 0. lines: `(k, 4)` segments x0, y0, x1, y1 that labels had better not lie on (a front, error bars).
+    height of the labels of the first `m` marks. frame: width and height that the labels must stay in, its corner at
+    0, 0. lines: `(k, 4)` segments x0, y0, x1, y1 that labels should avoid (a front, error bars).
     """
     lines = np.empty((0, 4)) if lines is None else np.asarray(lines, dtype=float)
     labels = [_Label(i, anchors, radii, sizes[i], frame, lines) for i in range(len(sizes))]
@@ -56,8 +56,10 @@ def place(
 
 
 def leader(box: np.ndarray, i: int, anchors: np.ndarray, radii: np.ndarray) -> np.ndarray | None:
-    """The line x0, y0, x1, y1 from label `box` to mark `i`, or None where the label needs none: it is
-    close to its mark and closer to it than to any other. It ends in the centre of the mark: draw it beneath."""
+    """The leader line x0, y0, x1, y1 from label `box` to the centre of mark `i`, to be drawn beneath the mark.
+
+    None where the label is close to its mark and closer to it than to any other.
+    """
     gaps = np.maximum(_distance(box[None, :], anchors) - radii, 0)[0]
     if gaps[i] <= LEADER_FROM and gaps[i] <= np.delete(gaps, i).min(initial=np.inf):
         return None
@@ -65,7 +67,7 @@ def leader(box: np.ndarray, i: int, anchors: np.ndarray, radii: np.ndarray) -> n
 
 
 class _Label:
-    """The positions one label may take, without regard to the other labels, and what each costs."""
+    """The positions that one label may take, regardless of the other labels, and their costs."""
 
     def __init__(self, i, anchors, radii, size, frame, lines):
         self.i, self.anchors, self.radii, self.size, self.frame, self.lines = i, anchors, radii, size, frame, lines
@@ -80,7 +82,7 @@ class _Label:
         self._keep(np.concatenate([corners, corners + self.size], axis=1))
 
     def best(self, boxes: np.ndarray, leaders: np.ndarray) -> int | None:
-        """The cheapest position beside the boxes and leaders of others; None where all are taken."""
+        """The cheapest position given the boxes and leaders of the others; None where all are taken."""
         best, least = None, np.inf
         for start in range(0, len(self.boxes), _CHUNK):  # they lie in the order of their fixed cost
             if self.cost[start] >= least:
@@ -92,7 +94,7 @@ class _Label:
         return best
 
     def costs(self, positions: slice, boxes: np.ndarray, leaders: np.ndarray) -> np.ndarray:
-        """What positions cost beside the boxes and leaders of others; inf where one is taken."""
+        """Costs of positions given the boxes and leaders of the others; inf for a taken one."""
         own_boxes, own_leaders = self.boxes[positions], self.leaders[positions]
         near = _overlap(_hull(own_boxes, self.anchors[self.i]), _hulls(boxes, leaders), LABEL_PAD)
         boxes, leaders = boxes[near], leaders[near]
@@ -127,7 +129,7 @@ class _Label:
 
 
 def _seat(i: int, labels: list[_Label], seats: dict[int, int]) -> bool:
-    """Give label i the cheapest seat beside those that sit; False where none is free."""
+    """Place label i at its cheapest position given those already placed; False where none is free."""
     seat = labels[i].best(*_others(i, labels, seats))
     if seat is not None:
         seats[i] = seat
@@ -135,7 +137,7 @@ def _seat(i: int, labels: list[_Label], seats: dict[int, int]) -> bool:
 
 
 def _reseat(group: np.ndarray, labels: list[_Label], seats: dict[int, int]) -> None:
-    """Take a few neighbours out and seat them anew in either order; keep what is cheapest together."""
+    """Take a few neighbours out and place them again in either order; keep the cheapest joint placement."""
     best, before = _joint_cost(group, labels, seats), {i: seats[i] for i in group}
     for order in (group, group[::-1]):
         tried = {i: seat for i, seat in seats.items() if i not in before}
@@ -147,7 +149,7 @@ def _reseat(group: np.ndarray, labels: list[_Label], seats: dict[int, int]) -> N
 
 
 def _joint_cost(group: np.ndarray, labels: list[_Label], seats: dict[int, int]) -> float:
-    """What the labels of a group cost, each pair within it once."""
+    """Cost of the labels of a group, with each pair counted once."""
     total, sitting = 0.0, {i: seat for i, seat in seats.items() if i not in set(group)}
     for i in group:
         total += labels[i].costs(slice(seats[i], seats[i] + 1), *_others(i, labels, sitting))[0]
@@ -163,7 +165,7 @@ def _others(i: int, labels: list[_Label], seats: dict[int, int]) -> tuple[np.nda
 
 
 def _rings(anchor, radius, size) -> np.ndarray:
-    """Boxes around a mark: the point of the box that faces the mark lies on rings of growing radius."""
+    """Boxes around a mark; the point of the box that faces the mark lies on rings of growing radius."""
     direction = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
     reach = direction[None] * (radius + _GAPS[:, None, None]) + direction[None] * size / 2
     centres = (anchor + reach).reshape(-1, 2)

@@ -1,4 +1,4 @@
-"""The legend of a chart: families, sizes and lines, stacked to the right of the axes, where it covers no point."""
+"""The legend of a scatter chart: families, sizes and lines, to the right of the axes, where it covers no point."""
 
 import math
 
@@ -19,7 +19,7 @@ _LOOSE = 0.55  # of the font size, between two lines
 
 
 def add(axes: Axes, chart: Scatter, scale: marks.AreaScale, style: dict) -> tuple[float, float]:
-    """Draw the legend beside `axes`, level with their top; returns width, gap included, and height in inches."""
+    """Draw the legend beside `axes`, level with their top; return its width, with the gap, and height in inches."""
     families = [_mark(shape, colour, _FAMILY_AREA) for colour, shape in style.values()]
     areas = {human(step): scale.area(step) for step in scale.steps()}
     if scale.any_at_least:
@@ -47,7 +47,7 @@ def _mark(shape: Shape, colour: str, area: float) -> Line2D:
 
 
 def _group(axes: Axes, down: float, **content) -> tuple[float, float]:
-    """One group, some inches down from the top of the axes; returns its width and height in inches."""
+    """Draw one group, `down` inches below the top of the axes; return its width and height in inches."""
     dpi_scale = axes.figure.dpi_scale_trans
     group = axes.legend(
         loc='upper left', bbox_to_anchor=(1, 1),

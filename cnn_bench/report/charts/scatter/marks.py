@@ -13,8 +13,8 @@ LEAST_AREA = 22.0  # pt²: a smaller mark has no recognisable shape
 
 
 class Sizes(NamedTuple):
-    """Of each mark: matplotlib's `s`, the radius `reach` of the circle around it and `body` of the circle of the same
-    area, both in pixels."""
+    """Size of each mark: matplotlib's `s`, and in pixels the radius `reach` of the circle around it and the radius
+    `body` of a circle with its area."""
 
     s: np.ndarray
     reach: np.ndarray
@@ -22,7 +22,7 @@ class Sizes(NamedTuple):
 
 
 def styles(families: Iterable[str]) -> dict[str, tuple[str, Shape]]:
-    """family -> (colour, shape), in alphabetical order, so that it does not depend on the order of the rows."""
+    """family -> (colour, shape), assigned alphabetically, so that the order of the rows does not matter."""
     names = sorted(set(families))
     return {name: (COLOURS[i % len(COLOURS)], SHAPES[i % len(SHAPES)]) for i, name in enumerate(names)}
 
@@ -40,7 +40,7 @@ def sizes(points: Iterable, scale: 'AreaScale', style: dict, pixels_per_point: f
 
 
 class AreaScale:
-    """Parameters -> area of the mark in pt²: proportional, but for a least area. The more marks, the smaller."""
+    """Parameters -> area of the mark in pt²: proportional above a minimum. The more marks, the smaller they are."""
 
     def __init__(self, params: list[float]):
         known = [p for p in params if np.isfinite(p) and p > 0] or [1.0]
@@ -51,18 +51,18 @@ class AreaScale:
         self._most = max(known)
 
     def area(self, params: float) -> float:
-        """Area in pt²; the least one where the parameters are not known."""
+        """Area in pt²; the minimum where the parameters are unknown."""
         return max(LEAST_AREA, params * self._per_parameter) if np.isfinite(params) else LEAST_AREA
 
     def steps(self) -> list[float]:
-        """Round parameter counts to show in the legend, falling."""
+        """Round parameter counts for the legend, in descending order."""
         first = _round_down(self._most)
         steps = [first, _round_down(first / 4), _round_down(first / 16)]
         return [step for step in steps if step > 1.5 * self.least]
 
 
 def shape_scale(shape: Shape) -> tuple[float, float]:
-    """(area, circumradius) of a marker at matplotlib's size s = 1. Shapes of one s differ in area by half."""
+    """(area, circumradius) of a marker at matplotlib's size s = 1. At the same s, areas of shapes differ by half."""
     style = MarkerStyle(shape)
     path = style.get_path().transformed(style.get_transform())
     (polygon, *_) = path.to_polygons()
@@ -72,6 +72,6 @@ def shape_scale(shape: Shape) -> tuple[float, float]:
 
 
 def _round_down(value: float) -> float:
-    """The next number below of the form 1, 2 or 5 times a power of ten."""
+    """The largest number up to `value` of the form 1, 2 or 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(value))
     return max(m for m in (1, 2, 5) if m * power <= value * (1 + 1e-9)) * power

@@ -34,7 +34,7 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True)
 class Scatter(ChartSpec):
-    """A scatter chart; colour and shape of a mark tell its `family`, whose legend is headed `kinds`."""
+    """A scatter chart. Colour and shape of a mark show its `family`; `kinds` is the title of their legend."""
 
     x_label: str
     y_label: str
