@@ -17,7 +17,7 @@ ECE = Column(
 )  # fmt: skip
 ENERGY = Column(
     'energy_j', 'energy of the training', 'number', MEAN,
-    header='Energy (kJ)', format=',.0f', scale=1e3, words='energy', unit='J', axis='energy (J)', cost='energy',
+    header='Energy (kJ)', format=',.0f', scale=1e3, words='energy', unit='J', cost='energy',
 )  # fmt: skip
 NETWORK = {'params': 500, 'macs': 1000, 'flops': 2000, 'activation_bytes': 64, 'family': 'f', 'year': 2015}
 

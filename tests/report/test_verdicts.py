@@ -8,7 +8,6 @@ import pytest
 
 from cnn_bench import stats
 from cnn_bench.report import verdicts
-from cnn_bench.report.format import signed
 from cnn_bench.runs.predictions import Predictions
 from cnn_bench.runs.study import Hypothesis
 
@@ -166,11 +165,3 @@ def test_differences_of_single_runs_are_over_images():
     assert (found.over['bad'], found.n['bad'], found['mean']['bad']) == ('test images', 100, 20)
     assert (found.over['lost'], found['mean']['lost']) == ('', 10)
     assert np.isnan([found.low['lost'], found.p['lost']]).all()
-
-
-@pytest.mark.parametrize(
-    ('value', 'text'),
-    [(1.234, '+1.23'), (-0.5, '−0.50'), (0.0123, '+0.012'), (12345.6, '+12,346'), (0.0, '0'), (-120.0, '−120.00')],
-)
-def test_numbers_in_words(value, text):
-    assert signed(value) == text

@@ -11,6 +11,7 @@ from cnn_bench.report.charts.scatter.spec import Point, Scatter
 from cnn_bench.report.ensemble_words import gain, name
 from cnn_bench.report.ensembles import Member
 from cnn_bench.report.format import human, percent
+from cnn_bench.runs.columns import COLUMNS
 
 ONE, SEVERAL = 'one network', 'ensemble'
 MOST_NAMED = 30  # single networks; where there are more, only those on the front have a label
@@ -27,7 +28,7 @@ def error_against_cost(found: Sequence[Member], best: pd.DataFrame, subtitle: st
         title='Error against cost: networks and their ensembles',
         subtitle=subtitle,
         x_label='multiply-adds of one image, forward, summed over the members (MACs)',
-        y_label='top-1 error (%)',
+        y_label=COLUMNS['top1_err_pct'].axis_label,
         caption=_CAPTION + ('' if len(found) <= MOST_NAMED else _NOT_ALL_NAMED),
         points=tuple(_point(row, bool(on), len(found) <= MOST_NAMED) for row, on in zip(rows, front, strict=True)),
         kinds='Kind',

@@ -29,6 +29,7 @@ from cnn_bench.report.charts.style import (
     ticks,
 )
 from cnn_bench.report.format import percent, tick
+from cnn_bench.runs.columns import COLUMNS
 from cnn_bench.runs.training_error import windows
 
 TRAIN, TEST = 'train', 'eval'  # kinds of rows in metrics.jsonl
@@ -178,7 +179,7 @@ def draw(chart: Learning) -> Figure:
         _lines(axes, name, [getattr(series, name) for series in chart.series], top)
         axes.set_title({'train': 'training', 'test': 'test'}[name], fontsize=9, loc='left', pad=4, color=MUTED)
         if place == 0:
-            axes.set_ylabel('top-1 error (%)', labelpad=7)
+            axes.set_ylabel(COLUMNS['top1_err_pct'].axis_label, labelpad=7)
         else:
             axes.tick_params(labelleft=False)
     _names(axes, labels, [series.test.mean[-1] for series in chart.series], [s.test.epoch[-1] for s in chart.series])

@@ -8,7 +8,6 @@ import pytest
 from cnn_bench.report.charts import saving, style
 from cnn_bench.report.charts.scatter import draw, marks, spec
 from cnn_bench.report.charts.style import PNG_DPI
-from cnn_bench.report.format import human
 from cnn_bench.report.summary import summarise
 
 
@@ -145,11 +144,3 @@ def test_every_theme_colour_is_its_own_key():
 )
 def test_ticks_are_round(limits, expected):
     assert draw._log_ticks(*limits) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize(
-    ('count', 'text'),
-    [(15_470_264_320, '15.5 G'), (1e9, '1 G'), (999_999_999, '1 G'), (61_706, '61.7 k'), (500, '500'), (0, '0')],
-)
-def test_counts_for_humans(count, text):
-    assert human(count) == text
