@@ -10,7 +10,7 @@ Expect     demo, one seed: results/demo. `full` with 6 epochs, means of three se
 """
 
 from cnn_bench.models import registry
-from cnn_bench.runs.study import Claim
+from cnn_bench.runs.study import Hypothesis
 from cnn_bench.stats import pareto_front
 
 QUESTION = 'Which networks give the least error for their multiply-adds?'
@@ -20,33 +20,46 @@ HELD_EQUAL = ('epochs', 'macs')
 CHARTS = ('accuracy_vs_macs',)
 SOURCE = 'Canziani, Paszke & Culurciello 2017 (arXiv 1605.07678), figure 2'
 PAPER = 'He et al. 2015 (arXiv 1512.03385), section 4'
-CLAIMS = (
-    Claim('shortcuts lower the error', PAPER, 'resnet20 x0.25', 'plain20 x0.25'),
-    Claim('shortcuts lower the error', PAPER, 'resnet20', 'plain20'),
-    Claim('shortcuts lower the error of 56 layers', PAPER, 'resnet56', 'plain56'),
-    Claim('a plain network of 56 layers does worse than one of 20', PAPER, 'plain20', 'plain56'),
-    Claim('deeper ResNets err less', PAPER, 'resnet110', 'resnet20'),
-    Claim('GoogLeNet has fewer parameters than AlexNet', 'lecture, GoogLeNet', 'googlenet', 'alexnet', 'params'),
-    Claim('GoogLeNet errs less than AlexNet', 'lecture, GoogLeNet', 'googlenet', 'alexnet'),
-    Claim('GoogLeNet errs less than AlexNet', 'lecture, GoogLeNet', 'googlenet_bn x0.125', 'alexnet x0.125'),
-    Claim(
+HYPOTHESES = (
+    Hypothesis('shortcuts lower the error', PAPER, less='resnet20 x0.25', more='plain20 x0.25'),
+    Hypothesis('shortcuts lower the error', PAPER, less='resnet20', more='plain20'),
+    Hypothesis('shortcuts lower the error of 56 layers', PAPER, less='resnet56', more='plain56'),
+    Hypothesis('a plain network of 56 layers does worse than one of 20', PAPER, less='plain20', more='plain56'),
+    Hypothesis('deeper ResNets err less', PAPER, less='resnet110', more='resnet20'),
+    Hypothesis(
+        'GoogLeNet has fewer parameters than AlexNet',
+        'lecture, GoogLeNet',
+        less='googlenet',
+        more='alexnet',
+        column='params',
+    ),
+    Hypothesis('GoogLeNet errs less than AlexNet', 'lecture, GoogLeNet', less='googlenet', more='alexnet'),
+    Hypothesis(
+        'GoogLeNet errs less than AlexNet', 'lecture, GoogLeNet', less='googlenet_bn x0.125', more='alexnet x0.125'
+    ),
+    Hypothesis(
         'AlexNet errs less than LeNet-5',
         'our reading of: lecture, AlexNet, much larger and deeper',
-        'alexnet',
-        'lenet5',
+        less='alexnet',
+        more='lenet5',
     ),
-    Claim(
+    Hypothesis(
         'AlexNet errs less than LeNet-5',
         'our reading of: lecture, AlexNet, much larger and deeper',
-        'alexnet x0.125',
-        'lenet5',
+        less='alexnet x0.125',
+        more='lenet5',
     ),
-    Claim('ResNets err less than GoogLeNet', 'lecture, Winners of the ImageNet Challenges', 'resnet50', 'googlenet'),
-    Claim(
+    Hypothesis(
         'ResNets err less than GoogLeNet',
         'lecture, Winners of the ImageNet Challenges',
-        'resnet18 x0.125',
-        'googlenet_bn x0.125',
+        less='resnet50',
+        more='googlenet',
+    ),
+    Hypothesis(
+        'ResNets err less than GoogLeNet',
+        'lecture, Winners of the ImageNet Challenges',
+        less='resnet18 x0.125',
+        more='googlenet_bn x0.125',
     ),
 )
 

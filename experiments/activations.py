@@ -14,7 +14,7 @@ Expect     sigmoid at chance: eight layers of it do not start. Demo, one seed: m
            the paper, whose network was wide, whose images were harder and whose rates were chosen one by one.
 """
 
-from cnn_bench.runs.study import Claim
+from cnn_bench.runs.study import Hypothesis
 from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
 
 QUESTION = 'Which activation trains fastest, and which gives the least error?'
@@ -27,13 +27,26 @@ CHARTS = ('learning_curves', 'accuracy_vs_macs')
 REACHED = 'epochs_to_25_pct_train_err'
 ALEXNET = 'Krizhevsky et al. 2012, section 3.1 and figure 1'
 RECTIFIERS = 'Glorot, Bordes & Bengio 2011, Deep sparse rectifier neural networks'
-CLAIMS = (
-    Claim('ReLU reaches 25 % training error sooner than tanh (the paper: six times)', ALEXNET, 'ReLU', 'tanh', REACHED),
-    Claim('ReLU ends with less test error than tanh', RECTIFIERS, 'ReLU', 'tanh'),
-    Claim('ReLU ends with less test error than sigmoid', RECTIFIERS, 'ReLU', 'sigmoid'),
-    Claim('leaky ReLU ends with less test error than ReLU', 'Xu et al. 2015 (arXiv 1505.00853)', 'leaky ReLU', 'ReLU'),
-    Claim('ELU ends with less test error than ReLU', 'Clevert et al. 2015 (arXiv 1511.07289)', 'ELU', 'ReLU'),
-    Claim('maxout ends with less test error than ReLU', 'Goodfellow et al. 2013', 'maxout', 'ReLU'),
+HYPOTHESES = (
+    Hypothesis(
+        'ReLU reaches 25 % training error sooner than tanh (the paper: six times)',
+        ALEXNET,
+        less='ReLU',
+        more='tanh',
+        column=REACHED,
+    ),
+    Hypothesis('ReLU ends with less test error than tanh', RECTIFIERS, less='ReLU', more='tanh'),
+    Hypothesis('ReLU ends with less test error than sigmoid', RECTIFIERS, less='ReLU', more='sigmoid'),
+    Hypothesis(
+        'leaky ReLU ends with less test error than ReLU',
+        'Xu et al. 2015 (arXiv 1505.00853)',
+        less='leaky ReLU',
+        more='ReLU',
+    ),
+    Hypothesis(
+        'ELU ends with less test error than ReLU', 'Clevert et al. 2015 (arXiv 1511.07289)', less='ELU', more='ReLU'
+    ),
+    Hypothesis('maxout ends with less test error than ReLU', 'Goodfellow et al. 2013', less='maxout', more='ReLU'),
 )
 ACTS = {
     'ReLU': 'relu',

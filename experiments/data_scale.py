@@ -13,7 +13,7 @@ Expect     about a straight line on two logarithmic axes, flatter than the paper
 
 import numpy as np
 
-from cnn_bench.runs.study import Claim
+from cnn_bench.runs.study import Hypothesis
 from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
 
 QUESTION = 'How does the error fall with the number of training images, at an equal number of steps?'
@@ -25,10 +25,10 @@ BASELINE = '10000 images'
 CHARTS = ('learning_curves', 'differences')
 HESTNESS = 'Hestness et al. 2017, image classification'
 SIZES = {'demo': (625, 1250, 2500, 5000, 10_000), 'full': (625, 1250, 2500, 5000, 10_000, 20_000, 40_000, 60_000)}
-CLAIMS = (
-    Claim('8 times the images lower the error', HESTNESS, '10000 images', '1250 images'),
-    Claim('so they do with half as many of each', HESTNESS, '5000 images', '625 images'),
-    Claim('doubling them still helps at the end', HESTNESS, '10000 images', '5000 images'),
+HYPOTHESES = (
+    Hypothesis('8 times the images lower the error', HESTNESS, less='10000 images', more='1250 images'),
+    Hypothesis('so they do with half as many of each', HESTNESS, less='5000 images', more='625 images'),
+    Hypothesis('doubling them still helps at the end', HESTNESS, less='10000 images', more='5000 images'),
 )
 DEMO = {
     'model.width': 0.125,

@@ -11,7 +11,7 @@ Expect     plain56 far above plain20 in both errors, resnet56 about at resnet20.
            16.3 % against 15.4 and 14.8 % (results/depth_degradation). How bad plain56 is, is chance: 41 to 54 %.
 """
 
-from cnn_bench.runs.study import Claim
+from cnn_bench.runs.study import Hypothesis
 from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
 
 QUESTION = 'Do plain networks get worse with depth, in training too, and do shortcuts mend it?'
@@ -23,12 +23,24 @@ BASELINE = 'plain20'
 CHARTS = ('learning_curves', 'accuracy_vs_macs')
 LECTURE = 'lecture, More layers equals better?; He et al. 2015, figure 1'
 PAPER = 'He et al. 2015, section 4.2 and figure 6'
-CLAIMS = (
-    Claim('56 plain layers have more training error than 20', LECTURE, 'plain20', 'plain56', 'train_err_pct'),
-    Claim('56 plain layers have more test error than 20', LECTURE, 'plain20', 'plain56'),
-    Claim('56 residual layers have less test error than 20', PAPER, 'resnet56', 'resnet20'),
-    Claim('shortcuts lower the training error of 56 layers', PAPER, 'resnet56', 'plain56', 'train_err_pct'),
-    Claim('shortcuts lower the test error of 56 layers', PAPER, 'resnet56', 'plain56'),
+HYPOTHESES = (
+    Hypothesis(
+        '56 plain layers have more training error than 20',
+        LECTURE,
+        less='plain20',
+        more='plain56',
+        column='train_err_pct',
+    ),
+    Hypothesis('56 plain layers have more test error than 20', LECTURE, less='plain20', more='plain56'),
+    Hypothesis('56 residual layers have less test error than 20', PAPER, less='resnet56', more='resnet20'),
+    Hypothesis(
+        'shortcuts lower the training error of 56 layers',
+        PAPER,
+        less='resnet56',
+        more='plain56',
+        column='train_err_pct',
+    ),
+    Hypothesis('shortcuts lower the test error of 56 layers', PAPER, less='resnet56', more='plain56'),
 )
 DEMO = {
     'dataset.name': 'fashion_mnist_subset',

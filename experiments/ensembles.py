@@ -10,7 +10,7 @@ Expect     all together at or below the best, at several times its cost; fewer b
            seed: the best alone 13.4 %, all five 13.0 %, the three best 12.3 % (chosen on the test images).
 """
 
-from cnn_bench.runs.study import BEST_SINGLE, TOGETHER, Claim
+from cnn_bench.runs.study import BEST_SINGLE, TOGETHER, Hypothesis
 from cnn_bench.sweep.words import means, paragraph, ranked, seeds
 
 QUESTION = 'What do networks know together, and is it worth the sum of their costs?'
@@ -19,7 +19,9 @@ RECIPE = 'configs/compare.py'
 PRESETS = ('demo', 'full')
 HELD_EQUAL = ('epochs',)
 CHARTS = ('ensembles', 'error_overlap')
-CLAIMS = (Claim('all networks together err less than the best of them', SOURCE, TOGETHER, BEST_SINGLE),)
+HYPOTHESES = (
+    Hypothesis('all networks together err less than the best of them', SOURCE, less=TOGETHER, more=BEST_SINGLE),
+)
 NETWORKS = {  # two of one family, the others of a family each; and the width of the demo
     'googlenet_bn': ({'model.arch': 'googlenet_bn', 'model.stem': 'small'}, 0.125),
     'resnet20': ({'model.arch': 'resnet20'}, 0.25),

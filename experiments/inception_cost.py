@@ -14,7 +14,7 @@ Expect     naive: about ten times the multiply-adds of reduced at the same width
 """
 
 from cnn_bench.models import registry
-from cnn_bench.runs.study import Claim
+from cnn_bench.runs.study import Hypothesis
 from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
 
 QUESTION = 'What do the 1x1 reductions of the Inception module save, and what do they cost in accuracy?'
@@ -26,14 +26,14 @@ BASELINE = 'naive'
 CHARTS = ('accuracy_vs_macs', 'learning_curves', 'accuracy_vs_training_time')
 WIDENED = 'reduced, widened'
 LECTURE = 'lecture, Inception Module Computational Complexity'
-CLAIMS = (
-    Claim('1x1 reductions save multiply-adds', LECTURE, 'reduced', 'naive', 'macs'),
-    Claim('1x1 reductions save parameters', LECTURE, 'reduced', 'naive', 'params'),
-    Claim(
+HYPOTHESES = (
+    Hypothesis('1x1 reductions save multiply-adds', LECTURE, less='reduced', more='naive', column='macs'),
+    Hypothesis('1x1 reductions save parameters', LECTURE, less='reduced', more='naive', column='params'),
+    Hypothesis(
         'at equal multiply-adds the reduced form has less error',
         'what Szegedy et al. 2014, section 4, argue',
-        WIDENED,
-        'naive',
+        less=WIDENED,
+        more='naive',
     ),
 )
 WIDTHS = {'demo': (0.0625, 0.2), 'full': (0.25, 0.82)}  # of the first two, and of the widened one

@@ -13,7 +13,7 @@ Expect     gaussian 0.01 at chance, 90 % error, in narrow networks at both depth
            layers and at chance with 19. Demo, one seed: He 16.9 and 26.4 %, Glorot 24.7 and 90.0 %.
 """
 
-from cnn_bench.runs.study import Claim
+from cnn_bench.runs.study import Hypothesis
 from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
 
 QUESTION = 'How much does the scale of the first weights matter, and more so in deeper networks?'
@@ -24,21 +24,32 @@ HELD_EQUAL = ('epochs', 'macs')
 BASELINE = 'He, 19 layers'
 CHARTS = ('learning_curves',)
 DELVING = 'He et al. 2015 (arXiv 1502.01852), section 2.2'
-CLAIMS = (
-    Claim("19 layers learn better from He's weights than from Glorot's", DELVING, 'He, 19 layers', 'Glorot, 19 layers'),
-    Claim("19 layers fit better from He's", DELVING, 'He, 19 layers', 'Glorot, 19 layers', 'train_err_pct'),
-    Claim(
+HYPOTHESES = (
+    Hypothesis(
+        "19 layers learn better from He's weights than from Glorot's",
+        DELVING,
+        less='He, 19 layers',
+        more='Glorot, 19 layers',
+    ),
+    Hypothesis(
+        "19 layers fit better from He's",
+        DELVING,
+        less='He, 19 layers',
+        more='Glorot, 19 layers',
+        column='train_err_pct',
+    ),
+    Hypothesis(
         "11 layers learn about as well from Glorot's weights as from He's: not 5 points apart",
         DELVING,
-        'He, 11 layers',
-        'Glorot, 11 layers',
+        less='He, 11 layers',
+        more='Glorot, 11 layers',
         by=-5.0,
     ),
-    Claim(
+    Hypothesis(
         '19 layers cannot start from a Gaussian of 0.01',
         'Simonyan & Zisserman 2014, section 3.1',
-        'He, 19 layers',
-        'gaussian 0.01, 19 layers',
+        less='He, 19 layers',
+        more='gaussian 0.01, 19 layers',
         by=20.0,
     ),
 )

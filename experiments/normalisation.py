@@ -12,7 +12,7 @@ Expect     batch norm well ahead of none. Demo, one seed: batch 13.2 %, none 16.
            within half a point of none.
 """
 
-from cnn_bench.runs.study import Claim
+from cnn_bench.runs.study import Hypothesis
 from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
 
 QUESTION = 'What does normalisation do for a network without shortcuts, and which kind does most?'
@@ -23,12 +23,19 @@ HELD_EQUAL = ('epochs', 'macs', 'seconds')
 BASELINE = 'none'
 CHARTS = ('learning_curves', 'accuracy_vs_training_time')
 BATCH_NORM = 'Ioffe & Szegedy 2015, section 4.2 and figure 2'
-CLAIMS = (
-    Claim('batch norm lowers the test error', BATCH_NORM, 'batch', 'none'),
-    Claim('batch norm lowers the training error', BATCH_NORM, 'batch', 'none', 'train_err_pct'),
-    Claim('local response normalisation lowers the error', 'Krizhevsky et al. 2012, section 3.3', 'LRN', 'none'),
-    Claim('batch norm has less error than group norm in large batches', 'Wu & He 2018, table 1', 'batch', 'group'),
-    Claim('group norm has less error than layer norm', 'Wu & He 2018, table 1', 'group', 'layer'),
+HYPOTHESES = (
+    Hypothesis('batch norm lowers the test error', BATCH_NORM, less='batch', more='none'),
+    Hypothesis('batch norm lowers the training error', BATCH_NORM, less='batch', more='none', column='train_err_pct'),
+    Hypothesis(
+        'local response normalisation lowers the error', 'Krizhevsky et al. 2012, section 3.3', less='LRN', more='none'
+    ),
+    Hypothesis(
+        'batch norm has less error than group norm in large batches',
+        'Wu & He 2018, table 1',
+        less='batch',
+        more='group',
+    ),
+    Hypothesis('group norm has less error than layer norm', 'Wu & He 2018, table 1', less='group', more='layer'),
 )
 NORMS = {'none': 'none', 'LRN': 'lrn', 'batch': 'batch', 'group': 'group', 'layer': 'layer'}
 DEMO = {

@@ -13,7 +13,7 @@ Expect     every schedule that ends low ahead of the constant rate; among them l
            from 10.5 to 11.4 %. The plateau is found on the test set, which favours it a little.
 """
 
-from cnn_bench.runs.study import Claim
+from cnn_bench.runs.study import Hypothesis
 from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
 
 QUESTION = 'Which schedule for SGD gives the least error in a given number of steps, and does AdamW need less care?'
@@ -23,16 +23,20 @@ PRESETS = ('demo', 'full')
 HELD_EQUAL = ('epochs', 'seconds')
 BASELINE = 'SGD, constant'
 CHARTS = ('learning_curves', 'differences')
-CLAIMS = (
-    Claim('dividing the rate lowers the error', 'He et al. 2015, section 4.2', 'SGD, step', 'SGD, constant'),
-    Claim('so does dividing it on plateaus', 'lecture, ResNet Config', 'SGD, plateau', 'SGD, constant'),
-    Claim('a cosine has less error than steps', 'Loshchilov & Hutter 2017', 'SGD, cosine', 'SGD, step'),
-    Claim('one cycle has less error than steps', 'Smith & Topin 2017, figure 1', 'SGD, one cycle', 'SGD, step'),
-    Claim(
+HYPOTHESES = (
+    Hypothesis(
+        'dividing the rate lowers the error', 'He et al. 2015, section 4.2', less='SGD, step', more='SGD, constant'
+    ),
+    Hypothesis('so does dividing it on plateaus', 'lecture, ResNet Config', less='SGD, plateau', more='SGD, constant'),
+    Hypothesis('a cosine has less error than steps', 'Loshchilov & Hutter 2017', less='SGD, cosine', more='SGD, step'),
+    Hypothesis(
+        'one cycle has less error than steps', 'Smith & Topin 2017, figure 1', less='SGD, one cycle', more='SGD, step'
+    ),
+    Hypothesis(
         'SGD generalises better than AdamW on images',
         'what Loshchilov & Hutter 2019, section 1, say of Adam',
-        'SGD, cosine',
-        'AdamW, cosine',
+        less='SGD, cosine',
+        more='AdamW, cosine',
     ),
 )
 SGD = {'optimizer.name': 'sgd', 'optimizer.momentum': 0.9, 'optimizer.weight_decay': 5e-4}

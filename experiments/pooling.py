@@ -13,7 +13,7 @@ Expect     either pool ahead of leaving pixels out by some points. Demo, one see
            14.2 %; one seed cannot part the first two.
 """
 
-from cnn_bench.runs.study import Claim
+from cnn_bench.runs.study import Hypothesis
 from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
 
 QUESTION = 'Does it matter how a network shrinks its maps: by the maximum, by the mean, or by leaving pixels out?'
@@ -23,13 +23,15 @@ PRESETS = ('demo', 'full')
 HELD_EQUAL = ('epochs', 'macs')
 BASELINE = 'max'
 CHARTS = ('learning_curves', 'differences', 'error_overlap')
-CLAIMS = (
-    Claim('max pooling has less error than average pooling', 'Scherer, Mueller & Behnke 2010', 'max', 'average'),
-    Claim(
+HYPOTHESES = (
+    Hypothesis(
+        'max pooling has less error than average pooling', 'Scherer, Mueller & Behnke 2010', less='max', more='average'
+    ),
+    Hypothesis(
         'max pooling has less error than strides alone',
         'Springenberg et al. 2014 (arXiv 1412.6806), table 3, Strided-CNN',
-        'max',
-        'stride',
+        less='max',
+        more='stride',
     ),
 )
 DEMO = {

@@ -15,7 +15,7 @@ Expect     no training error without, and each of them a gain, augmentation the 
            came out first, at 16.3 %; with 20, augmentation and dropout did harm.
 """
 
-from cnn_bench.runs.study import Claim
+from cnn_bench.runs.study import Hypothesis
 from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
 
 QUESTION = 'Which regularisation helps a network that overfits, and do they add up?'
@@ -26,13 +26,17 @@ HELD_EQUAL = ('epochs', 'macs')
 BASELINE = 'none'
 CHARTS = ('learning_curves', 'differences')
 ALEXNET = 'Krizhevsky et al. 2012, section 4'
-CLAIMS = (
-    Claim('augmentation lowers the test error', ALEXNET, 'augmentation', 'none'),
-    Claim('dropout lowers the test error', ALEXNET, 'dropout', 'none'),
-    Claim('weight decay lowers the test error', 'Krogh & Hertz 1991', 'weight decay', 'none'),
-    Claim('label smoothing lowers the test error', 'Szegedy et al. 2015, section 7', 'label smoothing', 'none'),
-    Claim('all together have less test error than none', ALEXNET, 'all', 'none'),
-    Claim('without any the training images are fitted better', ALEXNET, 'none', 'all', 'train_err_pct'),
+HYPOTHESES = (
+    Hypothesis('augmentation lowers the test error', ALEXNET, less='augmentation', more='none'),
+    Hypothesis('dropout lowers the test error', ALEXNET, less='dropout', more='none'),
+    Hypothesis('weight decay lowers the test error', 'Krogh & Hertz 1991', less='weight decay', more='none'),
+    Hypothesis(
+        'label smoothing lowers the test error', 'Szegedy et al. 2015, section 7', less='label smoothing', more='none'
+    ),
+    Hypothesis('all together have less test error than none', ALEXNET, less='all', more='none'),
+    Hypothesis(
+        'without any the training images are fitted better', ALEXNET, less='none', more='all', column='train_err_pct'
+    ),
 )
 REGULARISERS = {
     'dropout': {'model.dropout': 0.5},

@@ -12,7 +12,7 @@ Expect     separable far cheaper and little worse at equal width, widened about 
            less, against the lecture: the depthwise outputs are counted too.
 """
 
-from cnn_bench.runs.study import Claim
+from cnn_bench.runs.study import Hypothesis
 from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
 
 QUESTION = 'Do depthwise separable convolutions do better than dense ones at equal cost?'
@@ -24,12 +24,12 @@ BASELINE = 'dense'
 CHARTS = ('accuracy_vs_macs', 'accuracy_vs_activation_memory', 'accuracy_vs_training_time', 'learning_curves')
 WIDENED = 'separable, widened'
 LECTURE = 'lecture, Separate convolutional layers'
-CLAIMS = (
-    Claim('separable layers have fewer parameters', LECTURE, 'separable', 'dense', 'params'),
-    Claim('separable layers take fewer computations', LECTURE, 'separable', 'dense', 'macs'),
-    Claim('separable layers take less memory', LECTURE, 'separable', 'dense', 'activation_bytes'),
-    Claim('separable layers perform better, at equal width', LECTURE, 'separable', 'dense'),
-    Claim('separable layers perform better, at equal cost', LECTURE, WIDENED, 'dense'),
+HYPOTHESES = (
+    Hypothesis('separable layers have fewer parameters', LECTURE, less='separable', more='dense', column='params'),
+    Hypothesis('separable layers take fewer computations', LECTURE, less='separable', more='dense', column='macs'),
+    Hypothesis('separable layers take less memory', LECTURE, less='separable', more='dense', column='activation_bytes'),
+    Hypothesis('separable layers perform better, at equal width', LECTURE, less='separable', more='dense'),
+    Hypothesis('separable layers perform better, at equal cost', LECTURE, less=WIDENED, more='dense'),
 )
 # Width of the first two, and of the widened one: found by counting, pinned by a test that counts again.
 WIDTHS = {'demo': (0.05, 0.134), 'full': (0.25, 0.725)}

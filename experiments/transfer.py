@@ -16,7 +16,7 @@ Expect     fine-tuned below from scratch at 1 %, at 10 % about the same. Measure
            has 26.3, 22.9 and 23.3 %.
 """
 
-from cnn_bench.runs.study import Claim
+from cnn_bench.runs.study import Hypothesis
 from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
 
 QUESTION = 'How much do weights from other classes help where there are few labelled images?'
@@ -27,18 +27,28 @@ HELD_EQUAL = ('epochs',)
 BASELINE = 'from scratch, 1 %'
 CHARTS = ('differences', 'learning_curves')
 LECTURE = 'lecture, Transfer Learning'
-CLAIMS = (
-    Claim('with 1 % of the images, fine-tuned errs less', LECTURE, 'fine-tuned, 1 %', 'from scratch, 1 %'),
-    Claim('with 1 %, the head alone errs less too', LECTURE, 'head only, 1 %', 'from scratch, 1 %'),
-    Claim('with 10 % of the images, fine-tuned errs less', LECTURE, 'fine-tuned, 10 %', 'from scratch, 10 %'),
-    Claim(
+HYPOTHESES = (
+    Hypothesis(
+        'with 1 % of the images, fine-tuned errs less', LECTURE, less='fine-tuned, 1 %', more='from scratch, 1 %'
+    ),
+    Hypothesis('with 1 %, the head alone errs less too', LECTURE, less='head only, 1 %', more='from scratch, 1 %'),
+    Hypothesis(
+        'with 10 % of the images, fine-tuned errs less', LECTURE, less='fine-tuned, 10 %', more='from scratch, 10 %'
+    ),
+    Hypothesis(
         'with all of them, fine-tuned errs less',
         'Yosinski et al. 2014 (arXiv 1411.1792), section 4.1',
-        'fine-tuned, 100 %',
-        'from scratch, 100 %',
+        less='fine-tuned, 100 %',
+        more='from scratch, 100 %',
     ),
-    Claim('a step of the head alone costs less', LECTURE, 'head only, 1 %', 'from scratch, 1 %', 'train_macs'),
-    Claim('unfreezing pays with all of the images', LECTURE, 'fine-tuned, 100 %', 'head only, 100 %'),
+    Hypothesis(
+        'a step of the head alone costs less',
+        LECTURE,
+        less='head only, 1 %',
+        more='from scratch, 1 %',
+        column='train_macs',
+    ),
+    Hypothesis('unfreezing pays with all of the images', LECTURE, less='fine-tuned, 100 %', more='head only, 100 %'),
 )
 SOURCE_CLASSES = (0, 2, 5, 7, 8)  # T-shirt, pullover, sandal, sneaker, bag
 TARGET_CLASSES = (1, 3, 4, 6, 9)  # trouser, dress, coat, shirt, ankle boot

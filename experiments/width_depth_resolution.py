@@ -12,7 +12,7 @@ Expect     wider and compound ahead of the base. Demo, one seed: wider 16.6 %, c
            beyond the stored 28x28 or 32x32 it could bring none.
 """
 
-from cnn_bench.runs.study import Claim
+from cnn_bench.runs.study import Hypothesis
 from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
 
 QUESTION = 'With four times the multiply-adds, is a network best made wider, deeper, finer, or a little of each?'
@@ -24,9 +24,15 @@ BASELINE = 'base'
 CHARTS = ('accuracy_vs_macs', 'accuracy_vs_params', 'learning_curves')
 EFFICIENTNET = 'Tan & Le 2019, table 7'
 SCALED = ('wider', 'deeper', 'finer', 'compound')
-CLAIMS = (
-    *(Claim(f'{name} networks have less error than the base', EFFICIENTNET, name, 'base') for name in SCALED),
-    *(Claim(f'compound scaling beats {name} alone', EFFICIENTNET, 'compound', name) for name in SCALED[:3]),
+HYPOTHESES = (
+    *(
+        Hypothesis(f'{name} networks have less error than the base', EFFICIENTNET, less=name, more='base')
+        for name in SCALED
+    ),
+    *(
+        Hypothesis(f'compound scaling beats {name} alone', EFFICIENTNET, less='compound', more=name)
+        for name in SCALED[:3]
+    ),
 )
 # (width, blocks a stage, size of the images): a ResNet of three stages.
 NETWORKS = {

@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """List the best ensembles."""
     from cnn_bench import runs
-    from cnn_bench.report import ensembles, tables
+    from cnn_bench.report import ensembles, summary
 
     if args.most is not None and args.most < 2:
         raise UserError(f'ensemble: --most {args.most} is no ensemble; it takes two members')
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> None:
         raise UserError('ensemble: --data-dir goes with --from-checkpoints; kept predictions need no data')
     table = runs.load(args.dir)
     predictions = _evaluated(args, table) if args.from_checkpoints else runs.predictions(args.dir)
-    found = ensembles.members(table, predictions, tables.names(table))
+    found = ensembles.members(table, predictions, summary.names(table))
     if args.most is not None and args.most > len(found):
         raise UserError(f'ensemble: --most {args.most} is more than the {len(found)} runs that can be members')
     for name in table.run[~table.run.isin([member.run for member in found])]:
@@ -108,20 +108,19 @@ def _print_table(found: 'list[Member]', best: 'pd.DataFrame') -> None:
 
 
 def _cells(row: dict) -> tuple[str, ...]:
-    from cnn_bench.report import ensemble_chart
-    from cnn_bench.report.ablation import compared
-    from cnn_bench.report.figures import human
+    from cnn_bench.report import ensemble_words
+    from cnn_bench.report.format import human, p_value, percent
 
     return (
-        ensemble_chart.name(row),
+        ensemble_words.name(row),
         human(row['macs']),
         human(row['params']),
-        f'{row["top1_err_pct"]:.2f} %',
-        f'{row["top5_err_pct"]:.2f} %',
-        f'{row["best_err_pct"]:.2f} %',
-        ensemble_chart.gain(row),
-        compared(row['p']).removeprefix('= '),
-        f'{row["disagreement_pct"]:.1f} %',
+        percent(row['top1_err_pct']),
+        percent(row['top5_err_pct']),
+        percent(row['best_err_pct']),
+        ensemble_words.gain(row),
+        p_value(row['p']),
+        percent(row['disagreement_pct'], 1),
         row['chosen'],
         '; '.join(row['members']),
     )

@@ -28,26 +28,27 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _published(out: str | None) -> Path:
-    from cnn_bench import report
-    from cnn_bench.report import figures, published
+    from cnn_bench.report import published
+    from cnn_bench.report.charts.scatter.spec import published_accuracy_vs_macs
+    from cnn_bench.report.write import write_table
 
-    return report.write(
+    return write_table(
         published.table(),
         out or Path('runs', 'published', 'report'),
         title=published.TITLE,
         answer=published.ANSWER,
-        figures=[figures.published_accuracy_vs_macs],
+        charts=[published_accuracy_vs_macs],
     )
 
 
 def _of_runs(directory: Path, out: str | None) -> Path:
-    from cnn_bench import report
-    from cnn_bench.report import material, tables
+    from cnn_bench.report import data, summary, verdicts
+    from cnn_bench.report.write import write_runs
 
-    found = material.read(directory)
-    for name, why in tables.left_out(found.table):
+    found = data.read(directory)
+    for name, why in summary.left_out(found.table):
         print(f'cnn-bench: left out of the charts: {name} ({why})', file=sys.stderr)
-    page = report.write_runs(found, out or directory / 'report')
-    for line in report.lines_of(found):
+    page = write_runs(found, out or directory / 'report')
+    for line in verdicts.lines(found.judgements):
         print(line)
     return page

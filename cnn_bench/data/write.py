@@ -5,7 +5,6 @@ and spills to TensorFlow's file system beyond 1 GB.
 """
 
 import contextlib
-import fcntl
 import importlib.metadata
 import json
 import os
@@ -20,6 +19,7 @@ from cnn_bench.data.facts import shard_file
 from cnn_bench.data.fingerprint import Tally, fingerprint
 from cnn_bench.data.locate import UNFINISHED, VERSION
 from cnn_bench.errors import UserError
+from cnn_bench.files import try_lock
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,8 @@ def staged(final: Path, overwrite: bool = False) -> Iterator[Path]:
         _remove(made)
         raise UserError(f'cannot write to {stage}: {error.strerror}') from None
     try:
-        _lock(handle, stage)
+        if not try_lock(handle):  # so that no other process takes it for one left by a dead process
+            raise UserError(f'another process is writing {stage}')
         try:
             _empty(stage)
             yield stage
@@ -170,16 +171,6 @@ def staged(final: Path, overwrite: bool = False) -> Iterator[Path]:
 def exists(final: Path) -> UserError:
     """The error for a set that is there already."""
     return UserError(f'{final} exists already; --overwrite replaces it')
-
-
-def _lock(handle: int, stage: Path) -> None:
-    """Hold `stage` as long as `handle` is open, so that no other process takes it for one left by a dead process."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise UserError(f'another process is writing {stage}') from None
-    except OSError:  # a file system without locks
-        pass
 
 
 def _empty(directory: Path) -> None:

@@ -14,8 +14,8 @@ from typing import BinaryIO
 import numpy as np
 
 from cnn_bench.errors import UserError
+from cnn_bench.files import write_atomically
 from cnn_bench.inference.features import Extraction
-from cnn_bench.runs.directory import replace
 
 ROW_GROUP_BYTES = 32 << 20  # of features
 
@@ -40,7 +40,7 @@ def check(out: str | Path) -> Path:
 def write(extraction: Extraction, out: str | Path) -> None:
     """Write the features to `out`, in the format of its ending."""
     out = check(out)
-    replace(out, lambda file: WRITERS[out.suffix](extraction, file))
+    write_atomically(out, lambda file: WRITERS[out.suffix](extraction, file))
 
 
 def _npz(extraction: Extraction, file: BinaryIO) -> None:

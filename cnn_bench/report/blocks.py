@@ -20,14 +20,13 @@ from matplotlib.patches import Rectangle
 from cnn_bench.claims.given_filters import convolve, max_pool
 from cnn_bench.complexity.receptive_field import model_receptive_fields
 from cnn_bench.models.layers import conv
-from cnn_bench.report import marks
-from cnn_bench.report.style import STYLE
+from cnn_bench.report.charts.style import CARD, GRID, INK, LEADER, MUTED, STYLE, THEME
 
 CELL = 0.36  # side of a cell with a number
 _TITLE, _NOTE, _MARGIN, _GAP = 0.42, 0.32, 0.12, 0.5
 _LETTER = 0.075  # width of a letter of a title
-_BLUE, _ORANGE = (marks.THEME[name][0] for name in ('blue', 'vermilion'))
-_MARK = {'fill': False, 'edgecolor': marks.INK, 'linewidth': 2.0, 'zorder': 4}
+_BLUE, _ORANGE = (THEME[name][0] for name in ('blue', 'vermilion'))
+_MARK = {'fill': False, 'edgecolor': INK, 'linewidth': 2.0, 'zorder': 4}
 Panel = tuple[str, np.ndarray]
 
 
@@ -71,8 +70,8 @@ def convolution(
     for axes, (_, values) in zip((left, middle, right), panels, strict=True):
         _cells(axes, values, 0, max(np.abs(values).max(), 1), frame=padding if axes is left else 0)
     if at[1] + 1 < result.shape[1]:
-        _outline(left, row, column + stride, side, linestyle=(0, (3, 2)), linewidth=1.4, edgecolor=marks.MUTED)
-        _outline(right, at[0], at[1] + 1, 1, linestyle=(0, (3, 2)), linewidth=1.4, edgecolor=marks.MUTED)
+        _outline(left, row, column + stride, side, linestyle=(0, (3, 2)), linewidth=1.4, edgecolor=MUTED)
+        _outline(right, at[0], at[1] + 1, 1, linestyle=(0, (3, 2)), linewidth=1.4, edgecolor=MUTED)
     _outline(left, row, column, side)
     _outline(right, *at, 1)
     return figure
@@ -92,7 +91,7 @@ def pooling(values: np.ndarray, window: int, digits: int = 2, title: str = 'map'
         _cells(axes, numbers, digits, largest)
     for row, column in np.ndindex(*result.shape):
         inside = max(row, column) * window + window <= min(values.shape)
-        style = {} if inside else {'linestyle': (0, (3, 2)), 'edgecolor': marks.MUTED, 'zorder': 3}
+        style = {} if inside else {'linestyle': (0, (3, 2)), 'edgecolor': MUTED, 'zorder': 3}
         _outline(left, row * window, column * window, window, **{'linewidth': 1.3, **style})
         _outline(right, row, column, 1, **{'linewidth': 1.3, **style})
     return figure
@@ -191,10 +190,10 @@ def receptive_field(stack: Mapping[str, tuple[int, int]], size: int) -> Figure:
     figure, all_axes = _row(panels, cell=min(0.14, 2.3 / size), title=0.55, between='→' * len(stack), gap=0.4)
     for axes, field in zip(all_axes, fields, strict=True):
         for row, column in np.ndindex(*field.shape):
-            fill = (_ORANGE if axes is all_axes[-1] else _faint(_BLUE, 0.75)) if field[row, column] else marks.CARD
-            axes.add_patch(Rectangle((column, row), 1, 1, facecolor=fill, edgecolor=marks.GRID, linewidth=0.5))
+            fill = (_ORANGE if axes is all_axes[-1] else _faint(_BLUE, 0.75)) if field[row, column] else CARD
+            axes.add_patch(Rectangle((column, row), 1, 1, facecolor=fill, edgecolor=GRID, linewidth=0.5))
         axes.add_patch(
-            Rectangle((0, 0), *field.shape[::-1], fill=False, clip_on=False, edgecolor=marks.LEADER, linewidth=0.8)
+            Rectangle((0, 0), *field.shape[::-1], fill=False, clip_on=False, edgecolor=LEADER, linewidth=0.8)
         )
     return figure
 
@@ -246,8 +245,8 @@ def _row(
     for sign, axes, width in zip(between, placed, widths, strict=False):
         box = axes.get_position()
         x = box.x0 + (width + gap / 2) / wide
-        figure.text(x, (box.y0 + box.y1) / 2, sign, ha='center', va='center', fontsize=14, color=marks.MUTED)
-    figure.text(_MARGIN / wide, 0.12 / high, note, ha='left', va='bottom', color=marks.MUTED)
+        figure.text(x, (box.y0 + box.y1) / 2, sign, ha='center', va='center', fontsize=14, color=MUTED)
+    figure.text(_MARGIN / wide, 0.12 / high, note, ha='left', va='bottom', color=MUTED)
     return figure, placed
 
 
@@ -271,10 +270,10 @@ def _cells(axes: Axes, values: np.ndarray, digits: int, largest: float, frame: i
     for row, column in np.ndindex(height, width):
         value = values[row, column]
         padding = not (frame <= row < height - frame and frame <= column < width - frame)
-        fill = marks.GRID if padding else SIGNED(0.5 + 0.5 * value / largest)
-        axes.add_patch(Rectangle((column, row), 1, 1, facecolor=fill, edgecolor=marks.CARD, linewidth=0.8))
+        fill = GRID if padding else SIGNED(0.5 + 0.5 * value / largest)
+        axes.add_patch(Rectangle((column, row), 1, 1, facecolor=fill, edgecolor=CARD, linewidth=0.8))
         text = _minus(value, f'.{digits}f') if value else '0'
-        colour = marks.LEADER if padding else marks.INK
+        colour = LEADER if padding else INK
         size = 7.5 if len(text) > 3 else 9
         axes.text(column + 0.5, row + 0.53, text, ha='center', va='center', fontsize=size, color=colour)
     _border(axes, values)
@@ -286,9 +285,7 @@ def _picture(axes: Axes, values: np.ndarray, signed: bool) -> None:
     colours = {'cmap': SIGNED} if signed else {'cmap': 'gray'}
     extent = (0, values.shape[1], values.shape[0], 0)
     axes.imshow(values, extent=extent, vmin=low, vmax=largest, interpolation='nearest', aspect='auto', **colours)
-    axes.add_patch(
-        Rectangle((0, 0), *values.shape[::-1], fill=False, clip_on=False, edgecolor=marks.LEADER, linewidth=0.8)
-    )
+    axes.add_patch(Rectangle((0, 0), *values.shape[::-1], fill=False, clip_on=False, edgecolor=LEADER, linewidth=0.8))
 
 
 def _outline(axes: Axes, row: int, column: int, side: int, **style) -> None:
@@ -296,5 +293,5 @@ def _outline(axes: Axes, row: int, column: int, side: int, **style) -> None:
 
 
 def _border(axes: Axes, values: np.ndarray) -> None:
-    style = {'fill': False, 'clip_on': False, 'edgecolor': marks.LEADER, 'linewidth': 0.8}
+    style = {'fill': False, 'clip_on': False, 'edgecolor': LEADER, 'linewidth': 0.8}
     axes.add_patch(Rectangle((0, 0), *values.shape[::-1], **style))

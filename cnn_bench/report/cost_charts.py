@@ -9,16 +9,16 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from cnn_bench.models import registry
-from cnn_bench.report import costs, marks
-from cnn_bench.report.figures import human
-from cnn_bench.report.style import STYLE
+from cnn_bench.report import costs
+from cnn_bench.report.charts.style import COLOURS, GRID, INK, MUTED, STYLE, THEME
+from cnn_bench.report.format import human
 
 _LETTER = 0.068  # inches, of a row's name
 _PANEL, _GAP, _MARGIN = 1.9, 0.12, 0.12
 _TOP, _BOTTOM = 0.92, 0.12
 _LABEL_SHARE = 0.42  # of a panel, for the number behind the longest bar
 _PALE = 0.65  # so that numbers in ink can be read on every colour
-_COLOURS = {name: light for name, (light, _) in marks.THEME.items()}
+_COLOURS = {name: light for name, (light, _) in THEME.items()}
 
 
 def in_bytes(number: float) -> str:
@@ -64,12 +64,12 @@ def layers(rows: Sequence[costs.Row], title: str) -> Figure:
         box = (left / wide, _BOTTOM / high, _PANEL / wide, step * len(rows) / high)
         axes = figure.add_axes(box)
         figure.text(left / wide, 1 - (_TOP - 0.27) / high, head, fontweight='bold', va='bottom')
-        figure.text(left / wide, 1 - (_TOP - 0.10) / high, total, color=marks.MUTED, va='bottom', fontsize=8)
+        figure.text(left / wide, 1 - (_TOP - 0.10) / high, total, color=MUTED, va='bottom', fontsize=8)
         texts = [_shape(row) if show is _side else show(v) for row, v in zip(rows, values, strict=True)]
         _bars(axes, values, texts, _COLOURS[colour])
         _lines_between(axes, rows)
         if place == 0:
-            axes.set_yticks(range(len(rows)), [row.name for row in rows], fontsize=8, color=marks.INK)
+            axes.set_yticks(range(len(rows)), [row.name for row in rows], fontsize=8, color=INK)
     return figure
 
 
@@ -78,7 +78,7 @@ def _bars(axes: Axes, values: Sequence[float], texts: Sequence[str], colour: str
     axes.barh(range(len(values)), values, height=0.72, color=colour, linewidth=0)
     for place, (value, text) in enumerate(zip(values, texts, strict=True)):
         if value:
-            axes.text(value + 0.02 * largest, place, text, va='center_baseline', fontsize=7.5, color=marks.MUTED)
+            axes.text(value + 0.02 * largest, place, text, va='center_baseline', fontsize=7.5, color=MUTED)
     axes.set(xlim=(0, largest / (1 - _LABEL_SHARE)), ylim=(len(values) - 0.5, -0.5), xticks=[], yticks=[])
     axes.tick_params(length=0)
     axes.spines[['top', 'right', 'bottom']].set_visible(False)
@@ -87,7 +87,7 @@ def _bars(axes: Axes, values: Sequence[float], texts: Sequence[str], colour: str
 def _lines_between(axes: Axes, rows: Sequence[costs.Row]) -> None:
     for place in range(1, len(rows)):
         if _side(rows[place]) != _side(rows[place - 1]):
-            axes.axhline(place - 0.5, color=marks.GRID, linewidth=1.0, zorder=0)
+            axes.axhline(place - 0.5, color=GRID, linewidth=1.0, zorder=0)
 
 
 def _side(row: costs.Row) -> int:
@@ -102,7 +102,7 @@ def _shape(row: costs.Row) -> str:
 def forms(table: pd.DataFrame, title: str, column: str = 'macs') -> Figure:
     """A bar per form of a comparison of `costs`, made of its parts; behind it the sum and its ratio to the largest."""
     names, parts = table.form.unique(), table.part.unique()
-    colours = dict(zip(parts, marks.COLOURS, strict=False))
+    colours = dict(zip(parts, COLOURS, strict=False))
     names_wide = 2 * _MARGIN + _LETTER * max(map(len, names))
     legend_rows = -(-len(parts) // 4)
     wide, high = 9.4, 0.55 + 0.5 * len(names) + 0.26 * legend_rows + 0.2
@@ -116,14 +116,14 @@ def forms(table: pd.DataFrame, title: str, column: str = 'macs') -> Figure:
         for part, value in table[table.form == name][['part', column]].itertuples(index=False):
             axes.barh(place, value, left=start, height=0.7, color=colours[part], alpha=_PALE)
             if value > 0.06 * sums.max():
-                text = {'ha': 'center', 'va': 'center_baseline', 'color': marks.INK, 'fontsize': 8}
+                text = {'ha': 'center', 'va': 'center_baseline', 'color': INK, 'fontsize': 8}
                 axes.text(start + value / 2, place, human(value), **text)
             start += value
         ratio = sums.max() / sums[name]
         least = '' if ratio < 1.005 else f', {float(f"{ratio:.3g}"):g} times fewer'
         axes.text(start + 0.01 * sums.max(), place, human(start) + least, va='center_baseline', fontweight='bold')
     axes.set(xlim=(0, sums.max()), ylim=(len(names) - 0.5, -0.5), xticks=[])
-    axes.set_yticks(range(len(names)), names, color=marks.INK)
+    axes.set_yticks(range(len(names)), names, color=INK)
     axes.tick_params(length=0)
     axes.spines[['top', 'right', 'bottom']].set_visible(False)
     handles = [Patch(facecolor=colour, alpha=_PALE, label=part) for part, colour in colours.items()]

@@ -1,20 +1,32 @@
-"""What ensembles gain and what that costs, in sentences."""
+"""Ensembles in words: their short names, what they gain and what that costs."""
 
 from collections.abc import Sequence
 
 import pandas as pd
 
 from cnn_bench.report import ensembles
-from cnn_bench.report.ablation import signed
-from cnn_bench.report.ensemble_chart import gain
 from cnn_bench.report.ensembles import Member
-from cnn_bench.report.figures import human
+from cnn_bench.report.format import human, interval, percent, signed
+
+
+def name(row: dict) -> str:
+    """A short name for a row of `ensembles.best`: 'all 8', 'the 3 best', or '3, greedily'."""
+    ways = row['chosen'].split(', ')
+    if ensembles.ALL in ways:
+        return f'all {row["size"]}'
+    return f'the {row["size"]} best' if ensembles.IN_ORDER in ways else f'{row["size"]}, greedily'
+
+
+def gain(row: dict) -> str:
+    """The gain of a row of `ensembles.best` with its interval, in points: '+1.50 (+0.90 to +2.10)'."""
+    ends = interval(row['low'], row['high'])
+    return f'{signed(row["gain"])} ({ends})' if ends else signed(row['gain'])
 
 
 def in_words(found: Sequence[Member], best: pd.DataFrame, pairs: pd.DataFrame) -> str:
-    """The best member, all of them together, the best ensemble that was chosen, and how much pairs disagree.
+    """The best member, the ensemble of all, the best chosen ensemble, and how much pairs disagree, in sentences.
 
-    From `ensembles.members`, `.best` and `.pairs`; empty where there is no ensemble.
+    From `ensembles.members`, `.best` and `.pairs`; '' where there is no ensemble.
     """
     if best.empty:
         return ''
@@ -24,34 +36,33 @@ def in_words(found: Sequence[Member], best: pd.DataFrame, pairs: pd.DataFrame) -
     single = min(found, key=lambda member: member.error)
     kind = 'networks' if len({member.network for member in found}) == len(found) else 'runs'
     sentences = [
-        f'The best of {len(found)} {kind} alone is {single.label}: {single.error:.2f} % top-1 error at '
+        f'The best of {len(found)} {kind} alone is {single.label}: {percent(single.error)} top-1 error at '
         f'{human(single.macs)} multiply-adds.',
-        f'All {len(found)} together err {_said(whole, single)}; no member was chosen.',
+        f'All {len(found)} together have {_result(whole, single)}; no member was chosen.',
     ]
     if least is not whole:
         sentences.append(
-            f'The least error of those chosen has {"; ".join(least["members"])}: {_said(least, single)}. Its members '
-            'were chosen on the same test images, so this is optimistic.'
+            f'The chosen ensemble with the lowest error is {"; ".join(least["members"])}: {_result(least, single)}. '
+            'Its members were chosen on the same test images, so this is optimistic.'
         )
     return ' '.join([*sentences, _kin(pairs)]).strip()
 
 
-def _said(row: dict, single: Member) -> str:
-    against = (
-        '' if row['best_member'] == single.label else f' against {row["best_err_pct"]:.2f} % of {row["best_member"]}'
-    )
+def _result(row: dict, single: Member) -> str:
+    best = row['best_member']
+    against = '' if best == single.label else f' against {percent(row["best_err_pct"])} of {best}'
     return (
-        f'{row["top1_err_pct"]:.2f} %{against}, {gain(row)} points less than their best member (95 % interval over '
-        f'{row["n"]:,} test images), at {row["macs"] / single.macs:.1f} times its multiply-adds '
+        f'{percent(row["top1_err_pct"])} error{against}, {gain(row)} points less than their best member '
+        f'(95 % interval over {row["n"]:,} test images), at {row["macs"] / single.macs:.1f} times its multiply-adds '
         f'({human(row["macs"])})'
     )
 
 
 def _kin(pairs: pd.DataFrame) -> str:
-    """How much pairs disagree and gain by how near their members are; empty where there is no pair."""
+    """Disagreement and gain of pairs, by how closely related the two members are; '' where there is no pair."""
     parts = [
-        f'two {row.Index} disagree on {row.disagreement_pct:.1f} % of the images and gain {signed(row.gain)} points '
-        f'over the better one ({row.pairs} pair{"" if row.pairs == 1 else "s"})'
+        f'two {row.Index} disagree on {percent(row.disagreement_pct, 1)} of the images and gain '
+        f'{signed(row.gain)} points over the better one ({row.pairs} pair{"" if row.pairs == 1 else "s"})'
         for row in ensembles.by_kin(pairs).itertuples()
     ]
     return f'On average {"; ".join(parts)}.' if parts else ''

@@ -3,10 +3,10 @@
 Members are runs, so seeds of one network are members too. Nothing is trained and no weight is fitted: an ensemble's
 probability of a class is the plain mean over its members, as Krizhevsky et al. 2012 and He et al. 2015 averaged theirs.
 
-Chosen on the test set. Which members are best is read off the same test images that the ensemble's error is then
-counted on, and so is which member is the best: both errors are optimistic, and the gain of a chosen ensemble is too,
-the more so the more there are to choose from. Intervals and p-values know nothing of the choice. `together` chooses
-nothing, so what it gives is what further images of the kind would: claims are judged by it.
+Members are chosen on the test set: the same test images decide which members, and which single network, are best, and
+then count the error. Both errors are therefore optimistic, and so is the gain of a chosen ensemble, the more so the
+more there are to choose from. Intervals and p-values do not allow for the choice. `together` chooses no member, so its
+error is unbiased: hypotheses are judged by it.
 """
 
 import itertools
@@ -19,7 +19,7 @@ import pandas as pd
 
 from cnn_bench import stats
 from cnn_bench.errors import UserError
-from cnn_bench.report import tables
+from cnn_bench.report.summary import tidy
 from cnn_bench.runs.predictions import Predictions
 from cnn_bench.runs.study import BEST_SINGLE, TOGETHER
 
@@ -34,8 +34,8 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Member:
-    """A run that can be in an ensemble: `network` is its label without the seed, `probs` (n, classes) and `right` (n,)
-    are of the test images `target` (n,)."""
+    """A run that can be in an ensemble: `network` is its label without the seed, `target` (n,) the labels of the test
+    images, `probs` (n, classes) its probabilities for them."""
 
     run: str
     label: str
@@ -58,7 +58,7 @@ class Member:
 
     @cached_property
     def error(self) -> float:
-        """Top-1 error in per cent, from the predictions as they were kept."""
+        """Top-1 error in per cent, from the predictions that were kept."""
         return 100 * float((~self.right).mean())
 
 
@@ -67,14 +67,16 @@ def members(
 ) -> list[Member]:
     """The finished runs of a tidy table that kept their predictions, the cheapest first.
 
-    names: run -> label, where it is another than the table's. Where a label has several runs, each has its seed behind
-    it. Raises UserError for fewer than two runs, for predictions of the first five classes alone, and for two runs
-    that were tested on different images or data sets.
+    names: run -> label, where it differs from the table's. Where a label has several runs, the seed is appended.
+    Raises UserError for fewer than two runs, for runs that kept only the top five classes, and for two runs with
+    different test images or data sets.
     """
-    rows = tables.tidy(table[(table.state == 'finished') & table.run.isin(list(predictions))])
+    rows = tidy(table[(table.state == 'finished') & table.run.isin(list(predictions))])
     found = [_member(row, predictions[row.run], names or {}) for row in rows.itertuples()]
     if len(found) < 2:
-        raise UserError(f'ensembles: {len(found)} of {len(table)} runs are finished and have predictions; it takes two')
+        raise UserError(
+            f'ensembles: {len(found)} of {len(table)} runs are finished and have predictions; an ensemble takes two'
+        )
     first = found[0]
     for place, other in enumerate(found):
         here, there = rows.dataset[0], rows.dataset[place]
@@ -90,7 +92,7 @@ def members(
 def _member(row: tuple, kept: Predictions, names: Mapping[str, str]) -> Member:
     if kept.log_probs is None:
         raise UserError(
-            f'ensembles: {row.run} kept the first five classes alone; `cnn-bench ensemble --from-checkpoints` has all'
+            f'ensembles: {row.run} kept only the top five classes; `cnn-bench ensemble --from-checkpoints` has all'
         )
     if np.isnan(kept.log_probs).any():
         raise UserError(f'ensembles: {row.run} has predictions that are no numbers')
@@ -109,12 +111,11 @@ def _told_apart(found: list[Member], seeds: pd.Series) -> list[Member]:
 
 
 def evaluate(chosen: Sequence[Member]) -> dict:
-    """What an ensemble errs and costs, COLUMNS -> value.
+    """Error and cost of an ensemble, COLUMNS -> value.
 
-    macs and params are sums. `gain` is the error of its best member minus its own, in points, with the 95 % interval
-    from `low` to `high` of the bootstrap over the n test images, each with what both made of it, and McNemar's p: of
-    this pair alone. disagreement_pct: of the images, those on which two members' first predictions differ, the mean
-    over the pairs of members.
+    macs and params are sums. `gain` is the error of its best member minus its own, in points, with the paired 95 %
+    bootstrap interval over the n test images, from `low` to `high`, and McNemar's p, both for this pair alone.
+    disagreement_pct: per cent of the images on which two members' first predictions differ, mean over the pairs.
     """
     probs, target = np.mean([member.probs for member in chosen], axis=0), chosen[0].target
     ranked = np.argsort(-probs, axis=1, kind='stable')
@@ -133,7 +134,7 @@ def evaluate(chosen: Sequence[Member]) -> dict:
 
 
 def pairs(found: Sequence[Member]) -> pd.DataFrame:
-    """`evaluate` of every pair, the least error first; `kin` is SAME_NETWORK, SAME_FAMILY or ACROSS."""
+    """`evaluate` of every pair, the lowest error first; `kin` is SAME_NETWORK, SAME_FAMILY or ACROSS."""
     rows = [{**evaluate(pair), 'kin': _kin(*pair)} for pair in itertools.combinations(found, 2)]
     made = pd.DataFrame(rows, columns=[*COLUMNS, 'kin'])
     return made.sort_values(['top1_err_pct', 'macs'], kind='stable').reset_index(drop=True)
@@ -155,11 +156,11 @@ def _kin(one: Member, other: Member) -> str:
 
 
 def best(found: Sequence[Member], most: int = MOST) -> pd.DataFrame:
-    """`evaluate` of the best k for k = 2 to `most`, and of all; `chosen` says how, joined by ', ' where both agree.
+    """`evaluate` of the best k for k = 2 to `most`, and of all; `chosen` says how, joined by ', ' where ways agree.
 
-    IN_ORDER takes the k runs of least error. GREEDILY starts with the best run and adds, one at a time and without
-    going back, the one that leaves the ensemble the least error, also where that is more than before; ALL is every
-    run. Of equals the cheaper is taken. All choices are made on the test set (see above).
+    IN_ORDER takes the k runs with the lowest error. GREEDILY starts with the best run and adds, one at a time and
+    without going back, the run that gives the ensemble the lowest error, even if that is higher than before; ALL is
+    every run. Ties go to the cheaper. All choices are made on the test set (see above).
     """
     if len(found) < 2:
         return pd.DataFrame(columns=[*COLUMNS, 'chosen'])
@@ -192,15 +193,15 @@ def together(
 ) -> tuple[pd.DataFrame, dict[str, Predictions]]:
     """The tidy table with two more rows per seed, all networks TOGETHER and the BEST_SINGLE, and their predictions.
 
-    Claims are judged by them as by the rows of variants; the predictions are by run, of these rows alone. No member is
-    chosen; which single network is the best is read off the test images, in favour of that network. Seeds that lack a
-    network get no rows, nor do runs that make no ensemble.
+    Hypotheses are judged by these rows as by those of variants; the predictions are those of the new rows, by run. No
+    member is chosen; the best single network is chosen on the test images, which favours it. Seeds that lack a network
+    get no rows, nor do runs that make no ensemble.
     """
     try:
         found = {member.run: member for member in members(table, predictions)}
     except UserError:
         return table, {}
-    rows, said = [], {}
+    rows, predicted = [], {}
     ours = table[table.run.isin(list(found))].drop_duplicates(['label', 'seed'])
     for seed, runs in ours.groupby('seed'):
         chosen = [member for run, member in found.items() if run in set(runs.run)]
@@ -213,5 +214,5 @@ def together(
             run = f'{label}, seed {seed:.0f}'
             counted = {name: values[name] for name in ('top1_err_pct', 'top5_err_pct', 'macs', 'params')}
             rows.append({'run': run, 'label': label, 'seed': seed, 'state': 'finished', **counted})
-            said[run] = Predictions(single.target, first)
-    return pd.concat([table, pd.DataFrame(rows, dtype=object)], ignore_index=True) if rows else table, said
+            predicted[run] = Predictions(single.target, first)
+    return pd.concat([table, pd.DataFrame(rows, dtype=object)], ignore_index=True) if rows else table, predicted

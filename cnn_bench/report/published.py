@@ -1,12 +1,12 @@
-"""ImageNet results that others published, one per network, beside the costs that we count.
+"""Published ImageNet results, one per network, beside the costs that we count.
 
-`imagenet_published.csv` holds the choice; its rows whose `arch` is not in the registry wait for that network:
+They are in `imagenet_published.csv`; rows with an `arch` outside the registry wait for that network. Its columns:
 
     arch            our name for exactly that variant: bvlc_alexnet is `alexnet`, torchvision's alexnet is `alexnet_owt`
-    size            side of the evaluated crop; empty where the source is silent and the network's own size is meant
+    size            side of the evaluated crop; empty where the source does not state it: the network's own size
     top1_err_pct    error on the 50,000 validation images of ImageNet-1k, one model, one crop
     top5_err_pct    the same; empty where the source has none
-    source_params   parameters, where the source gives them to the unit and counts what we count
+    source_params   exact number of parameters, where the source states it and counts as we do
     source, protocol, notes
 """
 
@@ -30,13 +30,13 @@ training. Otherwise the authors' own weights or their best known port. The table
 
 
 def rows() -> pd.DataFrame:
-    """The chosen published results as they stand in the package, also those of networks not in the registry."""
+    """All rows of the file, including networks outside the registry."""
     with (resources.files('cnn_bench.report') / 'imagenet_published.csv').open(encoding='utf-8') as file:
         return pd.read_csv(file, dtype={'size': 'Int64', 'source_params': 'Int64'})
 
 
 def table() -> pd.DataFrame:
-    """The published results of networks in the registry as a tidy table (`runs.schema`), with our counts."""
+    """The published results of networks in the registry as a tidy table (`runs.columns`), with our counts."""
     return pd.DataFrame([_tidy(row) for row in rows().to_dict('records') if row['arch'] in registry.ARCHS])
 
 

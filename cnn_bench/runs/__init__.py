@@ -1,4 +1,12 @@
-"""Run directories: what they hold, writing them, and reading a tree of them as one tidy table."""
+"""Run directories: their files and how a tree of them is read as one tidy table.
+
+schema, columns    the files of a run directory; the columns of the tidy table
+directory          reading and writing one
+load, curves, predictions    a tree of them as the tidy table, as rows of metrics, as predictions by run
+study              sweep.json, the question that a sweep was run for
+listing, export    the state of each run; runs as files for other tools
+provenance, sinks  where a run came from; where its metrics go besides metrics.jsonl
+"""
 
 from cnn_bench.runs.curves import curves
 from cnn_bench.runs.directory import RunDirectory

@@ -1,4 +1,4 @@
-"""How runs came along: what they logged while they trained, as long tables."""
+"""Learning curves: what runs logged during training, as one long table."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,16 +9,16 @@ from cnn_bench.runs.load import load
 if TYPE_CHECKING:
     import pandas as pd
 
-OF_THE_RUN = ('run', 'label', 'seed', 'state')
+RUN_COLUMNS = ('run', 'label', 'seed', 'state')
 
 
 def curves(path: str | Path) -> 'pd.DataFrame':
     """Every row of metrics.jsonl of the readable runs at or below `path`, in the order in which they were written.
 
-    Columns: run, label, seed and state as in `load`, then kind ('train' or 'eval'), step, epoch, and whatever the rows
-    name: loss, top1_err_pct, learning_rate ... A row of kind 'train' holds means over the steps since the one before
-    it. Runs of which a file is damaged are left out. Raises UserError where `path` holds no run.
+    Columns: run, label, seed and state as in `load`, then kind ('train' or 'eval'), step, epoch, and the other keys of
+    the rows: loss, top1_err_pct, learning_rate ... A row of kind 'train' holds means over the steps since the previous
+    one. Runs with a damaged file are left out. Raises UserError where `path` holds no run.
     """
     rows, _ = export.metrics(path)
-    of_runs = load(path)[list(OF_THE_RUN)].query('state != "damaged"')
-    return of_runs.merge(rows, on='run')
+    labelled = load(path)[list(RUN_COLUMNS)].query('state != "damaged"')
+    return labelled.merge(rows, on='run')

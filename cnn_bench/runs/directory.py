@@ -1,18 +1,17 @@
-"""One run directory: created once, appended to, finished at once."""
+"""One run directory: created once, appended to, finished with its summary."""
 
 import json
-import os
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from cnn_bench.errors import UserError
+from cnn_bench.files import write_atomically
 from cnn_bench.runs import schema
 
-MANY_CLASSES = 100  # above it, predictions keep the top five classes and the label instead of all
+MANY_CLASSES = 100  # with more, predictions keep only the top five classes and the label
 
 
 class RunDirectory:
@@ -25,7 +24,7 @@ class RunDirectory:
         return self.path / name
 
     def create(self) -> None:
-        """Make the directory, or find it writable. Raises UserError where it is not."""
+        """Make the directory unless it exists. Raises UserError where it cannot be written."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.path):
@@ -34,7 +33,7 @@ class RunDirectory:
             raise UserError(f'cannot write to the run directory {self.path}: {error.strerror}') from error
 
     def read(self, name: str) -> Any:
-        """The content of one of the JSON files; None where it is not there. Raises UserError where it is damaged."""
+        """The content of one of the JSON files; None where it is missing. Raises UserError where it is damaged."""
         try:
             return json.loads((self / name).read_text())
         except (FileNotFoundError, NotADirectoryError):
@@ -45,7 +44,7 @@ class RunDirectory:
     def write(self, name: str, content: Any) -> None:
         """Write one of the JSON files, whole or not at all."""
         text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + '\n'
-        self._replace(name, lambda file: file.write(text.encode()))
+        write_atomically(self / name, lambda file: file.write(text.encode()))
 
     def append(self, rows: list[dict]) -> None:
         """Add rows to metrics.jsonl."""
@@ -53,7 +52,7 @@ class RunDirectory:
             file.writelines(json.dumps(row) + '\n' for row in rows)
 
     def metrics(self) -> list[dict]:
-        """The rows of metrics.jsonl that were written whole. Raises UserError where one of them is damaged."""
+        """The rows of metrics.jsonl without an unfinished last line. Raises UserError where a row is damaged."""
         try:
             lines = (self / schema.METRICS).read_bytes().split(b'\n')[:-1]
         except (FileNotFoundError, NotADirectoryError):
@@ -72,16 +71,16 @@ class RunDirectory:
         return row
 
     def rewind(self, step: int) -> None:
-        """Drop the rows of metrics.jsonl that come after the checkpoint of `step`: they will be written again.
+        """Drop the rows of metrics.jsonl after the checkpoint of `step`: they will be written again.
 
-        A step's evaluation comes after its checkpoint, its training row before.
+        The evaluation of a step comes after its checkpoint, its training row before.
         """
         rows = [row for row in self.metrics() if (row['step'], row['kind'] != 'train') <= (step, False)]
         kept = ''.join(json.dumps(row) + '\n' for row in rows)
-        self._replace(schema.METRICS, lambda file: file.write(kept.encode()))
+        write_atomically(self / schema.METRICS, lambda file: file.write(kept.encode()))
 
     def write_predictions(self, labels: np.ndarray, log_probs: np.ndarray) -> None:
-        """Keep labels (n,) and float16 log-probabilities (n, classes), or of the top five and the label, by image."""
+        """Keep labels (n,) and float16 log-probabilities (n, classes), or only those of the top five and the label."""
         arrays = {'label': labels.astype(np.int32)}
         if log_probs.shape[1] <= MANY_CLASSES:
             arrays['log_probs'] = log_probs.astype(np.float16)
@@ -90,27 +89,11 @@ class RunDirectory:
             arrays['top5'] = top.astype(np.int32)
             arrays['top5_log_probs'] = np.take_along_axis(log_probs, top, axis=1).astype(np.float16)
             arrays['label_log_prob'] = log_probs[np.arange(len(labels)), labels].astype(np.float16)
-        self._replace(schema.PREDICTIONS, lambda file: np.savez_compressed(file, **arrays))
-
-    def _replace(self, name: str, write: Callable[[BinaryIO], None]) -> None:
-        replace(self / name, write)
-
-
-def replace(path: Path, write: Callable[[BinaryIO], None]) -> None:
-    """Have `write` fill a file, then put it at `path`: what is there is the old content or the new, never a part."""
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}')
-    try:
-        with open(temporary, 'wb') as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        write_atomically(self / schema.PREDICTIONS, lambda file: np.savez_compressed(file, **arrays))
 
 
 class ReadOnlyRunDirectory(RunDirectory):
-    """A run directory that another process of the same run writes: writing does nothing here."""
+    """The run directory for all processes of a run but the one that writes it: writing does nothing."""
 
     def create(self) -> None:
         """Nothing."""

@@ -1,15 +1,14 @@
-"""Runs for other tools and places: as one table, as one table of all their metrics, or as logs without weights."""
+"""Runs for other tools and places: as a table of runs, as a table of all metrics, or as logs without weights."""
 
 import importlib
 import re
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnn_bench.errors import UserError
-from cnn_bench.runs import schema
-from cnn_bench.runs.directory import replace
+from cnn_bench.files import new_directory, write_atomically
+from cnn_bench.runs import columns, schema
 from cnn_bench.runs.load import find_some, load, name_below
 
 if TYPE_CHECKING:
@@ -20,23 +19,23 @@ LOGS = (schema.CONFIG, schema.PROVENANCE, schema.METRICS, schema.SUMMARY)
 FIRST = ('run', 'kind', 'step', 'epoch')
 _ABSOLUTE = re.compile(
     r'("(?:--[\w.-]+=)?)/(?:[^"/]+/)*?([^"/]+(?:/[^"/]+)?")'
-)  # a string of JSON, or an option's value
+)  # as a JSON string, or as the value of an option
 
 
 def tidy(path: str | Path) -> 'pd.DataFrame':
-    """The table of `runs.load`, its counts as integers also where some are missing."""
+    """The table of `runs.load`, with counts as integers even where some are missing."""
     table = load(path)
     try:
-        return table.astype(dict.fromkeys(schema.INTEGERS, 'Int64'))
+        return table.astype(dict.fromkeys(columns.having(kind='count'), 'Int64'))
     except (TypeError, ValueError) as error:
-        raise UserError(f'a run below {path} has a count that is not a whole number: {error}') from error
+        raise UserError(f'a run below {path} has a count that is not an integer: {error}') from error
 
 
 def metrics(path: str | Path) -> tuple['pd.DataFrame', dict[str, str]]:
-    """All rows of metrics.jsonl below `path` as a long table: run, kind, step, epoch, then whatever any row names.
+    """All rows of metrics.jsonl below `path` as a long table: run, kind, step, epoch, then all other keys of any row.
 
-    With it, run -> why, of the runs that are left out because the file is damaged. Raises UserError where `path` holds
-    no run.
+    Also returns run -> reason for the runs that are left out because the file is damaged. Raises UserError where
+    `path` holds no run.
     """
     import pandas as pd
 
@@ -69,33 +68,31 @@ def check(out: Path, to: str) -> None:
 
 
 def write(table: 'pd.DataFrame', out: Path, to: str) -> None:
-    """Write `table` to the file `out`, whole or not at all. Raises UserError where the format has no place for it."""
+    """Write `table` to the file `out`, whole or not at all. Raises UserError where the format cannot hold it."""
     check(out, to)
     try:
         if to == 'csv':
-            replace(out, lambda file: table.to_csv(file, index=False, lineterminator='\n'))
+            write_atomically(out, lambda file: table.to_csv(file, index=False, lineterminator='\n'))
         else:
-            replace(out, lambda file: table.to_parquet(file, engine='pyarrow', index=False))
+            write_atomically(out, lambda file: table.to_parquet(file, engine='pyarrow', index=False))
     except (TypeError, ValueError) as error:  # a column that holds both numbers and words
         raise UserError(f'cannot write {out} as {to}: {" ".join(str(error).split())}') from error
 
 
 def logs(path: str | Path, out: Path, predictions: bool = False) -> int:
-    """Copy what the runs below `path` logged to the new directory `out`; return how many runs there are.
+    """Copy the logs of the runs below `path` to the new directory `out`; return the number of runs.
 
-    Of each run its configuration, provenance, metrics and summary, its predictions where asked for, and the files that
-    a sweep keeps beside its trials: no weights. `runs.load` and reports read the copy as they read the original. Of
-    absolute paths in a provenance or a sweep's files the last two parts are left: where a machine keeps its files is
-    nobody else's affair. Raises UserError where `path` holds no run or `out` is there already.
+    Copied are the config, provenance, metrics and summary of each run, its predictions where asked for, and the files
+    that a sweep keeps beside its trials, but no weights. `runs.load` and reports read the copy like the original.
+    Absolute paths in a provenance or a sweep's files are cut to their last two parts, so that the copy does not
+    reveal where a machine keeps its files. Raises UserError where `path` holds no run or `out` is there already.
     """
     root, found = Path(path).absolute(), find_some(path)
     if out.exists():
-        raise UserError(f'--out {out} is there already; logs go to a new directory')
+        raise UserError(f'--out {out} exists; logs go to a new directory')
     if root in (out.absolute(), *out.absolute().parents):
-        raise UserError(f'--out {out} lies in {path}, whose logs it is to hold')
-    out.absolute().parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f'.{out.name}-', dir=out.absolute().parent) as scratch:
-        made = Path(scratch) / out.name
+        raise UserError(f'--out {out} lies inside {path}; the copy needs another place')
+    with new_directory(out.absolute()) as made:
         for beside in root.glob('*.json'):
             _copy(beside, made / beside.name)
             _shorten_paths(made / beside.name)
@@ -103,7 +100,6 @@ def logs(path: str | Path, out: Path, predictions: bool = False) -> int:
             for name in (*LOGS, schema.PREDICTIONS) if predictions else LOGS:
                 _copy(run / name, made / name_below(run, root) / name)
             _shorten_paths(made / name_below(run, root) / schema.PROVENANCE)
-        made.rename(out)
     return len(found)
 
 

@@ -1,4 +1,4 @@
-"""What the runs below a directory are at: the state of each, its errors, and how far it has come."""
+"""The state of the runs below a directory: how each ended or how far it is, and its errors."""
 
 import datetime
 import math
@@ -10,39 +10,39 @@ from pathlib import Path
 from cnn_bench.errors import UserError
 from cnn_bench.runs import schema
 from cnn_bench.runs.directory import RunDirectory
-from cnn_bench.runs.load import find_some, name_below, of_config, of_provenance, of_summary, reading
+from cnn_bench.runs.load import find_some, from_config, from_provenance, from_summary, name_below, reading
 
-RUNNING_S = 60  # a run whose metrics.jsonl grew that lately is under way
+RUNNING_S = 60  # a run whose metrics.jsonl changed within that time is running
 
 
 @dataclass(frozen=True)
 class Listed:
-    """One run. None stands for what it does not say."""
+    """One run; None stands for what is unknown."""
 
     run: str  # its directory, relative to the one that was listed
-    label: str  # how charts call it; the directory's name where its config cannot be read
+    label: str  # its name in charts; the directory's name where its config cannot be read
     state: str  # finished, one of schema.FAILED, running, unfinished or damaged
-    best_top1_err_pct: float | None = None  # of all its evaluations, of the weights themselves, not of their average
-    last_top1_err_pct: float | None = None  # of the last one
-    step: int | None = None  # the last that is logged
-    total_steps: int | None = None  # how many the recipe asks for
+    best_top1_err_pct: float | None = None  # over all evaluations, of the weights themselves, not of their average
+    last_top1_err_pct: float | None = None  # of the last evaluation
+    step: int | None = None  # the last that was logged
+    total_steps: int | None = None  # in all, by the recipe
     seed: int | None = None
     device: str | None = None  # of the last session
-    started: str | None = None  # when the first session did, ISO 8601, UTC
-    problem: str | None = None  # why it is damaged, or failed
+    started: str | None = None  # start of the first session, ISO 8601, UTC
+    problem: str | None = None  # why it is damaged or failed
 
 
 def survey(path: str | Path, now: float | None = None) -> list[Listed]:
-    """The runs at or below `path`, by their paths, numbers in them by value. `now` in seconds since the epoch.
+    """The runs at or below `path`, in natural order of their paths. `now` is in seconds since the epoch.
 
-    Raises UserError where `path` holds no run; a damaged one is listed as such.
+    Raises UserError where `path` holds no run; a damaged run is listed as damaged.
     """
     now = time.time() if now is None else now
     return sorted((_listed(run, path, now) for run in find_some(path)), key=lambda listed: natural(listed.run))
 
 
 def natural(name: str) -> list:
-    """A key that sorts `net-2` before `net-10`."""
+    """Sort key of the natural order: `net-2` before `net-10`."""
     return [
         (not part.isdecimal(), int(part) if part.isdecimal() else part) for part in re.split(r'(\d+)', name) if part
     ]
@@ -52,14 +52,14 @@ def _listed(run: RunDirectory, root: str | Path, now: float) -> Listed:
     name, known = name_below(run, root), {'label': run.path.name, 'state': 'damaged'}
     try:
         with reading(run):
-            config = of_config(run.read(schema.CONFIG))
+            config = from_config(run.read(schema.CONFIG))
             known |= {'label': config['label'], 'seed': config['seed']}
             provenance = run.read(schema.PROVENANCE)
             if provenance is not None:
                 known |= _of_session(provenance)
             rows = run.metrics()
-            known |= _progress(rows)
-            summary = of_summary(run.read(schema.SUMMARY))
+            known |= _last_step(rows)
+            summary = from_summary(run.read(schema.SUMMARY))
             known |= _errors([*_evaluations(rows), summary.get('top1_err_pct')])
             known |= {'state': summary['state'], 'problem': summary.get('reason')}
     except UserError as error:
@@ -73,13 +73,13 @@ def _of_session(provenance: dict) -> dict:
     first = [*provenance['earlier_sessions'], provenance][0]
     started = datetime.datetime.fromisoformat(first['started'])
     return {
-        'device': of_provenance(provenance)['device'],
+        'device': from_provenance(provenance)['device'],
         'started': started.astimezone(datetime.UTC).isoformat(timespec='seconds'),
         'total_steps': provenance.get('total_steps'),
     }
 
 
-def _progress(rows: list[dict]) -> dict:
+def _last_step(rows: list[dict]) -> dict:
     return {'step': rows[-1]['step']} if rows else {}
 
 

@@ -1,7 +1,7 @@
 """A tree of run directories as one tidy table.
 
-A run whose files are damaged stays in the table: its `state` is `damaged`, its label the directory's name, and what
-could be read is there. What nobody knows is missing, as everything but the config is where provenance.json is lost.
+A run with damaged files stays in the table: its `state` is `damaged`, its label the directory's name, and it has the
+values that could be read. Unknown values are missing, as are those of provenance.json where that file is lost.
 """
 
 import contextlib
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from cnn_bench.errors import UserError
 from cnn_bench.runs import schema, study
+from cnn_bench.runs.columns import COLUMNS
 from cnn_bench.runs.directory import RunDirectory
 from cnn_bench.runs.training_error import last_epoch_error
 
@@ -26,7 +27,7 @@ COMPUTING = ('jax', 'jaxlib', 'flax', 'optax', 'numpy')
 
 
 def find(path: str | Path) -> list[RunDirectory]:
-    """The run directories at or below `path`, in the order of their paths. A run directory holds no other."""
+    """The run directories at or below `path`, sorted by path. A run directory contains no other."""
     found = []
     for directory, below, files in os.walk(path):
         if schema.CONFIG in files:
@@ -36,7 +37,7 @@ def find(path: str | Path) -> list[RunDirectory]:
 
 
 def find_some(path: str | Path) -> list[RunDirectory]:
-    """What `find` finds. Raises UserError where that is nothing."""
+    """`find`, which raises UserError where there is no run."""
     if not Path(path).is_dir():
         raise UserError(f'there is no directory {path}')
     runs = find(path)
@@ -46,46 +47,46 @@ def find_some(path: str | Path) -> list[RunDirectory]:
 
 
 def load(path: str | Path) -> 'pd.DataFrame':
-    """One row per run at or below `path`, with the columns of `schema.COLUMNS`.
+    """One row per run at or below `path`, with the columns of `columns.COLUMNS`.
 
-    Where `path` holds a sweep, what its experiment measured of each trial follows in columns of its own. What an
-    unfinished or diverged run does not know is NaN. Raises UserError where `path` holds no run.
+    Where `path` holds a sweep, columns that its experiment measured for each trial follow. Values that an unfinished
+    or diverged run lacks are NaN. Raises UserError where `path` holds no run.
     """
     import pandas as pd
 
     rows, measured = [_row(run, Path(path)) for run in find_some(path)], _measured(Path(path))
-    named = dict.fromkeys(name for columns in measured.values() for name in columns if name not in schema.COLUMNS)
+    named = dict.fromkeys(name for columns in measured.values() for name in columns if name not in COLUMNS)
     for row in rows:
         of_trial = measured.get(row['run'], {})
         row |= {name: of_trial.get(name) for name in named}
-    return pd.DataFrame(rows, columns=[*schema.COLUMNS, *named])
+    return pd.DataFrame(rows, columns=[*COLUMNS, *named])
 
 
 def _measured(directory: Path) -> dict[str, dict]:
-    """Run -> the columns that the experiment of the sweep in `directory` measured; empty where that is not known."""
+    """Run -> the columns that the experiment of the sweep in `directory` measured; empty where there are none."""
     try:
         made_by = study.read(directory)
-    except UserError:  # the runs can be read all the same; reports, which need the study, say so
+    except UserError:  # the runs can still be read; reports, which need the study, raise it
         return {}
     return {f'trials/{trial}': columns for trial, columns in made_by.measured.items()} if made_by else {}
 
 
 def name_below(run: RunDirectory, root: str | Path) -> str:
-    """The path of a run relative to `root`: what tables call it."""
+    """The path of a run relative to `root`, its name in tables."""
     return run.path.relative_to(Path(root).absolute()).as_posix()
 
 
 @contextlib.contextmanager
 def reading(run: RunDirectory) -> Iterator[None]:
-    """Turns what goes wrong when the files of a run hold something else than they should into a UserError."""
+    """Turn an error due to unexpected content in the files of a run into a UserError."""
     try:
         yield
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise UserError(f'{run.path} does not hold what a run does ({type(error).__name__}: {error})') from error
+        raise UserError(f'{run.path} does not hold what a run should ({type(error).__name__}: {error})') from error
 
 
-def of_config(config: dict) -> dict:
-    """The columns that config.json knows."""
+def from_config(config: dict) -> dict:
+    """Columns from config.json."""
     model = config['model']
     return {
         'arch': model['arch'],
@@ -100,8 +101,8 @@ def of_config(config: dict) -> dict:
     }
 
 
-def of_provenance(provenance: dict) -> dict:
-    """The columns that provenance.json knows."""
+def from_provenance(provenance: dict) -> dict:
+    """Columns from provenance.json."""
     shape, epochs = provenance['network'].get('input_shape'), provenance['total_epochs']
     return {
         'device': f'{provenance["num_devices"]} x {provenance["device_kind"]}',
@@ -114,15 +115,15 @@ def of_provenance(provenance: dict) -> dict:
     }
 
 
-def of_summary(summary: dict | None) -> dict:
-    """The columns that summary.json knows; without one, that the run is unfinished."""
+def from_summary(summary: dict | None) -> dict:
+    """Columns from summary.json; without one, the state `unfinished`."""
     return {'state': 'unfinished'} if summary is None else {**summary, 'state': str(summary['state'])}
 
 
 def recipe_hash(config: dict) -> str:
-    """Eight digits that two runs share if their configs differ in nothing but the seed.
+    """Eight hex digits that are equal for configs that differ in nothing but the seed.
 
-    Nor does it count where a run started from another of its sweep with its own seed, whose id names that seed.
+    `init_from` counts without the seed too, where it names a trial of the same sweep with the same seed.
     """
     start = re.sub(rf'^(\.\./.*)-s{config["seed"]}-[0-9a-f]{{8}}$', r'\1', config.get('init_from') or '')
     text = json.dumps({**config, 'seed': None, **({'init_from': start} if start else {})}, sort_keys=True)
@@ -133,14 +134,14 @@ def _row(run: RunDirectory, root: Path) -> dict:
     row = {'run': name_below(run, root), 'label': run.path.name, 'source': 'measured'}
     try:
         with reading(run):
-            row |= of_config(run.read(schema.CONFIG))
-            row |= of_summary(run.read(schema.SUMMARY))
+            row |= from_config(run.read(schema.CONFIG))
+            row |= from_summary(run.read(schema.SUMMARY))
             provenance = run.read(schema.PROVENANCE)
-            row |= of_provenance(provenance) if provenance is not None else {}
+            row |= from_provenance(provenance) if provenance is not None else {}
             row['train_err_pct'] = last_epoch_error(run.metrics())
     except UserError:
         row['state'] = 'damaged'
-    return {name: row.get(name) for name in schema.COLUMNS}
+    return {name: row.get(name) for name in COLUMNS}
 
 
 def _commit(git: dict | None) -> str | None:

@@ -1,4 +1,4 @@
-"""What runs said of every test image, read back: for comparing networks image by image."""
+"""The predictions of runs for every test image, for comparing networks image by image."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +13,11 @@ from cnn_bench.runs.load import find_some, name_below
 
 @dataclass(frozen=True)
 class Predictions:
-    """`label` and the first prediction `top1`, both (n,), of the test images in their order; `log_probs` (n, classes),
-    None where there were so many classes that the first five alone were kept.
+    """`label` and first prediction `top1`, both (n,), of the test images in their order, and `log_probs` (n, classes),
+    None where the run kept only the top five of many classes.
 
-    Kept log-probabilities have half precision: where two classes round to the same, the first of them counts, which
-    can differ from the run's own count by an image in thousands.
+    Log-probabilities were kept in half precision: of two classes that round to the same, the first counts, which can
+    differ from the run's own count by one image in thousands.
     """
 
     label: np.ndarray
@@ -31,7 +31,7 @@ class Predictions:
 
 
 def of_run(run: RunDirectory) -> Predictions | None:
-    """The predictions that a run kept; None where it kept none. Raises UserError where the file is damaged."""
+    """The predictions of a run; None where it kept none. Raises UserError where the file is damaged."""
     path = run / schema.PREDICTIONS
     try:
         with np.load(path, allow_pickle=False) as kept:
@@ -47,7 +47,7 @@ def of_run(run: RunDirectory) -> Predictions | None:
 
 
 def predictions(path: str | Path) -> dict[str, Predictions]:
-    """Run (as `load` calls it) -> what it said, of the finished runs at or below `path` whose predictions can be read.
+    """Run (its name in `load`) -> Predictions, for the finished runs at or below `path` that have readable ones.
 
     Raises UserError where `path` holds no run.
     """

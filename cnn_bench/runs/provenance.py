@@ -1,4 +1,4 @@
-"""What a run was: code, versions, machine."""
+"""Where a run came from: code, versions, command and machine."""
 
 import datetime
 import os

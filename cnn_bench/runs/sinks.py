@@ -1,6 +1,6 @@
-"""Where metrics go besides metrics.jsonl, which is the truth: a sink may fail, and the run goes on and says so once.
+"""Sinks: where metrics go besides metrics.jsonl, which is authoritative. If a sink fails, the run continues without it.
 
-What a person sees while a network trains is `training.progress`; it is fed by the loop itself.
+The output on the terminal is not a sink but `training.progress`, which the loop feeds itself.
 """
 
 import importlib
@@ -23,7 +23,7 @@ IMAGES = ('.png', '.jpg', '.jpeg')
 
 
 class Sink(Protocol):
-    """A place that metrics are sent to. Whatever a method of it raises leaves it out of the rest of the run."""
+    """A place that metrics are sent to. Any exception from it excludes it from the rest of the run."""
 
     def log(self, rows: list[dict]) -> None:
         """Take rows of metrics.jsonl, in their order."""
@@ -33,15 +33,15 @@ class Sink(Protocol):
 
 
 class Sinks:
-    """All sinks of a session. One that raises on any call is left out with one line on stderr and ends nothing."""
+    """All sinks of a session. One that raises is dropped with one line on stderr; the run goes on."""
 
     def __init__(self, makers: Mapping[str, Callable[[int], Sink]]):
-        """makers: name -> a function of the step that training goes on from."""
+        """makers: name -> a function that makes the sink, given the step from which training continues."""
         self._makers = dict(makers)
         self._sinks: dict[str, Sink] = {}
 
     def open(self, step: int) -> None:
-        """Make the sinks. Training goes on after `step`; metrics.jsonl holds what is kept of it up to there."""
+        """Make the sinks. Training continues after `step`, up to which metrics.jsonl has its rows."""
 
         def make(name: str) -> None:
             self._sinks[name] = self._makers[name](step)
@@ -68,7 +68,7 @@ class Sinks:
 
 
 def wanted(config: Any, run: RunDirectory) -> Sinks:
-    """The sinks that a recipe asks for, none of them opened. Raises UserError where a package is missing."""
+    """The sinks that a recipe enables, not opened yet. Raises UserError where a package is missing."""
     makers = {}
     if config.wandb.enabled:
         makers['wandb'] = partial(Wandb, config.wandb.project, run)
@@ -83,8 +83,8 @@ def wanted(config: Any, run: RunDirectory) -> Sinks:
 
 
 class Wandb:
-    """Weights & Biases, offline where there is no key. Each session of a run is one run there: offline ones cannot
-    be resumed. Rows keep their step as a value, `step`, which is the axis of all charts."""
+    """Weights & Biases, offline where there is no key. Each session is a run of its own there, since offline runs
+    cannot be resumed. Rows carry their step as a value, `step`, the axis of all charts."""
 
     def __init__(self, project: str, run: RunDirectory, step: int):
         import wandb
@@ -98,12 +98,12 @@ class Wandb:
         self._run.define_metric('*', step_metric='step')
 
     def log(self, rows: list[dict]) -> None:
-        """Send rows of metrics.jsonl, each kind of row as a group of its own."""
+        """Send rows of metrics.jsonl, each kind of row as its own group."""
         for row in rows:
             self._run.log({'step': row['step'], **dict(_values(row))})
 
     def finish(self, summary: dict) -> None:
-        """Send the images that the run directory holds and the summary with the network's cost, and close."""
+        """Send the images in the run directory and the summary, and close."""
         for path in images(self._directory):
             name = path.relative_to(self._directory).with_suffix('').as_posix()
             self._run.log({f'charts/{name}': self._image(str(path))})
@@ -112,9 +112,9 @@ class Wandb:
 
 
 class TensorBoard:
-    """Event files below the run directory. Each row is on the disk when `log` returns, so that the events of all steps
-    up to a checkpoint outlive a kill. A session that goes on from a checkpoint purges the events from its step on, as
-    a killed one may have left them, and writes again those that metrics.jsonl has kept: no step appears twice."""
+    """Event files below the run directory. Each row is on disk when `log` returns, so that the events of all steps up
+    to a checkpoint survive a kill. A session that resumes from a checkpoint purges the events from its step on, which
+    a killed session may have left, and rewrites those in metrics.jsonl: no step appears twice."""
 
     def __init__(self, run: RunDirectory, step: int):
         from tensorboardX.event_file_writer import EventsWriter
@@ -123,10 +123,10 @@ class TensorBoard:
         self._event, self._last = event_pb2.Event, step
         directory = run / schema.TENSORBOARD
         directory.mkdir(exist_ok=True)
-        # Readers take the files in the order of their names, which tensorboardX makes of the second.
+        # Readers take the files in the order of their names, in which tensorboardX has only the second.
         self._events = EventsWriter(str(directory / 'events'), filename_suffix=f'.{time.time_ns()}')
         start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
-        self._write(step, session_log=start)  # readers drop what earlier files say of this step and later ones
+        self._write(step, session_log=start)  # readers drop the events of earlier files from this step on
         self._text('config', run.read(schema.CONFIG), step)
         self._text('network', _network(run), step)
         self.log([row for row in run.metrics() if row['step'] >= step])
@@ -157,7 +157,7 @@ class TensorBoard:
 
 
 def images(directory: Path) -> list[Path]:
-    """The images in a run directory, but for those that sinks and checkpoints keep for themselves."""
+    """The images in a run directory, except in the directories of sinks and checkpoints."""
     own = {'wandb', schema.TENSORBOARD, schema.CHECKPOINTS}
     found = (path for path in directory.rglob('*') if path.suffix.lower() in IMAGES)
     return sorted(path for path in found if path.relative_to(directory).parts[0] not in own)
@@ -169,12 +169,12 @@ def _values(row: dict) -> list[tuple[str, float]]:
 
 
 def _network(run: RunDirectory) -> dict:
-    """What the network costs, as provenance.json says."""
+    """The cost of the network, from provenance.json."""
     return run.read(schema.PROVENANCE)['network']
 
 
 def _has_key() -> bool:
-    """Whether there is a key: in the environment or where `wandb login` puts it."""
+    """Whether there is a key, in the environment or where `wandb login` stores it."""
     try:
         logins = netrc.netrc().hosts
     except (OSError, netrc.NetrcParseError):

@@ -1,33 +1,35 @@
-"""What a sweep says of itself beside its trials, in `sweep.json`: the question, who claims what, and how it was asked.
+"""The study behind a sweep, in its `sweep.json`: question, hypotheses, what was held equal, trials and answer.
 
-Written by sweeps, read by reports and notebooks, so that a copy of the logs answers its question by itself.
+Sweeps write it; reports and notebooks read it, so that a copy of the logs is enough to answer the question.
 """
 
 import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
 from cnn_bench.errors import UserError
 from cnn_bench.runs.directory import RunDirectory
 
 RECORD = 'sweep.json'
+HYPOTHESES = 'claims'  # their key in that file
 HELD_EQUAL = {
     'epochs': 'every network sees the training images equally often',
     'macs': 'every network is trained with equally many multiply-adds',
     'seconds': 'every network is trained equally long on this machine',
 }
 
-# What a claim may compare beside variants; reports make both from the predictions that the runs of one seed kept.
+# A hypothesis may compare these besides variants; reports compute both from the predictions of the runs of one seed.
 TOGETHER = 'all networks together'  # their probabilities averaged
 BEST_SINGLE = 'the best single network'  # by its test error, which favours it
 
 
 @dataclass(frozen=True)
-class Claim:
-    """A comparison that somebody made: variant `less` has at least `by` less of `column` than variant `more`."""
+class Hypothesis:
+    """An expected difference: variant `less` has at least `by` less of `column` than variant `more`."""
 
-    text: str  # the claim in a sentence
-    source: str  # who made it, and where
+    text: str  # in a sentence
+    source: str  # who states it, and where
+    _: KW_ONLY
     less: str  # the label of a variant, TOGETHER or BEST_SINGLE
     more: str
     column: str = 'top1_err_pct'  # of the tidy table
@@ -46,31 +48,33 @@ class Study:
     held_equal: str  # a key of HELD_EQUAL
     baseline: str  # label of the variant that the others are compared with; empty: with none
     charts: tuple[str, ...]  # names of the charts that answer the question, the most telling first
-    claims: tuple[Claim, ...]
+    hypotheses: tuple[Hypothesis, ...]
     trials: tuple[dict, ...] = field(default=())  # id, name, seed, state; `reason` of a failure; `measured` columns
     answer: str = ''  # Markdown
     changes: dict = field(default_factory=dict)  # fields of the recipe that the sweep set for all variants
 
     @property
     def measured(self) -> dict[str, dict]:
-        """Trial id -> the columns that the experiment itself measured from the trial's log."""
+        """Trial id -> the columns that the experiment measured from the trial's log."""
         return {trial['id']: trial['measured'] for trial in self.trials if trial.get('measured')}
 
 
 def read(directory: str | Path) -> Study | None:
-    """The Study of the sweep in `directory`; None where no sweep made it. Raises UserError where it is damaged."""
+    """The Study of the sweep in `directory`; None where it is no sweep. Raises UserError where it is damaged."""
     run = RunDirectory(directory)
     content = run.read(RECORD)
     if content is None:
         return None
     try:
-        claims = tuple(Claim(**claim) for claim in content.pop('claims'))
+        hypotheses = tuple(Hypothesis(**fields) for fields in content.pop(HYPOTHESES))
         charts, trials = tuple(content.pop('charts')), tuple(content.pop('trials'))
-        return Study(**content, claims=claims, charts=charts, trials=trials)
+        return Study(**content, hypotheses=hypotheses, charts=charts, trials=trials)
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f'{run / RECORD} does not hold what a sweep writes ({error})') from error
 
 
 def write(directory: str | Path, study: Study) -> None:
     """Write sweep.json, whole or not at all."""
-    RunDirectory(directory).write(RECORD, dataclasses.asdict(study))
+    content = dataclasses.asdict(study)
+    content[HYPOTHESES] = content.pop('hypotheses')
+    RunDirectory(directory).write(RECORD, content)

@@ -1,4 +1,4 @@
-"""How often a run was wrong on the images that it learned from."""
+"""The training error of a run, from its logging windows."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ ROUNDING = 1e-3  # epochs in metrics.jsonl are rounded to four digits
 def windows(rows: Iterable[dict]) -> list[tuple[float, float, float]]:
     """(from, to, top-1 error) of each logging window of the rows of a metrics.jsonl, from and to in epochs.
 
-    Rows without a training error are left out; where they stand, the next window begins all the same.
+    Rows without a training error are left out, but still end their window.
     """
     train = [row for row in rows if row['kind'] == 'train']
     starts = [0.0, *(row['epoch'] for row in train)]
@@ -22,9 +22,9 @@ def windows(rows: Iterable[dict]) -> list[tuple[float, float, float]]:
 
 
 def last_epoch_error(rows: Iterable[dict]) -> float | None:
-    """Mean top-1 error over the last epoch that is logged, each window by its share of it; None where there is none.
+    """Mean top-1 error over the last logged epoch, each window weighted by its overlap; None where there is none.
 
-    Of a run that made less than one epoch, the mean over all of it.
+    For a run of less than one epoch, the mean over all of it.
     """
     logged = windows(rows)
     if not logged:

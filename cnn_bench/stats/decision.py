@@ -1,4 +1,4 @@
-"""Does a claim about two recipes hold, and if the runs can't tell, how many more seeds would?"""
+"""Whether a hypothesis about two recipes holds, and how many seeds it would take to decide."""
 
 from dataclasses import dataclass
 
@@ -15,10 +15,10 @@ LARGEST_EFFECT = 1e6
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What the seeds say of a claim: SUPPORTED, CONTRADICTED or UNDECIDED, by which difference, and how many it takes.
+class Decision:
+    """Whether the seeds support a hypothesis: SUPPORTED, CONTRADICTED or UNDECIDED, and the difference that decided.
 
-    `difference.p` is for a true difference of just what is claimed. `seeds_needed` is a total, not a number to add.
+    `difference.p` is for a true difference of exactly `by`. `seeds_needed` is a total, not a number to add.
     """
 
     state: str
@@ -26,21 +26,21 @@ class Verdict:
     seeds_needed: int | None
 
 
-def verdict(
+def decide(
     differences: ArrayLike, by: float = 0.0, level: float = 0.95, comparisons: int = 1, most_seeds: int = 100
-) -> Verdict:
-    """The verdict on the claim "less has at least `by` less than more" from `more - less` of each seed `(n,)`.
+) -> Decision:
+    """Decide the hypothesis "less has at least `by` less than more" from `more - less` of each seed `(n,)`.
 
-    The claim is supported where the Student t interval of the mean lies wholly above `by`, contradicted where it
-    lies wholly below, undecided else. The interval is simultaneous over `comparisons`, as in `paired_difference`:
-    of that many claims of which each is true or false by nothing, one or more gets a wrong verdict with probability
-    1 - level at most. Where all seeds differ by the same, their interval is that one point.
+    It is supported where the Student t interval of the mean lies wholly above `by`, contradicted where it lies wholly
+    below, undecided otherwise. The interval is simultaneous over `comparisons`, as in `paired_difference`: if the true
+    difference were `by` for all of them, one or more would be decided with probability 1 - level at most. Where all
+    seeds have the same difference, the interval is that one point.
 
-    `seeds_needed` is the least number of seeds, of `most_seeds`, at which such an interval would leave `by` out on
-    the side where the mean is seen with probability 0.8, if mean and standard deviation were just those seen (power
-    of the t test by the noncentral t distribution). From few seeds it is a rough guide: their standard deviation is.
-    It is None with fewer than two seeds, a mean of just `by`, or more than `most_seeds` needed. Raises ValueError
-    where a level or a count of comparisons is none.
+    `seeds_needed` is the least number of seeds, up to `most_seeds`, at which such an interval would exclude `by` on
+    the observed side with probability 0.8, if the true mean and standard deviation were those observed (power of the
+    t test by the noncentral t distribution). From few seeds it is a rough guide, as their standard deviation is. It is
+    None with fewer than two seeds, a mean of exactly `by`, or where more than `most_seeds` are needed. Raises
+    ValueError for a level outside 0 to 1 or fewer than one comparison.
     """
     differences = np.asarray(differences, dtype=float).ravel()
     difference = mean_difference(differences, level, comparisons, null=by)
@@ -50,7 +50,7 @@ def verdict(
         state = CONTRADICTED
     else:
         state = UNDECIDED
-    return Verdict(state, difference, _seeds_needed(differences, by, 1 - (1 - level) / comparisons, most_seeds))
+    return Decision(state, difference, _seeds_needed(differences, by, 1 - (1 - level) / comparisons, most_seeds))
 
 
 def _seeds_needed(differences: np.ndarray, by: float, level: float, most_seeds: int) -> int | None:

@@ -1,15 +1,15 @@
-"""The Pareto front of cost against error: who is on it, and how surely."""
+"""The Pareto front of cost against error, and the probability of being on it."""
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 
 def pareto_front(cost: ArrayLike, error: ArrayLike) -> np.ndarray:
-    """Boolean mask of the points that nothing beats: no other has at most their cost and at most their error, and
-    less of one of the two.
+    """Boolean mask of the points that no other point dominates, by having at most the same cost and error and less of
+    one of them.
 
-    Ties: points equal in both stand on the front together or not at all; of two with equal cost only the one with
-    less error can be on it. A point with a nan is never on it and beats none.
+    Points equal in both are on the front together or not at all; of two with equal cost only the one with less error
+    can be on it. A point with a nan is never on it and dominates none.
     """
     cost, error = np.asarray(cost, dtype=float), np.asarray(error, dtype=float)
     known = ~np.isnan(cost) & ~np.isnan(error)
@@ -23,15 +23,15 @@ def front_probability(
 ) -> np.ndarray:
     """Probability `(n,)` that each point is on the Pareto front, when its error is known only up to noise.
 
-    The share of `draws` in which it is on the front (`pareto_front`) with errors drawn from independent normal
-    distributions. `error_sd` is the standard error of each mean, s / sqrt(n) over seeds; 0 or nan: the error is exact.
-    Costs are exact.
+    It is the fraction of `draws` in which the point is on the front (`pareto_front`), with errors drawn from
+    independent normal distributions; its standard error is at most 0.5 / sqrt(draws). `error_sd` is the standard error
+    of each mean, s / sqrt(n) over seeds; 0 or nan: the error is exact. Costs are exact.
 
-    Assumed: that means of few seeds are normal with the standard deviation seen, so that tails are too light below
-    some five seeds; that errors are independent, where runs that share their seeds vary together; and that nothing
-    was known beforehand. It is how sure the picture is, not the level of a test: the best of many like points is
-    partly the luckiest. A point without cost or error has probability 0. A standard error of a share is at most
-    0.5 / sqrt(draws). Raises ValueError where the shapes differ or a standard deviation is negative.
+    Assumptions: means of few seeds are normal with the observed standard deviation (below about five seeds the tails
+    are too light); errors are independent (runs that share seeds are not); no prior knowledge. It describes how
+    certain the picture is and is not the level of a test: the best of many similar points is partly the luckiest. A
+    point without cost or error has probability 0. Raises ValueError where the shapes differ or a standard deviation is
+    negative.
     """
     cost, mean, sd = np.broadcast_arrays(*(np.asarray(values, dtype=float) for values in (cost, error_mean, error_sd)))
     if (sd < 0).any():
@@ -45,10 +45,10 @@ def front_probability(
 
 
 def _unbeaten(cost: np.ndarray, errors: np.ndarray) -> np.ndarray:
-    """Mask of the points on the front for each row of `errors` `(..., n)` at one `cost` `(n,)`; no nan among them.
+    """Mask of the points on the front for each row of `errors` `(..., n)` at one `cost` `(n,)`; no nan allowed.
 
-    A point is on it if it is the best of its cost and better than all that are cheaper, so that a running minimum
-    in the order of cost tells.
+    A point is on it if it is the best of its cost and better than all cheaper points: a running minimum in the order
+    of cost.
     """
     if not cost.size:
         return np.zeros(errors.shape, dtype=bool)

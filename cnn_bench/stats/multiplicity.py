@@ -1,4 +1,4 @@
-"""p-values of many comparisons, adjusted so that the least of them can be believed."""
+"""p-values adjusted for many comparisons."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -7,9 +7,9 @@ from numpy.typing import ArrayLike
 def holm(p_values: ArrayLike) -> np.ndarray:
     """The p-values `(n,)` adjusted after Holm (1979), in the order given.
 
-    Calling all those below alpha significant makes any error at all with probability alpha at most, however the
-    comparisons depend on one another. The k-th smallest of m becomes the largest of (m - i + 1) p_i over i <= k,
-    and 1 at most. A nan stays one and is no comparison. Raises ValueError where a p-value is outside 0 to 1.
+    If all below alpha are called significant, the probability of any false positive is at most alpha, however the
+    comparisons depend on one another. The k-th smallest of m becomes the largest of (m - i + 1) p_i over i <= k, at
+    most 1. A nan stays nan and does not count as a comparison. Raises ValueError where a p-value is outside 0 to 1.
     """
     p_values = np.asarray(p_values, dtype=float)
     known = ~np.isnan(p_values)

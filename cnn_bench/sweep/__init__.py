@@ -1,7 +1,7 @@
 """A question and its seeds as trials, and running them."""
 
-from cnn_bench.runs.study import Claim
+from cnn_bench.runs.study import Hypothesis
 from cnn_bench.sweep.experiment import Experiment, Trial
 from cnn_bench.sweep.sweep import Sweep
 
-__all__ = ['Claim', 'Experiment', 'Sweep', 'Trial']
+__all__ = ['Experiment', 'Hypothesis', 'Sweep', 'Trial']

@@ -7,7 +7,7 @@ PRESETS = ('demo', 'full')                # `smoke` is there for every experimen
 HELD_EQUAL = ('epochs', 'macs')           # what may be held equal over the variants, the first unless asked otherwise
 BASELINE = 'plain20'                      # optional: the variant that the others are compared with
 CHARTS = ('learning_curves',)             # optional: charts of `report.charts` that answer the question, best first
-CLAIMS = (Claim(...),)                    # what somebody said, to be judged with the seeds at hand
+HYPOTHESES = (Hypothesis(...),)           # what the source says will come out, to be tested with the seeds at hand
 def variants(preset): ...                 # {name: {'config.field': value}}: what differs from the recipe. `init_from`
                                           # '{NAME}' is the run of the variant NAME with the same seed, made first
 def measure(curve): ...                   # optional: {column: number} of one run, from the rows of its metrics.jsonl
@@ -27,10 +27,10 @@ from ml_collections import ConfigDict
 from cnn_bench import recipe
 from cnn_bench.errors import UserError, unknown
 from cnn_bench.python_file import execute
-from cnn_bench.runs.study import BEST_SINGLE, TOGETHER, Claim
+from cnn_bench.runs.study import BEST_SINGLE, TOGETHER, Hypothesis
 
 REQUIRED = ('QUESTION', 'SOURCE', 'RECIPE', 'PRESETS', 'HELD_EQUAL', 'variants', 'report')
-OPTIONAL = ('baseline', 'charts', 'claims')
+OPTIONAL = ('baseline', 'charts', 'hypotheses')
 OWN = ('name', 'seed')  # fields that a sweep sets for each trial
 SMOKE = 'smoke'
 TWO_STEPS = {  # of any variant: enough to see that it builds, trains and is charted
@@ -96,7 +96,7 @@ class Experiment:
     report: Callable
     baseline: str = ''
     charts: tuple[str, ...] = ()
-    claims: tuple[Claim, ...] = ()
+    hypotheses: tuple[Hypothesis, ...] = ()
     measure: Callable | None = None
     changes: dict = field(default_factory=dict)  # to every variant: what this sweep has other than the file
 
@@ -138,10 +138,10 @@ class Experiment:
             raise unknown('preset', preset, self.presets)
         return list(self._trials(preset, seeds))
 
-    def claims_of(self, preset: str) -> tuple[Claim, ...]:
-        """The claims whose two variants a preset has: presets may call their networks by other names."""
+    def hypotheses_of(self, preset: str) -> tuple[Hypothesis, ...]:
+        """The hypotheses whose two variants a preset has: presets may call their networks by other names."""
         names = {trial.name for trial in self.trials(preset, 1)} | {TOGETHER, BEST_SINGLE}
-        return tuple(claim for claim in self.claims if {claim.less, claim.more} <= names)
+        return tuple(h for h in self.hypotheses if {h.less, h.more} <= names)
 
     def _trials(self, preset: str, seeds: int) -> Iterator[Trial]:
         smoke = preset == SMOKE

@@ -7,9 +7,9 @@ from typing import Any
 
 from cnn_bench import data, runs
 from cnn_bench.errors import RunFailed, Stopped, UserError
+from cnn_bench.files import is_locked, locked
 from cnn_bench.models import registry
 from cnn_bench.runs import RunDirectory, schema, study
-from cnn_bench.runs.lock import is_locked, locked
 from cnn_bench.runtime.signals import StopSignals
 from cnn_bench.sweep import budget, calibrate, records
 from cnn_bench.sweep.executor import Ended, Executor
@@ -216,7 +216,7 @@ class Sweep:
                 held_equal=self.held_equal,
                 baseline=experiment.baseline,
                 charts=experiment.charts,
-                claims=experiment.claims_of(self.preset),
+                hypotheses=experiment.hypotheses_of(self.preset),
                 trials=self._trial_records(),
                 changes=experiment.changes,
                 answer=self.answer,

@@ -1,7 +1,7 @@
 """Words for the answers of experiments: means over seeds from the tidy table, compared and listed in sentences.
 
 A variant that the table lacks, because its trials failed, is left out of a list, and a comparison with it is ''.
-Whether a difference is more than chance is for reports to test, from the experiment's claims.
+Whether a difference is more than chance is for reports to test, from the experiment's hypotheses.
 """
 
 import pandas as pd

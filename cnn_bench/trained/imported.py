@@ -5,8 +5,6 @@ DIR/variables/      the network's variables, float32, as Orbax's StandardCheckpo
 """
 
 import json
-import shutil
-import tempfile
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import orbax.checkpoint as ocp
 
 from cnn_bench.digest import digest
 from cnn_bench.errors import UserError
+from cnn_bench.files import new_directory
 from cnn_bench.models.variables import variable_shapes
 from cnn_bench.trained.model import TrainedModel, from_record
 
@@ -50,19 +49,12 @@ def save(model: TrainedModel, directory: str | Path) -> None:
     """Write `model` to the new `directory`, whole or not at all. Raises UserError where it exists already."""
     directory = Path(directory).absolute()
     check_new(directory)
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f'.{directory.name}-', dir=directory.parent))
-    try:
+    with new_directory(directory) as partial:
         with ocp.StandardCheckpointer() as checkpointer:
             checkpointer.save(partial / VARIABLES, model.variables)
         record = {name: value for name, value in model.record().items() if name not in ('path', 'kind')}
         record['versions'] = {name: metadata.version(name) for name in PACKAGES}
         (partial / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True) + '\n')
-        partial.chmod(0o755)
-        partial.rename(directory)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
 
 
 def check_new(directory: Path) -> None:

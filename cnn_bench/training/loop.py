@@ -13,9 +13,9 @@ from ml_collections import ConfigDict
 
 from cnn_bench import recipe
 from cnn_bench.errors import RunFailed, Stopped, UserError
+from cnn_bench.files import locked
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.runs.directory import ReadOnlyRunDirectory
-from cnn_bench.runs.lock import locked
 from cnn_bench.runs.sinks import Sinks, wanted
 from cnn_bench.runtime import distributed, limits
 from cnn_bench.runtime.signals import TrainingStopSignals

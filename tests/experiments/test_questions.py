@@ -1,4 +1,4 @@
-"""Every experiment in the repository: its trials can be built, its claims can be judged, its answer can be read."""
+"""Every experiment in the repository: its trials can be built, its hypotheses can be judged, its answer can be read."""
 
 from functools import cache
 from pathlib import Path
@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from cnn_bench.models import registry
-from cnn_bench.runs import schema
+from cnn_bench.runs.columns import COLUMNS
 from cnn_bench.runs.study import HELD_EQUAL
 from cnn_bench.sweep import Experiment
 from cnn_bench.sweep.sizes import size
@@ -48,9 +48,9 @@ def trials(name, preset):
 
 def tidy(rows, *columns):
     """A table as sweeps make it, of rows (label, seed, *columns)."""
-    more = [column for column in columns if column not in schema.COLUMNS]
+    more = [column for column in columns if column not in COLUMNS]
     table = pd.DataFrame(rows, columns=['label', 'seed', *columns])
-    return table.reindex(columns=[*schema.COLUMNS, *more])
+    return table.reindex(columns=[*COLUMNS, *more])
 
 
 def test_the_questions_are_there():
@@ -86,24 +86,24 @@ def test_it_says_what_is_held_equal_what_is_drawn_and_who_is_compared(name):
 
 
 @every_experiment
-def test_claims_compare_variants_that_are_there(name):
+def test_hypotheses_compare_variants_that_are_there(name):
     experiment = load(name)
     measured = {'epochs_to_25_pct_train_err'} if experiment.measure else set()
-    assert {claim.column for claim in experiment.claims} <= set(schema.COLUMNS) | measured
-    assert all(claim.less != claim.more and claim.source for claim in experiment.claims)
+    assert {hypothesis.column for hypothesis in experiment.hypotheses} <= set(COLUMNS) | measured
+    assert all(hypothesis.less != hypothesis.more and hypothesis.source for hypothesis in experiment.hypotheses)
     for preset in experiment.presets:
-        assert experiment.claims_of(preset)
+        assert experiment.hypotheses_of(preset)
     if name != 'accuracy_vs_cost':  # whose presets have networks of other widths, so of other names
         for preset in experiment.presets:
-            assert experiment.claims_of(preset) == experiment.claims
+            assert experiment.hypotheses_of(preset) == experiment.hypotheses
 
 
-def test_a_claim_about_a_network_of_one_preset_is_not_made_of_the_other():
+def test_a_hypothesis_about_a_network_of_one_preset_is_not_made_of_the_other():
     experiment = load('accuracy_vs_cost')
-    demo, full = ({claim.less for claim in experiment.claims_of(preset)} for preset in ('demo', 'full'))
+    demo, full = ({hypothesis.less for hypothesis in experiment.hypotheses_of(preset)} for preset in ('demo', 'full'))
     assert 'resnet20 x0.25' in demo - full
     assert 'resnet20' in full - demo
-    assert demo | full == {claim.less for claim in experiment.claims}
+    assert demo | full == {hypothesis.less for hypothesis in experiment.hypotheses}
 
 
 @every_experiment

@@ -6,17 +6,17 @@ import numpy as np
 from run_files import PROVENANCE, write_run
 
 from cnn_bench.runs import study
-from cnn_bench.runs.study import Claim, Study
+from cnn_bench.runs.study import Hypothesis, Study
 
 CLASSES, IMAGES = 10, 400
-CLAIMS = (
-    Claim('Shortcuts help a deep network', 'He et al. 2015', less='resnet', more='plain'),
-    Claim('Depth helps a plain network', 'folklore', less='plain', more='shallow', by=1.0),
-    Claim('Nobody trained this one', 'nobody', less='resnet', more='absent'),
+HYPOTHESES = (
+    Hypothesis('Shortcuts help a deep network', 'He et al. 2015', less='resnet', more='plain'),
+    Hypothesis('Depth helps a plain network', 'folklore', less='plain', more='shallow', by=1.0),
+    Hypothesis('Nobody trained this one', 'nobody', less='resnet', more='absent'),
 )
 
 
-def write_sweep(path: Path, errors: dict[str, list[float]], epochs: int = 4, claims=CLAIMS, **fields) -> Path:
+def write_sweep(path: Path, errors: dict[str, list[float]], epochs: int = 4, hypotheses=HYPOTHESES, **fields) -> Path:
     """A sweep of a variant per entry of `errors`, with a seed per error (None: that trial diverged), at `path`.
 
     The last evaluation has just that error, and so have the predictions; training errors are two points less.
@@ -30,7 +30,7 @@ def write_sweep(path: Path, errors: dict[str, list[float]], epochs: int = 4, cla
         'preset': 'demo', 'seeds': max(map(len, errors.values())), 'held_equal': 'epochs', 'baseline': 'plain',
         'charts': ('learning_curves', 'differences'), 'answer': 'They **do**.',
     }  # fmt: skip
-    study.write(path, Study(**{**asked, **fields}, claims=tuple(claims), trials=tuple(trials)))
+    study.write(path, Study(**{**asked, **fields}, hypotheses=tuple(hypotheses), trials=tuple(trials)))
     return path
 
 

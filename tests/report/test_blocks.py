@@ -10,7 +10,7 @@ from matplotlib.text import Text
 from cnn_bench.claims import x_and_o
 from cnn_bench.claims.given_filters import STEP, VERTICAL, convolve
 from cnn_bench.report import blocks
-from cnn_bench.report.charts import STYLE
+from cnn_bench.report.charts.style import STYLE
 
 STACKS = [[(3, 1)] * 3, [(3, 2), (3, 1), (3, 1)], [(5, 2), (3, 2)], [(7, 1)], [(3, 1), (2, 2), (3, 1)]]
 

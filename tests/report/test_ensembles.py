@@ -1,4 +1,4 @@
-"""Ensembles against averages worked out by hand: four images of two classes, of which the label is always 0."""
+"""Ensembles against averages worked out by hand: four images of two classes, all labelled 0."""
 
 import itertools
 
@@ -8,10 +8,12 @@ import pytest
 from run_files import write_run
 
 from cnn_bench.errors import UserError
-from cnn_bench.report import ablation, charts, ensemble_chart, ensemble_words, ensembles
-from cnn_bench.runs import schema
+from cnn_bench.report import ensemble_words, ensembles, verdicts
+from cnn_bench.report.charts import ensembles as ensemble_chart
+from cnn_bench.report.charts import saving
+from cnn_bench.runs.columns import COLUMNS
 from cnn_bench.runs.predictions import Predictions, of_run
-from cnn_bench.runs.study import BEST_SINGLE, TOGETHER, Claim
+from cnn_bench.runs.study import BEST_SINGLE, TOGETHER, Hypothesis
 
 # The probability of class 0 by image. Alone a and b err on 25 %, c on 50 %.
 A, B, C = [0.9, 0.85, 0.6, 0.4], [0.7, 0.3, 0.9, 0.9], [0.2, 0.4, 0.8, 0.9]
@@ -31,7 +33,7 @@ def made(runs):
          'top1_err_pct': 100 * np.mean(np.array(of_zero) < 0.5)}
         for (label, seed), of_zero in runs.items()
     ]  # fmt: skip
-    table = pd.DataFrame(rows).reindex(columns=list(schema.COLUMNS))
+    table = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
     return table, {f'{label}-{seed}': predicted(of_zero) for (label, seed), of_zero in runs.items()}
 
 
@@ -135,15 +137,15 @@ def test_of_many_networks_those_on_the_front_are_named(count):
         for member in found
         if not any(m <= member.macs and e <= member.error and (m, e) != (member.macs, member.error) for m, e in rows)
     }
-    of_ensembles = {ensemble_chart.name(row) for row in best.to_dict('records')}
+    of_ensembles = {ensemble_words.name(row) for row in best.to_dict('records')}
     assert 0 < len(on_front) < 30
     assert named == of_ensembles | (on_front if count > 30 else {member.label for member in found})
-    gids = {artist.get_gid() for artist in charts.draw(chart).findobj()}
+    gids = {artist.get_gid() for artist in saving.draw(chart).findobj()}
     for i, (point, hover) in enumerate(zip(chart.points, chart.hovers, strict=True)):
         assert (f'label-{i}' in gids) == point.named == bool(hover.text)
         assert f'point-{i}' in gids
         assert hover.label == point.label
-    assert ('are named' in chart.caption) == (count > 30)
+    assert ('are labelled' in chart.caption) == (count > 30)
 
 
 def test_a_greedy_pair_is_no_worse_than_the_best_two():
@@ -167,7 +169,7 @@ def test_all_of_two_is_one_row():
         (lambda table, runs: runs.update({'b-0': predicted(B, np.ones(4, int))}), 'not tested on the same images'),
         (lambda table, runs: runs.update({'b-0': predicted(B[:3])}), 'not tested on the same images'),
         (lambda table, runs: table.__setitem__('dataset', ['d', 'e']), 'not tested on the same images'),
-        (lambda table, runs: runs.update({'b-0': Predictions(np.zeros(4), np.zeros(4))}), 'b-0 kept the first five'),
+        (lambda table, runs: runs.update({'b-0': Predictions(np.zeros(4), np.zeros(4))}), 'b-0 kept only the top five'),
         (lambda table, runs: runs['a-0'].log_probs.__setitem__((0, 0), np.nan), 'a-0 has predictions that are no numb'),
     ],
 )
@@ -190,7 +192,7 @@ def test_all_together_beside_the_best_single_by_seed():
     assert rows.macs[BEST_SINGLE, 0] == 10
     np.testing.assert_array_equal(said[rows.run[BEST_SINGLE, 0]].top1, runs['b-0'].top1)
     assert said[rows.run[TOGETHER, 0]].right.all()
-    (finding,) = ablation.judge(more, [Claim('more is better', 'us', TOGETHER, BEST_SINGLE)])
+    (finding,) = verdicts.judge(more, [Hypothesis('more is better', 'us', less=TOGETHER, more=BEST_SINGLE)])
     assert f'{BEST_SINGLE} minus {TOGETHER} is +12.50 points' in finding.line
 
 
@@ -216,9 +218,9 @@ def test_the_words_give_the_best_the_gain_and_the_cost():
     found = three()
     words = ensemble_words.in_words(found, ensembles.best(found), ensembles.pairs(found))
     assert words.startswith('The best of 3 networks alone is b: 25.00 % top-1 error at 10 multiply-adds.')
-    assert 'All 3 together err 0.00 %, +25.00 (' in words
+    assert 'All 3 together have 0.00 % error, +25.00 (' in words
     assert 'at 6.0 times its multiply-adds (60)' in words
-    assert 'The least error of those chosen has b; a: 0.00 %' in words
+    assert 'The chosen ensemble with the lowest error is b; a: 0.00 % error' in words
     assert 'two networks of one family disagree on 50.0 % of the images and gain +25.00 points' in words
     assert ensemble_words.in_words(found[:1], ensembles.best(found[:1]), ensembles.pairs(found[:1])) == ''
 

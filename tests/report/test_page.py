@@ -5,8 +5,12 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from cnn_bench.report import figures, material, page, saving, tables
-from cnn_bench.runs.study import Claim, Study
+from cnn_bench.report.charts import saving
+from cnn_bench.report.charts.scatter.spec import accuracy_vs_macs
+from cnn_bench.report.data import ReportData
+from cnn_bench.report.page import render as page
+from cnn_bench.report.summary import summarise
+from cnn_bench.runs.study import Hypothesis, Study
 
 VOID = {'meta', 'link', 'br', 'hr', 'img', 'input'}
 EVIL = '<script>alert("x")</script> & </script>'
@@ -41,8 +45,8 @@ class Parsed(HTMLParser):
 
 
 def render(table, directory, title='A question?', answer='', **fields):
-    made = material.Material(table, **fields)
-    chart = figures.accuracy_vs_macs(made.summary)
+    made = ReportData(table, **fields)
+    chart = accuracy_vs_macs(made.summary)
     return page.render(made, [(chart, saving.save(chart, directory))], [], title, answer)
 
 
@@ -56,8 +60,8 @@ def evil_page(table, tmp_path):
     table.loc[table.label == 'lenet5', ['label', 'run', 'family']] = EVIL
     table['reason'] = pd.Series(dtype=object)
     table.loc[table.label == 'xception', ['state', 'run', 'reason']] = ['diverged', EVIL, EVIL]
-    claim = Claim(EVIL, EVIL, less=EVIL, more='absent')
-    asked = Study(EVIL, EVIL, EVIL, EVIL, 3, EVIL, EVIL, (), (claim,))
+    hypothesis = Hypothesis(EVIL, EVIL, less=EVIL, more='absent')
+    asked = Study(EVIL, EVIL, EVIL, EVIL, 3, EVIL, EVIL, (), (hypothesis,))
     configs = {run: {'field': EVIL, 'model': {'arch': run, EVIL: seed}} for seed, run in enumerate(table.run)}
     answer = f'The **answer**, {EVIL} ![picture](http://example.org/x.png)'
     return render(table.assign(git=EVIL), tmp_path, title=EVIL, answer=answer, study=asked, configs=configs)
@@ -120,7 +124,7 @@ def test_the_chart_follows_the_theme(table, tmp_path):
 def test_cells_carry_their_values_for_sorting(table, tmp_path):
     text = render(table, tmp_path)
     values = [float(value) for value in re.findall(r'data-value="([^"]+)"', text)]
-    assert tables.summarise(table).macs.isin(values).all()
+    assert summarise(table).macs.isin(values).all()
 
 
 def test_what_was_left_out_is_named(table, tmp_path):
@@ -131,11 +135,11 @@ def test_what_was_left_out_is_named(table, tmp_path):
     assert '<li><code>lenet5-0.25-seed0</code>: diverged: loss &lt;nan&gt;</li>' in render(table, tmp_path)
 
 
-def test_claims_stand_with_their_verdicts_and_sources(table, tmp_path):
-    claims = (Claim('Depth <helps>', 'folklore', less='lenet5', more='xception'),)
-    asked = Study('x.py', 'Why?', 'a paper', 'demo', 3, 'epochs', 'lenet5', (), claims)
+def test_hypotheses_stand_with_their_verdicts_and_sources(table, tmp_path):
+    hypotheses = (Hypothesis('Depth <helps>', 'folklore', less='lenet5', more='xception'),)
+    asked = Study('x.py', 'Why?', 'a paper', 'demo', 3, 'epochs', 'lenet5', (), hypotheses)
     text = Parsed(render(table, tmp_path, study=asked)).text
-    assert 'Depth <helps>contradicted: xception minus lenet5 is −' in text
+    assert 'Depth <helps>\ncontradicted: xception minus lenet5 is −' in text
     assert 'folklore' in text
     assert 'every network sees the training images equally often' in text
 

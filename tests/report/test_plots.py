@@ -4,7 +4,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from cnn_bench.errors import UserError
-from cnn_bench.report import front, plots, recipes, tables
+from cnn_bench.report import data, plots
+from cnn_bench.report.summary import front_in_words, summarise
 from cnn_bench.runs.predictions import Predictions
 
 
@@ -25,7 +26,7 @@ def test_data_frames_in_figures_out(table):
 
 
 def test_what_cannot_be_drawn_is_one_line(table):
-    with pytest.raises(UserError, match='have not a throughput on one device'):
+    with pytest.raises(UserError, match='lack throughput on one device'):
         plots.accuracy_vs(table.assign(images_per_s=np.nan), 'throughput')
     with pytest.raises(UserError, match='in common with nobody'):
         plots.differences(table, 'nobody')
@@ -38,18 +39,18 @@ def test_what_cannot_be_drawn_is_one_line(table):
 def test_the_front_in_words(table):
     table['macs'] = table.label.map(dict(zip(table.label.unique(), [1e6, 1e7, 1e8], strict=True)))
     table['top1_err_pct'] = table.label.map(dict(zip(table.label.unique(), [20.0, 10.0, 15.0], strict=True)))
-    said = front.in_words(tables.summarise(table[table.seed == 0]))
+    said = front_in_words(summarise(table[table.seed == 0]))
     first, second, _ = table.label.unique()
     # 10 points below the greatest error over one factor of ten; the cheapest is at that error, the dearest at that cost
     assert f': {first}, {second}. It dominates 10.00 points × factors of ten (one seed each' in said
     assert 'up to 100 M multiply-adds and 20.00 % error' in said
-    assert front.in_words(tables.summarise(table.head(1))) == ''
+    assert front_in_words(summarise(table.head(1))) == ''
 
 
 def test_how_surely_a_network_is_on_the_front(table):
-    sure = tables.summarise(table.assign(top1_err_pct=table.seed + table.label.map(len)))
+    sure = summarise(table.assign(top1_err_pct=table.seed + table.label.map(len)))
     assert sure.front_probability.between(0, 1).all()
-    assert tables.summarise(table[table.seed == 0]).front_probability.isna().all()
+    assert summarise(table[table.seed == 0]).front_probability.isna().all()
 
 
 def test_recipes_differ_in_fields():
@@ -57,9 +58,9 @@ def test_recipes_differ_in_fields():
         'a': {'name': 'a', 'seed': 0, 'model': {'arch': 'x', 'width': 1.0}, 'same': [1]},
         'b': {'name': 'b', 'seed': 1, 'model': {'arch': 'x', 'depth': None}, 'same': [1]},
     }
-    found = recipes.differences(configs)
+    found = data.differing_fields(configs)
     assert found.T.to_dict() == {
         'model.width': {'a': '1.0', 'b': '—'},
         'model.depth': {'a': '—', 'b': 'null'},
     }
-    assert recipes.differences({'a': configs['a']}).empty
+    assert data.differing_fields({'a': configs['a']}).empty

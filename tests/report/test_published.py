@@ -3,7 +3,9 @@ import dataclasses
 import pytest
 
 from cnn_bench.models import registry
-from cnn_bench.report import figures, published, tables
+from cnn_bench.report import published
+from cnn_bench.report.charts.scatter import spec
+from cnn_bench.report.summary import shown_columns, summarise
 
 
 @pytest.fixture(scope='module')
@@ -62,11 +64,11 @@ def test_some_figures_by_hand(table):
 
 def test_nothing_published_passes_for_measured(table):
     assert not (table.source == 'measured').any()
-    assert 'source' in [column.key for column in tables.shown_columns(tables.summarise(table))]
+    assert 'source' in [column.name for column in shown_columns(summarise(table))]
 
 
 def test_the_chart_shows_accuracy(table):
-    chart = figures.published_accuracy_vs_macs(tables.summarise(table))
+    chart = spec.published_accuracy_vs_macs(summarise(table))
     points = {point.label: point for point in chart.points}
     assert points['vgg16'].y == pytest.approx(71.592)
     assert not points['vgg19'].on_front
@@ -76,8 +78,8 @@ def test_the_chart_shows_accuracy(table):
 
 def test_a_wide_range_of_costs_gets_a_log_axis(table):
     of_2016 = table[table.arch.isin(['alexnet', 'googlenet', 'vgg16', 'resnet50', 'resnet101', 'inception_v3'])]
-    assert not figures.published_accuracy_vs_macs(tables.summarise(of_2016)).log_x
-    assert figures.published_accuracy_vs_macs(tables.summarise(table)).log_x
+    assert not spec.published_accuracy_vs_macs(summarise(of_2016)).log_x
+    assert spec.published_accuracy_vs_macs(summarise(table)).log_x
 
 
 def test_another_size_is_counted_at_that_size(monkeypatch):

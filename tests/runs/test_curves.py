@@ -6,6 +6,7 @@ from run_files import eval_row, write_run
 
 from cnn_bench import runs
 from cnn_bench.runs import schema, study
+from cnn_bench.runs.columns import COLUMNS
 from cnn_bench.runs.training_error import last_epoch_error
 
 
@@ -50,7 +51,7 @@ def test_what_a_sweep_measured_is_in_its_table(tmp_path):
     trial = {'id': 'one', 'name': 'a', 'seed': 0, 'state': 'finished', 'measured': {'epochs_to_50_pct': 2.5}}
     study.write(tmp_path, study.Study('x.py', 'Why?', 's', 'demo', 1, 'epochs', '', (), (), (trial,)))
     table = runs.load(tmp_path).set_index('run')
-    assert list(table.columns) == [*(name for name in schema.COLUMNS if name != 'run'), 'epochs_to_50_pct']
+    assert list(table.columns) == [*(name for name in COLUMNS if name != 'run'), 'epochs_to_50_pct']
     assert table.epochs_to_50_pct['trials/one'] == 2.5
     assert np.isnan(table.epochs_to_50_pct['trials/two'])
     (tmp_path / study.RECORD).write_text('[]')

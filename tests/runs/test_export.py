@@ -10,6 +10,7 @@ from run_files import eval_row, train_row, write_run
 
 from cnn_bench.errors import UserError
 from cnn_bench.runs import export, schema
+from cnn_bench.runs.columns import COLUMNS
 
 READ = {'csv': pd.read_csv, 'parquet': pd.read_parquet}
 
@@ -29,7 +30,7 @@ def test_the_tidy_table(tree, tmp_path, to):
     out = tmp_path / f'table.{to}'
     export.write(export.tidy(tree), out, to)
     table = READ[to](out)
-    assert list(table.columns) == list(schema.COLUMNS)
+    assert list(table.columns) == list(COLUMNS)
     assert list(table.run) == ['done', 'new', 'worn']
     assert table.top1_err_pct.dropna().tolist() == [12.0]
     assert table.params[0] == 5
@@ -110,7 +111,7 @@ def test_logs_do_not_say_where_a_machine_keeps_its_files(tmp_path):
 
 def test_logs_go_to_a_new_directory_elsewhere(tree, tmp_path):
     (tmp_path / 'there').mkdir()
-    with pytest.raises(UserError, match='there already'):
+    with pytest.raises(UserError, match='exists; logs go to a new'):
         export.logs(tree, tmp_path / 'there')
     with pytest.raises(UserError, match='lies in'):
         export.logs(tree, tree / 'logs')

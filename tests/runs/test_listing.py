@@ -1,4 +1,4 @@
-"""What the list of runs says of runs made by hand."""
+"""The list of runs, for runs made by hand."""
 
 import pytest
 from run_files import eval_row, train_row, write_run

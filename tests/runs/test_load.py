@@ -6,15 +6,16 @@ from run_files import PROVENANCE, write_run
 
 from cnn_bench import runs
 from cnn_bench.errors import UserError
-from cnn_bench.report import tables
+from cnn_bench.report import summary
 from cnn_bench.runs import schema
+from cnn_bench.runs.columns import COLUMNS
 
 
 def test_one_row_per_run(tmp_path):
     write_run(tmp_path / 'b' / 'one', summary={'state': 'finished', 'top1_err_pct': 12.5}, seed=4)
     write_run(tmp_path / 'a', name='my net')
     table = runs.load(tmp_path)
-    assert list(table.columns) == list(schema.COLUMNS)
+    assert list(table.columns) == list(COLUMNS)
     assert list(table.run) == ['a', 'b/one']
     assert list(table.label) == ['my net', 'resnet20 x0.5']
     assert list(table.state) == ['unfinished', 'finished']
@@ -45,7 +46,7 @@ def test_a_damaged_run_stays_in_the_table_as_that(tmp_path, name, content):
     assert dict(table.state) == {'bad': 'damaged', 'good': 'finished'}
     assert table.label['bad'] == ('bad' if name == schema.CONFIG else 'resnet20 x0.5')
     assert (table.seed['bad'] == 3) == (name != schema.CONFIG)  # what can be read is there
-    assert tables.left_out(table.reset_index()) == [('bad', 'damaged')]
+    assert summary.left_out(table.reset_index()) == [('bad', 'damaged')]
 
 
 def test_without_provenance_the_rest_is_there(tmp_path):

@@ -1,4 +1,4 @@
-"""What the intervals and verdicts promise, counted over many simulated benchmarks whose truth is known."""
+"""Coverage of intervals and error rates of decisions, over many simulated benchmarks with known truth."""
 
 from collections.abc import Callable
 
@@ -11,11 +11,11 @@ from cnn_bench.stats import (
     UNDECIDED,
     bootstrap_difference,
     bootstrap_mean,
+    decide,
     hypervolume,
     hypervolume_interval,
     mean_ci,
     paired_difference,
-    verdict,
 )
 
 SEEDS = 5
@@ -74,12 +74,12 @@ def test_intervals_hold_the_truth(covers, repeats, least, most):
 
 
 @pytest.mark.slow
-def test_wrong_verdicts_in_a_family():
-    """Six claims that are true by nothing: about 5 in 100 such families get any verdict at all."""
+def test_wrong_decisions_in_a_family():
+    """Six hypotheses with a true difference of just `by`: about 5 in 100 such families get any decision."""
 
     def any_decided(rng) -> bool:
         families = rng.normal(0.2, 0.4, (6, SEEDS))
-        return any(verdict(one, by=0.2, comparisons=6, most_seeds=2).state != UNDECIDED for one in families)
+        return any(decide(one, by=0.2, comparisons=6, most_seeds=2).state != UNDECIDED for one in families)
 
     assert 0.031 < share(any_decided, 1600) < 0.071  # 4.9 %, and four standard errors of 0.5; 26 % if unadjusted
 
@@ -88,11 +88,11 @@ def test_wrong_verdicts_in_a_family():
 @pytest.mark.parametrize(('effect', 'comparisons'), [(1.0, 1), (-1.5, 6)])
 def test_seeds_needed_give_the_power(effect, comparisons):
     sample = effect + np.array([-1, 0, 1])  # standard deviation 1
-    needed = verdict(sample, comparisons=comparisons).seeds_needed
+    needed = decide(sample, comparisons=comparisons).seeds_needed
     wanted = SUPPORTED if effect > 0 else CONTRADICTED
 
     def decided(rng, seeds: int) -> bool:
-        return verdict(rng.normal(effect, 1, seeds), comparisons=comparisons, most_seeds=2).state == wanted
+        return decide(rng.normal(effect, 1, seeds), comparisons=comparisons, most_seeds=2).state == wanted
 
     # a standard error is 0.7 %; one seed more adds some 5 to 7 %
     assert 0.79 < share(lambda rng: decided(rng, needed), 3000) < 0.87

@@ -3,7 +3,7 @@ import pytest
 from scipy import integrate
 from scipy import stats as scipy_stats
 
-from cnn_bench.stats import CONTRADICTED, SUPPORTED, UNDECIDED, verdict
+from cnn_bench.stats import CONTRADICTED, SUPPORTED, UNDECIDED, decide
 
 DIFFERENCES = [0.31, 0.12, -0.08, 0.44, 0.27]  # mean 0.212, s = 0.199; 95 %: -0.035 to 0.459; 80 %: 0.075 to 0.349
 
@@ -30,19 +30,19 @@ def of(mean: float, sd: float, n: int = 6) -> np.ndarray:
     ],
 )
 def test_the_interval_decides(by, level, state):
-    assert verdict(DIFFERENCES, by, level).state == state
+    assert decide(DIFFERENCES, by, level).state == state
 
 
 def test_many_comparisons_decide_less():
     # 1 - 0.05 / 4: -0.172 to 0.596
-    assert verdict(DIFFERENCES, by=-0.1).state == SUPPORTED
-    assert verdict(DIFFERENCES, by=-0.1, comparisons=4).state == UNDECIDED
-    assert verdict(DIFFERENCES, by=-0.18, comparisons=4).state == SUPPORTED
+    assert decide(DIFFERENCES, by=-0.1).state == SUPPORTED
+    assert decide(DIFFERENCES, by=-0.1, comparisons=4).state == UNDECIDED
+    assert decide(DIFFERENCES, by=-0.18, comparisons=4).state == SUPPORTED
 
 
 def test_the_difference_is_tested_against_the_claim():
     # statsmodels 0.15.0: DescrStatsW(differences).tconfint_mean(0.05), .ttest_mean(0.1)
-    found = verdict(DIFFERENCES, by=0.1).difference
+    found = decide(DIFFERENCES, by=0.1).difference
     assert (found.mean, found.low, found.high) == pytest.approx((0.212, -0.0353063053, 0.4593063053))
     assert found.p == pytest.approx(0.2770174830)
     assert found.n == 5
@@ -60,8 +60,8 @@ def test_the_difference_is_tested_against_the_claim():
     ],
 )
 def test_seeds_needed_against_statsmodels(effect, comparisons, seeds):
-    assert verdict(of(effect, 1), comparisons=comparisons).seeds_needed == seeds
-    assert verdict(of(7 - 0.2 * effect, 0.2), by=7, comparisons=comparisons).seeds_needed == seeds
+    assert decide(of(effect, 1), comparisons=comparisons).seeds_needed == seeds
+    assert decide(of(7 - 0.2 * effect, 0.2), by=7, comparisons=comparisons).seeds_needed == seeds
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,8 @@ def test_seeds_needed_against_statsmodels(effect, comparisons, seeds):
     ],
 )
 def test_the_effect_that_just_needs_so_many_seeds(seeds, comparisons, effect):
-    assert verdict(of(1.0001 * effect, 1), comparisons=comparisons).seeds_needed == seeds
-    assert verdict(of(0.9999 * effect, 1), comparisons=comparisons).seeds_needed == seeds + 1
+    assert decide(of(1.0001 * effect, 1), comparisons=comparisons).seeds_needed == seeds
+    assert decide(of(0.9999 * effect, 1), comparisons=comparisons).seeds_needed == seeds + 1
 
 
 def power(effect: float, n: int, level: float) -> float:
@@ -89,46 +89,46 @@ def power(effect: float, n: int, level: float) -> float:
 
 @pytest.mark.parametrize(('effect', 'level'), [(0.6, 0.95), (1.2, 0.99), (2.5, 0.95), (0.4, 0.8)])
 def test_seeds_needed_by_integration(effect, level):
-    seeds = verdict(of(effect, 1), level=level).seeds_needed
+    seeds = decide(of(effect, 1), level=level).seeds_needed
     assert power(effect, seeds, level) >= 0.8 > power(effect, seeds - 1, level)
 
 
 def test_seeds_needed_may_be_fewer_or_more_than_there_are():
-    found = verdict(of(3, 1, n=12))
+    found = decide(of(3, 1, n=12))
     assert (found.state, found.seeds_needed) == (SUPPORTED, 4)
-    found = verdict(of(0.5, 1, n=12))
+    found = decide(of(0.5, 1, n=12))
     assert (found.state, found.seeds_needed) == (UNDECIDED, 34)
 
 
 def test_where_no_number_of_seeds_can_be_told():
-    assert verdict(of(0.5, 1), most_seeds=34).seeds_needed == 34
-    assert verdict(of(0.5, 1), most_seeds=33).seeds_needed is None
-    assert verdict(of(0.5, 1), most_seeds=1).seeds_needed is None
-    assert verdict(of(0.5, 1), by=0.5).seeds_needed is None
-    assert verdict([0.5]).seeds_needed is None
+    assert decide(of(0.5, 1), most_seeds=34).seeds_needed == 34
+    assert decide(of(0.5, 1), most_seeds=33).seeds_needed is None
+    assert decide(of(0.5, 1), most_seeds=1).seeds_needed is None
+    assert decide(of(0.5, 1), by=0.5).seeds_needed is None
+    assert decide([0.5]).seeds_needed is None
 
 
 @pytest.mark.filterwarnings('error')
 @pytest.mark.parametrize('differences', [[], [5.0], [5.0, np.nan]])
 def test_too_little_is_undecided(differences):
-    found = verdict(differences, by=0.1)
+    found = decide(differences, by=0.1)
     assert (found.state, found.seeds_needed, found.difference.n) == (UNDECIDED, None, len(differences))
 
 
 @pytest.mark.filterwarnings('error')
 def test_seeds_that_all_say_the_same():
-    found = verdict([0.5, 0.5, 0.5], by=0.2, comparisons=1000)
+    found = decide([0.5, 0.5, 0.5], by=0.2, comparisons=1000)
     assert (found.state, found.seeds_needed, found.difference.p) == (SUPPORTED, 2, 0)
-    assert verdict([5e3, 5e3]).seeds_needed == 2  # 5e12 of the least standard deviations
-    assert verdict([0.1, 0.1], by=0.2).state == CONTRADICTED
-    assert verdict([0.2, 0.2], by=0.2).state == UNDECIDED
+    assert decide([5e3, 5e3]).seeds_needed == 2  # 5e12 of the least standard deviations
+    assert decide([0.1, 0.1], by=0.2).state == CONTRADICTED
+    assert decide([0.2, 0.2], by=0.2).state == UNDECIDED
     # 5.3 - 5.2 is a little less than 0.1, 1.1 - 1.0 a little more
     assert 5.3 - 5.2 < 0.1 < 1.1 - 1.0
     for nearly in (5.3 - 5.2, 1.1 - 1.0):
-        found = verdict([nearly, nearly, nearly], by=0.1)
+        found = decide([nearly, nearly, nearly], by=0.1)
         assert (found.state, found.seeds_needed, found.difference.p) == (UNDECIDED, None, 1)
 
 
 def test_no_level():
     with pytest.raises(ValueError, match='level between'):
-        verdict([0.5], level=95)
+        decide([0.5], level=95)

@@ -98,9 +98,9 @@ def test_differences_that_are_all_equal():
 
 
 def test_pairs_need_two_sides_and_a_level():
-    with pytest.raises(ValueError, match='as many values'):
+    with pytest.raises(ValueError, match='equally many values'):
         paired_difference([1, 2], [1, 2, 3])
-    with pytest.raises(ValueError, match='as many values'):  # would broadcast
+    with pytest.raises(ValueError, match='equally many values'):  # would broadcast
         paired_difference([1, 2], [1])
     for wrong in ({'level': 0}, {'level': 95}, {'comparisons': 0}):
         with pytest.raises(ValueError, match='level between'):

@@ -1,0 +1,11 @@
+"""Charts. Each is a ChartSpec (spec), plain data from which it is drawn; `catalogue` has them by name.
+
+scatter/    error against a cost
+learning    error against epoch
+density     accuracy per parameter
+forest      differences from the baseline
+overlap     which errors networks share
+ensembles   networks and their ensembles, as a scatter chart
+rows        the frame of charts with a row per network; style: how all charts look
+saving      a chart as PNG, SVG and PDF
+"""

@@ -1,0 +1,118 @@
+"""The chart of common errors: the share of one network's errors that another network makes too."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from cnn_bench.report.charts.spec import ChartSpec, Details, Hover
+from cnn_bench.report.charts.style import BLUE, LABEL_SIZE, MARGIN, STYLE, TOP, add_titles, blank, shorten, text_width
+from cnn_bench.report.summary import tidy
+from cnn_bench.runs.predictions import Predictions
+
+_CELL, _GAP = 0.34, 0.08  # inches
+_BOLDEST = 0.6  # opacity at 100 %, on which text is legible in light and dark mode
+_MOST_TO_POINT_AT = 20  # networks; with more, the page would carry thousands of cells, whose numbers are legible anyway
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overlap(ChartSpec):
+    """`share[i][j]`: per cent of the images that network i gets wrong which network j gets wrong too; nan: unknown."""
+
+    labels: tuple[str, ...]
+    share: tuple[tuple[float, ...], ...]
+
+    @property
+    def hovers(self) -> tuple[Hover, ...]:
+        pairs = itertools.product(range(len(self.labels)), repeat=2) if len(self.labels) <= _MOST_TO_POINT_AT else ()
+        return tuple(Hover(f'cell-{i}-{j}', '', self.labels[i], self._details(i, j), 'cell') for i, j in pairs)
+
+    @property
+    def alt_text(self) -> str:
+        return f'{self.title}: a row and a column per network'
+
+    def _details(self, i: int, j: int) -> Details:
+        return ((f'wrong in {self.labels[j]} too', f'{_number(self.share[i][j]) or "unknown"} %'),)
+
+
+def shares(
+    table: pd.DataFrame, predictions: Mapping[str, Predictions], names: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """Per cent of the images that the row's network gets wrong which the column's gets wrong too, the cheapest first.
+
+    table: tidy, for the label and seed of each run. names: run -> label, where it differs from the table's. With
+    several seeds, the mean over those that both kept; nan where they share none, or the row's network has no error.
+    """
+    wrong: dict[str, dict[object, Predictions]] = {}
+    for row in tidy(table[table.run.isin(list(predictions))]).itertuples():
+        wrong.setdefault((names or {}).get(row.run, row.label), {}).setdefault(row.seed, predictions[row.run])
+    made = pd.DataFrame(index=list(wrong), columns=list(wrong), dtype=float)
+    for one, other in itertools.product(wrong, repeat=2):
+        common = [seed for seed in wrong[one] if seed in wrong[other]]
+        found = [_share(wrong[one][seed], wrong[other][seed]) for seed in common]
+        known = [share for share in found if not np.isnan(share)]
+        made.loc[one, other] = np.mean(known) if known else np.nan
+    return made
+
+
+def _share(one: Predictions, other: Predictions) -> float:
+    if not np.array_equal(one.label, other.label) or one.right.all():
+        return np.nan
+    return 100 * float((~other.right)[~one.right].mean())
+
+
+def error_overlap(share: pd.DataFrame, subtitle: str = '') -> Overlap | None:
+    """The chart of a table by `shares`; None where it has fewer than two networks."""
+    if len(share) < 2:
+        return None
+    return Overlap(
+        name='error_overlap',
+        title='Which errors networks have in common',
+        subtitle=subtitle,
+        caption='Of the test images that the network of the row gets wrong, the per cent that the network of the '
+        'column gets wrong too. With independent errors, each column would show the error rate of its network.',
+        labels=tuple(map(str, share.index)),
+        share=tuple(map(tuple, share.to_numpy().tolist())),
+    )
+
+
+@matplotlib.rc_context(STYLE)
+def draw(chart: Overlap) -> Figure:
+    """The figure, with gid `cell-<i>-<j>` on the cell of row i and column j."""
+    labels, count = [shorten(label) for label in chart.labels], len(chart.labels)
+    beside, side = text_width(labels) + _GAP + MARGIN, _CELL * count
+    wide = max(beside + side, text_width([chart.subtitle], 9), text_width([chart.title], 12) * 1.15) + 2 * MARGIN
+    high = TOP + beside + side + MARGIN
+    figure = blank((wide, high))
+    axes = figure.add_axes((beside / wide, MARGIN / high, side / wide, side / high))
+    axes.set(xlim=(0, count), ylim=(count, 0))
+    axes.set_axis_off()
+    add_titles(figure, chart.title, chart.subtitle)
+    for i, j in itertools.product(range(count), repeat=2):
+        _cell(axes, i, j, chart.share[i][j])
+    _names(axes, labels)
+    return figure
+
+
+def _cell(axes: Axes, i: int, j: int, share: float) -> None:
+    opacity = 0.0 if np.isnan(share) else _BOLDEST * share / 100
+    style = {'facecolor': BLUE, 'edgecolor': 'none', 'alpha': opacity}
+    axes.add_patch(Rectangle((j + 0.02, i + 0.02), 0.96, 0.96, gid=f'cell-{i}-{j}', **style))
+    axes.text(j + 0.5, i + 0.5, _number(share), ha='center', va='center_baseline', fontsize=7.5)
+
+
+def _names(axes: Axes, labels: Sequence[str]) -> None:
+    gap = _GAP / _CELL
+    for i, label in enumerate(labels):
+        axes.text(-gap, i + 0.5, label, ha='right', va='center_baseline', fontsize=LABEL_SIZE)
+        axes.text(i + 0.5, -gap, label, ha='center', va='bottom', rotation=90, fontsize=LABEL_SIZE)
+
+
+def _number(share: float) -> str:
+    return '' if np.isnan(share) else f'{share:.0f}'

@@ -1,0 +1,53 @@
+"""Charts as files: any kind of chart is drawn once and written in three formats."""
+
+import io
+import re
+from pathlib import Path
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from cnn_bench.report.charts import density, forest, learning, overlap
+from cnn_bench.report.charts.density import Density
+from cnn_bench.report.charts.forest import Forest
+from cnn_bench.report.charts.learning import Learning
+from cnn_bench.report.charts.overlap import Overlap
+from cnn_bench.report.charts.scatter import draw as scatter
+from cnn_bench.report.charts.scatter.spec import Scatter
+from cnn_bench.report.charts.spec import ChartSpec
+from cnn_bench.report.charts.style import PNG_DPI, STYLE
+
+_DRAW = {
+    Scatter: scatter.draw,
+    Learning: learning.draw,
+    Density: density.draw,
+    Forest: forest.draw,
+    Overlap: overlap.draw,
+}
+_UNDATED = {
+    'png': {'Software': None},
+    'svg': dict.fromkeys(('Creator', 'Date', 'Format', 'Type')),
+    'pdf': dict.fromkeys(('Creator', 'Producer', 'CreationDate')),
+}
+FORMATS = tuple(_UNDATED)
+
+
+def draw(chart: ChartSpec) -> Figure:
+    """The figure of any kind of chart, with the gids that its `hovers` name."""
+    return _DRAW[type(chart)](chart)
+
+
+def save(chart: ChartSpec, directory: Path) -> str:
+    """Write `<name>.png`, `.svg` and `.pdf` into `directory` and return the text of the SVG.
+
+    The same chart gives the same bytes.
+    """
+    figure, svg = draw(chart), io.StringIO()
+    with matplotlib.rc_context(STYLE):
+        for to in ('png', 'pdf'):
+            figure.savefig(directory / f'{chart.name}.{to}', dpi=PNG_DPI, metadata=_UNDATED[to])
+        figure.set_dpi(STYLE['figure.dpi'])
+        figure.savefig(svg, format='svg', metadata=_UNDATED['svg'])
+    text = re.sub(r'[ \t]+$', '', svg.getvalue(), flags=re.MULTILINE)
+    (directory / f'{chart.name}.svg').write_text(text, encoding='utf-8')
+    return text

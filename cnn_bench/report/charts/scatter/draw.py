@@ -1,0 +1,184 @@
+"""Draws a scatter chart with matplotlib."""
+
+import math
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
+
+from cnn_bench.report.charts.scatter import labels, legend, marks
+from cnn_bench.report.charts.scatter.spec import Scatter
+from cnn_bench.report.charts.style import (
+    BOTTOM,
+    CARD,
+    LABEL_SIZE,
+    LEADER,
+    STYLE,
+    TOP,
+    WIDTH,
+    add_titles,
+    blank,
+    shorten,
+)
+from cnn_bench.report.format import human
+
+_LEFT = 0.72  # inches
+_LONGEST_BAR = 0.3  # of the range of the means: two seeds give intervals that would squeeze all else
+_CLEAR = 3.0  # pixels between a label and the frame
+
+
+def draw(chart: Scatter) -> Figure:
+    """The figure, with gid `point-<i>` and `label-<i>` on the mark and the label of `chart.points[i]`.
+
+    Its height grows until all labels fit: no two touch, and none leaves the axes or covers a mark. That holds when it
+    is rendered under `matplotlib.rc_context(STYLE)`, as `saving.save` does, since other hinting changes text widths.
+    """
+    height = 6.0 + 0.05 * max(0, len(chart.points) - 20)
+    with matplotlib.rc_context(STYLE):
+        while True:
+            figure, axes, sizes = _without_labels(chart, height)
+            if _add_labels(axes, chart, sizes):
+                return figure
+            height *= 1.15
+
+
+def _without_labels(chart: Scatter, height: float) -> tuple[Figure, Axes, marks.Sizes]:
+    figure = blank((WIDTH, height))
+    axes = figure.add_axes((0, 0, 1, 1))
+    style = marks.styles([point.family for point in chart.points])
+    scale = marks.AreaScale([point.params for point in chart.points])
+    right, tall = legend.add(axes, chart, scale, style)
+    height = max(height, TOP + tall + BOTTOM)
+    figure.set_figheight(height)
+    wide, high = WIDTH - _LEFT - right, height - TOP - BOTTOM
+    axes.set_position((_LEFT / WIDTH, BOTTOM / height, wide / WIDTH, high / height))
+    sizes = marks.sizes(chart.points, scale, style, STYLE['figure.dpi'] / 72)
+    _limits_and_ticks(axes, chart, sizes.reach.max())
+    _front(axes, chart)
+    _marks(axes, chart, style, sizes)
+    add_titles(figure, chart.title, chart.subtitle, _LEFT)
+    axes.set_xlabel(chart.x_label, labelpad=7)
+    axes.set_ylabel(chart.y_label, labelpad=7)
+    return figure, axes, sizes
+
+
+def _limits_and_ticks(axes: Axes, chart: Scatter, radius: float) -> None:
+    box = axes.get_window_extent()
+    x, y = np.array([(point.x, point.y) for point in chart.points]).T
+    bars = np.nan_to_num([point.half_width for point in chart.points])
+    bars = np.minimum(bars, _LONGEST_BAR * max(np.ptp(y), 1))
+    axes.set_ylim(_padded(y - bars, y + bars, radius / box.height, least=1.0))
+    if chart.log_x:
+        axes.set_xscale('log')
+        low, high = _padded(np.log10(x), np.log10(x), radius / box.width, least=0.3)
+        axes.set_xlim(10**low, 10**high)
+        ticks = _log_ticks(*axes.get_xlim())
+    else:
+        axes.set_xlim(_padded(x, x, radius / box.width, least=0.1 * x.max()))
+        ticks = _linear_ticks(*axes.get_xlim(), most=8)
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: human(value)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_locator(FixedLocator(_linear_ticks(*axes.get_ylim(), most=10, stop=100)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f'{value:g}'))
+    axes.tick_params(which='both', length=3)
+    axes.grid(True)
+    axes.set_axisbelow(True)
+    axes.spines[['top', 'right']].set_visible(False)
+
+
+def _padded(lows: np.ndarray, highs: np.ndarray, radius: float, least: float) -> tuple[float, float]:
+    """Axis limits with room for marks of `radius`, a fraction of the axis; at least `least` apart."""
+    low, high = lows.min(), highs.max()
+    if high - low < least:
+        low, high = (low + high - least) / 2, (low + high + least) / 2
+    share = max(0.08, radius + 0.01)
+    pad = share / (1 - 2 * share) * (high - low)
+    return low - pad, high + pad
+
+
+def _linear_ticks(low: float, high: float, most: int, stop: float = math.inf) -> list[float]:
+    ticks = MaxNLocator(most, steps=[1, 2, 5, 10]).tick_values(low, high)
+    return [tick for tick in ticks if max(low, 0) <= tick <= min(high, stop)]
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """Powers of ten, and 3 or 2 and 5 times them where they fit; even steps over a narrow range."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for mantissas in ((1, 2, 5), (1, 3), (1,)):
+        ticks = [m * 10.0**k for k in powers for m in mantissas if low <= m * 10.0**k <= high]
+        if len(ticks) <= 9:
+            break
+    return ticks if len(ticks) >= 3 else _linear_ticks(low, high, most=6)
+
+
+def _front(axes: Axes, chart: Scatter) -> None:
+    """Draw the front as steps from its cheapest point to the most expensive, and on to the edge of the axes."""
+    sign = 1 if chart.left_is_better else -1
+    front = sorted(((point.x, point.y) for point in chart.points if point.on_front), key=lambda at: sign * at[0])
+    x, y = zip(*front, (axes.get_xlim()[sign > 0], front[-1][1]), strict=True)
+    axes.plot(x, y, drawstyle='steps-post', zorder=1.5, gid='front', **legend.FRONT)
+
+
+def _marks(axes: Axes, chart: Scatter, style: dict, sizes: marks.Sizes) -> None:
+    for i, point in enumerate(chart.points):
+        colour, shape = style[point.family]
+        over = {'zorder': _zorder(sizes.reach[i])}
+        axes.scatter(
+            point.x, point.y, s=sizes.s[i], marker=shape, facecolor=colour, alpha=0.75,
+            edgecolor=CARD, linewidth=0.7, gid=f'point-{i}', **over,
+        )  # fmt: skip
+        over['zorder'] += 1e-4
+        if point.half_width > 0:
+            axes.errorbar(point.x, point.y, point.half_width, color=colour, alpha=0.9, **legend.BAR, **over)
+        elif sizes.reach[i] > 10:
+            axes.scatter(point.x, point.y, s=5, color=CARD, linewidth=0, gid=f'centre-{i}', **over)
+
+
+def _zorder(radius: float) -> float:
+    """Drawing order: small marks above large ones, a leader line just below its own mark."""
+    return 3 + 1 / (1 + radius)
+
+
+def _add_labels(axes: Axes, chart: Scatter, sizes: marks.Sizes) -> bool:
+    """Place and draw the labels; False where they do not fit into the axes."""
+    box = axes.get_window_extent()
+    corner, whole = box.min + _CLEAR, np.array([box.width, box.height])
+    style = {'fontsize': LABEL_SIZE, 'transform': axes.transAxes, 'va': 'bottom', 'zorder': 6}
+    style['bbox'] = {'facecolor': CARD, 'alpha': 0.75, 'edgecolor': 'none', 'pad': 0.6}  # over lines and bars
+    order = sorted(range(len(chart.points)), key=lambda i: not chart.points[i].named)
+    named = [i for i in order if chart.points[i].named]
+    texts = [axes.text(0, 0, shorten(chart.points[i].label), gid=f'label-{i}', **style) for i in named]
+    extents = [text.get_window_extent() for text in texts]
+    anchors = axes.transData.transform([(chart.points[i].x, chart.points[i].y) for i in order]) - corner
+    reach, body = sizes.reach[order], sizes.body[order]
+    boxes = labels.place(
+        anchors,
+        reach,
+        np.array([(extent.width, extent.height) for extent in extents]).reshape(-1, 2),
+        tuple(whole - 2 * _CLEAR),
+        _lines(axes, chart) - np.tile(corner, 2),
+    )
+    if boxes is None:
+        return False
+    for i, text in enumerate(texts):
+        text.set_position((boxes[i, :2] + _CLEAR) / whole)
+        line = labels.leader(boxes[i], i, anchors, body)
+        if line is not None:
+            x, y = ((line.reshape(2, 2) + _CLEAR) / whole).T
+            under = _zorder(reach[i]) - 1e-4
+            axes.plot(x, y, transform=axes.transAxes, color=LEADER, lw=0.7, zorder=under)
+    return True
+
+
+def _lines(axes: Axes, chart: Scatter) -> np.ndarray:
+    """The front and the error bars as segments in pixels."""
+    (front,) = (line for line in axes.lines if line.get_gid() == 'front')
+    x, y = front.get_data()
+    steps = [(a, b, c, b) for a, b, c in zip(x[:-1], y[:-1], x[1:], strict=True)]
+    drops = [(c, b, c, d) for b, c, d in zip(y[:-1], x[1:], y[1:], strict=True)]
+    bars = [(p.x, p.y - p.half_width, p.x, p.y + p.half_width) for p in chart.points if p.half_width > 0]
+    ends = np.array(steps + drops + bars, dtype=float).reshape(-1, 2)
+    return axes.transData.transform(ends).reshape(-1, 4)

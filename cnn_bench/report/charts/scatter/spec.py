@@ -1,0 +1,187 @@
+"""The scatter chart of accuracy against a cost as plain data."""
+
+import math
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cnn_bench import stats
+from cnn_bench.report.charts.spec import ChartSpec, Details, Hover, known
+from cnn_bench.report.format import human, text
+from cnn_bench.report.summary import COMPUTED_AFTER, front_probability
+from cnn_bench.runs.columns import COLUMNS, DEVICE_MEAN, Column
+
+# Canziani et al. have a linear axis. Over a wider range than this, cheap networks would lie on one another.
+LINEAR_UP_TO_RATIO = 40
+_FINGERPRINT = 12  # digits that are shown
+
+
+@dataclass(frozen=True)
+class Point:
+    """One mark. `half_width` of the interval around y is nan where there is none; a mark that is not `named` has no
+    label beside it, and shows its name on the page alone."""
+
+    label: str
+    family: str
+    x: float
+    y: float
+    half_width: float
+    params: float
+    on_front: bool
+    details: Details
+    named: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scatter(ChartSpec):
+    """A scatter chart. Colour and shape of a mark show its `family`; `kinds` is the title of their legend."""
+
+    x_label: str
+    y_label: str
+    points: tuple[Point, ...]
+    log_x: bool = True
+    low_is_better: bool = True
+    left_is_better: bool = True
+    kinds: str = 'Family'
+
+    @property
+    def hovers(self) -> tuple[Hover, ...]:
+        return tuple(
+            Hover(f'point-{i}', f'label-{i}' if p.named else '', p.label, p.details) for i, p in enumerate(self.points)
+        )
+
+    @property
+    def alt_text(self) -> str:
+        return f'{self.title}: {self.y_label} against {self.x_label}'
+
+
+def costs() -> dict[str, Column]:
+    """Name of a chart -> the cost that it sets accuracy against."""
+    return {f'accuracy_vs_{column.cost}': column for column in COLUMNS.values() if column.cost}
+
+
+def accuracy_vs_macs(summary: pd.DataFrame) -> Scatter:
+    """Top-1 error against multiply-adds, from a summary by `summarise`."""
+    return accuracy_vs_cost(summary, 'accuracy_vs_macs')
+
+
+def accuracy_vs_cost(summary: pd.DataFrame, name: str) -> Scatter | None:
+    """Top-1 error against the cost of the chart `name`, a key of `costs`.
+
+    None where no row has that cost, or where it was measured on different devices.
+    """
+    cost = costs()[name]
+    rows = summary[summary[cost.name].gt(0)].reset_index(drop=True)
+    devices = list(dict.fromkeys(rows.device.dropna())) if cost.over_seeds == DEVICE_MEAN else []
+    if rows.empty or len(devices) > 1:
+        return None
+    more_is_better = cost.better == 'more'
+    effort = -rows[cost.name] if more_is_better else rows[cost.name]
+    front = stats.pareto_front(effort, rows.top1_err_pct)
+    probability = front_probability(rows, effort)
+    points = tuple(
+        _point(row | {'front': on, 'front_probability': p}, row['top1_err_pct'], cost)
+        for row, on, p in zip(rows.to_dict('records'), front, probability, strict=True)
+    )
+    bars = any(not math.isnan(point.half_width) for point in points)
+    return Scatter(
+        name=name,
+        title=f'Error against {cost.words}',
+        subtitle=subtitle(rows),
+        x_label=f'{cost.axis_label}, on {devices[0]}' if devices else cost.axis_label,
+        y_label=COLUMNS['top1_err_pct'].axis_label,
+        caption=' '.join([_CAPTION.format(both=f'{cost.better} {cost.words}'), *([_BARS] if bars else [])]),
+        points=points,
+        left_is_better=not more_is_better,
+    )
+
+
+def published_accuracy_vs_macs(summary: pd.DataFrame) -> Scatter:
+    """Published top-1 accuracy against our multiply-add counts, as in figure 2 of Canziani et al. 2017."""
+    cost = COLUMNS['macs']
+    points = tuple(_point(row, 100 - row['top1_err_pct'], cost) for row in summary.to_dict('records'))
+    wide = max(p.x for p in points) > LINEAR_UP_TO_RATIO * min(p.x for p in points)
+    return Scatter(
+        name='published_accuracy_vs_macs',
+        title='Published ImageNet accuracy against multiply-adds',
+        subtitle=f'{len(points)} networks · single crop, single model · multiply-adds and parameters counted here',
+        x_label=cost.axis_label,
+        y_label='top-1 accuracy (%)',
+        caption=_CAPTION.format(both='fewer multiply-adds') + ' ' + _TWICE,
+        points=points,
+        log_x=wide,
+        low_is_better=False,
+    )
+
+
+_CAPTION = (
+    'The area of a mark is proportional to the parameters; colour and shape tell the family. The dashed steps are the '
+    'Pareto front: no network here has both {both} and less error than one on it.'
+)
+_BARS = 'Bars are 95 % t intervals over seeds.'
+_TWICE = 'Canziani et al. count a multiply and an add as two operations: their G-Ops are twice these.'
+
+
+def _point(row: dict, y: float, cost: Column) -> Point:
+    return Point(
+        label=row['label'],
+        family=text(row['family']) or 'unknown',
+        x=float(row[cost.name]),
+        y=float(y),
+        half_width=float(row['top1_ci95_pct']),
+        params=float(row['params']),
+        on_front=bool(row['front']),
+        details=_details(row),
+    )
+
+
+def _details(row: dict) -> Details:
+    """What the page shows of a network: its costs, every column of the summary that has words, and its origin."""
+    computed = {column.name: column.text(row.get(column.name)) for group in COMPUTED_AFTER.values() for column in group}
+    shown = [column for column in COLUMNS.values() if column.words and (column.header or column.cost)]
+    probability = computed['front_probability']
+    return known(
+        *((column.words, _value(column, row, computed)) for column in shown),
+        ('seeds', computed['seeds']),
+        ('on the front', f'probability {probability}' if probability else ''),
+        ('device', text(row['device'])),
+        ('commit', text(row['commit'])),
+        ('data', text(row['data_fingerprint'])[:_FINGERPRINT]),
+        ('source', text(row['source']) if row['source'] != 'measured' else ''),
+        ('run', text(row['run'])),
+    )
+
+
+def _value(column: Column, row: dict, computed: dict[str, str]) -> str:
+    """A value with its unit; the top-1 error with its interval."""
+    value = row.get(column.name)
+    if column.counted:
+        return human(value, 'B' if column.unit == 'bytes' else '') if value > 0 else ''
+    shown = column.text(value)
+    if not shown or not column.unit:
+        return shown
+    shown = f'{shown} {column.unit}'
+    return (
+        f'{shown} ± {computed["top1_ci95_pct"]}'
+        if column.name == 'top1_err_pct' and computed['top1_ci95_pct']
+        else shown
+    )
+
+
+def subtitle(summary: pd.DataFrame) -> str:
+    """Data, input size, and how many networks and seeds, for the line below a chart's title."""
+    one = len(summary) == 1
+    networks = '1 network' if one else f'{len(summary)} networks'
+    parts = [', '.join(sorted(set(summary.dataset.dropna()))), _several(summary.input_shape), networks]
+    seeds = sorted(set(summary.seeds.dropna().astype(int)))
+    if seeds == [1]:
+        parts.append('one seed' if one else 'one seed each')
+    elif seeds:
+        span = f'{seeds[0]}' if len(seeds) == 1 else f'{seeds[0]} to {seeds[-1]}'
+        parts.append(f'mean of {span} seeds')
+    return ' · '.join(part for part in parts if part)
+
+
+def _several(values: pd.Series) -> str:
+    known_values = sorted(set(values.dropna()))
+    return known_values[0].replace('x', '×') if len(known_values) == 1 else ''

@@ -1,0 +1,116 @@
+"""The data of a report, read once from a directory of runs."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from cnn_bench import runs
+from cnn_bench.errors import UserError
+from cnn_bench.report import ensembles, summary, verdicts
+from cnn_bench.report.verdicts import Judgement
+from cnn_bench.runs import schema, study
+from cnn_bench.runs.predictions import Predictions
+from cnn_bench.runs.study import Study
+
+_OF_THE_RUN = ('name', 'seed')  # fields of a config that say which run it is, not how it is trained
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """A tidy table of runs and, where they exist, the study that the runs belong to, their learning curves
+    (`runs.curves`), and by run the predictions for the test images and the configs."""
+
+    table: pd.DataFrame
+    study: Study | None = None
+    curves: pd.DataFrame | None = None
+    predictions: Mapping[str, Predictions] = field(default_factory=dict)
+    configs: Mapping[str, dict] = field(default_factory=dict)
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """`summarise` of the table."""
+        return summary.summarise(self.table)
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Run -> label in the summary."""
+        return summary.names(self.table)
+
+    @cached_property
+    def judgements(self) -> list[Judgement]:
+        """The hypotheses of the study with their verdicts."""
+        if not self.study:
+            return []
+        compared = {label for hypothesis in self.study.hypotheses for label in (hypothesis.less, hypothesis.more)}
+        table, predictions = self.table, self.predictions
+        if compared & {study.TOGETHER, study.BEST_SINGLE}:
+            table, of_ensembles = ensembles.together(table, predictions)
+            predictions = {**predictions, **of_ensembles}
+        return verdicts.judge(table, self.study.hypotheses, predictions)
+
+    @cached_property
+    def members(self) -> list[ensembles.Member]:
+        """The runs that can be in an ensemble; none where they had different test sets or kept no probabilities."""
+        try:
+            return ensembles.members(self.table, self.predictions, self.names)
+        except UserError:
+            return []
+
+    @cached_property
+    def ensembles(self) -> pd.DataFrame:
+        """`ensembles.best` of the members; empty where there are none."""
+        return ensembles.best(self.members)
+
+    @cached_property
+    def differing_fields(self) -> pd.DataFrame:
+        """`differing_fields` of the configurations in the summary."""
+        return differing_fields({self.names[run]: config for run, config in self.configs.items() if run in self.names})
+
+
+def read(directory: str | Path) -> ReportData:
+    """The data of the runs at or below `directory`. Raises UserError where it holds no run or a damaged study."""
+    directory = Path(directory)
+    if not directory.is_dir():
+        raise UserError(f'report: there is no directory {directory}')
+    return ReportData(
+        table=runs.load(directory),
+        study=study.read(directory),
+        curves=runs.curves(directory),
+        predictions=runs.predictions(directory),
+        configs=_configs(directory),
+    )
+
+
+def differing_fields(configs: Mapping[str, dict]) -> pd.DataFrame:
+    """The fields in which configs (label -> config.json) differ: a row per dotted field, a column per label.
+
+    Values are JSON; `—` stands where a recipe lacks the field.
+    """
+    flat = {label: dict(_flat(config)) for label, config in configs.items()}
+    fields = dict.fromkeys(field for values in flat.values() for field in values if field not in _OF_THE_RUN)
+    rows = {field: [values.get(field, '—') for values in flat.values()] for field in fields}
+    differing = {field: values for field, values in rows.items() if len(set(values)) > 1}
+    return pd.DataFrame.from_dict(differing, orient='index', columns=list(flat))
+
+
+def _configs(directory: Path) -> dict[str, dict]:
+    """Run -> config.json, where it can be read."""
+    found = {}
+    for run in runs.find(directory):
+        try:
+            config = run.read(schema.CONFIG)
+        except UserError:
+            continue
+        if isinstance(config, dict):
+            found[run.path.relative_to(directory.absolute()).as_posix()] = config
+    return found
+
+
+def _flat(value: object, path: str = '') -> list[tuple[str, str]]:
+    if isinstance(value, dict) and value:
+        return [pair for key in value for pair in _flat(value[key], f'{path}.{key}' if path else str(key))]
+    return [(path, value if isinstance(value, str) else json.dumps(value))]

@@ -1,0 +1,50 @@
+"""The page: one HTML file with the answer, charts, tables and where everything comes from. It loads nothing else."""
+
+from importlib import resources
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from cnn_bench.report.charts.saving import FORMATS
+from cnn_bench.report.charts.spec import ChartSpec
+from cnn_bench.report.charts.style import THEME
+from cnn_bench.report.data import ReportData
+from cnn_bench.report.page import sections, svg
+from cnn_bench.report.summary import front_in_words, left_out
+
+_THEME = {**THEME, 'page': ('#f6f8fa', '#0d1117')}  # with the colour behind the cards, light and dark
+Drawn = tuple[ChartSpec, str]  # a chart and its SVG
+
+
+def render(data: ReportData, first: list[Drawn], more: list[Drawn], title: str, answer: str = '') -> str:
+    """The HTML of the page: `first` are the charts that answer its question, `more` those behind a fold.
+
+    answer: Markdown; HTML in it is shown as text and pictures are not loaded.
+    """
+    summary = data.summary
+    page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
+    return page.from_string(_file('page.html')).render(
+        title=' '.join(title.split()),
+        theme=_THEME,
+        css=Markup(_file('page.css')),
+        js=Markup(_file('page.js')),
+        answer=sections.markdown(answer),
+        study=sections.study(data.study),
+        judgements=data.judgements,
+        formats=FORMATS,
+        first=[{'spec': chart, 'svg': svg.inline(chart, drawn)} for chart, drawn in first],
+        more=[{'spec': chart, 'svg': svg.inline(chart, drawn)} for chart, drawn in more],
+        intervals=summary['top1_ci95_pct'].notna().any(),
+        results=sections.results(summary),
+        front=front_in_words(summary) if (summary.source == 'measured').all() else '',
+        recipes=sections.recipes(data),
+        ensembles=sections.ensembles(data) if any(chart.name == 'ensembles' for chart, _ in first) else {},
+        left_out=left_out(data.table),
+        provenance=sections.provenance(data.table),
+        runs=sections.runs(data.table, data.names),
+        points=[point for chart, _ in (*first, *more) for point in svg.points(chart, summary)],
+    )
+
+
+def _file(name: str) -> str:
+    return (resources.files('cnn_bench.report.page') / name).read_text(encoding='utf-8')

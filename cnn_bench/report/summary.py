@@ -1,0 +1,181 @@
+"""The tidy table summarised to a row per configuration: means over seeds, intervals, the Pareto front."""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from cnn_bench import stats
+from cnn_bench.report.format import human, plain
+from cnn_bench.runs import columns
+from cnn_bench.runs.columns import COLUMNS, DEVICE_MEAN, DROPPED, JOINED, KEY, MEAN, Column
+
+# Where two configurations have one label, the columns in which they differ are appended to it, in this order.
+TELLS_APART = ('arch', 'dataset', 'width', 'stem', 'epochs', 'batch_size', 'dtype', 'input_shape', 'source', 'recipe')
+
+# Columns that only the summary has, by the column of the tidy table that they stand behind.
+COMPUTED_AFTER = {
+    'top1_err_pct': [
+        Column('top1_ci95_pct', 'half-width of its 95 % t interval', 'number', header='± (95 %)', format=',.2f')
+    ],
+    'train_s': [
+        Column('seeds', 'how many seeds the means are over', 'number', header='Seeds', format=',.0f'),
+        Column('front', 'whether it is on the Pareto front of error against multiply-adds', 'flag', header='Front'),
+        Column(
+            'front_probability', 'how likely it is on it', 'number', header='On the front (probability)', format=',.2f'
+        ),
+    ],
+    'source': [Column('notes', 'remarks of published rows', 'prose', header='Notes')],
+}
+
+
+def tidy(table: pd.DataFrame) -> pd.DataFrame:
+    """`table` with all COLUMNS in their order, any others behind them, the cheapest network first."""
+    table = table.reindex(columns=[*COLUMNS, *_extra(table)])
+    for column in COLUMNS.values():
+        if column.numeric:
+            table[column.name] = pd.to_numeric(table[column.name])
+    return table.sort_values(['macs', 'label', 'seed', 'run'], kind='stable').reset_index(drop=True)
+
+
+def left_out(table: pd.DataFrame) -> list[tuple[str, str]]:
+    """(run, reason) of the runs that the charts leave out, in the order of the table."""
+    reasons = []
+    for row in tidy(table).itertuples():
+        name = row.run if isinstance(row.run, str) and row.run else str(row.label)
+        if row.state != 'finished':
+            state = row.state if isinstance(row.state, str) else 'no state'
+            reasons.append((name, f'{state}: {row.reason}' if isinstance(row.reason, str) and row.reason else state))
+        elif not _drawable(row.top1_err_pct, row.macs):
+            reasons.append((name, 'no error or no multiply-adds'))
+    return reasons
+
+
+def summarise(table: pd.DataFrame) -> pd.DataFrame:
+    """A row per configuration of the finished runs, the cheapest first.
+
+    `top1_err_pct` is the mean over `seeds`, `top1_ci95_pct` the half-width of its 95 % interval (nan for one seed);
+    runs that repeat a seed count as one. Other columns are combined as COLUMNS state: a speed, for example, is nan
+    where the runs had different devices. `front` marks the Pareto front of error against multiply-adds,
+    `front_probability` is the probability of being on it (nan where there is one seed each). Numeric columns that are
+    not in COLUMNS are averaged too.
+    """
+    groups = _groups(table)
+    names = list(dict.fromkeys([*tidy(table.head(0)).columns, 'top1_ci95_pct', 'top1_se_pct', 'seeds', 'front']))
+    summary = pd.DataFrame([_configuration(group) for group in groups], columns=names)
+    summary = summary.drop(columns=columns.having(over_seeds=DROPPED))
+    summary['front'] = stats.pareto_front(summary.macs, summary.top1_err_pct)
+    summary['front_probability'] = front_probability(summary, summary.macs)
+    summary['label'] = _distinct_labels(summary)
+    return summary.sort_values(['macs', 'label'], kind='stable').reset_index(drop=True)
+
+
+def names(table: pd.DataFrame) -> dict[str, str]:
+    """Run -> the label of its configuration in the summary, for the runs that are in the summary."""
+    groups = _groups(table)
+    labels = _distinct_labels(pd.DataFrame([_configuration(group) for group in groups])) if groups else []
+    return {run: label for group, label in zip(groups, labels, strict=True) for run in group.run}
+
+
+def shown_columns(summary: pd.DataFrame) -> list[Column]:
+    """The columns to show: those with a header and a value, long texts last, `source` only where not all is ours."""
+    shown = [c for column in COLUMNS.values() for c in (column, *COMPUTED_AFTER.get(column.name, ()))]
+    known = {*(column.name for column in shown), 'top1_se_pct'}
+    shown += [columns.column(n) for n in summary if n not in known and pd.api.types.is_numeric_dtype(summary[n])]
+    if (summary['source'] == 'measured').all():
+        shown = [column for column in shown if column.name != 'source']
+    with_values = [c for c in shown if c.header and c.name in summary and summary[c.name].notna().any()]
+    return sorted(with_values, key=lambda column: column.kind == 'prose')
+
+
+def front_probability(summary: pd.DataFrame, cost: pd.Series) -> np.ndarray:
+    """`stats.front_probability` of error against `cost`; nan where no row has two seeds.
+
+    A row with one seed is given the mean standard deviation of the others.
+    """
+    errors = summary.top1_se_pct
+    if not errors.notna().any():
+        return np.full(len(summary), np.nan)
+    pooled = math.sqrt((errors**2 * summary.seeds).mean())
+    return stats.front_probability(cost, summary.top1_err_pct, errors.fillna(pooled))
+
+
+def front_in_words(summary: pd.DataFrame) -> str:
+    """Which networks are on the front of error against multiply-adds, and its hypervolume; '' for a single network.
+
+    The reference point is the highest cost and the highest error in the summary; the interval is over seeds, where a
+    network has several.
+    """
+    if len(summary) < 2:
+        return ''
+    cost, error = summary.macs, summary.top1_err_pct
+    reference = float(cost.max()), float(error.max())
+    on_front = ', '.join(summary.label[summary.front])
+    errors = summary.top1_se_pct.fillna(0.0)
+    value, low, high = stats.hypervolume_interval(cost, error, errors, *reference)
+    interval = (
+        f' (95 % interval {low:.2f} to {high:.2f} over seeds, which allows for the luck of the best)'
+        if summary.top1_se_pct.notna().any() and math.isfinite(low)
+        else ' (one seed each: no interval)'
+    )
+    return (
+        f'On the front of error against multiply-adds: {on_front}. It dominates {value:.2f} points × factors of ten'
+        f'{interval}, up to {human(reference[0])} multiply-adds and {reference[1]:.2f} % error, the most of each here; '
+        'only areas up to the same point can be compared.'
+    )
+
+
+def _extra(table: pd.DataFrame) -> list[str]:
+    return [name for name in table.columns if name not in COLUMNS]
+
+
+def _drawable(error: float, macs: float) -> bool:
+    return bool(np.isfinite(error) and np.isfinite(macs) and macs > 0)
+
+
+def _groups(table: pd.DataFrame) -> list[pd.DataFrame]:
+    """The finished runs that can be drawn, by configuration."""
+    table = tidy(table)
+    usable = [
+        state == 'finished' and _drawable(error, macs)
+        for state, error, macs in zip(table.state, table.top1_err_pct, table.macs, strict=True)
+    ]
+    keys = columns.having(over_seeds=KEY)
+    return [group for _, group in table[usable].groupby(keys, dropna=False, sort=False)]
+
+
+def _configuration(group: pd.DataFrame) -> dict:
+    by_seed = group.groupby('seed', dropna=False).top1_err_pct.mean()
+    mean, half_width = stats.mean_ci(by_seed)
+    return {name: _combined(group, name) for name in group} | {
+        'top1_err_pct': mean,
+        'top1_ci95_pct': half_width,
+        'top1_se_pct': by_seed.std(ddof=1) / math.sqrt(len(by_seed)),
+        'seeds': np.nan if group.seed.isna().all() else len(by_seed),
+    }
+
+
+def _combined(group: pd.DataFrame, name: str) -> object:
+    """One value for all runs of a configuration."""
+    values, first = group[name], group[name].iloc[0]
+    if name not in COLUMNS:
+        return values.mean() if pd.api.types.is_numeric_dtype(values) else first
+    how = COLUMNS[name].over_seeds
+    if how == DEVICE_MEAN and group.device.nunique(dropna=False) > 1:
+        return np.nan
+    if how in (MEAN, DEVICE_MEAN):
+        return values.mean()
+    return ', '.join(str(v) for v in dict.fromkeys(values.dropna()) if v != '') if how == JOINED else first
+
+
+def _distinct_labels(summary: pd.DataFrame) -> list[str]:
+    """The labels; where several rows have the same one, what tells them apart is appended."""
+    labels = [' '.join(str(label).split()) for label in summary.label]
+    for name, rows in summary.groupby(labels, sort=False):
+        if len(rows) == 1:
+            continue
+        differing = [key for key in TELLS_APART if rows[key].nunique(dropna=False) > 1]
+        for position in rows.index:
+            values = [f'{key} {plain(rows.at[position, key])}' for key in differing]
+            labels[position] = ' · '.join([str(name), *values])
+    return labels

@@ -1,0 +1,183 @@
+"""Hypotheses tested with the runs at hand, and variants compared with the baseline, paired by seed.
+
+A difference between two single runs stays just that: with one seed the interval is over the test images, is labelled
+so, and leaves the hypothesis undecided.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cnn_bench import stats
+from cnn_bench.report.format import compared, interval, signed
+from cnn_bench.report.summary import tidy
+from cnn_bench.runs import columns
+from cnn_bench.runs.predictions import Predictions
+from cnn_bench.runs.study import Hypothesis
+
+ERROR = 'top1_err_pct'
+LEVEL = 0.95
+OVER_SEEDS, OVER_IMAGES = 'seeds', 'test images'
+_DIFFERENCES = {'%': 'points', 's': 'seconds', '/s': 'per second', 'images/s': 'images per second'}  # by unit
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A hypothesis and its verdict: `state` of `stats.decide`, and `line`, a sentence that begins with the state."""
+
+    hypothesis: Hypothesis
+    state: str
+    line: str
+
+
+def judge(
+    table: pd.DataFrame, hypotheses: Sequence[Hypothesis], predictions: Mapping[str, Predictions] | None = None
+) -> list[Judgement]:
+    """What the finished runs of a tidy table show for each hypothesis, in their order.
+
+    Decided by the differences over the seeds that both variants finished, simultaneously for all hypotheses at the
+    95 % level (Bonferroni); by the counts themselves where the column is counted. `predictions` by run, as from
+    `runs.predictions`: with one seed they show how the two runs differ, which decides nothing.
+    """
+    return [_judge(table, hypothesis, len(hypotheses), predictions or {}) for hypothesis in hypotheses]
+
+
+def lines(judgements: Sequence[Judgement]) -> list[str]:
+    """A line per hypothesis: its text and its verdict."""
+    return [f'{found.hypothesis.text} -- {found.line}' for found in judgements]
+
+
+def compare_with_baseline(
+    table: pd.DataFrame,
+    baseline: str,
+    predictions: Mapping[str, Predictions] | None = None,
+    column: str = ERROR,
+) -> pd.DataFrame:
+    """`column` of each other variant minus that of the baseline, a row per variant in the order of the table.
+
+    Columns: label, mean, low and high (simultaneous 95 % intervals), p (adjusted after Holm), n and over: `seeds`
+    and their number n, `test images` where there is one seed and `column` is the top-1 error, or empty. Variants that
+    share no finished seed with the baseline are left out.
+    """
+    others = [label for label in dict.fromkeys(tidy(table).label.dropna()) if label != baseline]
+    rows = []
+    for label in others:
+        base, own = _paired(table, baseline, label, column)
+        if len(base) > 1:
+            found, over = stats.paired_difference(base, own, LEVEL, len(others)), OVER_SEEDS
+        elif len(base) == 1:
+            found = _image_difference(table, baseline, label, column, predictions or {}, len(others))
+            over = OVER_IMAGES if found else ''
+            found = found or stats.paired_difference(base, own)
+        else:
+            continue
+        rows.append({'label': label, **vars(found), 'over': over})
+    made = pd.DataFrame(rows, columns=['label', 'mean', 'low', 'high', 'p', 'n', 'over'])
+    for over in (OVER_SEEDS, OVER_IMAGES):
+        made.loc[made.over == over, 'p'] = stats.holm(made.p[made.over == over])
+    return made
+
+
+def by_seed(table: pd.DataFrame, label: str, column: str) -> pd.Series:
+    """Seed -> `column` of the finished runs of a variant that have it, runs that repeat a seed averaged.
+
+    Raises ValueError where the runs have several recipes: they are not seeds of one configuration.
+    """
+    runs = table[(table.label == label) & (table.state == 'finished')]
+    if 'recipe' in runs and runs.recipe.nunique() > 1:
+        raise ValueError(f'the runs of {label} have {runs.recipe.nunique()} different recipes')
+    values = pd.to_numeric(runs[column] if column in runs else pd.Series(index=runs.index, dtype=float))
+    return values.groupby(runs.seed).mean().dropna()
+
+
+def _paired(table: pd.DataFrame, one: str, other: str, column: str) -> tuple[np.ndarray, np.ndarray]:
+    """Values of two variants for the seeds that both have; empty where one of them mixes recipes."""
+    try:
+        both = pd.concat([by_seed(table, one, column), by_seed(table, other, column)], axis=1, join='inner')
+    except ValueError:
+        return np.array([]), np.array([])
+    return both.iloc[:, 0].to_numpy(), both.iloc[:, 1].to_numpy()
+
+
+def _judge(
+    table: pd.DataFrame, hypothesis: Hypothesis, comparisons: int, predictions: Mapping[str, Predictions]
+) -> Judgement:
+    missing = _missing(table, hypothesis)
+    if missing:
+        return Judgement(hypothesis, stats.UNDECIDED, f'{stats.UNDECIDED}: {missing}')
+    less, more = _paired(table, hypothesis.less, hypothesis.more, hypothesis.column)
+    if columns.column(hypothesis.column).counted:
+        return _judge_count(hypothesis, float((more - less).mean()))
+    found = stats.decide(more - less, hypothesis.by, LEVEL, comparisons)
+    n, difference = found.difference.n, _difference(hypothesis, found.difference.mean)
+    if n == 1:
+        images = _image_difference(table, hypothesis.less, hypothesis.more, hypothesis.column, predictions, comparisons)
+        line = f'one seed says nothing of others. Of these two runs, {difference}{_over_images(images, comparisons)}'
+        return Judgement(hypothesis, stats.UNDECIDED, f'{stats.UNDECIDED}: {line}')
+    together = f', all {comparisons} hypotheses together' if comparisons > 1 else ''
+    ends = f'95 % interval {interval(found.difference.low, found.difference.high)}'
+    if found.state == stats.UNDECIDED:
+        needed = _needed(found.seeds_needed, n)
+        line = f'{found.state} with these {n} seeds: {difference} ({ends}{together}); {needed}'
+    else:
+        line = f'{found.state}: {difference} ({ends} over {n} seeds{together})'
+    return Judgement(hypothesis, found.state, line)
+
+
+def _missing(table: pd.DataFrame, hypothesis: Hypothesis) -> str:
+    """Why there is nothing to judge by; '' where there is."""
+    seeds = []
+    for label in (hypothesis.less, hypothesis.more):
+        if not ((table.label == label) & (table.state == 'finished')).any():
+            return f'no run of {label} has finished'
+        try:
+            seeds.append(set(by_seed(table, label, hypothesis.column).index))
+        except ValueError as error:
+            return f'{error}, which no verdict may mix'
+        if not seeds[-1]:
+            return f'no run of {label} has a value of {hypothesis.column}'
+    return '' if seeds[0] & seeds[1] else f'{hypothesis.less} and {hypothesis.more} have no finished seed in common'
+
+
+def _judge_count(hypothesis: Hypothesis, difference: float) -> Judgement:
+    holds = difference >= hypothesis.by if hypothesis.by else difference > 0
+    state = stats.SUPPORTED if holds else stats.CONTRADICTED
+    line = f'{state}: {_difference(hypothesis, difference)} (counted; it depends on no seed)'
+    return Judgement(hypothesis, state, line)
+
+
+def _image_difference(
+    table: pd.DataFrame, one: str, other: str, column: str, predictions: Mapping[str, Predictions], comparisons: int
+) -> stats.Difference | None:
+    """other - one over the test images, from the single run of each with a common seed; None where it is unknown."""
+    finished = table[table.state == 'finished']
+    pair = finished[finished.label == one].merge(finished[finished.label == other], on='seed', suffixes=('', '_other'))
+    if column != ERROR or len(pair) != 1:
+        return None
+    kept = [predictions.get(pair[name].item()) for name in ('run', 'run_other')]
+    if None in kept or not np.array_equal(kept[0].label, kept[1].label):
+        return None
+    return stats.bootstrap_difference(kept[0].right, kept[1].right, 1 - (1 - LEVEL) / comparisons)
+
+
+def _difference(hypothesis: Hypothesis, mean: float) -> str:
+    column = columns.column(hypothesis.column)
+    unit = f'{_DIFFERENCES.get(column.unit, column.unit)} of ' if column.unit else ''
+    said = f'{hypothesis.more} minus {hypothesis.less} is {signed(mean)} {unit}{column.words or column.name}'
+    return f'{said}, {hypothesis.by:g} or more expected' if hypothesis.by else said
+
+
+def _over_images(found: stats.Difference | None, comparisons: int) -> str:
+    if found is None:
+        return ''
+    together = f', {comparisons} hypotheses together' if comparisons > 1 else ''
+    ends = interval(found.low, found.high)
+    return f' (95 % interval {ends} over {found.n:,} test images{together}; McNemar p {compared(found.p)})'
+
+
+def _needed(seeds: int | None, there: int) -> str:
+    if seeds is None:
+        return 'no 100 seeds would be likely to decide'
+    return f'about {seeds} seeds would decide' if seeds > there else 'a few more seeds should decide'

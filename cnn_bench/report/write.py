@@ -1,0 +1,92 @@
+"""Writes a report: tables, charts and the page into one directory, all or nothing."""
+
+import itertools
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from cnn_bench.errors import UserError
+from cnn_bench.report import tables, verdicts
+from cnn_bench.report.charts import catalogue, saving
+from cnn_bench.report.charts.scatter.spec import accuracy_vs_macs
+from cnn_bench.report.charts.spec import ChartSpec
+from cnn_bench.report.data import ReportData
+from cnn_bench.report.page import render
+from cnn_bench.runs import export
+
+DEFAULT_TITLE = 'Error against cost'
+
+
+def write_table(
+    table: pd.DataFrame,
+    out: str | os.PathLike,
+    *,
+    title: str,
+    answer: str = '',
+    charts: Sequence[Callable[[pd.DataFrame], ChartSpec]] = (accuracy_vs_macs,),
+) -> Path:
+    """Write the report of a tidy table alone into the directory `out` and return the path of its page.
+
+    `charts` make its charts from the summary; `answer` is Markdown. Files as in `write_runs`.
+    """
+    data = ReportData(table)
+    _refuse_empty(data)
+    return _write(data, [chart(data.summary) for chart in charts], [], Path(out), title, answer)
+
+
+def write_runs(data: ReportData, out: str | os.PathLike) -> Path:
+    """Write the report of a directory of runs into the directory `out` and return the path of its page.
+
+    `results.csv` and `.parquet` (a row per run), `results.md` and `.tex` (the summary), `<chart>.png`, `.svg` and
+    `.pdf` of every chart that the data allow, and `index.html` with all of it; charts of an earlier report are removed.
+    All files are made elsewhere first, so that a failure leaves `out` as it was. Raises UserError where no run is
+    finished or `out` cannot be written.
+    """
+    _refuse_empty(data)
+    study = data.study
+    title, answer = (study.question or DEFAULT_TITLE, study.answer or '') if study else (DEFAULT_TITLE, '')
+    return _write(data, *catalogue.choose(data), Path(out), title, answer)
+
+
+def _refuse_empty(data: ReportData) -> None:
+    if data.summary.empty:
+        raise UserError(f'report: none of {len(data.table)} runs is finished; there is nothing to draw')
+
+
+def _write(data: ReportData, first: list[ChartSpec], more: list[ChartSpec], out: Path, title: str, answer: str) -> Path:
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix='.report-', dir=out.parent) as scratch:
+            _write_files(Path(scratch), data, first, more, title, answer)
+            out.mkdir(exist_ok=True)
+            for made in sorted(Path(scratch).iterdir()):
+                made.replace(out / made.name)
+            _remove_charts(out, {chart.name for chart in (*first, *more)})
+    except OSError as error:
+        raise UserError(f'report: cannot write {out}: {error.strerror or error}') from error
+    return out / 'index.html'
+
+
+def _remove_charts(out: Path, drawn: set[str]) -> None:
+    """Remove the charts of an earlier report that this one lacks."""
+    for name, to in itertools.product(catalogue.charts().keys() - drawn, saving.FORMATS):
+        (out / f'{name}.{to}').unlink(missing_ok=True)
+
+
+def _write_files(
+    directory: Path, data: ReportData, first: list[ChartSpec], more: list[ChartSpec], title: str, answer: str
+) -> None:
+    drawn = [[(chart, saving.save(chart, directory)) for chart in charts] for charts in (first, more)]
+    notes = [chart.caption for chart in first] + verdicts.lines(data.judgements)
+    texts = {
+        'results.csv': tables.csv(data.table),
+        'results.md': tables.markdown(data.table, title, answer, notes),
+        'results.tex': tables.latex_table(data.summary),
+        'index.html': render.render(data, *drawn, title, answer),
+    }
+    for name, text in texts.items():
+        (directory / name).write_text(text, encoding='utf-8')
+    export.write(tables.whole(data.table), directory / 'results.parquet', 'parquet')

@@ -1,0 +1,73 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from cnn_bench.report.charts import learning
+
+
+def curve(run, label, seed, errors, kind='eval', epochs=None, state='finished'):
+    epochs = epochs or [float(e) for e in range(1, len(errors) + 1)]
+    fixed = {'run': run, 'label': label, 'seed': seed, 'state': state, 'kind': kind}
+    return [{**fixed, 'epoch': e, 'step': int(8 * e), 'top1_err_pct': x} for e, x in zip(epochs, errors, strict=True)]
+
+
+def means(rows, **fields):
+    table = learning.by_epoch(pd.DataFrame(rows), **fields)
+    return table[['label', 'kind', 'epoch', 'mean', 'low', 'high', 'seeds']].to_numpy().tolist()
+
+
+def test_means_over_seeds():
+    rows = curve('a', 'net', 0, [40, 20]) + curve('b', 'net', 1, [50, 26])
+    assert means(rows) == [['net', 'eval', 1, 45, 40, 50, 2], ['net', 'eval', 2, 23, 20, 26, 2]]
+
+
+def test_a_shorter_seed_shortens_the_mean():
+    rows = curve('a', 'net', 0, [40, 20, 10]) + curve('b', 'net', 1, [50, 26])
+    assert [row[2] for row in means(rows)] == [1, 2]
+
+
+def test_training_windows_count_by_their_steps():
+    rows = curve('a', 'net', 0, [80, 40, 20, 10], 'train', [0.25, 1.0, 1.5, 2.0])
+    assert means(rows) == [['net', 'train', 1, 50, 50, 50, 1], ['net', 'train', 2, 15, 15, 15, 1]]
+
+
+def test_only_finished_runs_and_the_names_of_the_summary():
+    rows = curve('a', 'net', 0, [40, 20]) + curve('b', 'net', 1, [90, 95], state='diverged')
+    assert means(rows, names={'a': 'net · width 1'})[0] == ['net · width 1', 'eval', 1, 40, 40, 40, 1]
+
+
+def test_one_evaluation_makes_no_curve():
+    assert learning.learning_curves(pd.DataFrame(curve('a', 'net', 0, [40.0]))) is None
+    assert learning.learning_curves(pd.DataFrame(curve('a', 'net', 0, [40.0, 20.0], state='unfinished'))) is None
+
+
+def test_the_page_is_told_the_last_and_the_least_error():
+    rows = curve('a', 'net', 0, [40.0, 18.0, 20.0]) + curve('a', 'net', 0, [45.0, 30.0, 15.5], 'train')
+    chart = learning.learning_curves(pd.DataFrame(rows))
+    test, train = chart.hovers
+    assert (test.gid, test.text, train.gid, train.text) == ('test-0', 'label-0', 'train-0', '')
+    assert dict(test.details) == {
+        'test error': '20.00 % after 3 epochs',
+        'least': '18.00 % after 2',
+        'training error': '15.50 % in the last epoch',
+        'seeds': '1',
+    }
+
+
+def test_lines_differ_without_colour():
+    looks = [learning.look(i) for i in range(44)]
+    assert len({(str(look['linestyle']), str(look['marker'])) for look in looks}) == 44
+
+
+@pytest.mark.parametrize('wanted', [[5.0], [1.0, 1.0, 1.0], [0.0, 0.1, 9.9, 10.0], [3.0, 2.0, 2.5, 9.0, 2.2]])
+def test_names_are_spread_in_order(wanted):
+    placed = learning.spread(np.array(wanted), 1.0, 10.0)
+    order = np.argsort(wanted, kind='stable')
+    assert (np.diff(placed[order]) >= 1 - 1e-9).all()
+    assert placed.min() >= 0
+    assert placed.max() <= 10
+
+
+def test_names_stay_where_they_are_wanted_if_there_is_room():
+    assert learning.spread(np.array([2.0, 7.0, 4.0]), 1.0, 10.0).tolist() == [2, 7, 4]
+    assert learning.spread(np.array([5.0, 5.0]), 1.0, 10.0).tolist() == [4.5, 5.5]
