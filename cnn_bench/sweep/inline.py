@@ -3,15 +3,14 @@
 import contextlib
 import gc
 import signal
-import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cnn_bench.errors import Stopped, UserError
+from cnn_bench.errors import Stopped
 from cnn_bench.runs import RunDirectory
 from cnn_bench.sweep.executor import Ended
 from cnn_bench.sweep.experiment import Trial
-from cnn_bench.sweep.outcome import OURS
+from cnn_bench.sweep.outcome import attempt
 from cnn_bench.sweep.process import LOG
 from cnn_bench.training.loop import train
 
@@ -52,7 +51,7 @@ class Inline:
         """Run a trial to its end."""
         run.create()
         with _printing_to(run / LOG):
-            status = self._status(trial, run)
+            status = attempt(lambda: train(trial.config, run.path, self.data_dir), run)
         self._over.append(Ended(trial, status))
         if status == Stopped.exit_status:
             signal.raise_signal(signal.SIGTERM)  # which training took for itself
@@ -64,17 +63,6 @@ class Inline:
 
     def stop(self) -> None:
         """Nothing: a signal reaches the training itself."""
-
-    def _status(self, trial: Trial, run: RunDirectory) -> int:
-        try:
-            train(trial.config, run.path, self.data_dir)
-        except (UserError, Stopped) as error:
-            print(f'{OURS}{error}')
-            return error.exit_status
-        except Exception:
-            traceback.print_exc()
-            return 1
-        return 0
 
 
 @contextlib.contextmanager

@@ -25,6 +25,11 @@ def reason(run: RunDirectory) -> str:
     return (run.read(schema.SUMMARY) or {}).get('reason', '') if state(run) in schema.FAILED else ''
 
 
+def recorded_failure(run: RunDirectory) -> Outcome | None:
+    """The outcome that the trial's own process recorded; None where it recorded no failure."""
+    return Outcome(state(run), reason(run)) if state(run) in schema.FAILED else None
+
+
 def log(run: RunDirectory) -> str:
     """What the trial's last process printed."""
     try:
@@ -34,11 +39,12 @@ def log(run: RunDirectory) -> str:
 
 
 def write_failure(run: RunDirectory, trial: Trial, outcome: Outcome) -> None:
-    """Make the directory a run that failed, which tables and listings find, whatever its process left of it."""
+    """Make the directory a failed run that tables and listings find, whatever the trial's process left there."""
     run.create()
     if run.read(schema.CONFIG) is None:
         run.write(schema.CONFIG, recipe.to_dict(trial.config))
-    run.write(schema.SUMMARY, {'state': outcome.state, 'reason': outcome.reason})
+    if state(run) not in schema.FAILED:
+        run.write(schema.SUMMARY, {'state': outcome.state, 'reason': outcome.reason})
 
 
 def forget_failure(run: RunDirectory) -> None:

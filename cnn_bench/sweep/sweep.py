@@ -14,7 +14,7 @@ from cnn_bench.runtime.signals import StopSignals
 from cnn_bench.sweep import budget, calibrate, records
 from cnn_bench.sweep.executor import Ended, Executor
 from cnn_bench.sweep.experiment import SMOKE, Experiment, Trial
-from cnn_bench.sweep.outcome import STOPPED, Outcome, judge
+from cnn_bench.sweep.outcome import STOPPED, Outcome, of_process
 from cnn_bench.sweep.progress import SweepProgress
 from cnn_bench.sweep.sizes import Size, size
 
@@ -159,9 +159,7 @@ class Sweep:
         self._record()
 
     def _judged(self, ended: Ended, run: RunDirectory) -> Outcome:
-        if self.state(ended.trial) in schema.FAILED:  # training said so itself
-            return Outcome(self.state(ended.trial), records.reason(run))
-        outcome = judge(ended.status, records.log(run), ended.lost)
+        outcome = records.recorded_failure(run) or of_process(ended.status, records.log(run), ended.lost)
         if outcome.state != STOPPED:
             records.write_failure(run, ended.trial, outcome)
         return outcome
