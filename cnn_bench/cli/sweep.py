@@ -27,7 +27,7 @@ from cnn_bench.runtime.compilation import CACHE, cache_variables
 if TYPE_CHECKING:
     from cnn_bench.sweep import Sweep
     from cnn_bench.sweep.executor import Executor
-    from cnn_bench.sweep.plan import Planned
+    from cnn_bench.sweep.plan import PlannedTrial
 
 
 TAKES_OVERRIDES = True
@@ -41,7 +41,7 @@ PLAN_COLUMNS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cnn-bench sweep`."""
     parser.add_argument(
-        'experiment', nargs='+', metavar='FILE', help='a file of experiments/; with several, each is run in OUT/NAME'
+        'experiment', nargs='+', metavar='EXPERIMENT', help='a file of experiments/; several: each runs in OUT/NAME'
     )
     parser.add_argument(
         '--preset', default='demo', metavar='NAME', help='smoke (seconds), demo (minutes on two CPU cores) or full'
@@ -107,24 +107,24 @@ def run(args: argparse.Namespace, overrides: list[str]) -> int:
         for name, value in cache_variables(out / CACHE).items():
             os.environ.setdefault(name, value)
     from cnn_bench import recipe
-    from cnn_bench.sweep import Experiment, Sweep, slots
+    from cnn_bench.sweep import Experiment, Sweep, resources
 
     changes = recipe.parse_overrides(overrides)
     experiments = [Experiment.load(path, changes) for path in args.experiment]
-    slots_here = slots.assign(slots.visible_gpus(), args.gpu_share, args.jobs) if args.executor == 'local' else [{}]
+    slots = resources.assign(resources.visible_gpus(), args.gpu_share, args.jobs) if args.executor == 'local' else [{}]
     if args.executor == 'ray':
         _need_ray()
     sweeps = [
-        Sweep(e, args.preset, args.seeds, _out(args, e.path.stem), args.data_dir, args.held_equal, slots_here[0])
+        Sweep(e, args.preset, args.seeds, _out(args, e.path.stem), args.data_dir, args.held_equal, slots[0])
         for e in experiments
     ]
     if args.dry_run:
-        _dry_run(sweeps, args, slots_here)
+        _dry_run(sweeps, args, slots)
         return 0
     worst = 0
     for sweep in sweeps:
         try:
-            _run_one(sweep, args, slots_here)
+            _run_one(sweep, args, slots)
         except UserError as error:
             if len(sweeps) == 1:
                 raise
@@ -160,29 +160,29 @@ def _out(args: argparse.Namespace, stem: str) -> Path:
     return args.out if len(args.experiment) == 1 else args.out / stem
 
 
-def _run_one(sweep: 'Sweep', args: argparse.Namespace, slots_here: list[dict]) -> None:
+def _run_one(sweep: 'Sweep', args: argparse.Namespace, slots: list[dict]) -> None:
     out = _out(args, sweep.experiment.path.stem)
     print(f'{sweep.experiment.question}\n{len(sweep.trials)} trials in {out}', flush=True)
     try:
-        sweep.run(_executor(sweep, args, slots_here), args.retry_failed, args.max_failures)
+        sweep.run(_executor(sweep, args, slots), args.retry_failed, args.max_failures)
     finally:
         if sweep.answer:
             print(sweep.answer)
             print(f'`cnn-bench report {out}` draws the charts', flush=True)
 
 
-def _executor(sweep: 'Sweep', args: argparse.Namespace, slots_here: list[dict]) -> 'Executor':
+def _executor(sweep: 'Sweep', args: argparse.Namespace, slots: list[dict]) -> 'Executor':
     if args.executor == 'inline':
-        from cnn_bench.sweep.inline import Inline
+        from cnn_bench.sweep.inline_executor import InlineExecutor
 
-        return Inline(args.data_dir)
+        return InlineExecutor(args.data_dir)
     if args.executor == 'local':
-        from cnn_bench.sweep.local import Local
+        from cnn_bench.sweep.local_executor import LocalExecutor
 
-        return Local(sweep.out, slots_here, args.data_dir, args.memory_limit)
-    from cnn_bench.sweep.ray_cluster import RayCluster
+        return LocalExecutor(sweep.out, slots, args.data_dir, args.memory_limit)
+    from cnn_bench.sweep.ray_executor import RayExecutor
 
-    return RayCluster(
+    return RayExecutor(
         sweep.out,
         storage=args.storage,
         address=args.address,
@@ -194,12 +194,12 @@ def _executor(sweep: 'Sweep', args: argparse.Namespace, slots_here: list[dict]) 
     )
 
 
-def _dry_run(sweeps: 'list[Sweep]', args: argparse.Namespace, slots_here: list[dict]) -> None:
+def _dry_run(sweeps: 'list[Sweep]', args: argparse.Namespace, slots: list[dict]) -> None:
     """Print the trials and the time they need. Writes nothing."""
     from cnn_bench.sweep import calibrate, plan
 
-    rate = calibrate.macs_per_second(slots_here[0]) if any(map(plan.needs_rate, sweeps)) else None
-    jobs = len(slots_here) if args.executor == 'local' else args.jobs or 1
+    rate = calibrate.macs_per_second(slots[0]) if any(map(plan.needs_rate, sweeps)) else None
+    jobs = len(slots) if args.executor == 'local' else args.jobs or 1
     plans = [(sweep, plan.make(sweep, rate)) for sweep in sweeps]
     if args.json:
         output.print_json([_as_json(sweep, trials, jobs) for sweep, trials in plans])
@@ -208,13 +208,13 @@ def _dry_run(sweeps: 'list[Sweep]', args: argparse.Namespace, slots_here: list[d
         _print_plan(sweep, trials, jobs)
 
 
-def _seconds_left(trials: 'list[Planned]', jobs: int) -> float:
+def _seconds_left(trials: 'list[PlannedTrial]', jobs: int) -> float:
     from cnn_bench.sweep.plan import makespan
 
     return makespan((trial.seconds for trial in trials if trial.state == 'missing'), jobs)
 
 
-def _as_json(sweep: 'Sweep', trials: 'list[Planned]', jobs: int) -> dict:
+def _as_json(sweep: 'Sweep', trials: 'list[PlannedTrial]', jobs: int) -> dict:
     return {
         'experiment': str(sweep.experiment.path),
         'out': str(sweep.out),
@@ -225,8 +225,8 @@ def _as_json(sweep: 'Sweep', trials: 'list[Planned]', jobs: int) -> dict:
     }
 
 
-def _print_plan(sweep: 'Sweep', trials: 'list[Planned]', jobs: int) -> None:
-    from cnn_bench.sweep.plan import ROUGHNESS
+def _print_plan(sweep: 'Sweep', trials: 'list[PlannedTrial]', jobs: int) -> None:
+    from cnn_bench.sweep.plan import UNCERTAINTY_FACTOR
 
     print(sweep.experiment.question)
     output.print_table(PLAN_COLUMNS, map(_plan_cells, trials))
@@ -238,11 +238,11 @@ def _print_plan(sweep: 'Sweep', trials: 'list[Planned]', jobs: int) -> None:
     if any(not trial.measured for trial in missing):
         print(
             f'~: estimated from multiply-adds at the speed of a single convolution timed here; right to within a '
-            f'factor of {ROUGHNESS}, and longer where trials share a device'
+            f'factor of {UNCERTAINTY_FACTOR}, and longer where trials share a device'
         )
 
 
-def _plan_cells(trial: 'Planned') -> tuple[str, ...]:
+def _plan_cells(trial: 'PlannedTrial') -> tuple[str, ...]:
     time = f'{"" if trial.measured else "~ "}{_duration(trial.seconds)}'
     counts = (f'{count:,}' for count in (trial.params, trial.macs, trial.steps))
     return trial.id, str(trial.seed), *counts, time, trial.state
