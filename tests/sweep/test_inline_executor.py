@@ -60,7 +60,7 @@ def test_a_signal_stops_the_trial_and_the_sweep(write, tmp_path, tiny_data, monk
 
     def _ask_then_stop(trainer):
         signal.raise_signal(signal.SIGTERM)
-        assert trainer.requests.poll()
+        assert trainer.signals.poll()
         raise Stopped('stopped')
 
     monkeypatch.setattr(inline_executor, 'train', train)
