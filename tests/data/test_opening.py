@@ -166,7 +166,7 @@ def test_other_content_in_whole_files_is_found_by_the_check(prepared):
 def test_a_damaged_packaged_set_is_not_to_be_prepared(prepared, monkeypatch):
     monkeypatch.setattr(locate, 'PACKAGED', prepared.parent.parent)
     (prepared / TRAIN).unlink()
-    assert message(data.info, 'tiny').endswith('it comes with cnn_bench: install that again')
+    assert message(data.info, 'tiny').endswith('it comes with cnn_bench: reinstall that')
 
 
 def test_the_stream_says_it_too(prepared):
@@ -197,4 +197,4 @@ def test_a_sample_is_fixed_and_lies_in_a_larger_one(prepared_once):
 
 @pytest.mark.parametrize('count', [0, -1, 10_000])
 def test_a_sample_of_more_than_there_is(prepared_once, count):
-    assert 'were wanted' in message(data.open_split('tiny', 'train', prepared_once).sample, count)
+    assert 'images in train, not ' in message(data.open_split('tiny', 'train', prepared_once).sample, count)
