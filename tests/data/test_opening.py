@@ -14,6 +14,7 @@ import tensorflow_datasets as tfds
 from cnn_bench import data
 from cnn_bench.data import locate
 from cnn_bench.data.check import check
+from cnn_bench.data.preprocessing import Preprocessing
 from cnn_bench.errors import UserError
 
 TRAIN = 'tiny-train.array_record-00000'
@@ -172,7 +173,7 @@ def test_a_damaged_packaged_set_is_not_to_be_prepared(prepared, monkeypatch):
 def test_the_stream_says_it_too(prepared):
     flip(prepared / TRAIN, (prepared / TRAIN).read_bytes().find(b'\x89PNG', 3_000) + 20)
     split = data.open_split('tiny', 'train')
-    with data.stream(split, 4, seed=0, size=5, train=False) as batches:
+    with data.stream(split, 4, seed=0, preprocessing=Preprocessing((5, 5, 1), (0.5,), (0.5,)), train=False) as batches:
         assert 'cannot be read at image' in message(list, batches)
 
 
