@@ -1,10 +1,10 @@
-"""Two trials at once, each with cores of its own, beside the same two with all cores each.
+"""The speed of two simultaneous trials, each with its own CPU cores or both with all cores.
 
     python benchmarks/cores.py [NAME ...] [--width W] [--steps N] [--repeats N]
 
-Each repeat trains two runs of a network at once both ways, in turn, by `cnn-bench sweep`'s own processes; what counts
-is the time in training steps, compilation left out, as `train_s` of their summaries has it. Printed: the ratio of the
-slower of the two within a repeat, all cores / own cores; median, lowest and highest.
+Each repeat trains two runs of a network at the same time, first one way and then the other, in the worker processes of
+`cnn-bench sweep`. The time is `train_s` of the slower run: training steps without compilation. Printed is the ratio of
+the times, all cores / own cores: median, lowest and highest over the repeats.
 """
 
 import argparse
@@ -22,14 +22,14 @@ RECIPE = Path(__file__).parents[1] / 'configs' / 'compare.py'
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('names', nargs='*', default=['resnet20', 'vgg11_bn'], metavar='NAME')
     parser.add_argument('--width', type=float, default=0.25)
     parser.add_argument('--steps', type=int, default=150)
     parser.add_argument('--repeats', type=int, default=3)
     args = parser.parse_args()
-    print(f'{len(cores.available())} cores; all cores each / own cores each: median (lowest to highest)')
+    print(f'{len(cores.available())} cores; time with all cores / with own cores: median (lowest to highest)')
     for name in args.names:
         ratios = []
         for _ in range(args.repeats):
@@ -44,7 +44,7 @@ def _own() -> list[dict[str, str]]:
 
 
 def _train(name: str, args: argparse.Namespace, environments: list[dict[str, str]]) -> float:
-    """Seconds in training steps of the slower of two runs at once."""
+    """Seconds of training steps of the slower of two simultaneous runs."""
     fields = {'model.arch': name, 'model.width': args.width, 'total_steps': args.steps, 'batch_size': 50, 'devices': 1}
     if not registry.get(name).family.startswith(('resnet_cifar', 'lenet', 'fashion_cnn')):
         fields['model.stem'] = 'small'

@@ -3,11 +3,11 @@
 Command    cnn-bench data prepare imagenet --from DIR
            cnn-bench train --config configs/alexnet.py --workdir runs/alexnet
 Source     Krizhevsky, Sutskever & Hinton 2012, "ImageNet classification with deep convolutional neural networks",
-           sections 4 and 5. Ours: random square crops of about the area that 224x224 has of a 256 pixels high 4:3
-           picture, in place of theirs from its middle; He's initialisation, not normal numbers of 0.01; an automatic
-           plateau (five epochs without improvement) where they watched by hand.
+           sections 4 and 5. Departures: random square crops of about the area of 224x224 in a 4:3 picture 256 pixels
+           high, not only from its middle; He's initialisation instead of a Gaussian of 0.01; plateaus detected
+           automatically (five epochs without improvement) instead of by hand.
 Expect     42.9 % top-1, 19.8 % top-5 error, one centre crop: published for BVLC's reproduction, bvlc_alexnet, which
-           left the lighting out. The paper has 40.7 and 18.2 % with ten crops. Not measured here.
+           trained without lighting noise. The paper has 40.7 and 18.2 % with ten crops. Not measured here.
 """
 
 from cnn_bench.recipe import IMAGENET_LIGHTING, base, variant

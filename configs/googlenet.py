@@ -4,8 +4,8 @@ Command    cnn-bench data prepare imagenet --from DIR
            cnn-bench train --config configs/googlenet.py --workdir runs/googlenet
 Source     Szegedy et al. 2014, "Going deeper with convolutions", sections 5 and 6: momentum 0.9, auxiliary losses of
            weight 0.3, crops of 8 to 100 % of the area, averaged weights. Rate, decay, batch and length are those of
-           BVLC's quick solver for bvlc_googlenet: the paper gives 4 % less every 8 epochs and neither rate nor length.
-           Ours: an exponential average, and no colour changes.
+           BVLC's quick solver for bvlc_googlenet: the paper gives the decay (4 % every 8 epochs), but neither rate nor
+           length. Departures: an exponential average, and no changes of colour.
 Expect     31.3 % top-1, 11.1 % top-5 error, one centre crop: published for bvlc_googlenet. The paper has 10.07 % top-5
            for one network and crop. Not measured here.
 """

@@ -4,8 +4,8 @@ Command    cnn-bench data prepare imagenet --from DIR
            cnn-bench train --config configs/inception_v3.py --workdir runs/inception_v3
 Source     Szegedy et al. 2015, "Rethinking the Inception architecture for computer vision", sections 7 and 8: RMSProp
            with decay 0.9 and epsilon 1, rate 0.045 times 0.94 every two epochs, gradients clipped at 2, smoothing 0.1,
-           100 epochs on 50 replicas of 32 images. Momentum, weight decay and the weight of the auxiliary loss are the
-           release's. Ours: the replicas make one batch of 1,600, and `learning_rate` shrinks with a smaller one.
+           100 epochs on 50 replicas of 32 images. Momentum, weight decay and the weight of the auxiliary loss are those
+           of the released code. Departure: the replicas make one batch of 1,600; `learning_rate` scales with the batch.
 Expect     21.2 % top-1, 5.6 % top-5 error, one crop: published, abstract. The ported weights of torchvision have 22.71
            and 6.55 %. Not measured here.
 """

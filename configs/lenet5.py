@@ -1,9 +1,9 @@
-"""LeNet-5 on Fashion-MNIST: the lecture's table, tanh and average pooling, trained with SGD.
+"""LeNet-5 on Fashion-MNIST, as in the lecture's table (tanh, average pooling), trained with SGD.
 
 Command    cnn-bench data prepare fashion_mnist --from DIR
            cnn-bench train --config configs/lenet5.py --workdir runs/lenet5
 Source     LeCun, Bottou, Bengio & Haffner 1998, "Gradient-based learning applied to document recognition", for the
-           network; the schedule is a plain cosine, not the paper's second-order one.
+           network. The training is ours: SGD with a cosine, not the paper's second-order method.
 Expect     at most 10.5 % test error after 20 epochs.
 """
 

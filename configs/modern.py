@@ -1,13 +1,13 @@
-"""One modern recipe that every network of the registry can be trained with, so that the network is the only difference.
+"""One modern recipe for every network of the registry, so that the network is the only difference between two runs.
 
 Command    cnn-bench data prepare imagenet --from DIR
            cnn-bench train --config configs/modern.py --workdir runs/modern_resnet50 --config.model.arch=resnet50
-Source     ours, of parts that are published: AdamW with clipping, linear warm-up and a cosine, label smoothing 0.1,
-           mixup 0.2 (Zhang et al. 2017) and CutMix 1 (Yun et al. 2019) by turns, an exponential average of the weights.
-           `learning_rate` is for a batch of 1,024 and grows with it. AdamW, since networks without batch norm do not
-           train at one rate of SGD with those that have it.
-Expect     nothing is published for this recipe, and it has not been measured. The nearest is 21.9 % top-1 error of
-           resnet50 after 100 epochs by procedure A3 of Wightman, Touvron & Jegou 2021 (arXiv 2110.00476).
+Source     ours, of published parts: AdamW with clipping, linear warm-up and a cosine, label smoothing 0.1, mixup 0.2
+           (Zhang et al. 2017) or CutMix 1 (Yun et al. 2019) at random, an exponential average of the weights.
+           `learning_rate` is for a batch of 1,024 and scales with it. AdamW, since networks with and without batch norm
+           need different rates of SGD.
+Expect     nothing is published for this recipe, and it has not been measured. The closest is 21.9 % top-1 error of
+           resnet50 after 100 epochs of procedure A3 of Wightman, Touvron & Jegou 2021 (arXiv 2110.00476).
 """
 
 from cnn_bench.recipe import base, variant

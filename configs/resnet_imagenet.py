@@ -3,9 +3,10 @@
 Command    cnn-bench data prepare imagenet --from DIR
            cnn-bench train --config configs/resnet_imagenet.py --workdir runs/resnet50 --config.model.arch=resnet50
 Source     He, Zhang, Ren & Sun 2015, "Deep residual learning for image recognition", section 3.4: batch 256, rate 0.1
-           divided by 10 on a plateau, no dropout, He's initialisation, 600,000 steps. Ours: crops by area as in
-           GoogLeNet's recipe, not of a random scale; weight decay spares batch norm; an automatic plateau (five epochs
-           without improvement). `learning_rate` is for a batch of 256 and grows with it (Goyal et al. 2017).
+           divided by 10 on a plateau, no dropout, He's initialisation, 600,000 steps. Departures: crops by area as in
+           GoogLeNet's recipe, not of a random scale; no weight decay for batch norm; plateaus detected automatically
+           (five epochs without improvement). `learning_rate` is for a batch of 256 and scales with it (Goyal et al.
+           2017).
 Expect     24.7 % top-1, 7.8 % top-5 error for resnet50_v1, one centre crop: published, README of the authors' weights.
            For resnet50 torchvision's weights have 23.87 and 7.14 %. Not measured here.
 """

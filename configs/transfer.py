@@ -1,14 +1,14 @@
-"""Transfer learning as the lecture has it: Xception's weights from ImageNet under a new head, for few images.
+"""Transfer learning as in the lecture: Xception with weights from ImageNet and a new head, on few images.
 
 Command    cnn-bench weights import xception xception_weights_tf_dim_ordering_tf_kernels.h5 --out weights/xception
            cnn-bench data prepare flowers --from DIR
            cnn-bench train --config configs/transfer.py --workdir runs/transfer
-Source     Geron 2019, "Hands-On Machine Learning", 2nd edition, chapter 14, as the lecture quotes it: the base without
-           its top, global average pooling and a dense layer. First the head alone, 5 epochs of SGD at 0.2 with Keras's
-           decay 0.01; then all at 0.01, with Nesterov's momentum and decay 0.001, 40 epochs. Batches of 32, images of
-           224, as in the book. Batch norm of the frozen base stays in evaluation mode, as Keras 2 has it.
-Expect     about 5 % test error on the flowers (3,670 images of 5 kinds, a quarter held out): published, the book says
-           around 95 % accuracy. Not measured here.
+Source     Geron 2019, "Hands-On Machine Learning", 2nd edition, chapter 14, quoted in the lecture: the base without its
+           top, global average pooling and a dense layer. First the head alone, 5 epochs of SGD at 0.2 with Keras's
+           decay 0.01; then all layers at 0.01, with Nesterov's momentum and decay 0.001, 40 epochs. Batches of 32 and
+           images of 224x224, as in the book. Batch norm of the frozen base stays in evaluation mode, as in Keras 2.
+Expect     about 5 % test error on the flowers (3,670 images of 5 kinds, a quarter held out): published, the book states
+           around 95 % accuracy. Not measured here; experiments/transfer.py asks the question on Fashion-MNIST.
 """
 
 from cnn_bench.recipe import base, variant

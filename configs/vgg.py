@@ -3,8 +3,8 @@
 Command    cnn-bench data prepare imagenet --from DIR
            cnn-bench train --config configs/vgg.py --workdir runs/vgg16 --config.model.arch=vgg16
 Source     Simonyan & Zisserman 2014, "Very deep convolutional networks for large-scale image recognition", section 3.
-           Ours: He's initialisation, not a shallower network's weights; random square crops by area, as in
-           configs/alexnet.py; an automatic plateau (five epochs without improvement).
+           Departures: He's initialisation instead of the weights of a shallower network; random square crops by area,
+           as in configs/alexnet.py; plateaus detected automatically (five epochs without improvement).
 Expect     27.0 % top-1, 8.8 % top-5 error for vgg16: published, table 3, one scale, evaluated densely. torchvision's
            weights, one centre crop: 28.41 and 9.62 %. Not measured here.
 """

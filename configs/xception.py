@@ -4,8 +4,8 @@ Command    cnn-bench data prepare imagenet --from DIR
            cnn-bench train --config configs/xception.py --workdir runs/xception
 Source     Chollet 2016, "Xception: deep learning with depthwise separable convolutions", section 4.3: SGD with momentum
            0.9, rate 0.045 times 0.94 every two epochs, weight decay 1e-5, dropout 0.5 before the logits, Polyak
-           averaging, no auxiliary head. Ours: a batch of 1,920, 32 images for each of the paper's 60 GPUs (it does not
-           say), 120 epochs, and an exponential average; `learning_rate` shrinks with a smaller batch.
+           averaging, no auxiliary head. Batch and length are not in the paper; here 1,920, which is 32 images for each
+           of its 60 GPUs, and 120 epochs. Departure: an exponential average. `learning_rate` scales with the batch.
 Expect     21.0 % top-1, 5.5 % top-5 error, one crop: published, table 1. Not measured here.
 """
 

@@ -1,21 +1,24 @@
-"""Which networks give the least error for their multiply-adds? The lecture's chart, from networks trained here.
+"""Which networks give the least error for their multiply-adds? The lecture's chart, of networks trained here.
 
 Command    cnn-bench sweep experiments/accuracy_vs_cost.py --preset demo --out runs/demo
            cnn-bench report runs/demo
 Source     the question of Canziani, Paszke & Culurciello 2017 (arXiv 1605.07678), figure 2.
 Held equal the recipe, the data and the number of epochs.
-Expect     demo, one seed: results/demo. `full` with 6 epochs, means of three seeds: from LeNet-5's 12.0 % at 0.42 M
-           multiply-adds by way of ResNet-20's 7.4 % at 31 M and VGG-16's 6.7 % at 268 M to Xception's 6.3 % at 1,061 M
-           (results/accuracy_vs_cost).
+Expect     less error for more multiply-adds, from LeNet-5 by way of ResNet-20 and VGG-16 to Xception: see
+           results/accuracy_vs_cost (`full`, 6 epochs) and results/demo.
 """
 
 from cnn_bench.models import registry
 from cnn_bench.runs.study import Hypothesis
 from cnn_bench.stats import pareto_front
+from cnn_bench.sweep.presets import DEMO, FASHION_MNIST, FLIP_AND_CROP
 
 QUESTION = 'Which networks give the least error for their multiply-adds?'
 RECIPE = 'configs/compare.py'
-PRESETS = ('demo', 'full')
+PRESETS = {
+    'demo': {**DEMO, 'total_epochs': 2, 'eval_every_epochs': 2},
+    'full': {**FASHION_MNIST, **FLIP_AND_CROP, 'total_epochs': 30},
+}
 HELD_EQUAL = ('epochs', 'macs')
 CHARTS = ('accuracy_vs_macs',)
 SOURCE = 'Canziani, Paszke & Culurciello 2017 (arXiv 1605.07678), figure 2'
@@ -25,7 +28,7 @@ HYPOTHESES = (
     Hypothesis('shortcuts lower the error', PAPER, less='resnet20', more='plain20'),
     Hypothesis('shortcuts lower the error of 56 layers', PAPER, less='resnet56', more='plain56'),
     Hypothesis('a plain network of 56 layers does worse than one of 20', PAPER, less='plain20', more='plain56'),
-    Hypothesis('deeper ResNets err less', PAPER, less='resnet110', more='resnet20'),
+    Hypothesis('deeper ResNets have less error', PAPER, less='resnet110', more='resnet20'),
     Hypothesis(
         'GoogLeNet has fewer parameters than AlexNet',
         'lecture, GoogLeNet',
@@ -33,38 +36,39 @@ HYPOTHESES = (
         more='alexnet',
         column='params',
     ),
-    Hypothesis('GoogLeNet errs less than AlexNet', 'lecture, GoogLeNet', less='googlenet', more='alexnet'),
+    Hypothesis('GoogLeNet has less error than AlexNet', 'lecture, GoogLeNet', less='googlenet', more='alexnet'),
     Hypothesis(
-        'GoogLeNet errs less than AlexNet', 'lecture, GoogLeNet', less='googlenet_bn x0.125', more='alexnet x0.125'
+        'GoogLeNet has less error than AlexNet', 'lecture, GoogLeNet', less='googlenet_bn x0.125', more='alexnet x0.125'
     ),
     Hypothesis(
-        'AlexNet errs less than LeNet-5',
+        'AlexNet has less error than LeNet-5',
         'our reading of: lecture, AlexNet, much larger and deeper',
         less='alexnet',
         more='lenet5',
     ),
     Hypothesis(
-        'AlexNet errs less than LeNet-5',
+        'AlexNet has less error than LeNet-5',
         'our reading of: lecture, AlexNet, much larger and deeper',
         less='alexnet x0.125',
         more='lenet5',
     ),
     Hypothesis(
-        'ResNets err less than GoogLeNet',
+        'ResNets have less error than GoogLeNet',
         'lecture, Winners of the ImageNet Challenges',
         less='resnet50',
         more='googlenet',
     ),
     Hypothesis(
-        'ResNets err less than GoogLeNet',
+        'ResNets have less error than GoogLeNet',
         'lecture, Winners of the ImageNet Challenges',
         less='resnet18 x0.125',
         more='googlenet_bn x0.125',
     ),
 )
 
-# Widths at which two CPU cores train the small form in about a minute. The costly first: two at a time end together.
-DEMO = {
+# At these widths two CPU cores train the small form in about a minute. The slowest come first, so that two jobs end
+# together.
+NARROW = {
     'googlenet_bn x0.125': {'model.width': 0.125},
     'resnet18 x0.125': {'model.width': 0.125},
     'resnet20 x0.25': {'model.width': 0.25},
@@ -73,11 +77,11 @@ DEMO = {
     'vgg11_bn x0.125': {'model.width': 0.125},
     'vgg11 x0.125': {'model.width': 0.125},
     'alexnet x0.125': {'model.width': 0.125},
-    'fashion_cnn x0.25, no dropout': {'model.width': 0.25, 'model.dropout': 0.0},  # it starves layers this narrow
+    'fashion_cnn x0.25, no dropout': {'model.width': 0.25, 'model.dropout': 0.0},  # too much for layers this narrow
     'alexnet_owt x0.125': {'model.width': 0.125},
     'lenet5': {},
 }
-FULL = (
+FULL_WIDTH = (
     'lenet5 fashion_cnn alexnet alexnet_owt vgg11 vgg11_bn vgg16_bn googlenet googlenet_bn resnet18 resnet34 resnet50 '
     'resnet20 resnet32 resnet44 resnet56 resnet110 plain20 plain56 xception'
 ).split()
@@ -85,22 +89,14 @@ SMALL_ALREADY = ('lenet', 'fashion_cnn', 'resnet_cifar')  # families made for sm
 
 
 def variants(preset):
-    """{name: changes to the recipe}: a network each."""
+    """Each variant is a network."""
     if preset == 'demo':
-        short = {'total_epochs': 2, 'batch_size': 50, 'eval_every_epochs': 2, 'devices': 1}
-        return {name: {**_network(name.split()[0]), **changes, **short} for name, changes in DEMO.items()}
-    full = {
-        'dataset.name': 'fashion_mnist',
-        'total_epochs': 30,
-        'batch_size': 128,
-        'augment.flip': True,
-        'augment.pad_crop': 2,
-    }
-    return {arch: {**_network(arch), **full} for arch in FULL}
+        return {name: {**_network(name.split()[0]), **overrides} for name, overrides in NARROW.items()}
+    return {arch: _network(arch) for arch in FULL_WIDTH}
 
 
 def report(table):
-    """The answer in words: the networks that none beats in both error and multiply-adds."""
+    """The networks that no other beats in both error and multiply-adds."""
     means = table.groupby('label', as_index=False)[['macs', 'top1_err_pct']].mean()
     front = means[pareto_front(means.macs, means.top1_err_pct)].sort_values('macs')
     networks = ', '.join(
@@ -110,6 +106,6 @@ def report(table):
 
 
 def _network(arch):
-    """The changes that put `arch` into the recipe, in its form for small images."""
+    """The overrides that select `arch`, in its form for small images."""
     small = {} if registry.get(arch).family in SMALL_ALREADY else {'model.stem': 'small'}
     return {'model.arch': arch, **small}

@@ -6,21 +6,25 @@ Command    cnn-bench sweep experiments/activations.py --preset demo --jobs 2 --o
 Source     Krizhevsky, Sutskever & Hinton 2012, figure 1: a convolutional network reaches 25 % training error on
            CIFAR-10 six times sooner with ReLU than with tanh. The activations are those of the lecture's bonus slide.
 Held equal the network (no normalisation, which would hide the differences), the recipe (SGD with momentum, AlexNet's
-           rate, constant as in the figure), the data and the epochs. The first weights have the scale that keeps a
-           signal's size through the activation: He's for ReLU and its kin, LeCun's for the others. Maxout takes two
-           linear maps per channel, so it has about twice the parameters and multiply-adds.
-Expect     sigmoid at chance: eight layers of it do not start. Demo, one seed: maxout 17.4 %, tanh 18.1 %, ReLU 20.4 %,
-           ELU 20.6 %, leaky ReLU 20.7 % test error; tanh reaches 25 % after 0.4 epochs and ReLU after 0.7, against
-           the paper, whose network was wide, whose images were harder and whose rates were chosen one by one.
+           rate, constant as in the figure), the data and the epochs. The initial weights are scaled to preserve the
+           size of the signal through the activation: He's for ReLU and its variants, LeCun's for the others. Maxout
+           takes two convolutions per channel, which about doubles parameters and multiply-adds.
+Expect     sigmoid at chance: eight layers of it do not start to learn. In the demo tanh reaches 25 % before ReLU,
+           unlike in the paper, whose network was wider, whose images were harder and whose rates were tuned one by one:
+           see results/activations.
 """
 
 from cnn_bench.runs.study import Hypothesis
-from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
+from cnn_bench.sweep.answers import difference, means, paragraph, ranked, seeds
+from cnn_bench.sweep.presets import CIFAR10, DEMO
 
 QUESTION = 'Which activation trains fastest, and which gives the least error?'
 SOURCE = 'Krizhevsky, Sutskever & Hinton 2012, figure 1; the lecture, Activation Functions'
 RECIPE = 'configs/compare.py'
-PRESETS = ('demo', 'full')
+PRESETS = {
+    'demo': {**DEMO, 'model.width': 0.25, 'total_epochs': 2, 'log_every_steps': 10},
+    'full': {**CIFAR10, 'total_epochs': 40, 'eval_every_epochs': 1, 'log_every_steps': 39},
+}
 HELD_EQUAL = ('epochs', 'macs')
 BASELINE = 'ReLU'
 CHARTS = ('learning_curves', 'accuracy_vs_macs')
@@ -56,7 +60,7 @@ ACTS = {
     'leaky ReLU': 'leaky_relu',
     'ELU': 'elu',
 }
-INITS = dict.fromkeys(('ReLU', 'leaky ReLU', 'ELU'), 'he')  # they halve a signal's square, about; the others do not
+INITS = dict.fromkeys(('ReLU', 'leaky ReLU', 'ELU'), 'he')  # these halve the mean square of a signal, roughly
 NETWORK = {'model.arch': 'fashion_cnn', 'model.dropout': 0.0}
 SGD = {
     'optimizer.name': 'sgd',
@@ -66,28 +70,25 @@ SGD = {
     'schedule.name': 'constant',
     'schedule.warmup_epochs': 0.0,
 }
-DEMO = {'model.width': 0.25, 'total_epochs': 2, 'batch_size': 50, 'log_every_steps': 10, 'devices': 1}
-FULL = {'dataset.name': 'cifar10', 'total_epochs': 40, 'batch_size': 128, 'log_every_steps': 39}
 
 
 def variants(preset):
-    """{name: changes to the recipe}: an activation each."""
-    scale = {'eval_every_epochs': 1, **(DEMO if preset == 'demo' else FULL)}
-    common = {**NETWORK, **SGD, **scale}
+    """Each variant is an activation."""
     return {
-        name: {**common, 'model.act': act, 'model.kernel_init': INITS.get(name, 'lecun')} for name, act in ACTS.items()
+        name: {**NETWORK, **SGD, 'model.act': act, 'model.kernel_init': INITS.get(name, 'lecun')}
+        for name, act in ACTS.items()
     }
 
 
 def measure(curve):
-    """The epoch at which the training error of a logging window is first 25 % or less; {} where it never is."""
+    """The epoch of the first logged training error of at most 25 %; {} if there is none."""
     errors = ((row['epoch'], row.get('top1_err_pct')) for row in curve if row['kind'] == 'train')
     first = next((epoch for epoch, error in errors if error is not None and error <= 25), None)
     return {} if first is None else {REACHED: first}
 
 
 def report(table):
-    """The answer in words: how soon each got to 25 %, by how much ReLU beat tanh, and where all ended."""
+    """When each activation reaches 25 %, how much sooner ReLU does than tanh, and the final errors."""
     error, reached = means(table), means(table, REACHED)
     never = [label for label in error.index if label not in reached]
     times = ''

@@ -5,21 +5,25 @@ Command    cnn-bench sweep experiments/data_scale.py --preset demo --jobs 2 --ou
            `full` needs Fashion-MNIST: cnn-bench data prepare fashion_mnist --from DIR
 Source     Hestness et al. 2017 (arXiv 1712.00409): the error falls as a power of the number of images, in image
            classification with an exponent of -0.3; Sun et al. 2017 (arXiv 1707.02968) found it logarithmic.
-Held equal the network, the recipe and the steps, so multiply-adds: fewer images are seen more often. Each set is part
-           of the next larger one.
-Expect     about a straight line on two logarithmic axes, flatter than the paper's at the end. Demo, one seed: 19.9 %
-           with 625 images to 13.3 % with 10,000, a power of -0.14.
+Held equal the network, the recipe and the steps, and so multiply-adds: fewer images are seen more often. Each set of
+           images contains the smaller ones.
+Expect     about a straight line on two logarithmic axes, with a smaller exponent than the paper's. Demo, one seed:
+           19.9 % with 625 images to 13.3 % with 10,000, an exponent of -0.14.
 """
 
 import numpy as np
 
 from cnn_bench.runs.study import Hypothesis
-from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
+from cnn_bench.sweep.answers import difference, means, paragraph, ranked, seeds
+from cnn_bench.sweep.presets import DEMO, FASHION_MNIST, FLIP_AND_CROP, VGG11
 
 QUESTION = 'How does the error fall with the number of training images, at an equal number of steps?'
 SOURCE = 'Hestness et al. 2017 (arXiv 1712.00409), image classification'
 RECIPE = 'configs/compare.py'
-PRESETS = ('demo', 'full')
+PRESETS = {
+    'demo': {**DEMO, 'model.width': 0.125, 'total_steps': 400},
+    'full': {**FASHION_MNIST, **FLIP_AND_CROP, 'total_steps': 9360},
+}
 HELD_EQUAL = ('macs',)
 BASELINE = '10000 images'
 CHARTS = ('learning_curves', 'differences')
@@ -30,39 +34,25 @@ HYPOTHESES = (
     Hypothesis('so they do with half as many of each', HESTNESS, less='5000 images', more='625 images'),
     Hypothesis('doubling them still helps at the end', HESTNESS, less='10000 images', more='5000 images'),
 )
-DEMO = {
-    'model.width': 0.125,
-    'total_steps': 400,
-    'batch_size': 50,
-    'log_every_steps': 50,
-    'devices': 1,
-}
-FULL = {
-    'dataset.name': 'fashion_mnist',
-    'total_steps': 9360,
-    'batch_size': 128,
-    'augment.flip': True,
-    'augment.pad_crop': 2,
-}
+EVALUATIONS = 6
 
 
 def variants(preset):
-    """{name: changes to the recipe}: VGG-11 with batch norm on ever more images, evaluated equally often."""
-    network = {'model.arch': 'vgg11_bn', 'model.stem': 'small', **(DEMO if preset == 'demo' else FULL)}
-    network['schedule.warmup_epochs'] = 0.0  # it counts passes, and the steps are to be equal
-    evaluations, batch = 6, network['batch_size']
+    """VGG-11 with batch norm on more and more images, evaluated equally often."""
+    seen = PRESETS[preset]['total_steps'] * PRESETS[preset]['batch_size']
     return {
         f'{images} images': {
-            **network,
+            **VGG11,
+            'schedule.warmup_epochs': 0.0,  # it would be a different number of steps for each
             'dataset.train_images': images,
-            'eval_every_epochs': max(1, round(network['total_steps'] * batch / images / evaluations)),
+            'eval_every_epochs': max(1, round(seen / images / EVALUATIONS)),
         }
         for images in SIZES[preset]
     }
 
 
 def report(table):
-    """The answer in words: the error at each size, and the power law that fits them best."""
+    """The error at each number of images, and the power law that fits them best."""
     error = means(table)
     images = np.array([int(label.split()[0]) for label in error.index])
     return paragraph(
@@ -73,7 +63,7 @@ def report(table):
 
 
 def _law(images, error):
-    """error = a images^b, the line of least squares in logarithms, and how far the means are from it."""
+    """The fit of error = a images^b by least squares of logarithms, and the largest deviation from it."""
     if len(images) < 3 or not (error > 0).all():
         return ''
     slope, offset = np.polyfit(np.log(images), np.log(error), 1)

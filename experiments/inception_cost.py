@@ -7,20 +7,23 @@ Source     Szegedy et al. 2014 (arXiv 1409.4842), section 4 and figure 2; the le
            Complexity".
 Held equal the recipe, the data and the epochs. The third network is the reduced one, widened until it has about as
            many multiply-adds as the naive one.
-Expect     naive: about ten times the multiply-adds of reduced at the same width, since its maps grow from module to
-           module, and less error for it; at equal multiply-adds the reduced form wins, given time. Demo, one seed:
-           naive 19.9 %, reduced 32.3 %, widened 20.9 %. `full` with 10 epochs, means of two seeds: 6.8, 7.5 and 5.9 %
-           (results/inception_cost).
+Expect     naive: about ten times the multiply-adds of reduced at the same width, since its channels grow in number from
+           module to module, and less error; at equal multiply-adds the reduced form wins, given time: see
+           results/inception_cost (`full`, 10 epochs). Demo, one seed: naive 19.9 %, reduced 32.3 %, widened 20.9 %.
 """
 
 from cnn_bench.models import registry
 from cnn_bench.runs.study import Hypothesis
-from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
+from cnn_bench.sweep.answers import difference, means, paragraph, ranked, seeds
+from cnn_bench.sweep.presets import DEMO, FLIP_AND_CROP
 
 QUESTION = 'What do the 1x1 reductions of the Inception module save, and what do they cost in accuracy?'
 SOURCE = 'Szegedy et al. 2014 (arXiv 1409.4842), section 4 and figure 2'
 RECIPE = 'configs/compare.py'
-PRESETS = ('demo', 'full')
+PRESETS = {
+    'demo': {**DEMO, 'total_epochs': 1, 'log_every_steps': 25},
+    'full': {'dataset.name': 'fashion_mnist', **FLIP_AND_CROP, 'total_epochs': 20},
+}
 HELD_EQUAL = ('epochs', 'macs', 'seconds')
 BASELINE = 'naive'
 CHARTS = ('accuracy_vs_macs', 'learning_curves', 'accuracy_vs_training_time')
@@ -36,16 +39,13 @@ HYPOTHESES = (
         more='naive',
     ),
 )
-WIDTHS = {'demo': (0.0625, 0.2), 'full': (0.25, 0.82)}  # of the first two, and of the widened one
-DEMO = {'total_epochs': 1, 'batch_size': 50, 'eval_every_epochs': 1, 'log_every_steps': 25, 'devices': 1}
-FULL = {'dataset.name': 'fashion_mnist', 'total_epochs': 20, 'augment.flip': True, 'augment.pad_crop': 2}
+WIDTHS = {'demo': (0.0625, 0.2), 'full': (0.25, 0.82)}  # of naive and reduced, and of the widened one
 
 
 def variants(preset):
-    """{name: changes to the recipe}: GoogLeNet with batch norm and the paper's 5x5 kernels, of each module."""
+    """GoogLeNet with batch norm and the paper's 5x5 kernels, built from either module."""
     width, widened = WIDTHS[preset]
     network = {'model.arch': 'googlenet_bn', 'model.stem': 'small', 'model.large_kernel': 5}
-    network |= DEMO if preset == 'demo' else FULL
     return {
         'naive': {**network, 'model.inception': 'naive', 'model.width': width},
         WIDENED: {**network, 'model.inception': 'reduced', 'model.width': widened},
@@ -54,7 +54,7 @@ def variants(preset):
 
 
 def report(table):
-    """The answer in words: cost and error of the networks, then the lecture's figures of a single module."""
+    """Cost and error of the networks, then the lecture's figures for a single module."""
     error, macs = means(table), means(table, 'macs')
     naive, reduced = (registry.get(f'inception_module_{form}').macs for form in ('naive', 'reduced'))
     cheaper = ''
@@ -66,7 +66,7 @@ def report(table):
         cheaper,
         difference(error, 'reduced', 'naive'),
         difference(error, WIDENED, 'naive'),
-        f"\n\nOf the lecture's single module on 28x28x256 maps, counted here: {naive / 1e6:.0f} M multiply-adds naive,"
-        f' as it says, and {reduced / 1e6:.0f} M reduced, not its 358 M: that is the sum of its own six rows with the'
-        f' 3x3 row counted twice. The reduction saves {naive / reduced:.1f} times, more than it claims.',
+        f"\n\nThe lecture's single module on a 28x28x256 input, counted here: {naive / 1e6:.0f} M multiply-adds naive,"
+        f' as the lecture says, and {reduced / 1e6:.0f} M reduced, not its 358 M, which is the sum of its own six rows'
+        f' with the 3x3 row counted twice. The reduction saves a factor of {naive / reduced:.1f}, more than it claims.',
     )

@@ -5,20 +5,29 @@ Command    cnn-bench sweep experiments/normalisation.py --preset demo --jobs 2 -
            `full` needs Fashion-MNIST: cnn-bench data prepare fashion_mnist --from DIR
 Source     Ioffe & Szegedy 2015 (arXiv 1502.03167), figure 2; Wu & He 2018 (arXiv 1803.08494), figure 4 and table 1;
            Krizhevsky et al. 2012, section 3.3, for local response normalisation; Simonyan & Zisserman 2014, table 3,
-           who found that it does nothing for VGG.
-Held equal the network but for the scales and shifts, the recipe, the data and the epochs.
-Expect     batch norm well ahead of none. Demo, one seed: batch 13.2 %, none 16.5 %, group 18.1 %, layer 19.2 %,
-           response normalisation 21.1 %. With three epochs and 11 layers, not 16, batch, group and layer norm were
-           within half a point of none.
+           who found that it does not help VGG.
+Held equal the network except the scales and shifts of the normalisation, the recipe, the data and the epochs.
+Expect     batch norm well ahead of none. Demo, one seed: batch 13.2 %, none 16.5 %, group 18.1 %, layer 19.2 %, LRN
+           21.1 %. With three epochs and 11 instead of 16 layers, batch, group and layer norm were within half a point
+           of none.
 """
 
 from cnn_bench.runs.study import Hypothesis
-from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
+from cnn_bench.sweep.answers import difference, means, paragraph, ranked, seeds
+from cnn_bench.sweep.presets import DEMO, FASHION_MNIST, FLIP_AND_CROP
 
 QUESTION = 'What does normalisation do for a network without shortcuts, and which kind does most?'
 SOURCE = 'Ioffe & Szegedy 2015 (arXiv 1502.03167), figure 2; Wu & He 2018 (arXiv 1803.08494), figure 4'
 RECIPE = 'configs/compare.py'
-PRESETS = ('demo', 'full')
+PRESETS = {
+    'demo': {**DEMO, 'model.width': 0.125, 'total_epochs': 2},
+    'full': {
+        **FASHION_MNIST,
+        **FLIP_AND_CROP,
+        'total_epochs': 30,
+        'optimizer.learning_rate': 1e-3,  # at full width the rate of the demo is too high without normalisation
+    },
+}
 HELD_EQUAL = ('epochs', 'macs', 'seconds')
 BASELINE = 'none'
 CHARTS = ('learning_curves', 'accuracy_vs_training_time')
@@ -38,33 +47,16 @@ HYPOTHESES = (
     Hypothesis('group norm has less error than layer norm', 'Wu & He 2018, table 1', less='group', more='layer'),
 )
 NORMS = {'none': 'none', 'LRN': 'lrn', 'batch': 'batch', 'group': 'group', 'layer': 'layer'}
-DEMO = {
-    'model.width': 0.125,
-    'total_epochs': 2,
-    'batch_size': 50,
-    'eval_every_epochs': 1,
-    'log_every_steps': 50,
-    'devices': 1,
-}
-FULL = {
-    'dataset.name': 'fashion_mnist',
-    'total_epochs': 30,
-    'batch_size': 128,
-    'augment.flip': True,
-    'augment.pad_crop': 2,
-    'optimizer.learning_rate': 1e-3,  # at full width the rate of the demo is too high without normalisation
-}
 
 
 def variants(preset):
-    """{name: changes to the recipe}: VGG-16 with a normalisation behind each convolution."""
+    """VGG-16 with a normalisation after each convolution."""
     network = {'model.arch': 'vgg16', 'model.stem': 'small', 'model.dropout': 0.0}
-    network |= DEMO if preset == 'demo' else FULL
     return {name: {**network, 'model.norm': norm} for name, norm in NORMS.items()}
 
 
 def report(table):
-    """The answer in words: the errors, and each normalisation against none."""
+    """The errors, and each normalisation compared with none."""
     error, rate = means(table), means(table, 'images_per_s')
     slower = ''
     if {'none', 'batch'} <= set(rate.index):

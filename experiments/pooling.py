@@ -6,20 +6,23 @@ Command    cnn-bench sweep experiments/pooling.py --preset demo --jobs 2 --out r
 Source     the lecture, "Pooling Layer": its goal is to subsample, and 75 % of the input is dropped; Scherer, Mueller &
            Behnke 2010 found the maximum better than subsampling; Springenberg et al. 2014 (arXiv 1412.6806), table 3,
            lost a little by strides alone.
-Held equal the recipe, the data, the epochs, parameters and multiply-adds: the pools have none. `stride` takes one
-           pixel of each 2x2 window, which is what a stride of 2 in the convolution before would give, at its full
-           cost.
-Expect     either pool ahead of leaving pixels out by some points. Demo, one seed: average 12.7 %, max 12.8 %, stride
-           14.2 %; one seed cannot part the first two.
+Held equal the recipe, the data, the epochs, parameters and multiply-adds, of which pooling has none. `stride` keeps
+           one pixel of each 2x2 window: the output of a convolution with stride 2, at the cost of one with stride 1.
+Expect     both kinds of pooling ahead of leaving pixels out. Demo, one seed: average 12.7 %, max 12.8 %, stride 14.2 %;
+           one seed cannot separate the first two.
 """
 
 from cnn_bench.runs.study import Hypothesis
-from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
+from cnn_bench.sweep.answers import difference, means, paragraph, ranked, seeds
+from cnn_bench.sweep.presets import DEMO, FASHION_MNIST, FLIP_AND_CROP, VGG11
 
 QUESTION = 'Does it matter how a network shrinks its maps: by the maximum, by the mean, or by leaving pixels out?'
 SOURCE = 'the lecture, Pooling Layer; Scherer, Mueller & Behnke 2010'
 RECIPE = 'configs/compare.py'
-PRESETS = ('demo', 'full')
+PRESETS = {
+    'demo': {**DEMO, 'model.width': 0.125, 'total_epochs': 3},
+    'full': {**FASHION_MNIST, **FLIP_AND_CROP, 'total_epochs': 30},
+}
 HELD_EQUAL = ('epochs', 'macs')
 BASELINE = 'max'
 CHARTS = ('learning_curves', 'differences', 'error_overlap')
@@ -34,31 +37,15 @@ HYPOTHESES = (
         more='stride',
     ),
 )
-DEMO = {
-    'model.width': 0.125,
-    'total_epochs': 3,
-    'batch_size': 50,
-    'eval_every_epochs': 1,
-    'log_every_steps': 50,
-    'devices': 1,
-}
-FULL = {
-    'dataset.name': 'fashion_mnist',
-    'total_epochs': 30,
-    'batch_size': 128,
-    'augment.flip': True,
-    'augment.pad_crop': 2,
-}
 
 
 def variants(preset):
-    """{name: changes to the recipe}: VGG-11 with batch norm, three ways to halve its maps."""
-    network = {'model.arch': 'vgg11_bn', 'model.stem': 'small', **(DEMO if preset == 'demo' else FULL)}
-    return {pool: {**network, 'model.pool': pool} for pool in ('max', 'average', 'stride')}
+    """VGG-11 with batch norm, and three ways to halve the resolution."""
+    return {pool: {**VGG11, 'model.pool': pool} for pool in ('max', 'average', 'stride')}
 
 
 def report(table):
-    """The answer in words: the errors, and what the maximum gains over either of the others."""
+    """The errors, and max pooling compared with either of the others."""
     error = means(table)
     return paragraph(
         f'Test error {seeds(table)}: {ranked(error)}.',

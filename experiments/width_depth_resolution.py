@@ -4,21 +4,25 @@ Command    cnn-bench sweep experiments/width_depth_resolution.py --preset demo -
            cnn-bench report runs/scaling
            `full` needs CIFAR-10: cnn-bench data prepare cifar10 --from DIR
 Source     Tan & Le 2019, EfficientNet (arXiv 1905.11946), figure 3 and table 7: compound scaling wins.
-Held equal the recipe, the epochs and the way of the images, all of them resized by the same streamed pipeline, whole
-           and without crops. The four larger networks have 3.6 to 4.3 times the multiply-adds of the base.
+Held equal the recipe, the epochs and the preprocessing: the same pipeline resizes all images, whole and without crops.
+           The four larger networks have 3.6 to 4.3 times the multiply-adds of the base.
 Expect     wider and compound ahead of the base. Demo, one seed: wider 16.6 %, compound 17.4 %, finer 18.2 %, deeper
            18.6 %, base 18.8 %; with three epochs instead of one 12.7, 13.2, 14.4, 13.6 and 13.9 %. The base sees
-           images at half their size, so resolution brings real detail, but Fashion-MNIST seems to need little of it;
-           beyond the stored 28x28 or 32x32 it could bring none.
+           images at half their size, so that more resolution adds detail, but Fashion-MNIST seems to need little of it.
+           Above the stored 28x28 or 32x32 there would be none.
 """
 
 from cnn_bench.runs.study import Hypothesis
-from cnn_bench.sweep.words import difference, means, paragraph, ranked, seeds
+from cnn_bench.sweep.answers import difference, means, paragraph, ranked, seeds
+from cnn_bench.sweep.presets import CIFAR10, DEMO, FLIP_AND_CROP
 
 QUESTION = 'With four times the multiply-adds, is a network best made wider, deeper, finer, or a little of each?'
 SOURCE = 'Tan & Le 2019 (arXiv 1905.11946), figure 3 and table 7'
 RECIPE = 'configs/compare.py'
-PRESETS = ('demo', 'full')
+PRESETS = {
+    'demo': {**DEMO, 'total_epochs': 1},
+    'full': {**CIFAR10, **FLIP_AND_CROP, 'dataset.workers': 8, 'total_epochs': 60},
+}
 HELD_EQUAL = ('epochs', 'macs')
 BASELINE = 'base'
 CHARTS = ('accuracy_vs_macs', 'accuracy_vs_params', 'learning_curves')
@@ -34,7 +38,7 @@ HYPOTHESES = (
         for name in SCALED[:3]
     ),
 )
-# (width, blocks a stage, size of the images): a ResNet of three stages.
+# (width, blocks per stage, image size) of a ResNet with three stages.
 NETWORKS = {
     'demo': {
         'base': (0.5, 2, 14),
@@ -52,21 +56,11 @@ NETWORKS = {
     },
 }
 WHOLE_IMAGES = {'crop.scale': (1.0, 1.0), 'crop.ratio': (1.0, 1.0), 'crop.crop_fraction': 1.0}
-DEMO = {'total_epochs': 1, 'batch_size': 50, 'eval_every_epochs': 1, 'log_every_steps': 50, 'devices': 1}
-FULL = {
-    'dataset.name': 'cifar10',
-    'dataset.workers': 8,
-    'total_epochs': 60,
-    'batch_size': 128,
-    'augment.flip': True,
-    'augment.pad_crop': 2,
-}
 
 
 def variants(preset):
-    """{name: changes to the recipe}: the base, and what is made of it."""
+    """The base network, and four ways to scale it."""
     common = {'model.arch': 'resnet20', 'dataset.placement': 'host', **WHOLE_IMAGES}
-    common |= DEMO if preset == 'demo' else FULL
     return {
         name: {**common, 'model.width': width, 'model.depths': (blocks,) * 3, 'dataset.size': size}
         for name, (width, blocks, size) in NETWORKS[preset].items()
@@ -74,7 +68,7 @@ def variants(preset):
 
 
 def report(table):
-    """The answer in words: what each scaling costs and gains over the base, and compound against the best other."""
+    """What each scaling costs and gains over the base, and compound scaling compared with the best other."""
     error, macs = means(table), means(table, 'macs')
     costs = ''
     if 'base' in macs.index:

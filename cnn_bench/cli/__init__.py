@@ -1,5 +1,8 @@
-"""The `cnn-bench` command. Each subcommand is a module of this package with `add_arguments(parser)` and `run(args)`;
-only the one that was asked for is imported."""
+"""The `cnn-bench` command.
+
+Each subcommand is a module of this package with `add_arguments(parser)` and `run(args)`; only the one that is called is
+imported. With TAKES_OVERRIDES, `run` also gets the list of arguments that argparse does not know.
+"""
 
 import argparse
 import importlib
@@ -10,20 +13,20 @@ from cnn_bench import __version__
 from cnn_bench.errors import Stopped, UserError, unknown
 
 COMMANDS = {
-    'list': 'the architectures that can be named',
-    'cost': 'parameters, multiply-adds and memory of architectures, counted without running them',
-    'claims': 'every figure of the source lecture, recomputed: which hold and which do not',
+    'list': 'list the architectures',
+    'cost': 'count parameters, multiply-adds and memory of architectures, without running them',
+    'claims': 'recompute every figure of the source lecture, and say which hold',
     'data': 'list, prepare and check data sets',
-    'train': 'train one network by a recipe; the same command again resumes it',
-    'eval': 'evaluate a trained run, or imported weights, on a test set',
-    'predict': 'the most probable classes of picture files',
-    'features': 'what a layer makes of every image of a data set, written to a file',
-    'retrieve': 'the nearest images by their features, and how often they are of one class',
+    'train': 'train a network by a recipe; the same command again resumes it',
+    'eval': 'evaluate a run, or imported weights, on a test set',
+    'predict': 'classify pictures',
+    'features': "write a layer's output for every image of a data set to a file",
+    'retrieve': 'find the nearest images by their features, and measure recall',
     'weights': 'import weights of Keras Applications, torchvision or timm',
-    'sweep': 'run the trials of an experiment',
-    'report': 'tables, charts and a page from the runs below a directory',
-    'ensemble': 'what networks err together, their probabilities averaged, and what that costs',
-    'runs': 'list the runs below a directory with their state and errors, or export them',
+    'sweep': 'train every variant of an experiment',
+    'report': 'write tables, charts and a page about the runs below a directory',
+    'ensemble': 'measure error and cost of ensembles of trained networks',
+    'runs': 'list the runs below a directory with state and error, or export them',
 }
 
 
@@ -41,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # `cnn-bench list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as error:  # a full disk, a directory that must not be read
+    except OSError as error:  # such as a full disk, or a directory without permission
         print(f'cnn-bench: error: {error}', file=sys.stderr)
         return UserError.exit_status
     except KeyboardInterrupt:
@@ -65,18 +68,18 @@ def _dispatch(argv: list[str]) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse, with its errors in one line like all others."""
+    """An argument parser whose errors are one line, as all others are."""
 
     def error(self, message: str):
         raise UserError(f'{self.prog.removeprefix("cnn-bench ")}: {message}')
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """The text of the help as it stands, and the defaults that say something."""
+    """Help text with its own line breaks, and with defaults other than None and False."""
 
     def _get_help_string(self, action: argparse.Action) -> str:
-        says_nothing = action.default in (None, False) or 'default' in (action.help or '')
-        return action.help if says_nothing else super()._get_help_string(action)
+        shown = action.default not in (None, False) and 'default' not in (action.help or '')
+        return super()._get_help_string(action) if shown else action.help
 
 
 def _top_parser() -> argparse.ArgumentParser:
@@ -84,7 +87,7 @@ def _top_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='cnn-bench',
         description='What does a given accuracy cost? Trains, counts and charts convolutional networks.',
-        epilog=f'commands:\n{lines}\n\n`cnn-bench COMMAND --help` says the rest.',
+        epilog=f'commands:\n{lines}\n\n`cnn-bench COMMAND --help` shows the options of a command.',
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('--version', action='version', version=f'cnn-bench {__version__}')

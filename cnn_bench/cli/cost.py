@@ -11,13 +11,13 @@ output, are two per multiply-add. Activations are the outputs of convolution, de
 """
 
 import argparse
-import csv
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from math import inf
 from typing import Any
 
+from cnn_bench.cli import output
+from cnn_bench.cli.output import Column
 from cnn_bench.errors import UserError
 
 SUMMARY = ('params', 'param_bytes', 'macs', 'flops', 'elementwise_ops', 'reduction_ops', 'pooling_ops')
@@ -120,7 +120,7 @@ def _layer(layer: Any) -> dict:
 
 
 def _print_json(counted: list[dict], args: argparse.Namespace) -> None:
-    print(json.dumps(counted, indent=2))
+    output.print_json(counted)
 
 
 def _print_csv(counted: list[dict], args: argparse.Namespace) -> None:
@@ -133,35 +133,23 @@ def _print_csv(counted: list[dict], args: argparse.Namespace) -> None:
         ]
     else:
         rows = counted
-    writer = csv.DictWriter(sys.stdout, rows[0], lineterminator='\n')
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({key: by_x(value) if isinstance(value, list) else value for key, value in row.items()})
+    output.print_csv([{key: by_x(v) if isinstance(v, list) else v for key, v in row.items()} for row in rows])
 
 
 def _print_markdown(counted: list[dict], args: argparse.Namespace) -> None:
     for title, header, rows in _tables(counted, args):
-        aligned = ['---' if column in ('arch', 'layer', 'op') else '---:' for column in header]
         print(f'### {title}\n' if title else '', end='\n' if title else '')
-        for cells in (header, aligned, *rows):
-            print(f'| {" | ".join(cells)} |')
+        output.print_markdown(_columns(header), rows)
         print(end='\n' if title else '')
 
 
 def _print_text(counted: list[dict], args: argparse.Namespace) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(width=1000, highlight=False)
     for title, header, rows in _tables(counted, args):
-        table = Table(title=title or None, title_justify='left', box=SIMPLE_HEAD)
-        for column in header:
-            left = column in ('arch', 'layer', 'op')
-            table.add_column(column, justify='left' if left else 'right', overflow='fold')
-        for cells in rows:
-            table.add_row(*cells)
-        console.print(table)
+        output.print_table(_columns(header), rows, title)
+
+
+def _columns(header: list[str]) -> list[Column]:
+    return [Column(name, number=name not in ('arch', 'layer', 'op'), folds=True) for name in header]
 
 
 def _tables(counted: list[dict], args: argparse.Namespace) -> Iterable[tuple[str, list[str], list[list[str]]]]:

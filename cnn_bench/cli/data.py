@@ -1,13 +1,17 @@
-"""List, prepare and check data sets. Nothing is ever downloaded.
+"""List, prepare and check data sets. Nothing is downloaded.
 
-The data directory is --data-dir, else the environment's CNN_BENCH_DATA, else TFDS's own
-(~/tensorflow_datasets). The sets that are packaged with cnn_bench need no preparing.
+  cnn-bench data list
+  cnn-bench data prepare fashion_mnist --from ~/Downloads/fashion
+  cnn-bench data check fashion_mnist
+
+Prepared sets are kept in the data directory: --data-dir, else the environment variable CNN_BENCH_DATA, else that of
+TFDS (~/tensorflow_datasets). The sets that are packaged with cnn_bench need no preparation.
 """
 
 import argparse
-import json
 
 from cnn_bench import data
+from cnn_bench.cli import arguments, output
 from cnn_bench.cli.tracking import tracking
 from cnn_bench.data import locate
 from cnn_bench.errors import UserError
@@ -17,26 +21,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The actions `list`, `prepare` and `check`, and their flags."""
     actions = parser.add_subparsers(dest='action', required=True, metavar='ACTION')
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument('--data-dir', metavar='D', help='the data directory')
+    arguments.add_data_dir(common)
     common.add_argument('--json', action='store_true', help='print JSON')
 
-    actions.add_parser('list', parents=[common], help='the sets that are there')
-    check = actions.add_parser('check', parents=[common], help='read every image of a set')
-    check.add_argument('name', metavar='NAME')
+    actions.add_parser('list', parents=[common], help='list prepared and packaged sets')
+    check = actions.add_parser('check', parents=[common], help='read and verify every image of a set')
+    check.add_argument('name', metavar='NAME', help='a data set, see `cnn-bench data list`')
     prepare = actions.add_parser(
         'prepare',
         parents=[common],
-        help='make a set from the IDX files of (Fashion-)MNIST or from class folders of images',
-        description='Make a data set from a directory with the four IDX files of MNIST or Fashion-MNIST, or '
-        'with class folders: train/CLASS/image.jpg and test/CLASS/image.jpg (or val/ for test/).',
+        help='make a set from the IDX files of MNIST or Fashion-MNIST, or from class folders of images',
+        description='Make a data set from a directory that holds the four IDX files of MNIST or Fashion-MNIST, or '
+        'class folders: train/CLASS/IMAGE and test/CLASS/IMAGE (val/ may stand for test/).',
     )
-    prepare.add_argument('name', metavar='NAME', help='what to call it; fashion_mnist knows its class names')
-    prepare.add_argument('--from', dest='source', required=True, metavar='DIR', help='where the images are')
-    prepare.add_argument('--overwrite', action='store_true', help='replace a set of that name')
+    prepare.add_argument('name', metavar='NAME', help='name of the new set; the class names of fashion_mnist are known')
+    prepare.add_argument('--from', dest='source', required=True, metavar='DIR', help='directory of the images')
+    prepare.add_argument('--overwrite', action='store_true', help='replace an existing set of that name')
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what `args.action` says; the exit status is returned."""
+    """Perform `args.action` and return the exit status."""
     return {'list': _list, 'check': _check, 'prepare': _prepare}[args.action](args)
 
 
@@ -48,12 +52,12 @@ def _list(args: argparse.Namespace) -> int:
         except UserError as error:
             rows.append({'name': name, 'directory': str(directory), 'problem': str(error)})
     if args.json:
-        print(json.dumps(rows, indent=1))
+        output.print_json(rows)
         return 0
     for row in rows:
         print(f'{row["name"]:<24}{row.get("problem") or _line(row)}')
     where = locate.data_directory(args.data_dir)
-    print(f'data directory: {where}; to make a set: `cnn-bench data prepare --help`')
+    print(f'data directory: {where}; `cnn-bench data prepare --help` tells how to add a set')
     return 0
 
 
@@ -77,7 +81,10 @@ def _prepare(args: argparse.Namespace) -> int:
 
 def _report(info: data.Info, verdict: str, as_json: bool) -> None:
     row = _describe(info)
-    print(json.dumps(row, indent=1) if as_json else f'{info.name} is {verdict}: {_line(row)}; from {info.source}')
+    if as_json:
+        output.print_json(row)
+    else:
+        print(f'{info.name} is {verdict}: {_line(row)}; from {info.source}')
 
 
 def _describe(info: data.Info) -> dict:

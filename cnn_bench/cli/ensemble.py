@@ -1,17 +1,18 @@
-"""What the networks of runs err together, their probabilities averaged, and what that costs.
+"""Error and cost of ensembles: networks whose class probabilities are averaged.
 
-  cnn-bench ensemble runs/demo                    the best 2, 3, 4 and 5 of the runs, and all of them
-  cnn-bench ensemble runs/demo --most 8 --json    up to eight, as an object with every pair
+  cnn-bench ensemble runs/demo                         ensembles of 2, 3, 4 and 5 runs, and of all of them
+  cnn-bench ensemble runs/demo --most 8 --json         of up to 8 runs, and every pair, as JSON
   cnn-bench ensemble runs/imagenet --from-checkpoints
 
-Members are the finished runs below DIR, with one and the same test set. Runs of at most 100 classes kept the
-probabilities of all; of others, and where predictions are lost, --from-checkpoints evaluates the newest checkpoint of
-each again. `in order` takes those of least error, `greedily` adds one at a time whichever leaves the least error. Both
-are chosen on the test images that the error is counted on, so they look better than they are; `all there are` was not
-chosen.
+The members are the finished runs below DIR, which must share one test set. Runs with at most 100 classes have kept
+their probabilities; for others, and for runs without predictions.npz, --from-checkpoints evaluates the newest
+checkpoints again. Members are chosen `in order` of their error, or `greedily`: each next one is the run that lowers the
+error of the ensemble most. Both choices use the test images on which the error is then measured, which flatters them;
+`all there are` involves no choice.
 
-The gain is in points of top-1 error over the best member, with the 95 % bootstrap interval over the test images; it
-says nothing of other seeds. Multiply-adds and parameters are sums over the members.
+The gain is the top-1 error of the best member minus that of the ensemble, in points, with a 95 % bootstrap interval
+over the test images; it does not cover the variation between seeds. Multiply-adds and parameters are sums over the
+members.
 """
 
 import argparse
@@ -19,6 +20,8 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from cnn_bench.cli import arguments, output
+from cnn_bench.cli.output import Column
 from cnn_bench.cli.tracking import tracking
 from cnn_bench.errors import UserError
 
@@ -28,27 +31,35 @@ if TYPE_CHECKING:
     from cnn_bench.report.ensembles import Member
     from cnn_bench.runs.predictions import Predictions
 
-HEADERS = ('ensemble', 'MACs', 'params', 'top-1', 'top-5', 'best member', 'gain (95 % interval)', 'p', 'disagree')
+FIGURES = ('MACs', 'params', 'top-1', 'top-5', 'best member', 'gain (95 % interval)', 'p', 'disagree')
+COLUMNS = (
+    Column('ensemble'),
+    *(Column(header, number=True) for header in FIGURES),
+    Column('chosen', folds=True),
+    Column('members', folds=True),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cnn-bench ensemble`."""
     parser.add_argument('dir', metavar='DIR', help='a sweep, or any directory of runs')
-    parser.add_argument('--most', type=int, metavar='K', help='members of the largest ensemble (default: 5, or all)')
-    parser.add_argument('--from-checkpoints', action='store_true', help='evaluate again instead of reading predictions')
-    parser.add_argument('--data-dir', help='where prepared data sets are; default: CNN_BENCH_DATA, then that of TFDS')
-    parser.add_argument('--json', action='store_true', help='print an object: networks, ensembles and every pair')
+    parser.add_argument('--most', type=int, metavar='K', help='size of the largest ensemble (default: 5, or all)')
+    parser.add_argument(
+        '--from-checkpoints', action='store_true', help='evaluate the runs again instead of reading their predictions'
+    )
+    arguments.add_data_dir(parser)
+    parser.add_argument('--json', action='store_true', help='print JSON: networks, ensembles and every pair')
 
 
 def run(args: argparse.Namespace) -> None:
-    """List the best ensembles."""
+    """Print the best ensembles."""
     from cnn_bench import runs
     from cnn_bench.report import ensembles, summary
 
     if args.most is not None and args.most < 2:
-        raise UserError(f'ensemble: --most {args.most} is no ensemble; it takes two members')
+        raise UserError(f'ensemble: --most is {args.most}; an ensemble has at least 2 members')
     if args.data_dir and not args.from_checkpoints:
-        raise UserError('ensemble: --data-dir goes with --from-checkpoints; kept predictions need no data')
+        raise UserError('ensemble: --data-dir needs --from-checkpoints; without it no data are read')
     table = runs.load(args.dir)
     predictions = _evaluated(args, table) if args.from_checkpoints else runs.predictions(args.dir)
     found = ensembles.members(table, predictions, summary.names(table))
@@ -64,7 +75,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _evaluated(args: argparse.Namespace, table: 'pd.DataFrame') -> 'dict[str, Predictions]':
-    """Run -> what its newest checkpoint makes of its test split. Names the runs that have none which can be read."""
+    """Run -> test predictions of its newest checkpoint. Names the runs whose checkpoint cannot be read."""
     from pathlib import Path
 
     from cnn_bench.training.evaluate import predict_run
@@ -86,25 +97,14 @@ def _print_json(found: 'list[Member]', best: 'pd.DataFrame') -> None:
     networks = [{**{name: getattr(member, name) for name in fields}, 'top1_err_pct': member.error} for member in found]
     tables = {'ensembles': best, 'pairs': ensembles.pairs(found)}
     rows = {name: json.loads(table.to_json(orient='records')) for name, table in tables.items()}
-    print(json.dumps({'networks': networks, **rows}, indent=2, default=lambda number: number.item()))
+    output.print_json({'networks': networks, **rows}, default=lambda number: number.item())
 
 
 def _print_table(found: 'list[Member]', best: 'pd.DataFrame') -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
     from cnn_bench.report import ensemble_words, ensembles
 
-    console = Console(highlight=False, markup=False) if sys.stdout.isatty() else Console(width=1000, highlight=False)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for place, header in enumerate((*HEADERS, 'chosen', 'members')):
-        words = place == 0 or place > len(HEADERS) - 1
-        table.add_column(header, justify='left' if words else 'right', no_wrap=place < len(HEADERS), overflow='fold')
-    for row in best.to_dict('records'):
-        table.add_row(*_cells(row))
-    console.print(table)
-    console.print(ensemble_words.in_words(found, best, ensembles.pairs(found)), soft_wrap=True, markup=False)
+    output.print_table(COLUMNS, map(_cells, best.to_dict('records')))
+    print(ensemble_words.in_words(found, best, ensembles.pairs(found)))
 
 
 def _cells(row: dict) -> tuple[str, ...]:

@@ -1,24 +1,24 @@
-"""Evaluate on a test split: loss, top-1 and top-5 error, every image once.
+"""Measure loss, top-1 and top-5 error on a test split; every image counts once.
 
-cnn-bench eval --workdir runs/lenet5                           the newest checkpoint of a run, on its own data
-cnn-bench eval --weights weights/resnet50 --dataset imagenet   imported weights, on a prepared data set
+  cnn-bench eval --workdir runs/lenet5                           the newest checkpoint of a run, on its own data
+  cnn-bench eval --weights weights/resnet50 --dataset imagenet   imported weights, on a prepared data set
 """
 
 import argparse
-import json
 
+from cnn_bench.cli import arguments, output
 from cnn_bench.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cnn-bench eval`."""
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument('--workdir', help='a run directory')
-    what.add_argument('--weights', metavar='DIR', help='what `cnn-bench weights import` wrote')
-    parser.add_argument('--dataset', metavar='NAME', help='a prepared data set; needed with --weights')
-    parser.add_argument('--split', help='its split; default: test')
-    parser.add_argument('--batch-size', type=int, metavar='B', help='images at a time with --weights; default: 64')
-    parser.add_argument('--data-dir', help='where prepared data sets are; default: CNN_BENCH_DATA, then that of TFDS')
+    what.add_argument('--workdir', metavar='DIR', help='a run directory; its newest checkpoint is evaluated')
+    what.add_argument('--weights', metavar='DIR', help='a directory written by `cnn-bench weights import`')
+    parser.add_argument('--dataset', metavar='NAME', help='a data set; needed with --weights')
+    parser.add_argument('--split', help='split of the data set, with --weights (default: test)')
+    parser.add_argument('--batch-size', type=int, metavar='B', help='images per batch, with --weights (default: 64)')
+    arguments.add_data_dir(parser)
     parser.add_argument('--json', action='store_true', help='print JSON')
 
 
@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> None:
     """Evaluate, and print the metrics."""
     result = _of_weights(args) if args.weights else _of_run(args)
     if args.json:
-        print(json.dumps(result, indent=1))
+        output.print_json(result)
         return
     what = f'at step {result["step"]}' if 'step' in result else f'from {result["weights"]} on {result["dataset"]}'
     print(
@@ -41,7 +41,7 @@ def _of_run(args: argparse.Namespace) -> dict:
     for option in ('dataset', 'split', 'batch_size'):
         if getattr(args, option) is not None:
             flag = option.replace('_', '-')
-            raise UserError(f'eval: --{flag} goes with --weights; a run is evaluated as its recipe says')
+            raise UserError(f'eval: --{flag} needs --weights; a run is evaluated as its recipe says')
     return evaluate_run(args.workdir, args.data_dir)
 
 
@@ -49,6 +49,6 @@ def _of_weights(args: argparse.Namespace) -> dict:
     from cnn_bench.training.evaluate import evaluate_weights
 
     if not args.dataset:
-        raise UserError('eval: --weights needs --dataset; `cnn-bench data list` shows what is there')
+        raise UserError('eval: --weights needs --dataset; see `cnn-bench data list`')
     batch_size = 64 if args.batch_size is None else args.batch_size
     return evaluate_weights(args.weights, args.dataset, args.split or 'test', args.data_dir, batch_size)

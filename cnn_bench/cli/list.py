@@ -8,10 +8,18 @@ Parameters are the trainable ones; MACs are the multiply-adds of convolutions an
 """
 
 import argparse
-import json
-import sys
 
+from cnn_bench.cli import output
+from cnn_bench.cli.output import Column
 from cnn_bench.models import registry
+
+COLUMNS = (
+    Column('arch'),
+    Column('family'),
+    Column('year'),
+    *(Column(header, number=True) for header in ('input', 'params', 'MACs')),
+    Column('note', folds=True),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,9 +32,9 @@ def run(args: argparse.Namespace) -> int:
     """Print the architectures that were asked for."""
     archs = {name: registry.get(name) for name in registry.names(args.family)}
     if args.json:
-        print(json.dumps([_facts(name, arch) for name, arch in archs.items()], indent=2))
+        output.print_json([_facts(name, arch) for name, arch in archs.items()])
     else:
-        _print_table(archs)
+        output.print_table(COLUMNS, [_cells(name, arch) for name, arch in archs.items()])
     return 0
 
 
@@ -43,20 +51,9 @@ def _facts(name: str, arch: registry.Arch) -> dict:
     }
 
 
-def _print_table(archs: dict[str, registry.Arch]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(width=1000, highlight=False)
-    table = Table(box=SIMPLE_HEAD)
-    for column in ('arch', 'family', 'year', 'input', 'params', 'MACs', 'note'):
-        right = column in ('input', 'params', 'MACs')
-        table.add_column(column, justify='right' if right else 'left', no_wrap=column != 'note')
-    for name, arch in archs.items():
-        size = 'x'.join(map(str, arch.input_shape))
-        table.add_row(name, arch.family, str(arch.year), size, _in_units(arch.params), _in_units(arch.macs), arch.note)
-    console.print(table)
+def _cells(name: str, arch: registry.Arch) -> tuple[str, ...]:
+    size = 'x'.join(map(str, arch.input_shape))
+    return name, arch.family, str(arch.year), size, _in_units(arch.params), _in_units(arch.macs), arch.note
 
 
 def _in_units(count: int) -> str:

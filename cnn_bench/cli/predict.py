@@ -1,14 +1,14 @@
-"""The most probable classes of pictures, with their probabilities.
+"""Classify pictures: print the most probable classes of each, with their probabilities.
 
   cnn-bench predict --workdir runs/lenet5 shoe.png bag.jpg
   cnn-bench predict --weights weights/resnet50 --classes imagenet_classes.txt --json photos/
 
-A folder stands for the picture files below it, in the order of their names. Pictures are turned as EXIF says, cropped
-at their centre and resized as the network's own images were; transparent parts are laid on white; of animations the
-first frame counts. Pictures that cannot be used are named on stderr, with the reason, and the rest goes on: among
-others those of more than 33.5 million pixels (JPEG: 179 million, progressive 67 million).
+A folder stands for all picture files below it, sorted by name. Pictures are rotated as EXIF says, cropped at the centre
+and resized as the test images of the network were; transparent parts become white, and only the first frame of an
+animation is used. A picture that cannot be used is named on stderr with the reason, and the others are classified; this
+includes pictures of more than 33.5 million pixels (JPEG: 179 million, progressive JPEG: 67 million).
 
-Exit status: 0, or 1 where some pictures were refused, 2 where all were.
+Exit status: 0, or 1 if some pictures were refused, 2 if all were.
 """
 
 import argparse
@@ -17,37 +17,44 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from cnn_bench.cli import model_arguments
+from cnn_bench.cli import arguments, output
+from cnn_bench.cli.output import Column
 from cnn_bench.cli.tracking import tracking
 
 if TYPE_CHECKING:
     from cnn_bench.inference.predict import Prediction
     from cnn_bench.trained import TrainedModel
 
+COLUMNS = (Column('picture', folds=True), Column('class', folds=True), Column('probability', number=True))
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cnn-bench predict`."""
-    parser.add_argument('images', nargs='+', metavar='IMAGE', help='a picture file, or a folder of them')
-    model_arguments.add_model(parser, batch_size=32)
-    parser.add_argument('--top', type=model_arguments.at_least_one, default=5, metavar='N', help='classes to show')
-    parser.add_argument('--classes', metavar='FILE', help="the classes' names, one a line; default: the data set's")
+    parser.add_argument('images', nargs='+', metavar='IMAGE', help='a picture, or a folder of pictures')
+    arguments.add_model(parser, batch_size=32)
+    parser.add_argument('--top', type=arguments.at_least_one, default=5, metavar='N', help='number of classes to print')
+    parser.add_argument(
+        '--classes',
+        metavar='FILE',
+        help='file of class names, one a line (default: those of the data set)',
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Predict, print, and return the exit status."""
     from cnn_bench import inference
 
-    model = model_arguments.load(args)
+    model = arguments.load_model(args)
     tally = {'predicted': 0, 'refused': 0}
-    found = _saying_which_not(inference.predict(model, args.images, args.top, args.batch_size), tally)
+    found = _report_refusals(inference.predict(model, args.images, args.top, args.batch_size), tally)
     (_print_json if args.json else _print_table)(found, model)
     if not tally['predicted']:
         return 2
     return 1 if tally['refused'] else 0
 
 
-def _saying_which_not(found: Iterable, tally: dict[str, int]) -> 'Iterator[Prediction]':
-    """The predictions; meanwhile a line on stderr for each refusal, and a count of both in `tally`."""
+def _report_refusals(found: Iterable, tally: dict[str, int]) -> 'Iterator[Prediction]':
+    """Yield the predictions, print the refusals to stderr, and count both in `tally`."""
     from cnn_bench.data.pictures import Refusal
 
     for one in found:
@@ -60,7 +67,7 @@ def _saying_which_not(found: Iterable, tally: dict[str, int]) -> 'Iterator[Predi
 
 
 def _print_json(found: 'Iterable[Prediction]', model: 'TrainedModel') -> None:
-    """A list of objects, each printed when it is known."""
+    """Print a list of objects, each as soon as it is known."""
     before = '['
     for one in found:
         top = [
@@ -73,26 +80,17 @@ def _print_json(found: 'Iterable[Prediction]', model: 'TrainedModel') -> None:
 
 
 def _print_table(found: 'Iterable[Prediction]', model: 'TrainedModel') -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column('picture', overflow='fold')
-    table.add_column('class', overflow='fold')
-    table.add_column('probability', justify='right', no_wrap=True)
+    rows = []
     with tracking() as track:
         for one in track(found, 'pictures', None):
+            rows += [('', '', '')] if rows else []
             for rank, (label, probability) in enumerate(zip(one.labels, one.probabilities, strict=True)):
                 name = '' if rank else printable(one.path)
-                cells = (name, printable(model.class_names[label]), f'{100 * probability:.2f} %')
-                table.add_row(*map(Text, cells), end_section=rank == len(one.labels) - 1)
-    if table.row_count:
-        console = Console(highlight=False) if sys.stdout.isatty() else Console(width=1000, highlight=False)
-        console.print(table)
+                rows.append((name, printable(model.class_names[label]), f'{100 * probability:.2f} %'))
+    if rows:
+        output.print_table(COLUMNS, rows)
 
 
 def printable(text: str) -> str:
-    """`text` on one line: what a terminal would act on, and bytes that are no text, as escapes."""
+    """`text` on one line: control characters, and bytes that are not text, as escapes."""
     return ''.join(c if c.isprintable() else c.encode('unicode_escape').decode() for c in text)

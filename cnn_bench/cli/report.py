@@ -1,4 +1,10 @@
-"""Tables, charts, verdicts and a page from the runs below a directory, or from published results."""
+"""Write tables, charts and an HTML page about the runs below a directory, or about published ImageNet results.
+
+  cnn-bench report runs/depth
+  cnn-bench report --published
+
+The page works offline. For a sweep it begins with the answer to its question and the tests of its hypotheses.
+"""
 
 import argparse
 import sys
@@ -9,19 +15,21 @@ from cnn_bench.errors import UserError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cnn-bench report`."""
-    parser.add_argument('dir', nargs='?', metavar='DIR', help='a sweep, a run, or any directory of them')
+    parser.add_argument('dir', nargs='?', metavar='DIR', help='a sweep, a run, or any directory of runs')
     parser.add_argument(
         '--published',
         action='store_true',
-        help='chart published ImageNet results against our own counts; needs no runs',
+        help='chart published ImageNet errors against costs counted here; needs no runs',
     )
-    parser.add_argument('--out', help='where to write (default: DIR/report, or runs/published/report)')
+    parser.add_argument(
+        '--out', metavar='DIR', help='directory to write (default: DIR/report, or runs/published/report)'
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the report and print the verdicts and the path of its page."""
+    """Write the report, and print the verdicts and the path of the page."""
     if args.published == (args.dir is not None):
-        raise UserError('report: give either a directory of runs or --published')
+        raise UserError('report: give a directory of runs, or --published')
     page = _published(args.out) if args.published else _of_runs(Path(args.dir), args.out)
     print(page)
     return 0

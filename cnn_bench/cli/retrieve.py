@@ -1,19 +1,19 @@
-"""The nearest images by the cosine similarity of their features, and recall: the share of the queries that have an
-image of their own class among the k nearest. A query is never its own neighbour.
+"""Find the nearest images by the cosine similarity of their features, and measure recall: the fraction of queries with
+an image of their own class among the k nearest. A query is never its own neighbour.
 
   cnn-bench retrieve --workdir runs/lenet5 --dataset fashion_mnist --sheet nearest.png
   cnn-bench retrieve --weights weights/resnet50 --dataset flowers --queries test --gallery test --k 1,10
 
-Features are those of --layer, maps averaged over their pixels. The search is exact; --index faiss takes FAISS for it
-(pip install -e '.[faiss]'). The sheet shows the first query of each class, ten at most, and its five nearest.
+Features are the output of --layer, each channel averaged over its pixels. The search is exact; --index faiss does it
+with FAISS (pip install -e '.[faiss]'). The sheet shows the first query of each class, at most ten, and the five nearest
+images.
 """
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnn_bench.cli import model_arguments
+from cnn_bench.cli import arguments, output
 from cnn_bench.cli.tracking import tracking
 from cnn_bench.errors import UserError
 
@@ -28,29 +28,34 @@ SHEET_ROWS, SHEET_NEIGHBOURS = 10, 5
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cnn-bench retrieve`."""
-    model_arguments.add_model(parser, batch_size=64)
-    parser.add_argument('--dataset', required=True, metavar='NAME', help='a prepared data set')
-    parser.add_argument('--queries', default='test', metavar='SPLIT', help='whose images are asked for')
-    parser.add_argument('--gallery', default='train', metavar='SPLIT', help='whose images are searched')
-    parser.add_argument('--layer', default='features', metavar='PATH', help='the layer, see `cnn-bench features`')
-    parser.add_argument('--k', default='1,5,10', help='the numbers of neighbours that recall is given for')
-    parser.add_argument('--index', choices=('exact', 'faiss'), default='exact', help='how the nearest are found')
-    parser.add_argument('--sheet', metavar='FILE', help='draw queries and their neighbours into this PNG')
+    arguments.add_model(parser, batch_size=64)
+    parser.add_argument('--dataset', required=True, metavar='NAME', help='a data set')
+    parser.add_argument('--queries', default='test', metavar='SPLIT', help='split of the query images')
+    parser.add_argument('--gallery', default='train', metavar='SPLIT', help='split of the images that are searched')
+    parser.add_argument(
+        '--layer',
+        default='features',
+        metavar='NAME',
+        help='the layer, see `cnn-bench features --list-layers`',
+    )
+    parser.add_argument('--k', default='1,5,10', metavar='K,...', help='numbers of neighbours to measure recall for')
+    parser.add_argument('--index', choices=('exact', 'faiss'), default='exact', help='how to search')
+    parser.add_argument('--sheet', metavar='FILE', help='draw queries and their neighbours to this PNG file')
 
 
 def run(args: argparse.Namespace) -> None:
-    """Search, print the recalls, and draw the sheet where it is asked for."""
+    """Search, print the recalls, and draw the sheet if one is wanted."""
     from cnn_bench.inference.retrieval import retrieve
 
     ks, sheet = _ks(args.k), _sheet_path(args.sheet)
-    model = model_arguments.load(args)
+    model = arguments.load_model(args)
     of = (args.dataset, ks, args.queries, args.gallery, args.layer, args.index, args.data_dir)
     with tracking() as track:
         found = retrieve(model, *of, batch_size=args.batch_size, track=track)
     if sheet:
         _draw(model, found, args).savefig(sheet, dpi=150)
     if args.json:
-        print(json.dumps(_record(model, found, args), indent=1))
+        output.print_json(_record(model, found, args))
         return
     of = (
         f'{len(found.query_labels):,} queries of {args.queries}, {len(found.gallery_labels):,} images of {args.gallery}'
@@ -68,7 +73,7 @@ def _ks(text: str) -> list[int]:
     try:
         return check_ks(int(part) for part in text.split(','))
     except ValueError:
-        raise UserError(f'retrieve: --k {text}: whole numbers above 0 are wanted, such as 1,5,10') from None
+        raise UserError(f'retrieve: --k {text} is not a list of whole numbers above 0, such as 1,5,10') from None
 
 
 def _sheet_path(text: str | None) -> Path | None:
@@ -76,7 +81,7 @@ def _sheet_path(text: str | None) -> Path | None:
         return None
     path = Path(text)
     if path.suffix.lower() != '.png' or not path.absolute().parent.is_dir() or path.is_dir():
-        raise UserError(f'retrieve: --sheet {text} must be a .png file in a directory that is there')
+        raise UserError(f'retrieve: --sheet {text} must be a .png file in an existing directory')
     return path
 
 

@@ -1,115 +1,130 @@
-"""Run the trials of experiments, each in a process of its own unless they are to run inline. One that fails does not
-stop the others: it is recorded with its reason. The same command again does what is missing.
+"""Train every variant of an experiment with every seed. Each such trial runs in its own process; if one fails, the
+reason is recorded and the others continue. The same command again runs what is missing.
 
   cnn-bench sweep experiments/accuracy_vs_cost.py --preset demo --jobs 2 --out runs/demo
   cnn-bench sweep experiments/*.py --preset smoke --executor inline --out runs/smoke
   cnn-bench sweep experiments/depth_degradation.py --preset full --seeds 3 --config.total_steps=16000
   cnn-bench sweep experiments/accuracy_vs_cost.py --preset full --seeds 5 --executor ray --storage s3://bucket/sweep
 
---config.FIELD=VALUE sets a field of the recipe for all variants alike.
+--config.FIELD=VALUE sets a field of the recipe for all variants.
 
-SIGTERM, SIGUSR1 and Ctrl-C have the trials that run save their state and end, with exit status 75. Exit status 1 says
-that a trial has failed, now or earlier.
+On SIGTERM, SIGUSR1 and Ctrl-C the running trials save their state, and the exit status is 75. Exit status 1 means that
+a trial has failed, now or earlier.
 """
 
 import argparse
 import dataclasses
-import json
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cnn_bench.cli import arguments, output
+from cnn_bench.cli.output import Column
 from cnn_bench.errors import UserError
 from cnn_bench.runtime.compilation import CACHE, cache_variables
 
 if TYPE_CHECKING:
     from cnn_bench.sweep import Sweep
     from cnn_bench.sweep.executor import Executor
-    from cnn_bench.sweep.plan import Planned
+    from cnn_bench.sweep.plan import PlannedTrial
 
 
 TAKES_OVERRIDES = True
+PLAN_COLUMNS = (
+    Column('trial'),
+    *(Column(header, number=True) for header in ('seed', 'parameters', 'MACs', 'steps', 'time')),
+    Column('state'),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cnn-bench sweep`."""
-    parser.add_argument('experiment', nargs='+', help='a file of experiments/; several: each goes to OUT/ITS-NAME')
     parser.add_argument(
-        '--preset', default='demo', help='the scale: demo takes minutes on two CPU cores, smoke seconds'
+        'experiment', nargs='+', metavar='EXPERIMENT', help='a file of experiments/; several: each runs in OUT/NAME'
     )
-    parser.add_argument('--seeds', type=int, default=1, metavar='N', help='run each variant with seeds 0 ... N-1')
+    parser.add_argument(
+        '--preset', default='demo', metavar='NAME', help='smoke (seconds), demo (minutes on two CPU cores) or full'
+    )
+    parser.add_argument('--seeds', type=int, default=1, metavar='N', help='train each variant with seeds 0 to N-1')
     parser.add_argument(
         '--held-equal',
         metavar='WHAT',
-        help='epochs, macs or seconds over all variants, of those that the experiment allows (default: its first)',
+        help='what all variants spend equally: epochs, macs or seconds, as the experiment allows (default: its first)',
     )
-    parser.add_argument('--out', type=Path, help='the directory of the sweep (default: runs/EXPERIMENT-PRESET)')
-    parser.add_argument('--data-dir', help='where prepared data sets are; default: CNN_BENCH_DATA, then that of TFDS')
-    parser.add_argument('--dry-run', action='store_true', help='print every trial and about how long all take')
-    parser.add_argument('--json', action='store_true', help='with --dry-run: as JSON')
+    parser.add_argument(
+        '--out', type=Path, metavar='DIR', help='directory of the sweep (default: runs/EXPERIMENT-PRESET)'
+    )
+    arguments.add_data_dir(parser)
+    parser.add_argument('--dry-run', action='store_true', help='only list the trials and estimate how long they take')
+    parser.add_argument('--json', action='store_true', help='with --dry-run: print JSON')
     failures = parser.add_argument_group('failures')
-    failures.add_argument('--retry-failed', action='store_true', help='run trials again that are recorded as failed')
-    failures.add_argument('--max-failures', type=int, default=0, metavar='N', help='end when N trials have failed')
+    failures.add_argument('--retry-failed', action='store_true', help='run failed trials again')
+    failures.add_argument(
+        '--max-failures', type=int, default=0, metavar='N', help='stop the sweep when N trials have failed; 0: never'
+    )
     where = parser.add_argument_group('where trials run')
     where.add_argument(
         '--executor',
         choices=('local', 'inline', 'ray'),
         default='local',
-        help='local: processes on this machine; inline: in this process, one after another, for many short trials',
+        help='local: processes on this machine; ray: a cluster; inline: one after another in this process, which is '
+        'faster for many short trials',
     )
     where.add_argument(
         '--jobs',
         type=int,
         metavar='N',
-        help='trials at once (default: as many as the GPUs or the cluster take, else 1)',
+        help='trials at a time (default: as many as the GPUs or the cluster have room for; without GPUs 1)',
     )
     where.add_argument(
-        '--gpu-share', type=float, default=1.0, metavar='F', help='of a GPU that each trial gets; 0.5: two share one'
+        '--gpu-share', type=float, default=1.0, metavar='F', help='GPUs per trial; with 0.5 two trials share one'
     )
     where.add_argument(
         '--memory-limit',
         type=float,
         default=0.0,
         metavar='GIB',
-        help='of address space for data that each trial may take: more than the memory that it fills; 0: any',
+        help='memory that each trial may reserve, which is more than it fills; 0: no limit',
     )
     cluster = parser.add_argument_group('with --executor ray')
-    cluster.add_argument('--address', help='of the cluster; default: RAY_ADDRESS, else one on this machine')
+    cluster.add_argument(
+        '--address', help='address of the cluster (default: $RAY_ADDRESS, else one is started on this machine)'
+    )
     cluster.add_argument(
         '--storage',
         metavar='URL',
-        help='that all nodes reach: a path or an fsspec URL (default: OUT, on a shared disk)',
+        help='storage that all nodes reach, a path or an fsspec URL (default: OUT, which is then on a shared disk)',
     )
     cluster.add_argument('--cpus', type=float, default=1.0, metavar='N', help='CPUs that each trial reserves')
 
 
 def run(args: argparse.Namespace, overrides: list[str]) -> int:
-    """Run the sweeps, print where each is and its answer, and return the worst exit status."""
+    """Run the sweeps, print the directory and the answer of each, and return the highest exit status."""
     _check(args)
     if args.executor == 'inline':  # JAX reads these when it is imported, which the next lines do
         out = args.out or _out(args, Path(args.experiment[0]).stem)
         for name, value in cache_variables(out / CACHE).items():
             os.environ.setdefault(name, value)
     from cnn_bench import recipe
-    from cnn_bench.sweep import Experiment, Sweep, slots
+    from cnn_bench.sweep import Experiment, Sweep, resources
 
     changes = recipe.parse_overrides(overrides)
     experiments = [Experiment.load(path, changes) for path in args.experiment]
-    slots_here = slots.assign(slots.visible_gpus(), args.gpu_share, args.jobs) if args.executor == 'local' else [{}]
+    slots = resources.assign(resources.visible_gpus(), args.gpu_share, args.jobs) if args.executor == 'local' else [{}]
     if args.executor == 'ray':
         _need_ray()
     sweeps = [
-        Sweep(e, args.preset, args.seeds, _out(args, e.path.stem), args.data_dir, args.held_equal, slots_here[0])
+        Sweep(e, args.preset, args.seeds, _out(args, e.path.stem), args.data_dir, args.held_equal, slots[0])
         for e in experiments
     ]
     if args.dry_run:
-        _dry_run(sweeps, args, slots_here)
+        _dry_run(sweeps, args, slots)
         return 0
     worst = 0
     for sweep in sweeps:
         try:
-            _run_one(sweep, args, slots_here)
+            _run_one(sweep, args, slots)
         except UserError as error:
             if len(sweeps) == 1:
                 raise
@@ -125,11 +140,11 @@ def _check(args: argparse.Namespace) -> None:
         if value is not None and value < minimum:
             raise UserError(f'--{name.replace("_", "-")} is {value:g}; it must be at least {minimum}')
     if args.json and not args.dry_run:
-        raise UserError('sweep: --json goes with --dry-run')
+        raise UserError('sweep: --json needs --dry-run')
     if args.executor != 'ray' and (args.address or args.storage):
-        raise UserError('sweep: --address and --storage go with --executor ray')
+        raise UserError('sweep: --address and --storage need --executor ray')
     if args.executor == 'inline' and (args.memory_limit or args.gpu_share != 1 or (args.jobs or 1) > 1):
-        raise UserError('sweep: --jobs, --gpu-share and --memory-limit are for trials in processes of their own')
+        raise UserError('sweep: --executor inline takes no --jobs, --gpu-share or --memory-limit')
 
 
 def _need_ray() -> None:
@@ -145,29 +160,29 @@ def _out(args: argparse.Namespace, stem: str) -> Path:
     return args.out if len(args.experiment) == 1 else args.out / stem
 
 
-def _run_one(sweep: 'Sweep', args: argparse.Namespace, slots_here: list[dict]) -> None:
+def _run_one(sweep: 'Sweep', args: argparse.Namespace, slots: list[dict]) -> None:
     out = _out(args, sweep.experiment.path.stem)
     print(f'{sweep.experiment.question}\n{len(sweep.trials)} trials in {out}', flush=True)
     try:
-        sweep.run(_executor(sweep, args, slots_here), args.retry_failed, args.max_failures)
+        sweep.run(_executor(sweep, args, slots), args.retry_failed, args.max_failures)
     finally:
         if sweep.answer:
             print(sweep.answer)
             print(f'`cnn-bench report {out}` draws the charts', flush=True)
 
 
-def _executor(sweep: 'Sweep', args: argparse.Namespace, slots_here: list[dict]) -> 'Executor':
+def _executor(sweep: 'Sweep', args: argparse.Namespace, slots: list[dict]) -> 'Executor':
     if args.executor == 'inline':
-        from cnn_bench.sweep.inline import Inline
+        from cnn_bench.sweep.inline_executor import InlineExecutor
 
-        return Inline(args.data_dir)
+        return InlineExecutor(args.data_dir)
     if args.executor == 'local':
-        from cnn_bench.sweep.local import Local
+        from cnn_bench.sweep.local_executor import LocalExecutor
 
-        return Local(sweep.out, slots_here, args.data_dir, args.memory_limit)
-    from cnn_bench.sweep.ray_cluster import RayCluster
+        return LocalExecutor(sweep.out, slots, args.data_dir, args.memory_limit)
+    from cnn_bench.sweep.ray_executor import RayExecutor
 
-    return RayCluster(
+    return RayExecutor(
         sweep.out,
         storage=args.storage,
         address=args.address,
@@ -179,27 +194,27 @@ def _executor(sweep: 'Sweep', args: argparse.Namespace, slots_here: list[dict]) 
     )
 
 
-def _dry_run(sweeps: 'list[Sweep]', args: argparse.Namespace, slots_here: list[dict]) -> None:
-    """Print what would be done. Writes nothing."""
+def _dry_run(sweeps: 'list[Sweep]', args: argparse.Namespace, slots: list[dict]) -> None:
+    """Print the trials and the time they need. Writes nothing."""
     from cnn_bench.sweep import calibrate, plan
 
-    rate = calibrate.macs_per_second(slots_here[0]) if any(map(plan.needs_rate, sweeps)) else None
-    jobs = len(slots_here) if args.executor == 'local' else args.jobs or 1
+    rate = calibrate.macs_per_second(slots[0]) if any(map(plan.needs_rate, sweeps)) else None
+    jobs = len(slots) if args.executor == 'local' else args.jobs or 1
     plans = [(sweep, plan.make(sweep, rate)) for sweep in sweeps]
     if args.json:
-        print(json.dumps([_as_json(sweep, trials, jobs) for sweep, trials in plans], indent=2))
+        output.print_json([_as_json(sweep, trials, jobs) for sweep, trials in plans])
         return
     for sweep, trials in plans:
         _print_plan(sweep, trials, jobs)
 
 
-def _seconds_left(trials: 'list[Planned]', jobs: int) -> float:
+def _seconds_left(trials: 'list[PlannedTrial]', jobs: int) -> float:
     from cnn_bench.sweep.plan import makespan
 
     return makespan((trial.seconds for trial in trials if trial.state == 'missing'), jobs)
 
 
-def _as_json(sweep: 'Sweep', trials: 'list[Planned]', jobs: int) -> dict:
+def _as_json(sweep: 'Sweep', trials: 'list[PlannedTrial]', jobs: int) -> dict:
     return {
         'experiment': str(sweep.experiment.path),
         'out': str(sweep.out),
@@ -210,33 +225,27 @@ def _as_json(sweep: 'Sweep', trials: 'list[Planned]', jobs: int) -> dict:
     }
 
 
-def _print_plan(sweep: 'Sweep', trials: 'list[Planned]', jobs: int) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def _print_plan(sweep: 'Sweep', trials: 'list[PlannedTrial]', jobs: int) -> None:
+    from cnn_bench.sweep.plan import UNCERTAINTY_FACTOR
 
-    from cnn_bench.sweep.plan import ROUGHNESS
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for column in ('trial', 'seed', 'parameters', 'MACs', 'steps', 'time', 'state'):
-        table.add_column(column, justify='left' if column in ('trial', 'state') else 'right', no_wrap=True)
-    for t in trials:
-        time = f'{"" if t.measured else "~ "}{_duration(t.seconds)}'
-        table.add_row(*map(Text, (t.id, str(t.seed), f'{t.params:,}', f'{t.macs:,}', f'{t.steps:,}', time, t.state)))
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(width=1000, highlight=False)
     print(sweep.experiment.question)
-    console.print(table)
+    output.print_table(PLAN_COLUMNS, map(_plan_cells, trials))
     missing = [trial for trial in trials if trial.state == 'missing']
     total = _duration(_seconds_left(trials, jobs))
     print(
-        f'{len(missing)} of {len(trials)} trials to run, {sweep.held_equal} held equal: about {total}, {jobs} at once'
+        f'{len(missing)} of {len(trials)} trials to run, {sweep.held_equal} held equal: about {total}, {jobs} at a time'
     )
     if any(not trial.measured for trial in missing):
         print(
-            f'~: from multiply-adds at the rate of one convolution timed here alone; rough, within a factor of '
-            f'{ROUGHNESS}, and trials that share a device slow each other down'
+            f'~: estimated from multiply-adds at the speed of a single convolution timed here; right to within a '
+            f'factor of {UNCERTAINTY_FACTOR}, and longer where trials share a device'
         )
+
+
+def _plan_cells(trial: 'PlannedTrial') -> tuple[str, ...]:
+    time = f'{"" if trial.measured else "~ "}{_duration(trial.seconds)}'
+    counts = (f'{count:,}' for count in (trial.params, trial.macs, trial.steps))
+    return trial.id, str(trial.seed), *counts, time, trial.state
 
 
 def _duration(seconds: float) -> str:

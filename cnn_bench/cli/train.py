@@ -1,17 +1,20 @@
-"""Train one network by a recipe into a run directory. The same command again goes on from the last checkpoint.
+"""Train a network by a recipe into a run directory. The same command again resumes it from the last checkpoint.
 
-Any field of the recipe is set with --config.FIELD=VALUE, e.g.
+--config.FIELD=VALUE sets any field of the recipe:
 
   cnn-bench train --config configs/lenet5.py --workdir runs/lenet5 --config.optimizer.learning_rate=0.05
 
 SIGTERM, SIGUSR1 and Ctrl-C save the state at the current step and end with exit status 75; a second Ctrl-C ends at
-once. On several hosts, start the same command on each with --distributed (Slurm, Kubernetes, Open MPI and Cloud TPUs
-are recognised), or with --coordinator, --num-processes and --process-id besides; --workdir is on a file system that
-all of them share. Batch sizes are those of the whole run, whatever the number of devices and processes.
+once.
+
+To train on several hosts, start the same command on each with --distributed, and with --coordinator, --num-processes
+and --process-id unless Slurm, Kubernetes, Open MPI or Cloud TPUs start it. All of them must share the file system of
+--workdir. Batch sizes are those of the whole run, whatever the number of devices and processes.
 """
 
 import argparse
 
+from cnn_bench.cli import arguments
 from cnn_bench.errors import UserError
 
 TAKES_OVERRIDES = True
@@ -19,20 +22,29 @@ TAKES_OVERRIDES = True
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cnn-bench train`."""
-    parser.add_argument('--config', required=True, metavar='FILE[:ARG]', help='the recipe, a file with get_config(arg)')
-    parser.add_argument('--workdir', required=True, help='the run directory')
-    parser.add_argument('--data-dir', help='where prepared data sets are; default: CNN_BENCH_DATA, then that of TFDS')
-    parser.add_argument('--deterministic', action='store_true', help='the same bits from run to run on GPUs too')
-    parser.add_argument('--profile', action='store_true', help='trace some steps into WORKDIR/profile, for Perfetto')
+    parser.add_argument(
+        '--config',
+        required=True,
+        metavar='FILE[:ARG]',
+        help='the recipe: a file with get_config(arg), and its argument',
+    )
+    parser.add_argument('--workdir', required=True, metavar='DIR', help='the run directory')
+    arguments.add_data_dir(parser)
+    parser.add_argument(
+        '--deterministic', action='store_true', help='the same numbers to the last bit in every run, on GPUs too'
+    )
+    parser.add_argument(
+        '--profile', action='store_true', help='write a trace of some steps to WORKDIR/profile, for Perfetto'
+    )
     several = parser.add_argument_group('several processes')
-    several.add_argument('--distributed', action='store_true', help='this is one process of several')
-    several.add_argument('--coordinator', metavar='HOST:PORT', help='where the first of them is reached')
-    several.add_argument('--num-processes', type=int, metavar='N', help='how many there are')
-    several.add_argument('--process-id', type=int, metavar='I', help='which of them this is, from 0')
+    several.add_argument('--distributed', action='store_true', help='this is one process of a run with several')
+    several.add_argument('--coordinator', metavar='HOST:PORT', help='address of process 0')
+    several.add_argument('--num-processes', type=int, metavar='N', help='number of processes')
+    several.add_argument('--process-id', type=int, metavar='I', help='number of this process, from 0')
 
 
 def run(args: argparse.Namespace, overrides: list[str]) -> None:
-    """Train, and print the result in a line."""
+    """Train, and print a line with the result."""
     from cnn_bench import recipe
 
     config = recipe.load(args.config, recipe.parse_overrides(overrides))
@@ -51,7 +63,7 @@ def run(args: argparse.Namespace, overrides: list[str]) -> None:
 
 
 def _start(args: argparse.Namespace) -> None:
-    """What must come before anything touches a device."""
+    """Settings that must be made before anything touches a device."""
     if args.deterministic:
         from cnn_bench.runtime import determinism
 
@@ -62,4 +74,4 @@ def _start(args: argparse.Namespace) -> None:
 
         distributed.start(*others)
     elif others != (None, None, None):
-        raise UserError('train: --coordinator, --num-processes and --process-id go with --distributed')
+        raise UserError('train: --coordinator, --num-processes and --process-id need --distributed')

@@ -1,9 +1,9 @@
-"""Import weights of Keras Applications, torchvision or timm from a file that you have. Nothing is downloaded.
+"""Convert a file of weights of Keras Applications, torchvision or timm. Nothing is downloaded.
 
   cnn-bench weights import resnet50 resnet50-11ad3fa6.pth --out weights/resnet50
   cnn-bench eval --weights weights/resnet50 --dataset imagenet
 
-FILE is .safetensors; .pth, where PyTorch is installed (tensors only); or Keras's .h5, .weights.h5 or .keras.
+FILE is .safetensors, .pth (needs PyTorch; only tensors are loaded), or Keras's .h5, .weights.h5 or .keras.
 """
 
 import argparse
@@ -12,19 +12,24 @@ from cnn_bench.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The actions `import` and `list`, and their flags."""
+    """The actions `import` and `list`, and their arguments."""
     actions = parser.add_subparsers(dest='action', required=True, metavar='ACTION')
-    new = actions.add_parser('import', help='convert a file of weights to a checkpoint of ours')
-    new.add_argument('arch', metavar='ARCH', help='the architecture that they are of')
-    new.add_argument('file', metavar='FILE', help='the file')
-    new.add_argument('--out', required=True, metavar='DIR', help='a new directory for the checkpoint and its record')
-    new.add_argument('--library', help='whose names the file uses, if that is not to be found out')
-    new.add_argument('--classes', type=int, metavar='K', help="number of classes; default: the architecture's own")
-    actions.add_parser('list', help='the architectures, and the libraries whose weights can be imported')
+    new = actions.add_parser('import', help='convert a file of weights')
+    new.add_argument('arch', metavar='ARCH', help='the architecture, see `cnn-bench weights list`')
+    new.add_argument('file', metavar='FILE', help='the file of weights')
+    new.add_argument(
+        '--out',
+        required=True,
+        metavar='DIR',
+        help='the directory to write: a checkpoint, and a record of where it came from',
+    )
+    new.add_argument('--library', metavar='NAME', help='library that wrote the file (default: detected)')
+    new.add_argument('--classes', type=int, metavar='K', help="number of classes (default: the architecture's own)")
+    actions.add_parser('list', help='list the architectures and the libraries whose weights fit')
 
 
 def run(args: argparse.Namespace) -> None:
-    """Do what `args.action` says."""
+    """Perform `args.action`."""
     {'import': _import, 'list': _list}[args.action](args)
 
 

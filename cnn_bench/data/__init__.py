@@ -1,8 +1,8 @@
-"""Data sets by name: random access, whole arrays, batches for training and evaluation, and how to prepare them.
+"""Data sets by name: random access, whole arrays, batches for training and evaluation, and preparing new sets.
 
-Sets are TFDS ArrayRecord directories, read without TensorFlow and without a network. Importing this package imports
-neither jax, grain nor tensorflow_datasets; each is imported by the first call that needs it. `augment`, which is jax
-throughout, is a module to import by itself.
+A set is a TFDS directory of ArrayRecord files, read without TensorFlow and without network access. Importing this
+package imports neither jax, grain nor tensorflow_datasets, which the first call that needs them imports; `augment`,
+which needs jax throughout, is imported separately.
 """
 
 from cnn_bench.data.facts import Info, info

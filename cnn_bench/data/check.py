@@ -1,4 +1,4 @@
-"""The full check of a data set: every image is read and decoded, and the fingerprint computed again."""
+"""The full check of a data set: read and decode every image, and compute its fingerprint again."""
 
 import os
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ from cnn_bench.data.fingerprint import Tally, fingerprint
 from cnn_bench.data.prepare import Track, untracked
 from cnn_bench.data.split import Split
 
-_CHUNK = 64  # images decoded at a time
+_CHUNK = 64  # images per read
 
 
 def check(name: str, data_dir: str | os.PathLike | None = None, track: Track = untracked) -> Info:
-    """Read the whole set `name` and return what is known of it, all of which then holds.
+    """Read the whole set `name`, compare it with its recorded facts, and return these.
 
     Raises:
-      UserError: there is no such set, or it is half-written or damaged: the first thing that is wrong.
+      UserError: there is no such set, or it is half-written or damaged; the message has the first defect.
     """
     facts = info(name, data_dir)
     tallies = {}

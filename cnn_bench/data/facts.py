@@ -1,4 +1,4 @@
-"""What is known of a data set without reading its images, and the cheap check that it is whole."""
+"""Facts about a data set that are known without reading its images, and the quick check that it is complete."""
 
 import json
 import os
@@ -13,7 +13,7 @@ FILES = ('dataset_info.json', 'features.json', 'metadata.json', 'label.labels.tx
 
 @dataclass(frozen=True)
 class Shard:
-    """One ArrayRecord file of a split: its name, how many images it holds, and its size."""
+    """An ArrayRecord file of a split: its name, number of images, and size."""
 
     file: str
     split: str
@@ -23,7 +23,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Info:
-    """Facts of a data set; all of them come from its JSON files."""
+    """Facts about a data set, from its JSON files."""
 
     name: str
     version: str
@@ -31,13 +31,13 @@ class Info:
     num_classes: int
     class_names: tuple[str, ...]
     channels: int
-    image_shape: tuple[int, int, int] | None  # (h, w, c); None where sizes vary
+    image_shape: tuple[int, int, int] | None  # (h, w, c); None if sizes vary
     sizes: dict[str, int]  # split -> number of images
     mean: tuple[float, ...]  # per channel over all pixels of the train split, in units of 0..1
-    std: tuple[float, ...]  # the same pixels' standard deviation
+    std: tuple[float, ...]  # standard deviation of the same pixels
     fingerprint: str  # sha256 of the content, in hex; see fingerprint.py
     shards: tuple[Shard, ...]
-    source: str  # what it was prepared from
+    source: str  # the files it was prepared from
 
     @property
     def total_bytes(self) -> int:
@@ -45,18 +45,20 @@ class Info:
         return sum(shard.bytes for shard in self.shards)
 
     def of_classes(self, classes: tuple[int, ...]) -> 'Info':
-        """The facts with `classes` alone, in that order; () leaves all. Mean, sizes and shards stay those of the whole.
+        """The facts for `classes` only, in that order, or for all if it is empty. Mean, sizes and shards do not change.
 
-        Raises UserError for a label that there is not.
+        Raises UserError for an unknown label.
         """
         for label in classes:
             if label >= self.num_classes:
-                raise UserError(f'config.dataset.classes has {label}; {self.name} has {self.num_classes}, from 0')
+                raise UserError(
+                    f'config.dataset.classes has {label}; the classes of {self.name} are 0 to {self.num_classes - 1}'
+                )
         names = tuple(self.class_names[label] for label in classes)
         return replace(self, num_classes=len(classes), class_names=names) if classes else self
 
     def shard_of(self, split: str, index: int) -> Shard:
-        """The shard that holds the image `index` of `split`."""
+        """The shard with image `index` of `split`."""
         for shard in self.shards:
             if shard.split == split:
                 if index < shard.images:
@@ -66,7 +68,7 @@ class Info:
 
 
 def info(name: str, data_dir: str | os.PathLike | None = None) -> Info:
-    """The facts of the set `name`, from its JSON files; the files' existence and sizes are checked.
+    """The facts about the set `name`, from its JSON files; checks that all files exist and have their sizes.
 
     Raises:
       UserError: there is no such set, or it is half-written or damaged; the message names the file.
@@ -76,10 +78,10 @@ def info(name: str, data_dir: str | os.PathLike | None = None) -> Info:
 
 
 def read_info(name: str, directory: Path, data_dir: str | os.PathLike | None = None) -> Info:
-    """`info` of the set in `directory`, for a caller that has found it."""
+    """`info` for a caller that knows the directory of the set."""
     if directory.name != locate.VERSION:
         raise UserError(
-            f'data set {name!r} in {directory} was not written by cnn-bench and lacks the facts that it needs (mean, '
+            f'data set {name!r} in {directory} was not written by cnn-bench and lacks facts that it needs (mean, '
             f'std, fingerprint); to prepare it: `{locate.prepare_command(name, data_dir)}`'
         )
     for file in FILES:
@@ -103,7 +105,7 @@ def read_info(name: str, directory: Path, data_dir: str | os.PathLike | None = N
 
 
 def _assemble(name: str, directory: Path, described: dict, facts: dict) -> Info:
-    """The Info in TFDS's dataset_info.json and our metadata.json, as they are parsed."""
+    """The Info from the parsed dataset_info.json of TFDS and our metadata.json."""
     shards = []
     for split in described['splits']:
         for number, images in enumerate(split['shardLengths']):
@@ -130,14 +132,14 @@ def _assemble(name: str, directory: Path, described: dict, facts: dict) -> Info:
 
 
 def shard_file(name: str, split: str, number: int) -> str:
-    """The name of a shard, as TFDS's SequentialWriter makes it."""
+    """The name that TFDS's SequentialWriter gives a shard."""
     return f'{name}-{split}.array_record-{number:05d}'
 
 
 def damaged(name: str, directory: Path, file: str, what: str, data_dir=None) -> UserError:
-    """The error for a set one of whose files is not as it was written."""
+    """The error for a set with a file that is not as it was written."""
     if locate.is_packaged(directory):
-        cure = 'it comes with cnn_bench: install that again'
+        cure = 'it comes with cnn_bench: reinstall that'
     else:
         cure = f'to prepare it again: `{locate.prepare_command(name, data_dir, overwrite=True)}`'
     return UserError(f'data set {name!r} is damaged: {directory / file} {what}; {cure}')

@@ -1,8 +1,8 @@
-"""The content of a data set in one number, and its mean and standard deviation, taken as the examples go by.
+"""The fingerprint of a data set, its mean and its standard deviation, computed in one pass over the images.
 
-The fingerprint is a sha256 over the class names and, in the order in which the splits hold them, over
-every label and every image. An image counts by what cannot change unless the data do: a PNG by its
-pixels, because encoders differ between library versions; a JPEG by its bytes, because decoders do.
+The fingerprint is a sha256 over the class names and over every label and image, in the order of the splits. It hashes
+what changes only if the data change: of a PNG the pixels, since encoders differ between library versions; of a JPEG the
+bytes, since decoders do.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ def decode(encoded: bytes) -> np.ndarray:
     """The pixels of an encoded greyscale or RGB image: uint8 (h, w, 1) or (h, w, 3).
 
     Raises:
-      OSError, SyntaxError or ValueError: the bytes are no whole image.
+      OSError, SyntaxError or ValueError: the bytes are not a complete image.
     """
     with Image.open(io.BytesIO(encoded)) as image:
         pixels = np.asarray(image)
@@ -28,7 +28,7 @@ def decode(encoded: bytes) -> np.ndarray:
 
 
 class Tally:
-    """Adds up one split: the number of images, their hash, and each channel's histogram."""
+    """Number of images, hash and histogram per channel of a split, added up image by image."""
 
     def __init__(self, channels: int):
         self.images = 0
@@ -36,16 +36,16 @@ class Tally:
         self._hash = hashlib.sha256()
 
     def add(self, encoded: bytes, label: int, pixels: np.ndarray) -> None:
-        """Count one image: its file's bytes, its label and its pixels, uint8 (h, w, c)."""
+        """Add an image: the bytes of its file, its label and its pixels, uint8 (h, w, c)."""
         self.images += 1
-        # Pillow counts values several times as fast as numpy adds up pixels and squares.
+        # Pillow's histogram is several times as fast as sums of pixels and squares in numpy.
         image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
         self.histogram += np.reshape(image.histogram(), (-1, 256))
         self._hash.update(label.to_bytes(4, 'little'))
         self._hash.update(_digest(encoded, pixels))
 
     def hexdigest(self) -> str:
-        """The split's own fingerprint."""
+        """The fingerprint of the split."""
         return self._hash.hexdigest()
 
     def mean(self) -> list[float]:
@@ -53,11 +53,11 @@ class Tally:
         return [total / n / 255 for n, total, _ in self._moments()]
 
     def std(self) -> list[float]:
-        """Per channel, in units of 0..1: the population's. The sums are integers, so that nothing cancels."""
+        """Per channel, in units of 0..1, of the population. The sums are integers and therefore exact."""
         return [math.sqrt(n * squares - total**2) / n / 255 for n, total, squares in self._moments()]
 
     def _moments(self) -> list[tuple[int, int, int]]:
-        """Per channel the number of pixels, their sum and the sum of their squares, exactly."""
+        """Number of pixels, their sum and the sum of their squares, per channel."""
         return [
             tuple(sum(count * value**power for value, count in enumerate(channel)) for power in range(3))
             for channel in self.histogram.tolist()
@@ -65,7 +65,7 @@ class Tally:
 
 
 def fingerprint(class_names: Iterable[str], tallies: dict[str, Tally]) -> str:
-    """The fingerprint of a set, from its class names and its splits, whichever split was written first."""
+    """The fingerprint of a set, from its class names and splits; it does not depend on the order of the splits."""
     lines = list(class_names)
     lines += [f'{split} {tally.images} {tally.hexdigest()}' for split, tally in sorted(tallies.items())]
     return hashlib.sha256('\n'.join(lines).encode()).hexdigest()

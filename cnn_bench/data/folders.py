@@ -1,14 +1,12 @@
-"""Class folders of images: SPLIT/CLASS/image.jpg, as ImageNet is distributed and as most people keep their own.
+"""Class folders of images: SPLIT/CLASS/IMAGE, the layout of ImageNet and of most private collections.
 
-The splits are `train/` and `test/`; where there is no `test/`, `val/` or `validation/` is the test split,
-and beside a `test/` it is the split 'validation'. Classes are the folders of `train/`, in the order of
-their names. Files are taken at any depth below the class, in the order of their paths; hidden files and
-other kinds than SUFFIXES are passed over.
+The splits are `train/` and `test/`. Without `test/`, `val/` or `validation/` is the test split; besides `test/`, it is
+the split 'validation'. Classes are the folders of `train/`, sorted by name. Files are found at any depth below the
+class and sorted by path; hidden files and suffixes other than SUFFIXES are skipped.
 
-A set is greyscale if all its images are, else RGB. A file is stored as it is if it is a JPEG or PNG of
-that mode with 8 bits per channel. Everything else becomes a PNG of that mode: other formats, palettes,
-alpha (dropped), CMYK, 16 bits (the upper 8 are kept), images that EXIF says are to be turned (they are
-turned), greyscale ones in an RGB set.
+A set is greyscale if all its images are, else RGB. JPEG and PNG files of that mode with 8 bits per channel are stored
+unchanged. All others are converted to PNG of that mode: other formats, palettes, alpha (dropped), CMYK, 16 bits (the
+upper 8 are kept), images with an EXIF rotation (which is applied), and greyscale images in an RGB set.
 """
 
 import io
@@ -26,27 +24,27 @@ from cnn_bench.data.write import Example
 from cnn_bench.errors import UserError
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.pgm', '.ppm')
-LAYOUT = 'expected: train/CLASS/image.jpg and test/CLASS/image.jpg (or val/ for test/)'
+LAYOUT = 'expected: train/CLASS/IMAGE and test/CLASS/IMAGE (or val/ instead of test/)'
 _GREY = ('1', 'L', 'LA', 'I', 'I;16', 'I;16B', 'I;16L')
 _ORIENTATION = 0x0112  # EXIF's tag
 _UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow raises
 
-File = tuple[str, int]  # an image's path, and its class; no Path, of which a million take 0.5 GB
+File = tuple[str, int]  # path and class of an image; str, since a million of Path take 0.5 GB
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The image files of a directory: split -> files; their classes; how many other files were passed over."""
+    """The image files of a directory by split, the classes, and the number of files that were skipped."""
 
     splits: dict[str, list[File]]
     class_names: tuple[str, ...]
-    passed_over: int
+    skipped: int
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What the headers say: the channels of the set, the one size (h, w) of all images or None, the
-    files' total size in bytes, and the files that cannot be opened."""
+    """Facts from the headers of all files: the channels of the set, the size (h, w) if all images share it or None, the
+    total size in bytes, and the files that cannot be opened."""
 
     channels: int
     size: tuple[int, int] | None
@@ -58,8 +56,7 @@ def list_files(source: Path) -> Listing:
     """The image files below `source`.
 
     Raises:
-      UserError: the folders are not as the module's docstring says, a class is empty, or one is only in a
-        test split.
+      UserError: the layout is another, a class is empty, or a class is missing in `train/`.
     """
     folders = {split: source / split for split in ('train', 'test')}
     validation = next((source / name for name in ('val', 'validation') if (source / name).is_dir()), None)
@@ -71,23 +68,23 @@ def list_files(source: Path) -> Listing:
         if not _classes(folder):
             raise UserError(f'{folder} has no class folders; {LAYOUT}')
     class_names = tuple(_classes(folders['train']))
-    splits, passed_over = {}, 0
+    splits, skipped = {}, 0
     for split, folder in folders.items():
         strangers = [name for name in _classes(folder) if name not in class_names]
         if strangers:
-            raise UserError(f'{folder / strangers[0]} is no class of {folders["train"]}')
+            raise UserError(f'{folder / strangers[0]} is not a class of {folders["train"]}')
         splits[split] = []
         for label, name in enumerate(class_names):
             paths, others = _images(folder / name)
-            passed_over += others
+            skipped += others
             if not paths and (split == 'train' or (folder / name).is_dir()):
-                raise UserError(f'{folder / name} holds no images ({" ".join(SUFFIXES)})')
+                raise UserError(f'{folder / name} has no images ({" ".join(SUFFIXES)})')
             splits[split] += [(path, label) for path in paths]
-    return Listing(splits, class_names, passed_over)
+    return Listing(splits, class_names, skipped)
 
 
 def scan(files: Iterable[File]) -> Scan:
-    """Open every file and read its header; see Scan."""
+    """Read the header of every file."""
     modes, sizes, total, unreadable = set(), set(), 0, set()
     for path, _ in files:
         try:
@@ -103,8 +100,8 @@ def scan(files: Iterable[File]) -> Scan:
 
 
 def examples(files: Iterable[File], channels: int, unreadable: Callable[[str], None]) -> Iterator[Example]:
-    """The files' images in order, decoded in threads of which few are ahead. A file that cannot be
-    decoded is passed over and handed to `unreadable`."""
+    """The images of the files in order, decoded a few ahead in threads. `unreadable` is called with the path of a file
+    that cannot be decoded, which is left out."""
     threads = os.cpu_count() or 1
     waiting: deque = deque()
     with ThreadPoolExecutor(threads) as pool:
@@ -125,7 +122,7 @@ def examples(files: Iterable[File], channels: int, unreadable: Callable[[str], N
 
 
 def load(path: str, channels: int) -> tuple[bytes, np.ndarray]:
-    """What a set of that many channels stores of an image file, and its pixels, uint8 (h, w, c)."""
+    """The bytes that a set with `channels` stores for an image file, and the pixels, uint8 (h, w, c)."""
     encoded = Path(path).read_bytes()
     with Image.open(io.BytesIO(encoded)) as image:
         image.load()
@@ -140,10 +137,10 @@ def load(path: str, channels: int) -> tuple[bytes, np.ndarray]:
 
 
 def _keep(image: Image.Image, encoded: bytes, channels: int) -> bool:
-    """Whether the file can be stored as it is."""
-    sixteen_bits = image.format == 'PNG' and encoded[24] == 16  # the header's bit depth; Pillow says RGB for both
+    """Whether the file can be stored unchanged."""
+    sixteen_bits = image.format == 'PNG' and encoded[24] == 16  # the bit depth, which Pillow's mode does not tell
     return (
-        image.format in ('JPEG', 'MPO', 'PNG')  # MPO: a JPEG with others behind it
+        image.format in ('JPEG', 'MPO', 'PNG')  # MPO: a JPEG file with several images
         and image.mode == {1: 'L', 3: 'RGB'}[channels]
         and 'transparency' not in image.info
         and image.getexif().get(_ORIENTATION, 1) == 1
@@ -152,7 +149,7 @@ def _keep(image: Image.Image, encoded: bytes, channels: int) -> bool:
 
 
 def _convert(image: Image.Image, channels: int) -> np.ndarray:
-    """The pixels as 8-bit greyscale (h, w) or RGB (h, w, 3), turned as EXIF says."""
+    """The pixels as 8-bit greyscale (h, w) or RGB (h, w, 3), rotated as EXIF says."""
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith('I'):  # 16 bits, which Pillow would clip
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
@@ -164,7 +161,7 @@ def _classes(folder: Path) -> list[str]:
 
 
 def _images(folder: Path) -> tuple[list[str], int]:
-    """The image files below `folder`, in the order of their paths, and the number of others that are not hidden."""
+    """The image files below `folder`, sorted by path, and the number of other files that are not hidden."""
     paths, others = [], 0
     for directory, _, names in os.walk(folder):
         for name in names:

@@ -1,5 +1,4 @@
-"""The IDX files of MNIST and its kin (http://yann.lecun.com/exdb/mnist/): two splits of greyscale images,
-one size."""
+"""The IDX files of MNIST and similar sets (http://yann.lecun.com/exdb/mnist/): greyscale images of one size."""
 
 import gzip
 import io
@@ -32,7 +31,7 @@ CLASS_NAMES = {
 
 
 def is_idx(directory: Path) -> bool:
-    """Whether any of the four IDX files lies in `directory`."""
+    """Whether `directory` has any of the four IDX files."""
     return any(_path(directory, prefix, kind).exists() for prefix in PREFIXES.values() for kind in (IMAGES, LABELS))
 
 
@@ -40,7 +39,7 @@ def read(directory: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
     """The images of a split, uint8 (n, h, w), and their labels, uint8 (n,), from gzipped or plain files.
 
     Raises:
-      UserError: a file is missing, is no IDX file of its kind, or the two do not fit each other.
+      UserError: a file is missing or is not the expected kind of IDX file, or images and labels do not match.
     """
     prefix = PREFIXES[split]
     images = _array(_path(directory, prefix, IMAGES), dimensions=3)
@@ -57,14 +56,14 @@ def examples(images: np.ndarray, labels: np.ndarray) -> Iterator[Example]:
 
 
 def encode_png(pixels: np.ndarray) -> bytes:
-    """uint8 (h, w) or (h, w, 3) as the smallest PNG that Pillow makes."""
+    """Pixels, uint8 (h, w) or (h, w, 3), as the smallest PNG that Pillow writes."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format='PNG', optimize=True)
     return buffer.getvalue()
 
 
 def class_names(name: str, num_classes: int) -> tuple[str, ...]:
-    """The names of the classes of the set `name`: its own where they are known, else '0', '1', ..."""
+    """The class names of the set `name` if they are known, else '0', '1', ..."""
     return CLASS_NAMES.get(name) or tuple(map(str, range(num_classes)))
 
 
@@ -78,13 +77,13 @@ def _array(path: Path, dimensions: int) -> np.ndarray:
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == '.gz' else path.read_bytes()
     except FileNotFoundError:
-        raise UserError(f'{path} is missing (the same without .gz would do)') from None
+        raise UserError(f'{path} is missing (it may also be there without .gz)') from None
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f'{path} cannot be read: {error}') from None
     header = 4 + 4 * dimensions
     if content[:4] != bytes([0, 0, 8, dimensions]) or len(content) < header:
-        raise UserError(f'{path} is no IDX file of unsigned bytes with {dimensions} dimension(s)')
+        raise UserError(f'{path} is not an IDX file of unsigned bytes with {dimensions} dimension(s)')
     shape = np.frombuffer(content, '>u4', count=dimensions, offset=4).astype(int)
     if len(content) != header + shape.prod():
-        raise UserError(f'{path} has {len(content):,} bytes, its header says {header + shape.prod():,}')
+        raise UserError(f'{path} has {len(content):,} bytes, but its header says {header + shape.prod():,}')
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)

@@ -1,4 +1,4 @@
-"""Where data sets are: one data directory, laid out as TFDS does (NAME/VERSION/), and the sets that are packaged."""
+"""Finding data sets: in the data directory, in the layout of TFDS (NAME/VERSION/), or packaged with cnn_bench."""
 
 import os
 import re
@@ -10,22 +10,21 @@ from cnn_bench.errors import UserError
 
 PACKAGED = Path(__file__).parent / 'packaged'
 VERSION = '1.0.0'  # of the sets that are prepared here
-UNFINISHED = '.incomplete'  # ends the name of a directory that is still being written
+UNFINISHED = '.incomplete'  # suffix of a directory that is being written
 ENVIRONMENT = 'CNN_BENCH_DATA'
 _NAME = re.compile(r'[a-z][a-z0-9_]*')
 _VERSION = re.compile(r'\d+\.\d+\.\d+')
 
 
 def data_directory(given: str | os.PathLike | None = None) -> Path:
-    """The data directory: `given`, else the environment's CNN_BENCH_DATA, else TFDS's own default, which is
-    TFDS_DATA_DIR or ~/tensorflow_datasets."""
+    """The data directory: `given`, else $CNN_BENCH_DATA, else that of TFDS, $TFDS_DATA_DIR or ~/tensorflow_datasets."""
     default = os.environ.get('TFDS_DATA_DIR') or os.path.join('~', 'tensorflow_datasets')
     return Path(given or os.environ.get(ENVIRONMENT) or default).expanduser()
 
 
 def names(data_dir: str | os.PathLike | None = None) -> dict[str, Path]:
-    """The sets that are there, name -> directory: those of the data directory, whole or not, and the
-    packaged ones. A prepared set hides a packaged one of the same name.
+    """Name -> directory of every set: packaged, or in the data directory, complete or not. Prepared sets take
+    precedence over packaged ones of the same name.
 
     Raises:
       UserError: the data directory cannot be read.
@@ -42,10 +41,10 @@ def names(data_dir: str | os.PathLike | None = None) -> dict[str, Path]:
 
 
 def find(name: str, data_dir: str | os.PathLike | None = None) -> Path:
-    """The directory of the set `name`; what is in it has not been looked at.
+    """The directory of the set `name`, whose content is not checked.
 
     Raises:
-      UserError: there is no such set, or preparing it did not come to its end.
+      UserError: there is no such set, or preparing it was interrupted.
     """
     check_name(name)
     found = names(data_dir)
@@ -65,18 +64,18 @@ def find(name: str, data_dir: str | os.PathLike | None = None) -> Path:
 
 
 def check_name(name: str) -> None:
-    """Raises UserError for a name that TFDS could not make a file name of."""
+    """Raise UserError for a name that TFDS could not use in file names."""
     if not _NAME.fullmatch(name):
-        raise UserError(f'{name!r} cannot name a data set: lower-case letters, digits and _, a letter first')
+        raise UserError(f'{name!r} cannot name a data set: lower-case letters, digits and _, starting with a letter')
 
 
 def is_packaged(directory: Path) -> bool:
-    """Whether `directory` is one of the sets that come with cnn_bench."""
+    """Whether `directory` is that of a packaged set."""
     return directory.is_relative_to(PACKAGED)
 
 
 def prepare_command(name: str, data_dir: str | os.PathLike | None = None, overwrite: bool = False) -> str:
-    """The command that prepares `name`, to be shown to the user."""
+    """The command that prepares `name`, for messages."""
     command = f'cnn-bench data prepare {name} --from DIR'
     if data_dir:
         command += f' --data-dir {shlex.quote(os.fspath(data_dir))}'
@@ -84,7 +83,7 @@ def prepare_command(name: str, data_dir: str | os.PathLike | None = None, overwr
 
 
 def _version(directory: Path) -> Path | None:
-    """The version that was prepared here, else one that TFDS wrote, else what an interrupted prepare left."""
+    """The version prepared by cnn-bench, else one written by TFDS, else the remains of an interrupted prepare."""
     entries = sorted(entry for entry in directory.iterdir() if entry.is_dir())
     whole = [entry for entry in entries if _VERSION.fullmatch(entry.name)]
     ours = [entry for entry in whole if entry.name == VERSION]

@@ -1,9 +1,9 @@
-"""Draws the packaged subset of Fashion-MNIST from the official IDX files:
+"""Make the packaged subset of Fashion-MNIST from the official IDX files:
 
     python -m cnn_bench.data.make_subset --from DIR [--out DIR]
 
-Each class gets its share of each split; which images is a draw with SEED, and they keep the official
-order. The file indices.json beside the shards says which image of the official split each one is.
+Each split has equally many images of each class, drawn at random with SEED and kept in the official order. indices.json
+beside the shards has the index of each image in the official split.
 """
 
 import argparse
@@ -27,11 +27,11 @@ SOURCE = (
 
 
 def draw(labels: np.ndarray, size: int, seed: int) -> np.ndarray:
-    """`size` indices into `labels`, ascending, with the same number from every class."""
+    """`size` ascending indices into `labels`, with equally many of each class."""
     generator = np.random.Generator(np.random.PCG64(seed))
     classes = np.unique(labels)
     share = size // len(classes)
-    # A permutation per class, not Generator.choice: it stays the same whatever the share.
+    # A permutation per class, not Generator.choice, so that smaller draws are part of larger ones.
     drawn = [generator.permutation(np.flatnonzero(labels == label))[:share] for label in classes]
     return np.sort(np.concatenate(drawn))
 
@@ -58,12 +58,12 @@ def make(source: Path, directory: Path, license_text: str) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Make the subset as the arguments say; the exit status is returned."""
+    """Make the subset and return the exit status."""
     parser = argparse.ArgumentParser(
-        prog='python -m cnn_bench.data.make_subset', description='Draws the packaged subset of Fashion-MNIST.'
+        prog='python -m cnn_bench.data.make_subset', description='Make the packaged subset of Fashion-MNIST.'
     )
     parser.add_argument('--from', dest='source', type=Path, required=True, help='directory of the four IDX files')
-    parser.add_argument('--out', type=Path, default=locate.PACKAGED / NAME, help="the set's directory")
+    parser.add_argument('--out', type=Path, default=locate.PACKAGED / NAME, help='directory of the set')
     arguments = parser.parse_args(argv)
     try:
         license_text = (locate.PACKAGED / NAME / 'LICENSE').read_text()

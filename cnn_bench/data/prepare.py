@@ -1,4 +1,4 @@
-"""Makes a data set that can be opened by name, from IDX files or from class folders of images."""
+"""Preparing a data set from IDX files or from class folders of images, so that it can be opened by name."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -11,15 +11,15 @@ from cnn_bench.data.facts import Info, info
 from cnn_bench.errors import UserError
 
 T = TypeVar('T')
-# (items, what is being done, how many or None) -> the same items
+# (items, description, number of items or None) -> the same items
 Track = Callable[[Iterable[T], str, int | None], Iterable[T]]
 
 SHARD_BYTES = 128 * 2**20  # about the size of a shard
-_SHOWN = 5  # unreadable files that are named
+_SHOWN = 5  # unreadable files in the message
 
 
 def untracked(items: Iterable[T], description: str, total: int | None) -> Iterable[T]:
-    """Shows nothing."""
+    """The items, without showing progress."""
     return items
 
 
@@ -31,21 +31,20 @@ def prepare(
     overwrite: bool = False,
     track: Track = untracked,
 ) -> Info:
-    """Write the data set `name` into the data directory and return what is then known of it.
+    """Write the data set `name` to the data directory and return its facts.
 
-    Memory holds a few images at a time (of IDX files: the files). The set appears when it is whole; if
-    anything goes wrong nothing has changed.
+    Only a few images are in memory at a time (or all of the IDX files). The set appears when it is complete; after an
+    error, nothing has changed.
 
     Args:
-      name: what to call it; it decides the class names of IDX files where it is a known one.
+      name: the name of the set, from which the class names of known sets of IDX files are taken.
       source: a directory with the four IDX files, or with class folders (see folders.py).
       data_dir: the data directory; see `locate.data_directory`.
-      overwrite: replace a set of that name.
-      track: shows progress over the items that it is given.
+      overwrite: replace an existing set of that name.
+      track: shows the progress over items that it passes on.
 
     Raises:
-      UserError: the source is not as expected, some of its files cannot be read, or the set cannot be
-        written.
+      UserError: the source has another layout or unreadable files, or the set cannot be written.
     """
     locate.check_name(name)
     if (locate.PACKAGED / name).exists():
@@ -54,7 +53,7 @@ def prepare(
     if not source.is_dir():
         raise UserError(f'{source} is not a directory; --from takes one with IDX files or class folders')
     directory = locate.data_directory(data_dir) / name / locate.VERSION
-    if directory.exists() and not overwrite:  # `staged` says the same, but after a long look at the source
+    if directory.exists() and not overwrite:  # `staged` checks this too, but only after reading the source
         raise write.exists(directory)
     try:
         (_from_idx if idx.is_idx(source) else _from_folders)(name, source, directory, overwrite, track)
@@ -94,7 +93,7 @@ def _from_folders(name: str, source: Path, directory: Path, overwrite: bool, tra
     listing = folders.list_files(source)
     count = sum(map(len, listing.splits.values()))
     scan = folders.scan(track(chain(*listing.splits.values()), 'reading headers', count))
-    others = f' ({listing.passed_over} other files passed over)' * (listing.passed_over > 0)
+    others = f' ({listing.skipped} other files skipped)' * (listing.skipped > 0)
     unreadable = set(scan.unreadable)
 
     def images(split: str) -> Iterator[write.Example]:
@@ -104,7 +103,7 @@ def _from_folders(name: str, source: Path, directory: Path, overwrite: bool, tra
         if unreadable and split == list(listing.splits)[-1]:
             raise _unreadable(unreadable)
 
-    if unreadable:  # write nothing, but decode the others too, so that all that are broken are named at once
+    if unreadable:  # write nothing, but decode the others too, to name all unreadable files at once
         for _ in chain.from_iterable(map(images, listing.splits)):
             pass
     plan = write.Plan(

@@ -1,4 +1,4 @@
-"""One split of a data set: random access to its images, or all of them in memory."""
+"""A split of a data set: random access to its images, or all of them in memory."""
 
 import contextlib
 import os
@@ -11,15 +11,15 @@ from cnn_bench.data.facts import Info, damaged, read_info
 from cnn_bench.data.fingerprint import decode
 from cnn_bench.errors import UserError, unknown
 
-_CHUNK = 1_000  # records read at a time where all are
-_OPENING = threading.Lock()  # TFDS imports lazily: two threads that do so at once can wait for each other for ever
+_CHUNK = 1_000  # records per read
+_OPENING = threading.Lock()  # TFDS imports lazily, and two threads doing so at the same time can deadlock
 
 
 class Split:
-    """Random access to the images of a split, in the order in which they were written: `len(split)`, and `split[i]`
-    is {'image': uint8 (h, w, c), 'label': int}. It can be pickled; files are opened by the first access.
+    """Random access to the images of a split, in the order of writing: `len(split)`, and `split[i]`, which is
+    {'image': uint8 (h, w, c), 'label': int}. It can be pickled; the first access opens the files.
 
-    Reading a record that is damaged raises UserError.
+    Reading a damaged record raises UserError.
     """
 
     def __init__(self, info: Info, name: str, data_dir: str | os.PathLike | None = None):
@@ -27,26 +27,26 @@ class Split:
         self.name = name
         self._data_dir = data_dir
         self._source = None
-        self._places = range(info.sizes[name])  # of its images among the records of the set
-        self._labels: dict[int, int] | None = None  # of the records that are used -> as they are given; None: as stored
+        self._places = range(info.sizes[name])  # its images, as indices into the records of the set
+        self._labels: dict[int, int] | None = None  # stored label -> label; None: the same
 
     def __len__(self) -> int:
         return len(self._places)
 
     def sample(self, count: int) -> 'Split':
-        """`count` of its images, in their order: the same ones each time, and a smaller sample lies in a larger one.
+        """`count` of its images, in their order. Samples are always the same, and larger ones contain smaller ones.
 
-        Raises UserError where it has fewer.
+        Raises UserError if it has fewer images.
         """
         if not 0 < count <= len(self):
-            raise UserError(f'{self.info.name} has {len(self):,} images in {self.name}, of which {count:,} were wanted')
+            raise UserError(f'{self.info.name} has {len(self):,} images in {self.name}, not {count:,}')
         chosen = np.random.default_rng(0).permutation(len(self))[:count]
         return self._part([self._places[place] for place in np.sort(chosen)], self.info, self._labels)
 
     def only(self, classes: tuple[int, ...]) -> 'Split':
-        """Its images of `classes`, in their order, labelled 0, 1, ... as `classes` lists them. Reads all labels.
+        """Its images of `classes`, in their order, with labels 0, 1, ... in the order of `classes`. Reads all labels.
 
-        Raises UserError for a label that there is not.
+        Raises UserError for an unknown label.
         """
         info, new = self.info.of_classes(classes), {label: number for number, label in enumerate(classes)}
         places = []
@@ -64,7 +64,7 @@ class Split:
         return part
 
     def __getitem__(self, index: int) -> dict:
-        if not 0 <= index < len(self):  # also what ends a `for` over the split
+        if not 0 <= index < len(self):  # this also ends a `for` over the split
             raise IndexError(f'image {index} of {len(self)}')
         return self.read([index])[0]
 
@@ -75,16 +75,16 @@ class Split:
         return f'Split({self.info.name}/{self.name}, {len(self)} images)'
 
     def encoded(self, indices: list[int]) -> list[dict]:
-        """The records at `indices` as they are stored: {'image': the file's bytes, 'label': int}."""
+        """The stored records at `indices`: {'image': bytes of the file, 'label': int}."""
         if self._source is None:
             with _OPENING:
                 if self._source is None:
                     self._source = self._open()
         if len(indices) > 1:
             places = [int(self._places[index]) for index in indices]
-            with contextlib.suppress(Exception):  # the readers raise whatever their C++ side says
+            with contextlib.suppress(Exception):  # the readers raise all kinds of errors of their C++ code
                 return list(map(self._plain, self._source.__getitems__(places)))
-        # One by one: a single record needs none of the threads above, and of many the bad one is to be found.
+        # One by one: a single record needs no threads, and among many this finds the damaged one.
         return [self._one(index) for index in indices]
 
     def read(self, indices: list[int]) -> list[dict]:
@@ -95,7 +95,7 @@ class Split:
         ]
 
     def decode(self, index: int, encoded: bytes) -> np.ndarray:
-        """The pixels, uint8 (h, w, c), of the image `index`, whose file's bytes are given."""
+        """The pixels, uint8 (h, w, c), of image `index` from the bytes of its file."""
         try:
             pixels = decode(encoded)
         except (OSError, SyntaxError, ValueError) as error:
@@ -117,7 +117,7 @@ class Split:
     def _open(self):
         import tensorflow_datasets as tfds
 
-        # Decoded by `decode`: TFDS takes OpenCV where that is installed, whose JPEG pixels are not Pillow's.
+        # `decode` decodes: TFDS would use OpenCV where that is installed, whose JPEG pixels differ from Pillow's.
         decoders = {'image': tfds.decode.SkipDecoding()}
         builder = tfds.builder_from_directory(self.info.directory)
         return builder.as_data_source(self.name, decoders=decoders)
@@ -131,7 +131,7 @@ class Split:
 
 
 def open_split(name: str, split: str, data_dir: str | os.PathLike | None = None) -> Split:
-    """The split ('train', 'test', ...) of the data set `name`, read through TFDS. Nothing is ever downloaded.
+    """The split ('train', 'test', ...) of the data set `name`, read through TFDS. Nothing is downloaded.
 
     Raises:
       UserError: there is no such set or split, or the set is half-written or damaged.
@@ -147,10 +147,10 @@ def load_arrays(split: Split) -> tuple[np.ndarray, np.ndarray]:
     """All images of a split in memory, uint8 (n, h, w, c), and their labels, int32 (n,).
 
     Raises:
-      UserError: the images have different sizes, so that no array can hold them.
+      UserError: the images have different sizes.
     """
     if split.info.image_shape is None:
-        raise UserError(f'{split.info.name}: its images have different sizes, they cannot be loaded as one array')
+        raise UserError(f'{split.info.name}: its images have different sizes and do not fit in one array')
     images = np.empty((len(split), *split.info.image_shape), np.uint8)
     labels = np.empty(len(split), np.int32)
     for start in range(0, len(split), _CHUNK):

@@ -1,7 +1,7 @@
-"""Writes a data set as TFDS ArrayRecord shards: streaming, so that memory stays small, and all or nothing.
+"""Writing a data set as TFDS ArrayRecord shards: as a stream, which needs little memory, and all or nothing.
 
-TFDS's SequentialWriter does the writing: its GeneratorBasedBuilder collects a split before it writes it
-and spills to TensorFlow's file system beyond 1 GB.
+This uses TFDS's SequentialWriter, since its GeneratorBasedBuilder collects a split before writing it and needs
+TensorFlow's file system beyond 1 GB.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from cnn_bench.files import try_lock
 
 @dataclass(frozen=True)
 class Example:
-    """One image on its way into a set: the file's bytes, what they decode to (uint8 (h, w, c)), and its class."""
+    """An image to be written: the bytes of its file, its pixels (uint8 (h, w, c)), and its class."""
 
     encoded: bytes
     pixels: np.ndarray
@@ -33,7 +33,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a set will be. `image_shape` is (h, w, c), with None for h and w where sizes vary."""
+    """The facts of a new set. `image_shape` is (h, w, c), with None for h and w if sizes vary."""
 
     name: str
     class_names: tuple[str, ...]
@@ -44,7 +44,7 @@ class Plan:
 
 
 def write(directory: Path, plan: Plan, splits: dict[str, Iterable[Example]]) -> None:
-    """Write the examples of each split, in their order, and the facts about them into the empty `directory`.
+    """Write the examples of each split in their order, and the facts about the set, to the empty `directory`.
 
     Raises:
       UserError: it cannot be written.
@@ -75,15 +75,15 @@ def write(directory: Path, plan: Plan, splits: dict[str, Iterable[Example]]) -> 
         for split, examples in splits.items():
             writer.add_examples({split: _counted(examples, tallies[split])})
         writer.close_all()
-    except RuntimeError as error:  # ArrayRecord's: no space left, and the like
+    except RuntimeError as error:  # from ArrayRecord, such as no space left
         raise UserError(f'{plan.name} could not be written: {str(error).splitlines()[0]}') from None
     _check_counts(directory, described)
     (directory / 'metadata.json').write_text(_metadata(directory, plan, tallies))
 
 
 def _same_bytes_each_time(features):
-    """TFDS's serializer of examples, but for the order of an example's two fields, which differs between processes
-    unless protobuf is told otherwise. Without it sets are read just the same; only their bytes cannot be made again."""
+    """TFDS's serializer of examples, made deterministic: protobuf otherwise orders the two fields of an example
+    differently from process to process. That affects no reader, only whether files can be reproduced."""
     from tensorflow_datasets.core.example_serializer import ExampleSerializer
 
     class Deterministic(ExampleSerializer):
@@ -100,7 +100,7 @@ def _counted(examples: Iterable[Example], tally: Tally) -> Iterator[dict]:
 
 
 def _check_counts(directory: Path, described) -> None:
-    """Read back how many records each shard holds."""
+    """Check the number of records in each shard."""
     from array_record.python.array_record_module import ArrayRecordReader
 
     for split in described.splits.values():
@@ -110,11 +110,11 @@ def _check_counts(directory: Path, described) -> None:
             held = reader.num_records() if reader.ok() else 0
             reader.close()
             if held != images:
-                raise UserError(f'{path} holds {held} of {images} images after writing')
+                raise UserError(f'{path} has {held} of {images} images after writing')
 
 
 def _metadata(directory: Path, plan: Plan, tallies: dict[str, Tally]) -> str:
-    """TFDS's metadata.json, which its `builder.info.metadata` reads: the facts that `Info` shows."""
+    """metadata.json, which TFDS reads as `builder.info.metadata`: the facts of `Info`."""
     height, width, channels = plan.image_shape
     facts = {
         'class_names': plan.class_names,
@@ -135,13 +135,13 @@ def _metadata(directory: Path, plan: Plan, tallies: dict[str, Tally]) -> str:
 
 @contextlib.contextmanager
 def staged(final: Path, overwrite: bool = False) -> Iterator[Path]:
-    """An empty directory to write in, beside `final`, that takes its place at the end of the `with`
-    block. If the block raises, it is removed and `final` is as before; if the process dies, it stays
-    under a name that nothing opens.
+    """Yield an empty directory beside `final`, which replaces `final` at the end of the `with` block.
+
+    If the block raises, the directory is removed and `final` does not change; if the process dies, the directory stays
+    under a name that is never opened, and the next call reuses it.
 
     Raises:
-      UserError: `final` exists and is not to be overwritten, another process is preparing it, or the
-        place cannot be written to.
+      UserError: `final` exists and `overwrite` is False, another process is preparing it, or it cannot be written.
     """
     if final.exists() and not overwrite:
         raise exists(final)
@@ -169,7 +169,7 @@ def staged(final: Path, overwrite: bool = False) -> Iterator[Path]:
 
 
 def exists(final: Path) -> UserError:
-    """The error for a set that is there already."""
+    """The error for an existing set."""
     return UserError(f'{final} exists already; --overwrite replaces it')
 
 
@@ -179,14 +179,14 @@ def _empty(directory: Path) -> None:
 
 
 def _remove(directories: Iterable[Path]) -> None:
-    """Remove the directories that are empty, innermost first."""
+    """Remove those of the directories, innermost first, that are empty."""
     for directory in directories:
         with contextlib.suppress(OSError):
             directory.rmdir()
 
 
 def _move(stage: Path, final: Path) -> None:
-    """Put `stage` in the place of `final`, or leave `final` as it is."""
+    """Replace `final` by `stage`; after an error `final` is unchanged."""
     old = final.with_name(final.name + '.old' + UNFINISHED)
     shutil.rmtree(old, ignore_errors=True)
     if final.exists():

@@ -1,4 +1,4 @@
-"""A question and its seeds as trials, and running them."""
+"""Experiments, and running their trials: every variant with every seed."""
 
 from cnn_bench.runs.study import Hypothesis
 from cnn_bench.sweep.experiment import Experiment, Trial

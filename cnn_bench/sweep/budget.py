@@ -1,8 +1,8 @@
-"""What is held equal over the variants of a question, and how long each of them trains for that.
+"""The budget that all variants of an experiment spend equally, and the number of training steps that follow from it.
 
-With `macs` or `seconds`, each trial gets as many steps as spend the same: the mean over the variants of what they would
-spend at equal epochs, so that the whole sweep costs what it would have. What it was when the sweep was first started
-is kept in budget.json, so that variants that join it later are given the same.
+With `macs` or `seconds` held equal, every trial spends the mean of what the variants would spend at equal epochs, so
+that the whole sweep costs the same either way. budget.json keeps that number from the first start of the sweep, for
+variants that are added later.
 """
 
 import math
@@ -12,46 +12,46 @@ from pathlib import Path
 from cnn_bench.errors import UserError, unknown
 from cnn_bench.runs import RunDirectory
 from cnn_bench.sweep.experiment import Experiment, Trial
-from cnn_bench.sweep.sizes import Size
+from cnn_bench.sweep.workload import Workload
 
 RECORD = 'budget.json'
-CLOSE = 1e-6  # relative: the same number, computed again
+TOLERANCE = 1e-6  # relative, for the same number computed again
 
 
 @dataclass(frozen=True)
 class Budget:
-    """The content of budget.json; the unit is a multiply-add of a forward pass, or a second."""
+    """The content of budget.json, in multiply-adds of the forward pass or in seconds."""
 
     held_equal: str
     per_trial: float
-    at_equal_epochs: dict[str, float]  # variant -> what it would spend
+    at_equal_epochs: dict[str, float]  # variant -> what it would spend then
 
 
 def choose(experiment: Experiment, wanted: str | None) -> str:
-    """What is held equal: `wanted`, or the experiment's first. Raises UserError for one that it does not allow."""
+    """`wanted`, or by default the first that the experiment allows. Raises UserError if it does not allow `wanted`."""
     if wanted and wanted not in experiment.held_equal:
         raise unknown(f'--held-equal of {experiment.path.name}', wanted, experiment.held_equal)
     return wanted or experiment.held_equal[0]
 
 
-def macs_per_step(size: Size) -> float:
-    """Multiply-adds of the forward passes of one step: the unit of cost where `macs` are held equal."""
-    return float(size.batch_size * size.macs)
+def macs_per_step(workload: Workload) -> float:
+    """Multiply-adds of the forward passes of one step, which is what `macs` held equal counts."""
+    return float(workload.batch_size * workload.macs)
 
 
-def settle(held_equal: str, sizes: dict[str, Size], per_step: dict[str, float], out: Path) -> Budget:
-    """The budget of a sweep in `out`: the one that it has, with new variants in it, or one of these variants.
+def settle(held_equal: str, workloads: dict[str, Workload], per_step: dict[str, float], out: Path) -> Budget:
+    """The budget of the sweep in `out`: the one recorded there, with new variants added, or else a new one.
 
-    `sizes` and `per_step`, what a step costs, are by variant. Raises UserError where the variants of the sweep there
-    would now spend something else: their trials would not compare with those that are there.
+    `workloads`, and `per_step`, the cost of a step, are by variant. Raises UserError if a recorded variant would now
+    spend something else, since its trials could not be compared with the existing ones.
     """
-    spent = {name: sizes[name].steps * per_step[name] for name in sizes}
-    there = RunDirectory(out).read(RECORD)
-    if there is None:
+    spent = {name: workloads[name].steps * per_step[name] for name in workloads}
+    recorded = RunDirectory(out).read(RECORD)
+    if recorded is None:
         return Budget(held_equal, math.fsum(spent.values()) / len(spent), spent)
-    kept = Budget(**there)
+    kept = Budget(**recorded)
     for name, before in kept.at_equal_epochs.items():
-        if name in spent and not math.isclose(spent[name], before, rel_tol=CLOSE):
+        if name in spent and not math.isclose(spent[name], before, rel_tol=TOLERANCE):
             raise UserError(
                 f'{out} holds a sweep in which {name!r} costs {before:.4g} {held_equal} at equal epochs, not '
                 f'{spent[name]:.4g}: the experiment has changed; use another --out'
@@ -59,16 +59,16 @@ def settle(held_equal: str, sizes: dict[str, Size], per_step: dict[str, float], 
     return replace(kept, at_equal_epochs={**spent, **kept.at_equal_epochs})
 
 
-def stretch(trial: Trial, size: Size, per_step: float, per_trial: float) -> Trial:
-    """The trial with as many steps as spend `per_trial`, at least one, and its schedule stretched as a whole.
+def stretch(trial: Trial, workload: Workload, per_step: float, per_trial: float) -> Trial:
+    """The trial with the number of steps, at least one, that spends `per_trial`, and its schedule scaled to them.
 
-    Raises UserError where it trains in stages or goes on from another trial: these have lengths of their own.
+    Raises UserError if it trains in stages or starts from another trial: then it is not one length that can change.
     """
-    if trial.config.stages or trial.after:
-        raise UserError(f'variant {trial.name!r} trains in stages, which --held-equal epochs alone leaves as they are')
+    if trial.config.stages or trial.depends_on:
+        raise UserError(f'variant {trial.name!r} trains in stages, which only --held-equal epochs allows')
     steps = max(1, round(per_trial / per_step))
     schedule = {
-        f'schedule.{field}': value * steps / size.steps
+        f'schedule.{field}': value * steps / workload.steps
         for field, value in trial.config.schedule.items()
         if field.endswith('_epochs')
     }
@@ -76,5 +76,5 @@ def stretch(trial: Trial, size: Size, per_step: float, per_trial: float) -> Tria
 
 
 def write(out: Path, budget: Budget) -> None:
-    """Keep a budget in the sweep's directory."""
+    """Write budget.json."""
     RunDirectory(out).write(RECORD, asdict(budget))

@@ -1,4 +1,4 @@
-"""What a sweep asks of the thing that runs its trials: `local.Local`, `inline.Inline` or `ray_cluster.RayCluster`."""
+"""The interface between a sweep and the executor that runs its trials: LocalExecutor, InlineExecutor or RayExecutor."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,16 +8,16 @@ from cnn_bench.sweep.experiment import Trial
 
 
 @dataclass(frozen=True)
-class Ended:
-    """A trial whose process ended, its files all in its run directory."""
+class EndedTrial:
+    """A trial whose process has ended and whose files are in its run directory."""
 
     trial: Trial
-    status: int | None  # exit status as subprocess has it; None: nobody knows it
-    lost: str = ''  # why
+    status: int | None  # exit status as subprocess gives it; None: unknown
+    lost: str = ''  # why it is unknown
 
 
 class Executor(Protocol):
-    """Trains the trials it is given. A context manager: leaving it ends those that still run."""
+    """Runs trials. It is a context manager that ends running trials on exit."""
 
     def __enter__(self) -> 'Executor': ...
 
@@ -27,13 +27,13 @@ class Executor(Protocol):
         """How many more trials can start now."""
 
     def running(self) -> list[Trial]:
-        """The trials that have been started and not ended."""
+        """The trials that have started and not ended."""
 
     def start(self, trial: Trial, run: RunDirectory) -> None:
-        """Start or go on with a trial whose run directory is or will be `run`."""
+        """Start a trial in the run directory `run`, or resume it there."""
 
-    def ended(self) -> list[Ended]:
-        """The trials that ended since the last time."""
+    def ended(self) -> list[EndedTrial]:
+        """The trials that ended since the last call."""
 
     def stop(self) -> None:
-        """Ask those that run to save their state and end. It may be called again and again."""
+        """Ask the running trials to save their state and end. It may be called repeatedly."""

@@ -1,17 +1,31 @@
-"""Experiments: files that hold a question, the variants that could answer it, and how the answer is read.
+"""Experiments: files that ask a question, list the variants that could answer it, and say how to read the answer.
 
-QUESTION = 'one sentence that ends in a question mark?'
-SOURCE = 'He et al. 2015 (arXiv 1512.03385), figure 6'      # where the question comes from
-RECIPE = 'configs/compare.py'             # relative to the directory above the file's own
-PRESETS = ('demo', 'full')                # `smoke` is there for every experiment: the demo, two tiny steps a trial
-HELD_EQUAL = ('epochs', 'macs')           # what may be held equal over the variants, the first unless asked otherwise
-BASELINE = 'plain20'                      # optional: the variant that the others are compared with
-CHARTS = ('learning_curves',)             # optional: charts of `report.charts` that answer the question, best first
-HYPOTHESES = (Hypothesis(...),)           # what the source says will come out, to be tested with the seeds at hand
-def variants(preset): ...                 # {name: {'config.field': value}}: what differs from the recipe. `init_from`
-                                          # '{NAME}' is the run of the variant NAME with the same seed, made first
-def measure(curve): ...                   # optional: {column: number} of one run, from the rows of its metrics.jsonl
-def report(table): ...                    # the answer in words (Markdown), from the tidy table of finished runs
+An experiment file defines:
+
+    QUESTION    a sentence that ends in a question mark
+    SOURCE      where the question comes from: 'He et al. 2015 (arXiv 1512.03385), figure 6'
+    RECIPE      the recipe that all variants start from, relative to the directory above the file's:
+                'configs/compare.py'
+    PRESETS     its scales, {name: {'config.field': value}}: what a preset sets in the recipe for all variants. 'demo'
+                takes minutes on two CPU cores, 'full' is for a GPU, and 'smoke', the demo cut to two tiny steps per
+                trial, is added to them. `presets` has what many experiments share
+    HELD_EQUAL  what all variants may spend equally, the default first: ('epochs', 'macs', 'seconds')
+    variants    variants(preset) returns {name: {'config.field': value}}: what each variant sets besides.
+                'init_from': '{NAME}' starts a variant from the weights of the variant NAME with the same seed, which is
+                trained first
+    report      report(table) answers the question in words (Markdown), from the tidy table of the finished runs;
+                `answers` has the sentences
+
+It may also define:
+
+    BASELINE    the variant with which the others are compared
+    CHARTS      names of charts in `report.charts` that answer the question, the most telling first
+    HYPOTHESES  what the source says will come out, as Hypothesis(text, source, less='a', more='b'); each is tested with
+                the seeds at hand
+    measure     measure(curve) returns {column: number} of a run, from the rows of its metrics.jsonl; the columns are
+                added to the tidy table
+
+Of a trial, its id and with it its run directory depend on the variant's name, the seed and the resulting recipe alone.
 """
 
 import hashlib
@@ -31,15 +45,15 @@ from cnn_bench.runs.study import BEST_SINGLE, TOGETHER, Hypothesis
 
 REQUIRED = ('QUESTION', 'SOURCE', 'RECIPE', 'PRESETS', 'HELD_EQUAL', 'variants', 'report')
 OPTIONAL = ('baseline', 'charts', 'hypotheses')
-OWN = ('name', 'seed')  # fields that a sweep sets for each trial
+SET_BY_SWEEP = ('name', 'seed')  # fields of each trial's recipe
 SMOKE = 'smoke'
-TWO_STEPS = {  # of any variant: enough to see that it builds, trains and is charted
+TWO_STEPS = {  # the smoke preset: enough to see that a variant builds, trains and is charted
     'dataset.name': 'fashion_mnist_subset',
-    'dataset.train_images': 64,  # all would take most of such a run to read
+    'dataset.train_images': 64,  # reading all would take most of the time
     'dataset.test_images': 40,
     'total_steps': 2,
     'batch_size': 8,
-    'eval_batch_size': 8,  # as in training, so that much of its trace is found again
+    'eval_batch_size': 8,  # as in training, so that more of its trace is reused
     'log_every_steps': 1,
     'schedule.warmup_epochs': 0.0,
     'devices': 1,
@@ -48,17 +62,17 @@ TWO_STEPS = {  # of any variant: enough to see that it builds, trains and is cha
 
 @dataclass(frozen=True)
 class Trial:
-    """One variant with one seed: a recipe, what is changed in it, and an id that depends on nothing else."""
+    """A variant with a seed: a recipe and the overrides to its fields, on which alone its id depends."""
 
     name: str
     seed: int
     recipe: Path
     overrides: dict
-    after: str = ''  # id of the trial that its first weights are from
+    depends_on: str = ''  # id of the trial whose weights it starts from
 
     @cached_property
     def config(self) -> ConfigDict:
-        """The recipe as it will be run. Raises UserError where the variant does not fit it."""
+        """The recipe with its overrides. Raises UserError if these do not fit it."""
         try:
             return recipe.load(self.recipe, {**self.overrides, 'name': self.name, 'seed': self.seed})
         except UserError as error:
@@ -66,14 +80,14 @@ class Trial:
 
     @cached_property
     def id(self) -> str:
-        """A directory name: the variant, the seed, and the start of the config's hash."""
+        """The name of its directory: the variant, the seed, and the first digits of the hash of the config."""
         text = json.dumps(recipe.to_dict(self.config), sort_keys=True)
         slug = re.sub(r'[^a-z0-9._]+', '-', self.name.lower()).strip('-')
         return f'{slug}-s{self.seed}-{hashlib.sha256(text.encode()).hexdigest()[:8]}'
 
     @property
     def arguments(self) -> list[str]:
-        """The arguments of `cnn-bench train` that make this run, but for the run directory."""
+        """The arguments with which `cnn-bench train` trains this, except --workdir and --data-dir."""
         changes = {**self.overrides, 'name': self.name, 'seed': self.seed}
         return [
             '--config',
@@ -84,13 +98,13 @@ class Trial:
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment file that has been read."""
+    """The content of an experiment file."""
 
     path: Path
     question: str
     source: str
     recipe: Path
-    presets: tuple[str, ...]
+    presets: dict[str, dict]  # smoke included
     held_equal: tuple[str, ...]
     variants: Callable[[str], dict[str, dict]]
     report: Callable
@@ -98,17 +112,17 @@ class Experiment:
     charts: tuple[str, ...] = ()
     hypotheses: tuple[Hypothesis, ...] = ()
     measure: Callable | None = None
-    changes: dict = field(default_factory=dict)  # to every variant: what this sweep has other than the file
+    changes: dict = field(default_factory=dict)  # overrides for every variant, from the command line
 
     @classmethod
     def load(cls, path: str | Path, changes: dict | None = None) -> 'Experiment':
-        """Read an experiment file, with `changes` {field: value} to the recipe of all its variants.
+        """Read an experiment file; `changes` {field: value} are made to the recipe of every variant.
 
-        Raises UserError where the file is missing, broken or incomplete, or a change is of what a sweep sets itself.
+        Raises UserError if the file is missing, broken or incomplete, or if `changes` has a field of SET_BY_SWEEP.
         """
         path, changes = Path(path), changes or {}
-        if own := [name for name in OWN if name in changes]:
-            raise UserError(f'--config.{own[0]} is not for sweeps, which give each trial a {own[0]} of its own')
+        if own := [name for name in SET_BY_SWEEP if name in changes]:
+            raise UserError(f'--config.{own[0]} is not for sweeps, which set the {own[0]} of each trial themselves')
         if not path.is_file():
             near = sorted(str(p) for p in path.parent.glob('*.py')) if path.parent.is_dir() else []
             raise unknown('experiment', str(path), near)
@@ -117,13 +131,15 @@ class Experiment:
         missing = [name for name in REQUIRED if not hasattr(module, name)]
         if missing:
             raise UserError(f'the experiment {path} lacks {", ".join(missing)}')
+        if not isinstance(module.PRESETS, dict) or 'demo' not in module.PRESETS:
+            raise UserError(f"PRESETS of the experiment {path} must be a dictionary {{name: overrides}} with a 'demo'")
         optional = {name: getattr(module, name.upper()) for name in OPTIONAL if hasattr(module, name.upper())}
         return cls(
             path=path,
             question=module.QUESTION,
             source=module.SOURCE,
             recipe=path.absolute().parent.parent / module.RECIPE,
-            presets=(*module.PRESETS, SMOKE),
+            presets={**module.PRESETS, SMOKE: module.PRESETS['demo']},
             held_equal=tuple(module.HELD_EQUAL),
             variants=module.variants,
             report=module.report,
@@ -133,7 +149,7 @@ class Experiment:
         )
 
     def trials(self, preset: str, seeds: int) -> list[Trial]:
-        """Every variant of a preset with seeds 0, 1, ...; seeds outermost, so that a sweep cut short is balanced."""
+        """Every variant of a preset with seeds 0, 1, ...; a seed at a time, so that an unfinished sweep is balanced."""
         if preset not in self.presets:
             raise unknown('preset', preset, self.presets)
         return list(self._trials(preset, seeds))
@@ -144,17 +160,16 @@ class Experiment:
         return tuple(h for h in self.hypotheses if {h.less, h.more} <= names)
 
     def _trials(self, preset: str, seeds: int) -> Iterator[Trial]:
-        smoke = preset == SMOKE
-        variants = {
-            name: {**(_shortened(v) if smoke else v), **self.changes}
-            for name, v in self.variants('demo' if smoke else preset).items()
-        }
+        variants = {}
+        for name, overrides in self.variants('demo' if preset == SMOKE else preset).items():
+            overrides = {**self.presets[preset], **overrides}
+            variants[name] = {**(_shortened(overrides) if preset == SMOKE else overrides), **self.changes}
         for seed in range(seeds):
             for name in variants:
                 yield self._trial(name, seed, variants)
 
     def _trial(self, name: str, seed: int, variants: dict[str, dict]) -> Trial:
-        """Of a variant. Raises UserError where its first weights are to be from a variant that there is not."""
+        """Build the trial of a variant. Raises UserError if its `init_from` names an unknown variant."""
         overrides = variants[name]
         start = re.fullmatch(r'{(.*)}', str(overrides.get('init_from', '')))
         if not start:
@@ -162,7 +177,7 @@ class Experiment:
         others = {other: fields for other, fields in variants.items() if other != name}
         if start[1] not in others:
             raise unknown(f'variant in init_from of variant {name!r}', start[1], others)
-        before = self._trial(start[1], seed, others)  # without `name`, so that no circle is gone round twice
+        before = self._trial(start[1], seed, others)  # without `name`, so that a cycle ends in an error
         return Trial(name, seed, self.recipe, {**overrides, 'init_from': f'../{before.id}'}, before.id)
 
 

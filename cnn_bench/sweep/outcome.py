@@ -1,56 +1,109 @@
-"""How a trial ended, from its process's exit status and what it printed."""
+"""How a trial ended, and why.
 
-import re
+A trial that ends with an exception is recorded by its own process, with `attempt`. Where no Python code saw the end,
+because the process was killed or crashed in native code, `of_process` goes by its exit status and the last line that it
+printed.
+"""
+
+import os
 import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from cnn_bench.errors import Stopped, UserError
+from cnn_bench.errors import RunFailed, Stopped, UserError
+from cnn_bench.runs import RunDirectory, schema
 
-STOPPED = 'stopped'  # it saved its state, or had none yet: it goes on when the sweep is started again
-STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-NO_MEMORY = re.compile(r'MemoryError|RESOURCE_EXHAUSTED|out of memory|std::bad_alloc|Cannot allocate memory', re.I)
-ERROR = re.compile(r'^(?:\w+\.)*\w*(?:Error|Exception|Exit|Interrupt|Uncountable)\b')  # the end of a traceback
-OURS = 'cnn-bench: error: '
-LAST = 60  # lines of the log that are looked at
+STOPPED = 'stopped'  # asked to stop: it continues from its checkpoint, if any, when the sweep is started again
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+NO_MEMORY = ('resource_exhausted', 'out of memory', 'bad_alloc', 'cannot allocate memory')  # XLA, CUDA, C++ and libc
 LONGEST = 300  # characters of a reason
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A state of runs.schema.FAILED or STOPPED, and why."""
+    """A state, one of runs.schema.FAILED or STOPPED, and its reason in a line."""
 
     state: str
     reason: str
 
 
-def judge(status: int | None, log: str, lost: str = '') -> Outcome:
-    """The outcome of a process that left no result.
+def attempt(train: Callable[[], object], run: RunDirectory) -> int:
+    """Call `train` and return the exit status for a process that does just that: EX_SOFTWARE where it crashed.
 
-    `status` is its exit status as subprocess has it, negative for a signal; None where nobody knows it, and `lost` says
-    why. A SIGKILL counts as the system's, which sends it where memory runs out: sweeps send none that they judge.
+    An exception is printed and, unless it is Stopped, recorded in the summary of `run`, which exists.
     """
-    lines = [line.strip() for line in log.splitlines()[-LAST:] if line.strip()]
-    short_of_memory = [line for line in lines if NO_MEMORY.search(line)]
-    if status == Stopped.exit_status or (status is not None and -status in STOPPING):
+    try:
+        train()
+    except Stopped as stop:
+        print(f'cnn-bench: {stop}', file=sys.stderr)
+        return stop.exit_status
+    except Exception as error:
+        if isinstance(error, UserError):
+            print(f'cnn-bench: error: {error}', file=sys.stderr)
+        else:
+            traceback.print_exc()
+        _record(of_exception(error), run)
+        return getattr(error, 'exit_status', os.EX_SOFTWARE)
+    return 0
+
+
+def of_exception(error: Exception) -> Outcome:
+    """The outcome of a trial that raised `error`."""
+    no_memory = next((each for each in _causes(error) if _is_memory(each)), None)
+    if no_memory is not None:
+        return Outcome('out_of_memory', _in_a_line(no_memory))
+    refused = isinstance(error, UserError | OSError) and not isinstance(error, RunFailed)
+    return Outcome('refused' if refused else 'crashed', _in_a_line(error))
+
+
+def of_process(status: int | None, log: str, lost: str = '') -> Outcome:
+    """The outcome of a process that recorded none; `log` is what it printed.
+
+    `status` is its exit status as subprocess gives it, negative for a signal, or None where it is unknown and `lost`
+    says why. SIGKILL counts as out of memory: that is when the system sends it, and a sweep sends none to a trial whose
+    outcome it asks for.
+    """
+    if status == Stopped.exit_status or (status is not None and -status in STOP_SIGNALS):
         return Outcome(STOPPED, '')
-    if short_of_memory:
-        return Outcome('out_of_memory', short_of_memory[-1].removeprefix(OURS)[:LONGEST])
     if status == -signal.SIGKILL:
-        return Outcome('out_of_memory', 'killed by SIGKILL, which the system sends where memory runs out')
-    if status == UserError.exit_status:
-        return Outcome('refused', _last_words(lines))
-    return Outcome('crashed', f'{_how(status, lost)}{_last_words(lines)}')
-
-
-def _how(status: int | None, lost: str) -> str:
+        return Outcome('out_of_memory', 'killed by SIGKILL, which the system sends when memory runs out')
+    last = next((line.strip() for line in reversed(log.splitlines()) if line.strip()), 'it printed nothing')
     if status is None:
-        return f'{lost}; ' if lost else ''
-    return f'killed by {signal.Signals(-status).name}: ' if status < 0 else ''
+        how = f'{lost}; ' if lost else ''
+    else:
+        how = f'killed by {signal.Signals(-status).name}: ' if status < 0 else ''
+    state = 'out_of_memory' if _says_no_memory(f'{lost}\n{last}') else 'crashed'  # C++ aborts with std::bad_alloc
+    return Outcome(state, f'{how}{last}'[:LONGEST])
 
 
-def _last_words(lines: list[str]) -> str:
-    """The last line that says something: our own error, else the end of a traceback, else the last of all."""
-    ours = [line.removeprefix(OURS) for line in lines if line.startswith(OURS)]
-    errors = [line for line in lines if ERROR.match(line)]
-    words = [line for line in lines if re.search(r'\w', line)]
-    return next((found[-1] for found in (ours, errors, words) if found), 'it printed nothing')[:LONGEST]
+def _record(outcome: Outcome, run: RunDirectory) -> None:
+    try:
+        if (run.read(schema.SUMMARY) or {}).get('state') not in schema.FAILED:  # training records a divergence itself
+            run.write(schema.SUMMARY, {'state': outcome.state, 'reason': outcome.reason})
+    except (OSError, UserError):  # a full disk, say: `of_process` finds the error in the log
+        traceback.print_exc()
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """`error` and the exceptions that led to it."""
+    seen = set()
+    while error is not None and id(error) not in seen:
+        yield error
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+
+
+def _is_memory(error: BaseException) -> bool:
+    return isinstance(error, MemoryError) or _says_no_memory(str(error))
+
+
+def _says_no_memory(text: str) -> bool:
+    return any(words in text.lower() for words in NO_MEMORY)
+
+
+def _in_a_line(error: BaseException) -> str:
+    """The first line of the message, after the exception's class except for our own errors."""
+    text = str(error) if isinstance(error, UserError) else ''.join(traceback.format_exception_only(error))
+    return text.strip().splitlines()[0][:LONGEST] if text.strip() else type(error).__name__

@@ -1,4 +1,4 @@
-"""What a sweep would do, and about how long it would take, before it does anything."""
+"""The plan of a sweep: its trials, and an estimate of the time that they take."""
 
 import heapq
 import statistics
@@ -7,77 +7,77 @@ from dataclasses import dataclass
 
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.sweep.experiment import Trial
-from cnn_bench.sweep.sizes import Size
 from cnn_bench.sweep.sweep import Sweep
+from cnn_bench.sweep.workload import Workload
 
 FORWARD_AND_BACKWARD = 3  # multiply-adds of a training step over those of its forward pass
-START_S = 5.0  # of a trial's process: imports, compilation, the evaluations of a short run
-ROUGHNESS = 10  # the factor that it may be off by: narrow networks run far below the rate of a wide convolution
+STARTUP_S = 5.0  # per trial: imports, compilation, evaluation
+UNCERTAINTY_FACTOR = 10  # of the estimate: narrow networks are far slower per multiply-add than a wide convolution
 
 
 @dataclass(frozen=True)
-class Planned:
-    """One trial."""
+class PlannedTrial:
+    """A trial, its work, and the time it is expected to take."""
 
     id: str
     name: str
     seed: int
     params: int
-    macs: int  # one image forward
+    macs: int  # of one image, forward pass
     steps: int
     seconds: float  # the whole trial, estimated
-    measured: bool  # the estimate is from a finished trial of the same variant, not from multiply-adds
+    measured: bool  # whether the estimate comes from finished trials of the variant rather than from multiply-adds
     state: str  # finished, missing, or one of schema.FAILED
 
 
-def make(sweep: Sweep, macs_per_second: float | None) -> list[Planned]:
-    """Every trial of a sweep, those first that would start first.
+def make(sweep: Sweep, macs_per_second: float | None) -> list[PlannedTrial]:
+    """The trials of a sweep in the order in which they would start.
 
-    `macs_per_second` is this machine's rate; None where `needs_rate` says that all variants have a finished trial.
+    `macs_per_second` is the speed of this machine; it may be None if `needs_rate` is False.
     """
     timed = timed_variants(sweep)
     return [_planned(sweep, trial, timed.get(trial.name), macs_per_second) for trial in sweep.trials]
 
 
 def needs_rate(sweep: Sweep) -> bool:
-    """Whether a variant has no finished trial to tell how long it takes."""
+    """Whether a variant lacks a finished trial from which to estimate its time."""
     return not {trial.name for trial in sweep.trials} <= set(timed_variants(sweep))
 
 
 def timed_variants(sweep: Sweep) -> dict[str, float]:
-    """Variant -> seconds that its finished trials took: from start to end where known, else in training steps."""
+    """Variant -> mean seconds of its finished trials, from start to end if known, else of their training steps."""
     wall = {record['id']: record.get('wall_s') for record in (sweep.earlier.trials if sweep.earlier else ())}
     taken: dict[str, list[float]] = {}
     for trial in sweep.trials:
         if sweep.state(trial) == 'finished':
-            seconds = wall.get(trial.id) or _train_seconds(sweep.directory(trial)) + START_S
+            seconds = wall.get(trial.id) or _train_seconds(sweep.directory(trial)) + STARTUP_S
             taken.setdefault(trial.name, []).append(seconds)
     return {name: statistics.mean(seconds) for name, seconds in taken.items()}
 
 
-def from_macs(size: Size, macs_per_second: float) -> float:
-    """Seconds of a trial whose convolutions run at `macs_per_second`."""
-    return START_S + FORWARD_AND_BACKWARD * size.macs * size.images / macs_per_second
+def from_macs(workload: Workload, macs_per_second: float) -> float:
+    """Seconds of a trial at `macs_per_second`."""
+    return STARTUP_S + FORWARD_AND_BACKWARD * workload.macs * workload.images / macs_per_second
 
 
 def makespan(seconds: Iterable[float], slots: int) -> float:
-    """Seconds until the last of the trials is over, each starting in their order in the slot that is free first."""
+    """Seconds until all trials have ended, if each in turn starts in the first slot that becomes free."""
     ends = [0.0] * slots
     for each in seconds:
         heapq.heapreplace(ends, ends[0] + each)
     return max(ends)
 
 
-def _planned(sweep: Sweep, trial: Trial, known: float | None, macs_per_second: float | None) -> Planned:
-    size, state = sweep.size(trial), sweep.state(trial)
-    return Planned(
+def _planned(sweep: Sweep, trial: Trial, known: float | None, macs_per_second: float | None) -> PlannedTrial:
+    workload, state = sweep.workload(trial), sweep.state(trial)
+    return PlannedTrial(
         id=trial.id,
         name=trial.name,
         seed=trial.seed,
-        params=size.params,
-        macs=size.macs,
-        steps=size.steps,
-        seconds=round(from_macs(size, macs_per_second) if known is None else known, 1),
+        params=workload.params,
+        macs=workload.macs,
+        steps=workload.steps,
+        seconds=round(from_macs(workload, macs_per_second) if known is None else known, 1),
         measured=known is not None,
         state=state if state in ('finished', *schema.FAILED) else 'missing',
     )

@@ -1,4 +1,4 @@
-"""Running the trials of an experiment: which, in what order, what is recorded, and when to stop."""
+"""A sweep: which trials of an experiment run, in what order, what is recorded, and when it stops."""
 
 import time
 from collections.abc import Callable
@@ -12,19 +12,19 @@ from cnn_bench.models import registry
 from cnn_bench.runs import RunDirectory, schema, study
 from cnn_bench.runtime.signals import StopSignals
 from cnn_bench.sweep import budget, calibrate, records
-from cnn_bench.sweep.executor import Ended, Executor
+from cnn_bench.sweep.executor import EndedTrial, Executor
 from cnn_bench.sweep.experiment import SMOKE, Experiment, Trial
-from cnn_bench.sweep.outcome import STOPPED, Outcome, judge
-from cnn_bench.sweep.progress import SweepProgress
-from cnn_bench.sweep.sizes import Size, size
+from cnn_bench.sweep.outcome import STOPPED, Outcome, of_process
+from cnn_bench.sweep.progress_bar import SweepProgress
+from cnn_bench.sweep.workload import Workload, workload
 
 POLL_S = 0.2
 
 
 class Sweep:
-    """The trials of one preset of an experiment, in one directory; started again, it does what is missing.
+    """The trials of one preset of an experiment in one directory. Started again, it runs what is missing.
 
-    Attributes: trials, in the order in which they start; held_equal; answer, in words, once it has run.
+    Attributes: trials, in the order in which they start; held_equal; answer, the result in words after `run`.
     """
 
     def __init__(
@@ -37,9 +37,9 @@ class Sweep:
         held_equal: str | None = None,
         environment: dict[str, str] | None = None,
     ):
-        """Writes nothing. Where seconds are held equal, variants that have not been timed are, in `environment`.
+        """Writes nothing. If seconds are held equal, variants without a measurement are timed, in `environment`.
 
-        Raises UserError where any trial could not be run as it is asked for, or does not belong to what `out` holds.
+        Raises UserError if a trial cannot be run as configured, or if `out` holds another sweep.
         """
         self.experiment, self.preset, self.seeds = experiment, preset, seeds
         self.out, self.data_dir, self.answer = out.absolute(), data_dir, ''
@@ -56,31 +56,31 @@ class Sweep:
         for trial in self.trials:
             registry.get(trial.config.model.arch)
             data.info(trial.config.dataset.name, data_dir)
-        self._budget: budget.Budget | None = None  # and
-        self._calibration: dict | None = None  # are what `run` writes beside the trials
+        self._budget: budget.Budget | None = None  # written by `run`, and so is
+        self._calibration: dict | None = None
         if self.held_equal != 'epochs' and preset != SMOKE:
             self.trials = self._with_equal_budgets(environment or {})
-        self._began: dict[str, float] = {}  # id -> when a trial was started that nothing was there of
-        self._wall_s = records.wall_seconds(self.earlier)  # id -> from start to end, of those that ran in one go
+        self._began: dict[str, float] = {}  # trial id -> when it first started, if in this session
+        self._wall_s = records.wall_seconds(self.earlier)  # trial id -> seconds from start to end, if uninterrupted
         self._measured: dict[str, dict] = {}
 
     def directory(self, trial: Trial) -> RunDirectory:
-        """Where a trial's run directory is."""
+        """The run directory of a trial."""
         return RunDirectory(self.out / 'trials' / trial.id)
 
     def state(self, trial: Trial) -> str:
-        """finished, one of schema.FAILED, unfinished (also: never started) or damaged."""
+        """finished, one of schema.FAILED, unfinished (which includes not started) or damaged."""
         return records.state(self.directory(trial))
 
-    def size(self, trial: Trial) -> Size:
-        """How much work a trial is."""
-        return size(trial.config, self.data_dir)
+    def workload(self, trial: Trial) -> Workload:
+        """The amount of work in a trial."""
+        return workload(trial.config, self.data_dir)
 
     def run(self, executor: Executor, retry_failed: bool = False, max_failures: int = 0) -> None:
-        """Run what is missing: neither finished nor, unless `retry_failed`, recorded as failed.
+        """Run all trials that are neither finished nor, unless `retry_failed`, recorded as failed.
 
-        Raises Stopped where a signal ended it before all was done, and RunFailed at the end where a trial has failed,
-        now or earlier, or as soon as `max_failures` (0: any number) have.
+        Raises Stopped if a signal ends the sweep early; and RunFailed at the end if any trial has failed, now or
+        earlier, or as soon as `max_failures` trials have (0: never).
         """
         RunDirectory(self.out).create()
         with locked(self.out, 'runs a sweep'), executor, StopSignals() as asked:  # Ray takes SIGTERM when it starts
@@ -89,13 +89,13 @@ class Sweep:
             self._record()
             with SweepProgress(len(self.trials), len(self.trials) - len(todo)) as progress:
                 while todo or executor.running():
-                    if asked.received or self._too_many(max_failures):
+                    if asked.received or self._too_many_failures(max_failures):
                         todo.clear()
                         executor.stop()
                     while executor.free() > 0 and (trial := self._next(todo)):
                         todo.remove(trial)
                         self._start(trial, executor, progress)
-                    if not executor.running():  # what the rest waits for was stopped by somebody else
+                    if not executor.running():  # the rest depends on a trial that somebody else stopped
                         todo.clear()
                     for ended in executor.ended():
                         self._ended(ended, progress)
@@ -107,16 +107,16 @@ class Sweep:
 
     def _with_equal_budgets(self, environment: dict[str, str]) -> list[Trial]:
         firsts = {trial.name: trial for trial in self.trials if trial.seed == 0}
-        sizes = {name: self.size(trial) for name, trial in firsts.items()}
+        workloads = {name: self.workload(trial) for name, trial in firsts.items()}
         if self.held_equal == 'seconds':
             known = calibrate.read(RunDirectory(self.out))
             self._calibration = calibrate.of_trials(firsts.values(), known, self.data_dir, environment)
-            per_step = {name: self._calibration[name]['seconds_per_step'] for name in sizes}
+            per_step = {name: self._calibration[name]['seconds_per_step'] for name in workloads}
         else:
-            per_step = {name: budget.macs_per_step(size) for name, size in sizes.items()}
-        self._budget = budget.settle(self.held_equal, sizes, per_step, self.out)
+            per_step = {name: budget.macs_per_step(work) for name, work in workloads.items()}
+        self._budget = budget.settle(self.held_equal, workloads, per_step, self.out)
         per_trial = self._budget.per_trial
-        return [budget.stretch(t, sizes[t.name], per_step[t.name], per_trial) for t in self.trials]
+        return [budget.stretch(t, workloads[t.name], per_step[t.name], per_trial) for t in self.trials]
 
     def _write_budget(self) -> None:
         if self._calibration is not None:
@@ -134,9 +134,9 @@ class Sweep:
         return todo
 
     def _next(self, todo: list[Trial]) -> Trial | None:
-        """The first whose first weights are there, or will never be: then it says so itself."""
-        waited_for = {trial.id for trial in self.trials if self.state(trial) not in ('finished', *schema.FAILED)}
-        return next((trial for trial in todo if trial.after not in waited_for), None)
+        """The first trial that depends on no trial that is still to finish; on a failed one it fails in its turn."""
+        pending = {trial.id for trial in self.trials if self.state(trial) not in ('finished', *schema.FAILED)}
+        return next((trial for trial in todo if trial.depends_on not in pending), None)
 
     def _start(self, trial: Trial, executor: Executor, progress: SweepProgress) -> None:
         run = self.directory(trial)
@@ -146,40 +146,38 @@ class Sweep:
         executor.start(trial, run)
         progress.started(trial.name)
 
-    def _ended(self, ended: Ended, progress: SweepProgress) -> None:
+    def _ended(self, ended: EndedTrial, progress: SweepProgress) -> None:
         trial, run = ended.trial, self.directory(ended.trial)
         if ended.status == 0 and self.state(trial) == 'finished':
             if trial.id in self._began:
                 self._wall_s[trial.id] = round(time.monotonic() - self._began[trial.id], 1)
-            said = f'top-1 error {run.read(schema.SUMMARY)["top1_err_pct"]:.2f} %'
+            result = f'top-1 error {run.read(schema.SUMMARY)["top1_err_pct"]:.2f} %'
         else:
-            outcome = self._judged(ended, run)
-            said = 'stopped' if outcome.state == STOPPED else f'{outcome.state}: {outcome.reason}'
-        progress.ended(f'{trial.name}, seed {trial.seed}' if self.seeds > 1 else trial.name, said)
+            outcome = self._outcome(ended, run)
+            result = 'stopped' if outcome.state == STOPPED else f'{outcome.state}: {outcome.reason}'
+        progress.ended(f'{trial.name}, seed {trial.seed}' if self.seeds > 1 else trial.name, result)
         self._record()
 
-    def _judged(self, ended: Ended, run: RunDirectory) -> Outcome:
-        if self.state(ended.trial) in schema.FAILED:  # training said so itself
-            return Outcome(self.state(ended.trial), records.reason(run))
-        outcome = judge(ended.status, records.log(run), ended.lost)
+    def _outcome(self, ended: EndedTrial, run: RunDirectory) -> Outcome:
+        outcome = records.recorded_failure(run) or of_process(ended.status, records.log(run), ended.lost)
         if outcome.state != STOPPED:
             records.write_failure(run, ended.trial, outcome)
         return outcome
 
     def _fraction(self, trial: Trial) -> float:
-        """How much of its training a trial has logged, 0 to 1."""
+        """The fraction of its training that a trial has logged, 0 to 1."""
         try:
             rows = self.directory(trial).metrics()
         except UserError:
             return 0.0
-        return min(1.0, rows[-1]['step'] / (trial.config.total_steps or self.size(trial).steps)) if rows else 0.0
+        return min(1.0, rows[-1]['step'] / (trial.config.total_steps or self.workload(trial).steps)) if rows else 0.0
 
     def _failures(self) -> dict[str, str]:
-        """Trial id -> state and reason of those that have failed."""
+        """Trial id -> state and reason, of failed trials."""
         failed = ((trial, state) for trial in self.trials if (state := self.state(trial)) in schema.FAILED)
         return {trial.id: f'{state}: {records.reason(self.directory(trial))}' for trial, state in failed}
 
-    def _too_many(self, max_failures: int) -> bool:
+    def _too_many_failures(self, max_failures: int) -> bool:
         return bool(max_failures) and len(self._failures()) >= max_failures
 
     def _conclude(self, max_failures: int) -> None:
@@ -187,8 +185,8 @@ class Sweep:
         finished = sum(self.state(trial) == 'finished' for trial in self.trials)
         reasons = '; '.join(f'{trial}: {why}' for trial, why in failures.items())
         left = total - finished - len(failures)
-        if left and self._too_many(max_failures):
-            raise RunFailed(f'ended with {left} of {total} trials not finished, as {len(failures)} failed: {reasons}')
+        if left and self._too_many_failures(max_failures):
+            raise RunFailed(f'stopped with {left} of {total} trials unfinished, as {len(failures)} failed: {reasons}')
         if left:
             failed = f', {len(failures)} failed' if failures else ''
             raise Stopped(f'{finished} of {total} finished{failed}; the same command goes on')
@@ -198,10 +196,10 @@ class Sweep:
     def _answer(self) -> str:
         if not runs.find(self.out):
             return ''
-        self._record()  # from where the table takes what was measured
+        self._record()  # the table takes measured columns from there
         table = runs.load(self.out)
         finished = table[table.state == 'finished']
-        return _asked(self.experiment.report, 'report', self.experiment, finished) if len(finished) else ''
+        return _call(self.experiment.report, 'report', self.experiment, finished) if len(finished) else ''
 
     def _record(self) -> None:
         experiment, earlier = self.experiment, self.earlier
@@ -235,15 +233,15 @@ class Sweep:
             record['wall_s'] = self._wall_s[trial.id]
         if state == 'finished' and self.experiment.measure:
             if trial.id not in self._measured:
-                self._measured[trial.id] = _asked(self.experiment.measure, 'measure', self.experiment, run.metrics())
+                self._measured[trial.id] = _call(self.experiment.measure, 'measure', self.experiment, run.metrics())
             record['measured'] = self._measured[trial.id]
         return record
 
 
-def _asked(function: Callable, name: str, experiment: Experiment, argument: Any) -> Any:
-    """What an experiment's function returns. Raises UserError where it fails: the trials are there all the same."""
+def _call(function: Callable, name: str, experiment: Experiment, argument: Any) -> Any:
+    """Call a function of an experiment file. Raises UserError if it fails, which does not affect the trials."""
     try:
         return function(argument)
-    except Exception as error:  # whatever the file does
+    except Exception as error:  # a user's code may raise anything
         why = f'{type(error).__name__}: {error}'
-        raise UserError(f'the trials that ran are kept, but {name}() of {experiment.path} failed: {why}') from error
+        raise UserError(f'the trials are kept, but {name}() of {experiment.path} failed: {why}') from error

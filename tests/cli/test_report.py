@@ -50,8 +50,8 @@ def test_published(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ('argv', 'said'),
     [
-        ([], 'either a directory of runs or --published'),
-        (['somewhere', '--published'], 'either a directory of runs or --published'),
+        ([], 'give a directory of runs, or --published'),
+        (['somewhere', '--published'], 'give a directory of runs, or --published'),
         (['nowhere'], 'there is no directory nowhere'),
         (['.'], 'holds no run'),
     ],

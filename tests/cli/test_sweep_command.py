@@ -19,7 +19,7 @@ def get_config():
 """
 EXPERIMENT = """
 QUESTION, SOURCE = {question!r}, 'nobody'
-HELD_EQUAL, RECIPE, PRESETS = ('epochs', 'macs'), 'recipe.py', ('demo', 'full')
+HELD_EQUAL, RECIPE, PRESETS = ('epochs', 'macs'), 'recipe.py', {{'demo': {{}}, 'full': {{}}}}
 
 def variants(preset):
     return {variants!r}
@@ -119,11 +119,11 @@ def test_failures_are_kept_until_they_are_tried_again(sweep, tmp_path):
         ([GOOD, '--config.seed=3'], '--config.seed is not for sweeps'),
         ([GOOD, '--config.optimiser.name=sgd'], 'optimiser'),
         ([GOOD, '--lr=3'], 'fields are set with --config.FIELD=VALUE'),
-        ([GOOD, '--json'], '--json goes with --dry-run'),
-        ([GOOD, '--storage', 's3://x'], 'go with --executor ray'),
-        ([GOOD, '--executor', 'inline', '--jobs', '2'], 'are for trials in processes of their own'),
+        ([GOOD, '--json'], '--json needs --dry-run'),
+        ([GOOD, '--storage', 's3://x'], 'need --executor ray'),
+        ([GOOD, '--executor', 'inline', '--jobs', '2'], 'inline takes no --jobs'),
         ([GOOD, 'experiments/mixd'], 'did you mean experiments/mixed.py'),
-        ([], 'required: experiment'),
+        ([], 'required: EXPERIMENT'),
     ],
 )
 def test_bad_input_is_one_line_and_writes_nothing(sweep, tmp_path, words, said):

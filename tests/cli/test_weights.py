@@ -139,7 +139,7 @@ def test_weights_and_data_must_match(imported, tiny_data, colours, capsys):
     assert 'needs --dataset' in said(capsys, [*evaluate, colours])
     assert 'must be positive' in said(capsys, [*evaluate, colours, '--dataset', 'colours', '--batch-size', '0'])
     assert 'unknown split' in said(capsys, [*evaluate, colours, '--dataset', 'colours', '--split', 'tset'])
-    assert 'goes with --weights' in said(capsys, ['eval', '--workdir', 'x', '--dataset', 'colours'])
+    assert 'needs --weights' in said(capsys, ['eval', '--workdir', 'x', '--dataset', 'colours'])
 
 
 def test_list_names_the_libraries(capsys):

@@ -62,7 +62,7 @@ def test_fashion_mnist_knows_its_classes(idx_source):
     ('file', 'content', 'message'),
     [
         ('t10k-labels-idx1-ubyte', None, 'is missing'),
-        ('train-images-idx3-ubyte', b'not an IDX file', 'no IDX file'),
+        ('train-images-idx3-ubyte', b'not an IDX file', 'not an IDX file'),
         ('train-images-idx3-ubyte', bytes([0, 0, 8, 3]) + b'\0\0\0\2' * 3 + b'1234567', 'its header says 24'),
         (
             'train-labels-idx1-ubyte',
@@ -109,13 +109,13 @@ def test_class_folders_read_back(class_folders, data_dir):
         data.load_arrays(split)
 
 
-def test_files_of_other_kinds_are_passed_over_and_counted(class_folders):
+def test_files_of_other_kinds_are_skipped_and_counted(class_folders):
     for name in ('notes.txt', 'x.gif', '.DS_Store', '.hidden.png'):
         (class_folders / 'train' / 'ant' / name).write_text('not an image')
     save_image(class_folders / 'train' / 'ant' / 'deeper' / 'x.png', np.zeros((4, 7, 3), np.uint8))
     info = prepare('insects', class_folders)
     assert info.sizes == {'train': 7, 'test': 4}
-    assert info.source == f'class folders of {class_folders} (2 other files passed over)'
+    assert info.source == f'class folders of {class_folders} (2 other files skipped)'
 
 
 def test_one_size_is_recorded_as_such(tmp_path):
@@ -217,8 +217,8 @@ def test_one_cut_file_alone_is_found_while_writing(class_folders, data_dir):
     [
         (lambda d: os.rename(d / 'train', d / 'trian'), 'has no train/ directory; expected: train/CLASS'),
         (lambda d: os.rename(d / 'test', d / 'tset'), 'has no test/ directory; expected: train/CLASS'),
-        (lambda d: os.rename(d / 'train' / 'ant', d / 'train' / 'wasp'), 'is no class of'),
-        (lambda d: (d / 'train' / 'cat').mkdir(), 'cat holds no images'),
+        (lambda d: os.rename(d / 'train' / 'ant', d / 'train' / 'wasp'), 'is not a class of'),
+        (lambda d: (d / 'train' / 'cat').mkdir(), 'cat has no images'),
     ],
 )
 def test_another_layout_is_refused(class_folders, data_dir, change, message):
@@ -327,7 +327,7 @@ def test_large_sets_go_into_several_shards(idx_source, monkeypatch):
 
 def test_a_shard_that_lost_records_is_not_taken(idx_source, data_dir, monkeypatch):
     monkeypatch.setattr(write, 'shard_file', lambda name, split, number: f'{name}-test.array_record-{number:05d}')
-    with pytest.raises(UserError, match='holds 13 of 40 images'):
+    with pytest.raises(UserError, match='has 13 of 40 images'):
         prepare('tiny', idx_source)
     assert not data_dir.exists()
 

@@ -11,7 +11,7 @@ from cnn_bench.models import registry
 from cnn_bench.runs.columns import COLUMNS
 from cnn_bench.runs.study import HELD_EQUAL
 from cnn_bench.sweep import Experiment
-from cnn_bench.sweep.sizes import size
+from cnn_bench.sweep.workload import workload
 from cnn_bench.training.setup import TrainingSetup
 
 DIRECTORY = Path(__file__).parents[2] / 'experiments'
@@ -224,12 +224,12 @@ def test_data_scale_fits_the_power_law_that_is_there():
 
 def test_data_scale_gives_equal_steps():
     for trial in trials('data_scale', 'demo').values():
-        sizes = size(trial.config)
-        assert (sizes.steps, sizes.batch_size) == (400, 50)
+        work = workload(trial.config)
+        assert (work.steps, work.batch_size) == (400, 50)
 
 
 def test_separable_has_a_network_at_the_cost_of_the_dense_one():
-    dense, widened, same_width = (size(trial.config) for trial in trials('separable', 'demo').values())
+    dense, widened, same_width = (workload(trial.config) for trial in trials('separable', 'demo').values())
     assert widened.params == pytest.approx(dense.params, rel=0.05)
     assert widened.macs == pytest.approx(dense.macs, rel=0.05)
     assert same_width.params < dense.params / 4
@@ -237,13 +237,13 @@ def test_separable_has_a_network_at_the_cost_of_the_dense_one():
 
 
 def test_inception_cost_has_a_reduced_network_at_the_cost_of_the_naive_one():
-    naive, widened, reduced = (size(trial.config) for trial in trials('inception_cost', 'demo').values())
+    naive, widened, reduced = (workload(trial.config) for trial in trials('inception_cost', 'demo').values())
     assert widened.macs == pytest.approx(naive.macs, rel=0.05)
     assert naive.macs > 8 * reduced.macs
 
 
 def test_width_depth_resolution_scales_to_about_four_times_the_multiply_adds():
-    macs = {name: size(trial.config).macs for name, trial in trials('width_depth_resolution', 'demo').items()}
+    macs = {name: workload(trial.config).macs for name, trial in trials('width_depth_resolution', 'demo').items()}
     base = macs.pop('base')
     for name, count in macs.items():
         assert 3.5 < count / base < 4.5, name

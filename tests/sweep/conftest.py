@@ -20,7 +20,7 @@ QUESTION = 'Does it run?'
 SOURCE = 'nobody'
 HELD_EQUAL = ('epochs', 'macs', 'seconds')
 RECIPE = 'recipe.py'
-PRESETS = ('demo', 'full')
+PRESETS = {{'demo': {{}}, 'full': {{}}}}
 
 def variants(preset):
     return {variants!r}

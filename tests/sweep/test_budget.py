@@ -27,7 +27,7 @@ def test_equal_macs_cost_in_all_what_equal_epochs_do(write, tmp_path, tiny_data)
     path = write(variants=LENETS)
     epochs = _sweep(path, tmp_path / 'out', tiny_data)
     macs = _sweep(path, tmp_path / 'out', tiny_data, held_equal='macs')
-    spent = [sweep.size(t).images * sweep.size(t).macs for sweep in (epochs, macs) for t in sweep.trials]
+    spent = [sweep.workload(t).images * sweep.workload(t).macs for sweep in (epochs, macs) for t in sweep.trials]
     before, after = sum(spent[:6]), spent[6:]
     assert sum(after) == pytest.approx(before, rel=0.01)
     assert max(after) < 1.02 * min(after)
@@ -58,7 +58,7 @@ def test_equal_seconds_are_measured_once(write, tmp_path, tiny_data, monkeypatch
         asked.append(name)
         return {'seconds_per_step': steps[name], 'device': 'abacus'}
 
-    monkeypatch.setattr(calibrate, '_in_a_process', timed)
+    monkeypatch.setattr(calibrate, '_measure_in_a_process', timed)
     path = write(variants=LENETS)
     sweep = _sweep(path, tmp_path / 'out', tiny_data, held_equal='seconds')
     assert asked == list(LENETS)
@@ -74,7 +74,7 @@ def test_equal_seconds_are_measured_once(write, tmp_path, tiny_data, monkeypatch
 
 def test_timing_a_step_of_a_recipe(tiny_data, tiny_recipe, write):
     trial = Experiment.load(write()).trials('demo', 1)[0]
-    measured = calibrate._in_a_process(trial.arguments, tiny_data, {})
+    measured = calibrate._measure_in_a_process(trial.arguments, tiny_data, {})
     assert 0 < measured['seconds_per_step'] < 10
     assert measured['device'] == '1 x cpu'
 

@@ -130,7 +130,7 @@ def test_classes_are_relabelled_and_all_else_is_left_out(tiny_recipe, tiny_data)
     assert len(setup.train_data) == 12
     np.testing.assert_array_equal(labels, [0 if label == 7 else 1 for label in np.arange(40) % 10 if label in (2, 7)])
     np.testing.assert_array_equal(images[0], whole[2]['image'])
-    for classes, said in (((10,), 'has 10; tiny has 10, from 0'), ((1, 1), 'different labels')):
+    for classes, said in (((10,), 'has 10; the classes of tiny are 0 to 9'), ((1, 1), 'different labels')):
         with pytest.raises(UserError, match=said):
             TrainingSetup(tiny_recipe(dataset__classes=classes), tiny_data)
 

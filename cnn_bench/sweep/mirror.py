@@ -1,9 +1,9 @@
-"""A trial's run directory on the disk of one node, mirrored in a place that all nodes reach.
+"""Copying a trial's run directory from the disk of a node to storage that all nodes reach, and back.
 
-The place is a directory or any fsspec URL (s3://, gs://, ...). What counts as there is what its manifest lists, which
-is replaced last: a push that a dying node cuts short leaves the one before it. A checkpoint goes first, as it does not
-change any more once it is whole, then the log, which so has all rows up to it, then the manifest; only then what the
-manifest lists no more is deleted.
+Storage is a directory or any fsspec URL (s3://, gs://, ...). Only the files that its manifest lists count, and the
+manifest is replaced last: if a node dies during a push, the previous one remains valid. A push first writes the newest
+checkpoint, which no longer changes; then the log, which therefore has all rows up to that checkpoint; then the
+manifest. Only then does it delete files that are no longer listed.
 """
 
 import json
@@ -27,10 +27,10 @@ class Mirror:
     def __init__(self, local: Path, remote: str):
         self.local = Path(local)
         self.fs, self.remote = fsspec.core.url_to_fs(remote)
-        self._pushed: dict[str, list[int]] = {}  # path -> [bytes, time of change], of what the mirror has from here
+        self._pushed: dict[str, list[int]] = {}  # path -> [bytes, time of change] when it was pushed
 
     def pull(self) -> None:
-        """Bring what the mirror has to the local directory, which is made."""
+        """Copy the files of the mirror to the local directory, which is created."""
         self.local.mkdir(parents=True, exist_ok=True)
         for name in self._listed():
             path = self.local / name
@@ -41,21 +41,24 @@ class Mirror:
             except FileNotFoundError:
                 if name.startswith(f'{schema.CHECKPOINTS}/'):
                     raise
-                continue  # the record of a failure that is to be tried again
+                continue  # the sweep removed the record of a failure to retry the trial
             os.replace(partial, path)
 
     def push(self) -> bool:
-        """Bring what is whole to the mirror. False where the run deleted a file meanwhile, and nothing has changed."""
+        """Copy the complete local files to the mirror.
+
+        Returns False, and changes nothing, if the run deleted one of them meanwhile.
+        """
         before = self._listed()
         try:
             checkpoint, others = newest_checkpoint(self.local), plain_files(self.local)
             for name in [*checkpoint, *others]:
                 self._put(name)
-        except FileNotFoundError:  # a newer checkpoint is there: the next push takes that
+        except FileNotFoundError:  # there is a newer checkpoint, which the next push copies
             return False
-        there = sorted({*checkpoint, *others, *([] if checkpoint else _checkpoints(before))})
-        self._write(MANIFEST, json.dumps(there).encode())
-        for name in set(before) - set(there):
+        present = sorted({*checkpoint, *others, *([] if checkpoint else _checkpoints(before))})
+        self._write(MANIFEST, json.dumps(present).encode())
+        for name in set(before) - set(present):
             self._remove(name)
         return True
 
@@ -76,7 +79,7 @@ class Mirror:
             self._pushed[name] = mark
 
     def _write(self, name: str, content: bytes) -> None:
-        """Object stores replace an object whole; on a file system that takes a second name."""
+        """Replace a file as a whole: object stores always do, on a file system it takes a temporary name."""
         path = self._at(name)
         if not isinstance(self.fs, LocalFileSystem):
             self.fs.pipe_file(path, content)
@@ -95,19 +98,19 @@ class Mirror:
 
 
 def newest_checkpoint(run: Path) -> list[str]:
-    """The files of the newest whole checkpoint, relative to the run. FileNotFoundError where a newer one came."""
+    """Files of the newest complete checkpoint, relative to the run. FileNotFoundError if a newer one appears."""
     steps = _steps(run)
     if not steps:
         return []
     directory = run / schema.CHECKPOINTS / str(steps[-1])
     files = sorted(path.relative_to(run).as_posix() for path in directory.rglob('*') if path.is_file())
-    if _steps(run) != steps:  # this one may be on its way out
+    if _steps(run) != steps:  # the old one may be being deleted
         raise FileNotFoundError(directory)
     return files
 
 
 def plain_files(run: Path) -> list[str]:
-    """The files outside checkpoints, small JSON last; none of those that are being written."""
+    """The files outside checkpoints, JSON last, without those that are being written."""
     found = []
     for path in run.rglob('*'):
         name = path.relative_to(run).as_posix()
@@ -118,7 +121,7 @@ def plain_files(run: Path) -> list[str]:
 
 
 def remove_empty(directory: Path, root: Path) -> None:
-    """Remove `directory` and those above it that are empty, up to `root`."""
+    """Remove `directory` and its parents below `root` as far as they are empty."""
     while directory != root and directory.is_dir() and not any(directory.iterdir()):
         directory.rmdir()
         directory = directory.parent

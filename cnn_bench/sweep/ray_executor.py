@@ -1,7 +1,7 @@
-"""Running trials as Ray tasks, each on a node of a cluster in a scratch directory that is mirrored in shared storage.
+"""Running trials as Ray tasks: each in a scratch directory on a node of the cluster, mirrored to shared storage.
 
-A trial whose node or worker dies is started again on another one and goes on from the last checkpoint that was
-mirrored. Every node needs cnn_bench and the prepared data; the recipe travels with the task.
+If a worker or a node dies, Ray restarts the trial on another one, where it resumes from the last mirrored checkpoint.
+Every node needs cnn_bench and the prepared data; the recipe is sent with the task.
 """
 
 import contextlib
@@ -25,16 +25,16 @@ from cnn_bench.errors import Stopped, UserError
 from cnn_bench.runs import RunDirectory
 from cnn_bench.runtime.compilation import cache_variables
 from cnn_bench.sweep import records
-from cnn_bench.sweep.executor import Ended
+from cnn_bench.sweep.executor import EndedTrial
 from cnn_bench.sweep.experiment import Trial
+from cnn_bench.sweep.mirror import Mirror
 from cnn_bench.sweep.process import spawn
-from cnn_bench.sweep.slots import OF_THE_SHARE
-from cnn_bench.sweep.storage import Mirror
+from cnn_bench.sweep.resources import gpu_memory
 
-RETRIES = 5  # of a trial whose worker or node dies
+MAX_RETRIES = 5  # of a trial after its worker or node died
 PUSH_S = 10.0
 POLL_S = 0.2
-RECIPE = """# {name}, as the sweep asked for it
+RECIPE = """# {name}, written by the sweep
 import json
 from cnn_bench import recipe
 
@@ -44,21 +44,21 @@ def get_config(arg=''):
 
 
 @dataclass(frozen=True)
-class Order:
-    """What a node is told to run."""
+class Job:
+    """A trial as it is sent to a node."""
 
     name: str
     fields: str  # the recipe, JSON
     storage: str  # where the run directory is mirrored
-    after: str  # the run beside it that its first weights come from; empty: none
+    depends_on: str  # the run beside it that holds its initial weights; empty: none
     data_dir: str | None
     memory_gib: float
-    push_s: float  # from one push to storage to the next
+    push_s: float  # seconds between pushes to storage
     environment: dict[str, str]
 
 
-class RayCluster:
-    """An executor on a Ray cluster. Storage is the sweep's own directory on a disk that all nodes share, or a URL."""
+class RayExecutor:
+    """An executor on a Ray cluster. Storage is the directory of the sweep, on a disk that all nodes share, or a URL."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class RayCluster:
         memory_gib: float = 0.0,
         push_s: float = PUSH_S,
     ):
-        """`jobs` at once, default: as many as the cluster has room for. Touches no cluster before it is entered."""
+        """Runs `jobs` at a time, by default as many as the cluster has room for. Connects to it when entered."""
         self.own = str(out / 'trials')
         self.storage = posixpath.join(_absolute(storage), 'trials') if storage else self.own
         self.address, self.jobs, self.cpus, self.gpu_share = address, jobs, cpus, gpu_share
@@ -80,7 +80,7 @@ class RayCluster:
         self.memory_gib, self.push_s = memory_gib, push_s
         self._running: dict[Any, tuple[Trial, RunDirectory]] = {}
 
-    def __enter__(self) -> 'RayCluster':
+    def __enter__(self) -> 'RayExecutor':
         self._ours = not ray.is_initialized()
         if self._ours:
             try:
@@ -100,110 +100,109 @@ class RayCluster:
             ray.shutdown()
 
     def free(self) -> int:
-        """How many more trials can start now: on a cluster that grows, more and more."""
-        return self._at_once() - len(self._running)
+        """How many more trials can start now; this grows with the cluster."""
+        return self._capacity() - len(self._running)
 
     def running(self) -> list[Trial]:
-        """The trials under way, waiting for their node or on it."""
+        """The trials that run or wait for a node."""
         return [trial for trial, _ in self._running.values()]
 
     def start(self, trial: Trial, run: RunDirectory) -> None:
-        """Start a trial wherever there is room."""
-        share = {'XLA_PYTHON_CLIENT_MEM_FRACTION': f'{self.gpu_share * OF_THE_SHARE:.3g}'} if self.gpu_share < 1 else {}
-        order = Order(
+        """Start a trial on a node with room for it."""
+        job = Job(
             name=trial.name,
             fields=json.dumps(recipe.to_dict(trial.config)),
             storage=posixpath.join(self.storage, trial.id),
-            after=trial.after,
+            depends_on=trial.depends_on,
             data_dir=self.data_dir,
             memory_gib=self.memory_gib,
             push_s=self.push_s,
-            environment=share if self._resources['num_gpus'] else {},
+            environment=gpu_memory(self.gpu_share) if self._resources['num_gpus'] else {},
         )
         if self.storage == self.own:
             run.create()
-        options = {**self._resources, 'max_retries': RETRIES, 'name': trial.id}
-        self._running[run_trial.options(**options).remote(order, self._flag)] = (trial, run)
+        options = {**self._resources, 'max_retries': MAX_RETRIES, 'name': trial.id}
+        self._running[run_trial.options(**options).remote(job, self._flag)] = (trial, run)
 
-    def ended(self) -> list[Ended]:
-        """The trials that ended since the last time, gathered from storage."""
-        over, _ = (
+    def ended(self) -> list[EndedTrial]:
+        """The trials that ended since the last call, copied from storage."""
+        done, _ = (
             ray.wait(list(self._running), num_returns=len(self._running), timeout=0) if self._running else ([], [])
         )
-        return [self._gathered(task, *self._running.pop(task)) for task in over]
+        return [self._collect(task, *self._running.pop(task)) for task in done]
 
     def stop(self) -> None:
-        """Ask those that run to save, to push and to end. Those that wait for a node end when they get one."""
+        """Ask running trials to save, push and end. Trials that wait for a node end as soon as they get one."""
         self._flag.set.remote()
 
-    def _gathered(self, task: Any, trial: Trial, run: RunDirectory) -> Ended:
+    def _collect(self, task: Any, trial: Trial, run: RunDirectory) -> EndedTrial:
         status, lost = None, ''
         try:
             status = ray.get(task)
         except ray.exceptions.RayError as error:
-            words = [line.strip() for line in str(error).splitlines() if line.strip()]
-            short = isinstance(error, ray.exceptions.OutOfMemoryError)
-            lost = 'out of memory on its node' if short else words[-1] if words else type(error).__name__
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+            no_memory = isinstance(error, ray.exceptions.OutOfMemoryError)
+            lost = 'out of memory on its node' if no_memory else lines[-1] if lines else type(error).__name__
         if self.storage != self.own:
             Mirror(run.path, posixpath.join(self.storage, trial.id)).pull()
-        return Ended(trial, status, lost)
+        return EndedTrial(trial, status, lost)
 
-    def _at_once(self) -> int:
-        there = ray.cluster_resources()
+    def _capacity(self) -> int:
+        total = ray.cluster_resources()
         needed = {'CPU': self._resources['num_cpus'], 'GPU': self._resources['num_gpus']}
-        room = [int(there.get(kind, 0) // amount) for kind, amount in needed.items() if amount]
+        room = [int(total.get(kind, 0) // amount) for kind, amount in needed.items() if amount]
         limits = [max(1, min(room, default=1)), *([self.jobs] if self.jobs else [])]
         return min(limits)
 
 
 @ray.remote
 class _StopFlag:
-    """What the driver tells all tasks."""
+    """A flag by which the driver asks all tasks to stop."""
 
     def __init__(self):
         self._set = False
 
     def set(self) -> None:
-        """Ask all to stop."""
+        """Ask all tasks to stop."""
         self._set = True
 
     def is_set(self) -> bool:
-        """Whether all are asked to stop."""
+        """Whether the tasks are asked to stop."""
         return self._set
 
 
 @ray.remote
-def run_trial(order: Order, flag: Any) -> int:
-    """Run a trial on this node, and return its process's exit status."""
+def run_trial(job: Job, flag: Any) -> int:
+    """Run a trial on this node and return the exit status of its process."""
     scratch = Path(tempfile.mkdtemp(prefix='cnn_bench_'))
     try:
-        return _run_in(scratch, order, flag)
+        return _run_in(scratch, job, flag)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _run_in(scratch: Path, order: Order, flag: Any) -> int:
+def _run_in(scratch: Path, job: Job, flag: Any) -> int:
     if _asked_to_stop(flag):
         return Stopped.exit_status
-    mirror = Mirror(scratch / 'run', order.storage)
+    mirror = Mirror(scratch / 'run', job.storage)
     mirror.pull()
     records.forget_failure(RunDirectory(mirror.local))
-    if order.after:  # the recipe says where: beside the run directory
-        Mirror(scratch / order.after, posixpath.join(posixpath.dirname(order.storage), order.after)).pull()
+    if job.depends_on:  # the recipe refers to it as a directory beside that of the run
+        Mirror(scratch / job.depends_on, posixpath.join(posixpath.dirname(job.storage), job.depends_on)).pull()
     recipe_file = scratch / 'recipe.py'
-    recipe_file.write_text(RECIPE.format(name=order.name, fields=order.fields))
+    recipe_file.write_text(RECIPE.format(name=job.name, fields=job.fields))
     cache = cache_variables(Path(tempfile.gettempdir()) / f'cnn_bench_compiled_{os.getuid()}')
-    environment = {**cache, **os.environ, **order.environment}
+    environment = {**cache, **os.environ, **job.environment}
     arguments = ['--config', str(recipe_file)]
-    process = spawn(arguments, mirror.local, order.data_dir, order.memory_gib, environment)
+    process = spawn(arguments, mirror.local, job.data_dir, job.memory_gib, environment)
     pushed, asked = time.monotonic(), False
     while process.poll() is None:
         time.sleep(POLL_S)
         if not asked and _asked_to_stop(flag):
             process.send_signal(signal.SIGTERM)
             asked = True
-        if time.monotonic() > pushed + order.push_s:
-            with contextlib.suppress(OSError):  # storage that is away for a while: the last push tells
+        if time.monotonic() > pushed + job.push_s:
+            with contextlib.suppress(OSError):  # storage may fail for a while; an error of the last push counts
                 mirror.push()
             pushed = time.monotonic()
     mirror.push()
@@ -213,7 +212,7 @@ def _run_in(scratch: Path, order: Order, flag: Any) -> int:
 def _asked_to_stop(flag: Any) -> bool:
     try:
         return ray.get(flag.is_set.remote(), timeout=POLL_S * 10)
-    except ray.exceptions.RayError:  # its node died; it is being started again
+    except ray.exceptions.RayError:  # its node died, and Ray is restarting it
         return False
 
 

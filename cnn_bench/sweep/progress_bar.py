@@ -1,4 +1,4 @@
-"""What a person sees while a sweep runs: a bar over all trials on a terminal, a line per trial elsewhere."""
+"""Progress of a sweep on stderr: a bar on a terminal, and a line for every trial that ends."""
 
 import time
 from types import TracebackType
@@ -15,7 +15,7 @@ from rich.progress import (
 
 
 class SweepProgress:
-    """Trials done, those that run with how far they are, and the time that remains."""
+    """A bar with the number of trials that have ended, the progress of the running ones, and the remaining time."""
 
     def __init__(self, total: int, done: int):
         self.total, self.done, self.began = total, done, time.monotonic()
@@ -37,24 +37,24 @@ class SweepProgress:
     def __enter__(self) -> 'SweepProgress':
         self._bar.start()
         if self.done:
-            self._console.print(f'{self.done} of {self.total} trials are finished already', highlight=False)
+            self._console.print(f'{self.done} of {self.total} trials have been run already', highlight=False)
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._bar.stop()
 
     def started(self, name: str) -> None:
-        """A trial begins."""
+        """Show that a trial has started."""
         self._bar.update(self._task, description=name)
 
     def update(self, running: list[tuple[str, float]]) -> None:
-        """The trials that run, with the fraction of each that is done."""
+        """Show the running trials, each with the fraction that is done."""
         text = ', '.join(f'{name} {fraction:.0%}' for name, fraction in running)
         completed = self.done + sum(fraction for _, fraction in running)
         self._bar.update(self._task, completed=completed, description=text)
 
     def ended(self, name: str, result: str) -> None:
-        """A trial ended, with what to say of it."""
+        """Print that a trial has ended, and its result."""
         self.done += 1
         elapsed = time.monotonic() - self.began
         self._console.print(

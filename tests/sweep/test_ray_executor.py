@@ -31,9 +31,9 @@ def cluster():
 
 
 def _executor(sweep, cluster, data_dir, **options):
-    from cnn_bench.sweep.ray_cluster import RayCluster
+    from cnn_bench.sweep.ray_executor import RayExecutor
 
-    return RayCluster(sweep.out, address=cluster.address, data_dir=data_dir, memory_gib=8, push_s=1.0, **options)
+    return RayExecutor(sweep.out, address=cluster.address, data_dir=data_dir, memory_gib=8, push_s=1.0, **options)
 
 
 def _sweep(experiment, out, data_dir):

@@ -1,6 +1,6 @@
-"""Words for the answers of experiments: means over seeds from the tidy table, compared and listed in sentences.
+"""Sentences for the answers of experiments: means over seeds from the tidy table, listed and compared.
 
-A variant that the table lacks, because its trials failed, is left out of a list, and a comparison with it is ''.
+A variant whose trials all failed is missing from the table: lists leave it out, and a comparison with it is ''.
 Whether a difference is more than chance is for reports to test, from the experiment's hypotheses.
 """
 
@@ -8,7 +8,7 @@ import pandas as pd
 
 
 def means(table: pd.DataFrame, column: str = 'top1_err_pct') -> pd.Series:
-    """Label -> the mean of `column` over its seeds, of the labels that have one, in the order of the table."""
+    """Label -> mean of `column` over its seeds, in the order of the table, without labels that have no value."""
     if column not in table:
         return pd.Series(dtype=float)
     return table.groupby('label', sort=False)[column].mean().dropna()
@@ -21,13 +21,12 @@ def seeds(table: pd.DataFrame) -> str:
 
 
 def ranked(values: pd.Series, form: str = '{:.1f} %') -> str:
-    """'a 1.0 %; b 2.0 %; c 3.0 %', the least first. Labels may have commas in them."""
+    """'a 1.0 %; b 2.0 %; c 3.0 %', the lowest first. Labels may contain commas."""
     return '; '.join(f'{label} {form.format(value)}' for label, value in values.sort_values(kind='stable').items())
 
 
 def difference(values: pd.Series, label: str, other: str, what: str = 'test error') -> str:
-    """A sentence that compares two variants in per cent, as 'A has 2.0 points less test error than B (1.0 against 3.0
-    %).'"""
+    """A sentence such as 'A has 2.0 points less test error than B (1.0 against 3.0 %).'"""
     if label not in values or other not in values:
         return ''
     here, there = values[label], values[other]
@@ -39,5 +38,5 @@ def difference(values: pd.Series, label: str, other: str, what: str = 'test erro
 
 
 def paragraph(*sentences: str) -> str:
-    """The sentences that are not empty, one after another."""
+    """The sentences, without the empty ones, joined to a paragraph."""
     return ' '.join(filter(None, sentences))

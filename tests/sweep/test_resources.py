@@ -4,7 +4,7 @@ import pytest
 
 from cnn_bench.errors import UserError
 from cnn_bench.runtime import cores
-from cnn_bench.sweep.slots import assign, listed_gpus, visible_gpus
+from cnn_bench.sweep.resources import assign, listed_gpus, visible_gpus
 
 DEVICES = 'CUDA_VISIBLE_DEVICES'
 CORES = cores.VARIABLE
@@ -37,8 +37,8 @@ def test_slots(gpus, share, jobs, slots, monkeypatch):
         ([], 1, 0, '--jobs is 0'),
         (['0'], 0, 1, '--gpu-share is 0'),
         (['0'], 1.5, 1, '--gpu-share is 1.5'),
-        (['0', '1'], 0.5, 5, '2 GPUs with --gpu-share 0.5 run 4 at once'),
-        (['0'], 2, None, 'run 0 at once'),
+        (['0', '1'], 0.5, 5, '2 GPUs with --gpu-share 0.5 run 4 at a time'),
+        (['0'], 2, None, 'run 0 at a time'),
     ],
 )
 def test_what_does_not_fit_is_refused(gpus, share, jobs, said):

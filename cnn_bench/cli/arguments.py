@@ -1,4 +1,4 @@
-"""The arguments by which `predict`, `features` and `retrieve` are given a model."""
+"""Arguments that several commands share."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -7,18 +7,27 @@ if TYPE_CHECKING:
     from cnn_bench.trained import TrainedModel
 
 
+def add_data_dir(parser: argparse.ArgumentParser) -> None:
+    """--data-dir."""
+    parser.add_argument(
+        '--data-dir',
+        metavar='DIR',
+        help='directory of prepared data sets (default: $CNN_BENCH_DATA, else that of TFDS, ~/tensorflow_datasets)',
+    )
+
+
 def add_model(parser: argparse.ArgumentParser, batch_size: int) -> None:
-    """The arguments that `load` reads, and --batch-size."""
+    """The arguments that `load_model` reads, --batch-size and --json."""
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument('--workdir', metavar='DIR', help='a run directory; its newest checkpoint is used')
-    what.add_argument('--weights', metavar='DIR', help='what `cnn-bench weights import` wrote')
-    parser.add_argument('--batch-size', type=at_least_one, default=batch_size, metavar='B', help='images at a time')
-    parser.add_argument('--data-dir', help='where prepared data sets are; default: CNN_BENCH_DATA, then that of TFDS')
+    what.add_argument('--weights', metavar='DIR', help='a directory written by `cnn-bench weights import`')
+    parser.add_argument('--batch-size', type=at_least_one, default=batch_size, metavar='B', help='images per batch')
+    add_data_dir(parser)
     parser.add_argument('--json', action='store_true', help='print JSON')
 
 
-def load(args: argparse.Namespace) -> 'TrainedModel':
-    """The trained network that the arguments choose, with the names of --classes where a command has it."""
+def load_model(args: argparse.Namespace) -> 'TrainedModel':
+    """The trained network named by --workdir or --weights, with the class names of --classes if the command has it."""
     from cnn_bench import trained
     from cnn_bench.trained.load import read_class_names
     from cnn_bench.trained.model import check_classifies
@@ -30,11 +39,11 @@ def load(args: argparse.Namespace) -> 'TrainedModel':
 
 
 def at_least_one(text: str) -> int:
-    """A whole number above 0, for argparse."""
+    """An integer above 0, for argparse."""
     try:
         number = int(text)
     except ValueError:
         number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f'{text!r} is no whole number above 0')
+        raise argparse.ArgumentTypeError(f'{text!r} is not a whole number above 0')
     return number

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from cnn_bench.sweep import words
+from cnn_bench.sweep import answers
 
 TABLE = pd.DataFrame(
     [('b', 0, 3.0), ('a', 0, 1.0), ('b', 1, 5.0), ('a', 1, 2.0), ('c', 0, None)],
@@ -12,15 +12,15 @@ TABLE = pd.DataFrame(
 
 
 def test_means_keep_the_order_of_the_table_and_leave_out_what_was_not_measured():
-    values = words.means(TABLE)
+    values = answers.means(TABLE)
     assert values.to_dict() == {'b': 4.0, 'a': 1.5}
     assert list(values) == [4.0, 1.5]
-    assert words.means(TABLE, 'train_err_pct').empty
+    assert answers.means(TABLE, 'train_err_pct').empty
 
 
 def test_seeds_are_counted_by_variant():
-    assert words.seeds(TABLE) == 'as means over 2 seeds'
-    assert words.seeds(TABLE[TABLE.seed == 0]) == 'with one seed'
+    assert answers.seeds(TABLE) == 'as means over 2 seeds'
+    assert answers.seeds(TABLE[TABLE.seed == 0]) == 'with one seed'
 
 
 @pytest.mark.parametrize(
@@ -33,16 +33,16 @@ def test_seeds_are_counted_by_variant():
     ],
 )
 def test_ranked(values, said):
-    assert words.ranked(pd.Series(values, dtype=float)) == said
+    assert answers.ranked(pd.Series(values, dtype=float)) == said
 
 
 def test_difference():
     values = pd.Series({'a': 1.0, 'b': 3.04, 'c': 3.0})
-    assert words.difference(values, 'a', 'c') == 'a has 2.0 points less test error than c (1.0 against 3.0 %).'
-    assert words.difference(values, 'c', 'a', 'loss') == 'c has 2.0 points more loss than a (3.0 against 1.0 %).'
-    assert words.difference(values, 'b', 'c') == 'b has as much test error as c (3.0 against 3.0 %).'
-    assert words.difference(values, 'a', 'missing') == ''
+    assert answers.difference(values, 'a', 'c') == 'a has 2.0 points less test error than c (1.0 against 3.0 %).'
+    assert answers.difference(values, 'c', 'a', 'loss') == 'c has 2.0 points more loss than a (3.0 against 1.0 %).'
+    assert answers.difference(values, 'b', 'c') == 'b has as much test error as c (3.0 against 3.0 %).'
+    assert answers.difference(values, 'a', 'missing') == ''
 
 
 def test_a_paragraph_leaves_out_what_is_empty():
-    assert words.paragraph('One.', '', 'Two.') == 'One. Two.'
+    assert answers.paragraph('One.', '', 'Two.') == 'One. Two.'

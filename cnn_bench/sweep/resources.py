@@ -1,4 +1,4 @@
-"""Which GPU, or which cores of the CPU, each of the trials that run at once gets."""
+"""The GPU or the CPU cores of each of the trials that run at the same time."""
 
 import os
 import re
@@ -8,16 +8,16 @@ from collections.abc import Mapping
 from cnn_bench.errors import UserError
 from cnn_bench.runtime import cores
 
-OF_THE_SHARE = 0.9  # of a shared GPU's memory that trials may take: the rest is for their contexts
+GPU_MEMORY_FRACTION = 0.9  # of a shared GPU that its trials may allocate: CUDA contexts take the rest
 UUID = re.compile(r'UUID: (MIG-[^)\s]+)')
 
 
 def assign(gpus: list[str], share: float, jobs: int | None) -> list[dict[str, str]]:
-    """The environment variables of each slot, a slot being what one trial at a time runs in.
+    """The environment variables of each slot; a slot runs one trial at a time.
 
-    Without GPUs there are `jobs` slots (default 1) that divide the cores of the CPU. With them each slot has `share` of
-    a GPU, or that many GPUs where it is a whole number; `jobs` (default: as many as fit) go to the GPUs in turn. Raises
-    UserError where `jobs` do not fit or `share` is not one.
+    Without GPUs, `jobs` slots (default: 1) divide the CPU cores among them. With GPUs, each slot has `share` of one, or
+    several if `share` is a whole number; `jobs` (default: as many as fit) are distributed over the GPUs in turn. Raises
+    UserError if `jobs` do not fit, or if `share` is not a valid number of GPUs.
     """
     if jobs is not None and jobs < 1:
         raise UserError(f'--jobs is {jobs}; it must be at least 1')
@@ -28,13 +28,18 @@ def assign(gpus: list[str], share: float, jobs: int | None) -> list[dict[str, st
     groups = [','.join(group) for group in _groups(gpus, max(1, int(share)))]
     at_once = len(groups) * (int(1 / share + 1e-9) if share < 1 else 1)
     if (jobs or 1) > at_once:
-        raise UserError(f'--jobs is {jobs or 1}; {len(gpus)} GPUs with --gpu-share {share:g} run {at_once} at once')
-    memory = {'XLA_PYTHON_CLIENT_MEM_FRACTION': f'{share * OF_THE_SHARE:.3g}'} if share < 1 else {}
-    return [{'CUDA_VISIBLE_DEVICES': groups[i % len(groups)], **memory} for i in range(jobs or at_once)]
+        raise UserError(f'--jobs is {jobs or 1}; {len(gpus)} GPUs with --gpu-share {share:g} run {at_once} at a time')
+    visible = [{'CUDA_VISIBLE_DEVICES': group} for group in groups]
+    return [{**visible[i % len(groups)], **gpu_memory(share)} for i in range(jobs or at_once)]
+
+
+def gpu_memory(share: float) -> dict[str, str]:
+    """The environment variables that keep a process to its share of the memory of a GPU, if it does not have all."""
+    return {'XLA_PYTHON_CLIENT_MEM_FRACTION': f'{share * GPU_MEMORY_FRACTION:.3g}'} if share < 1 else {}
 
 
 def visible_gpus(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """The GPUs of this machine that a process may use, as CUDA_VISIBLE_DEVICES names them. Touches no device."""
+    """The GPUs that a process on this machine may use, in the notation of CUDA_VISIBLE_DEVICES. Touches no device."""
     platforms = environment.get('JAX_PLATFORMS', '')
     if platforms and not {'cuda', 'gpu'} & set(platforms.split(',')):
         return []
@@ -49,7 +54,7 @@ def visible_gpus(environment: Mapping[str, str] = os.environ) -> list[str]:
 
 
 def listed_gpus(listed: str) -> list[str]:
-    """The devices in what `nvidia-smi -L` prints: UUIDs of instances where GPUs are cut into some, else 0, ..."""
+    """The devices in the output of `nvidia-smi -L`: UUIDs of MIG instances if there are any, else GPU numbers."""
     return UUID.findall(listed) or re.findall(r'^GPU (\d+):', listed, re.M)
 
 

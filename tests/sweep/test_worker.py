@@ -7,13 +7,13 @@ import time
 
 import pytest
 
-from cnn_bench.sweep import child
+from cnn_bench.sweep import worker
 
 STARTER = '''
 import subprocess, sys, os, time
 waits = """import sys, time
-from cnn_bench.sweep import child
-child.die_with(int(sys.argv[1]))
+from cnn_bench.sweep import worker
+worker.die_with(int(sys.argv[1]))
 print("up", flush=True)
 time.sleep(600)"""
 process = subprocess.Popen([sys.executable, '-c', waits, str(os.getpid())], start_new_session=True)
@@ -46,12 +46,12 @@ def test_it_does_not_begin_where_the_parent_is_gone():
 def _die_with(parent: int) -> None:
     """`die_with` without its request to the kernel, which would last as long as the tests' own process."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(child.ctypes, 'CDLL', lambda *a, **k: type('C', (), {'prctl': staticmethod(lambda *a: 0)}))
-        child.die_with(parent)
+        patch.setattr(worker.ctypes, 'CDLL', lambda *a, **k: type('C', (), {'prctl': staticmethod(lambda *a: 0)}))
+        worker.die_with(parent)
 
 
 def test_a_memory_limit_holds():
-    code = 'from cnn_bench.sweep.child import limit_memory\nlimit_memory(1 << 30)\nb = bytearray(2 << 30)'
+    code = 'from cnn_bench.sweep.worker import limit_memory\nlimit_memory(1 << 30)\nb = bytearray(2 << 30)'
     ran = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
     assert ran.returncode == 1
     assert 'MemoryError' in ran.stderr

@@ -5,7 +5,7 @@ import pytest
 from cnn_bench.runs import schema
 
 pytest.importorskip('fsspec')
-from cnn_bench.sweep.storage import MANIFEST, Mirror
+from cnn_bench.sweep.mirror import MANIFEST, Mirror
 
 
 @pytest.fixture(params=['directory', 'memory'])

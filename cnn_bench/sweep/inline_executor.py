@@ -1,0 +1,71 @@
+"""Running trials one after another in the process of the sweep."""
+
+import contextlib
+import gc
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cnn_bench.errors import Stopped
+from cnn_bench.runs import RunDirectory
+from cnn_bench.sweep.executor import EndedTrial
+from cnn_bench.sweep.experiment import Trial
+from cnn_bench.sweep.outcome import attempt
+from cnn_bench.sweep.process import LOG
+from cnn_bench.training.loop import train
+
+GC_THRESHOLD = 100_000  # new objects before a garbage collection
+
+
+@dataclass
+class InlineExecutor:
+    """An executor for many short trials, which share imports, data and traced functions.
+
+    A trial that brings down the process, such as by running out of memory, ends the sweep; started again, it continues
+    from there.
+    """
+
+    data_dir: str | None = None
+    _ended: list[EndedTrial] = field(default_factory=list)
+
+    def __enter__(self) -> 'InlineExecutor':
+        # Tracing makes many objects that stay: collecting garbage among them takes a fifth of the time of tracing.
+        gc.freeze()
+        self._threshold = gc.get_threshold()
+        gc.set_threshold(GC_THRESHOLD, *self._threshold[1:])
+        return self
+
+    def __exit__(self, *exception) -> None:
+        gc.set_threshold(*self._threshold)
+        gc.unfreeze()
+
+    def free(self) -> int:
+        """One, unless `ended` has yet to return a trial."""
+        return 0 if self._ended else 1
+
+    def running(self) -> list[Trial]:
+        """The trial that `ended` has yet to return."""
+        return [ended.trial for ended in self._ended]
+
+    def start(self, trial: Trial, run: RunDirectory) -> None:
+        """Run a trial to its end and return only then."""
+        run.create()
+        with _printing_to(run / LOG):
+            status = attempt(lambda: train(trial.config, run.path, self.data_dir), run)
+        self._ended.append(EndedTrial(trial, status))
+        if status == Stopped.exit_status:
+            signal.raise_signal(signal.SIGTERM)  # for the sweep: the trial's own handler took the first one
+
+    def ended(self) -> list[EndedTrial]:
+        """The trial that ended since the last call."""
+        ended, self._ended = self._ended, []
+        return ended
+
+    def stop(self) -> None:
+        """Does nothing: the training handles signals itself."""
+
+
+@contextlib.contextmanager
+def _printing_to(path: Path):
+    with open(path, 'w') as log, contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
+        yield

@@ -1,0 +1,68 @@
+"""`python -m cnn_bench.sweep.worker --parent PID --workdir DIR --config FILE --config.FIELD=VALUE ...`: the process in
+which a sweep trains one trial.
+
+It trains as `cnn-bench train` does, with four differences: on Linux the kernel kills it as soon as the process that
+started it ends, it keeps to its own CPU cores, its memory may be limited, and its failure is recorded in the run.
+"""
+
+import argparse
+import ctypes
+import os
+import resource
+import signal
+import sys
+
+from cnn_bench import recipe
+from cnn_bench.runs import RunDirectory
+from cnn_bench.runtime import cores
+from cnn_bench.sweep.outcome import attempt
+
+PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Train the trial that the arguments describe, and exit."""
+    parser = argparse.ArgumentParser(prog='python -m cnn_bench.sweep.worker', description=__doc__, allow_abbrev=False)
+    parser.add_argument('--parent', type=int, required=True, help='the process that started this one')
+    parser.add_argument('--memory-limit', type=int, default=0, metavar='BYTES', help='0: no limit')
+    parser.add_argument('--workdir', required=True, help='the run directory, which exists')
+    parser.add_argument('--data-dir', help='where prepared data sets are')
+    parser.add_argument('--config', required=True, help='the recipe')
+    args, overrides = parser.parse_known_args(argv)
+    die_with(args.parent)
+    cores.keep_to_own()
+    if args.memory_limit:
+        limit_memory(args.memory_limit)
+
+    def train() -> None:
+        from cnn_bench.training.loop import train
+
+        train(recipe.load(args.config, recipe.parse_overrides(overrides)), args.workdir, args.data_dir)
+
+    status = attempt(train, RunDirectory(args.workdir))
+    if status == os.EX_SOFTWARE:  # an orderly exit waits for the computations that failed, and some of these never end
+        sys.stdout.flush(), sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process when `parent` ends; does nothing on systems other than Linux."""
+    if not sys.platform.startswith('linux'):
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before the request was made
+        sys.exit(f'the process {parent} that started this one has ended')
+
+
+def limit_memory(size: int) -> None:
+    """Limit this process to `size` bytes: on Linux of private writable memory, reserved or used; elsewhere of address
+    space."""
+    kind = resource.RLIMIT_DATA if sys.platform.startswith('linux') else resource.RLIMIT_AS
+    _, most = resource.getrlimit(kind)
+    size = size if most == resource.RLIM_INFINITY else min(size, most)
+    resource.setrlimit(kind, (size, most))
+
+
+if __name__ == '__main__':
+    main()
