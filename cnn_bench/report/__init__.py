@@ -10,11 +10,6 @@ saving      such a description drawn, as PNG, SVG and PDF
 page        the HTML page, of inline charts and sections
 plots       the charts for notebooks: DataFrames in, a Figure out
 published   the figures that others published for networks of the registry
-
-The notebooks' other pictures come from here too, and need no table:
-
-blocks        building blocks drawn from numbers that our layers computed
-costs         what networks and layers cost, drawn by cost_charts
 """
 
 import itertools
