@@ -85,9 +85,7 @@ def pooling(values: np.ndarray, window: int, digits: int = 2, title: str = 'map'
     result = max_pool(values, window)
     panels = [(f'{title} {_size(values)}', values), (f'maxima of {window}×{window} windows: {_size(result)}', result)]
     over = result.shape[0] * window - values.shape[0]
-    note = (
-        f'the last windows hang {over} cell{"s" * (over > 1)} over the edge, which is left out' if over else ''
-    )
+    note = f'the last windows hang {over} cell{"s" * (over > 1)} over the edge, which is left out' if over else ''
     figure, (left, right) = _row(panels, note=note, between='→', hang=over)
     largest = np.abs(values).max()
     for axes, (_, numbers) in zip((left, right), panels, strict=True):

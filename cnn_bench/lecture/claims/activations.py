@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cnn_bench.lecture.claims.claim import EQUAL, Claim
-from cnn_bench.models.layers import NAMED
+from cnn_bench.models.layers import CHOICES
 
 SLIDE = 'lecture, bonus slides: Activation Functions'
 POINTS = np.linspace(-6, 6, 121, dtype=np.float32)
@@ -48,9 +48,9 @@ def claims() -> list[Claim]:
 
 def _difference(name):
     _, formula = FORMULAS[name]
-    return float(np.abs(np.asarray(NAMED['act'][name](jnp.asarray(POINTS))) - formula(POINTS)).max())
+    return float(np.abs(np.asarray(CHOICES['act'][name](jnp.asarray(POINTS))) - formula(POINTS)).max())
 
 
 def _maxout_difference():
     lines = np.stack([0.5 * POINTS + 1, -2 * POINTS - 0.25], axis=-1)
-    return float(np.abs(np.asarray(NAMED['act']['maxout'](jnp.asarray(lines)))[:, 0] - lines.max(-1)).max())
+    return float(np.abs(np.asarray(CHOICES['act']['maxout'](jnp.asarray(lines)))[:, 0] - lines.max(-1)).max())

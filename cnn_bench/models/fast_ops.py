@@ -1,21 +1,21 @@
-"""Convolution, pooling and response normalisation as every network here calls them.
+"""Convolution, pooling and local response normalisation, faster on CPUs than XLA's own.
 
-They are XLA's own, except where its CPU back end is slow. Gains in CPU time, two cores, batches of 64, as
-`benchmarks/primitives.py` prints them for shapes of the networks here:
+All networks use them. On other devices they are XLA's own, and on a CPU too unless XLA is slow there. Speed-ups in CPU
+time on two cores, batch 64, as printed by `benchmarks/fast_ops.py` for shapes from the networks here:
 
-    convolution in 2 groups, as two convolutions                                  4 to 9 times, with its gradients
-    3x3 depthwise convolution, as nine shifted multiply-adds                      8 to 12 times, with its gradients
-    gradient of a 3x3 max pool with stride 1 or 2, as nine comparisons            5 and 3 times
-    gradients of a 1x1 convolution, as matrix products                            2 to 4 times
-    gradients of a larger one, the kernel's over a few images at a time           1 to 2 times
-    gradient of a response normalisation, not raising to the power in each tap    5 times
+    convolution in 2 groups, as two convolutions                                   4 to 9, with gradients
+    3x3 depthwise convolution, as nine shifted multiply-adds                       8 to 12, with gradients
+    gradient of a 3x3 max pool with stride 1 or 2, as nine comparisons             5 and 3
+    gradients of a 1x1 convolution, as matrix products                             2 to 4
+    gradients of a larger convolution, the kernel's in chunks of a few images      1 to 2
+    gradient of local response normalisation, without a power for each tap         5
 
-XLA lays the taps of all outputs side by side for a kernel's gradient and is slow where they leave the cache; how many
-images it is given at a time is the rule of `images_in_a_run`, which is the whole batch for small maps. Matrix products
-over shifted slices of the map, one for each tap, need no such layout but were slower at most shapes.
+For a kernel's gradient, XLA unfolds the input (im2col) and is slow if the result exceeds the cache; `images_per_chunk`
+sets the number of images that it gets at a time, the whole batch if feature maps are small. Matrix products over
+shifted slices of the input need no unfolding but were slower at most shapes.
 
-Results agree to rounding, but on a CPU a max pool's gradient is shared among equal maxima; elsewhere the first has all.
-A counter that walks the jaxpr still meets every convolution and every pooling window.
+Results agree up to rounding, except that on a CPU the gradient of max pooling is shared among equal maxima; elsewhere
+the first gets it all. The cost counter, which walks the jaxpr, still sees every convolution and pooling window.
 """
 
 import math
@@ -34,78 +34,78 @@ from cnn_bench.errors import UserError
 
 NHWC = ('NHWC', 'HWIO', 'NHWC')
 FEW_GROUPS = 4
-UNFOLDED, RUN_OUTPUTS, RUNS = 2**20, 2**13, 16  # of a kernel's gradient, see `images_in_a_run`
+UNFOLDED_SIZE, CHUNK_OUTPUTS, MAX_CHUNKS = 2**20, 2**13, 16  # for a kernel's gradient, see `images_per_chunk`
 Pair = tuple[int, int]
 Pads = tuple[Pair, Pair]  # ((top, bottom), (left, right))
 NO_PADS: Pads = ((0, 0), (0, 0))
 
 
 def check_fits(spatial: tuple[int, ...], window: tuple[int, ...], pads: Pads) -> None:
-    """Raise UserError if a `window` does not fit once into a padded map of size `spatial`."""
+    """Raise UserError if the `window` does not fit into a padded feature map of size `spatial`."""
     if any(size + sum(pad) < taps for size, taps, pad in zip(spatial, window, pads, strict=True)):
         kernel, left = ('x'.join(map(str, sizes)) for sizes in (window, spatial))
         raise UserError(f'the image is too small, a {kernel} window does not fit into the {left} map left of it')
 
 
-# --- One result, computed in more than one way.
+# --- One operation with several implementations.
 
-_PLAIN = ContextVar('plain', default=False)
+_DISABLED = ContextVar('fast_ops_disabled', default=False)
 
 
 @contextmanager
-def stock() -> Iterator[None]:
-    """Within it, networks are traced as Linen and XLA would have them alone, to compare with or to find a fault by.
+def disabled() -> Iterator[None]:
+    """Trace networks with Linen's and XLA's own operations, for comparison or debugging.
 
-    What is compiled keeps the form that it was traced in, so each form takes a `jax.jit` of its own.
+    A compiled function keeps the operations that it was traced with, so use a separate `jax.jit` inside.
     """
-    token = _PLAIN.set(True)
+    token = _DISABLED.set(True)
     try:
         yield
     finally:
-        _PLAIN.reset(token)
+        _DISABLED.reset(token)
 
 
-def in_stock() -> bool:
-    """Whether `stock` is in force."""
-    return _PLAIN.get()
+def are_disabled() -> bool:
+    """Whether the code runs inside `disabled`."""
+    return _DISABLED.get()
 
 
-class Forms(NamedTuple):
-    """An operation: the stock one, and what replaces its gradient, and itself if given, when compiled for a CPU."""
+class Operation(NamedTuple):
+    """An operation by XLA, its gradient on CPUs and, if given, the operation itself on CPUs."""
 
-    stock: Callable  # (*args) -> result
+    xla: Callable  # (*args) -> result
     cpu_gradient: Callable  # (g, *args) -> a gradient for each of args
     cpu: Callable | None = None
 
 
-def _apply(forms: Forms, *args):
-    return forms.stock(*args) if in_stock() else _in_forms(forms, *args)
+def _apply(op: Operation, *args):
+    return op.xla(*args) if are_disabled() else _by_platform(op, *args)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _in_forms(forms, *args):
-    if forms.cpu is None:
-        return forms.stock(*args)
-    return lax.platform_dependent(*args, cpu=forms.cpu, default=forms.stock)
+def _by_platform(op, *args):
+    if op.cpu is None:
+        return op.xla(*args)
+    return lax.platform_dependent(*args, cpu=op.cpu, default=op.xla)
 
 
-def _gradient(forms, args, g):
-    return lax.platform_dependent(g, *args, cpu=forms.cpu_gradient, default=_pullback(forms.stock))
+def _gradient(op, args, g):
+    return lax.platform_dependent(g, *args, cpu=op.cpu_gradient, default=_pullback(op.xla))
 
 
-_in_forms.defvjp(lambda forms, *args: (_in_forms(forms, *args), args), _gradient)
+_by_platform.defvjp(lambda op, *args: (_by_platform(op, *args), args), _gradient)
 
 
-@cache  # here and below: what is compiled is found again by the identity of its functions
+@cache  # here and below: JAX finds compiled functions by identity
 def _pullback(function: Callable) -> Callable:
     return lambda g, *args: jax.vjp(function, *args)[1](g)
 
 
-# --- Windows as shifted views of the map, and back.
+# --- Windows as shifted views of the input, and back.
 
 
 def _views(x, window: Pair, strides: Pair, pads: Pads, fill):
-    """The padded x as each tap of the window sees it: arrays of the output's size, row by row."""
+    """The padded x as seen by each tap of the window: arrays of the output's size, row by row."""
     x = jnp.pad(x, ((0, 0), *pads, (0, 0)), constant_values=fill)
     ends = [(size - taps) // step * step + 1 for size, taps, step in zip(x.shape[1:3], window, strides, strict=True)]
     for i, j in np.ndindex(*window):
@@ -113,9 +113,9 @@ def _views(x, window: Pair, strides: Pair, pads: Pads, fill):
 
 
 def _spread(y, spatial, window: Pair, strides: Pair, pads: Pads):
-    """Outputs y set `strides` apart with zeros between and around them.
+    """Outputs y, `strides` apart, with zeros between and around them.
 
-    Its views under the window taken in reverse, stride 1, show each pixel of the map the outputs that it took part in.
+    Its views under the reversed window, with stride 1, give each input pixel the outputs that it contributes to.
     """
     axes = zip(y.shape[1:3], spatial, window, strides, pads, strict=True)
     margins = [
@@ -131,19 +131,19 @@ def _spread(y, spatial, window: Pair, strides: Pair, pads: Pads):
 def convolve(
     x, kernel, strides, pads, *, feature_group_count=1, precision=None, lhs_dilation=None, rhs_dilation=None, **unused
 ):
-    """Convolution of x (n, h, w, c) with kernel (kh, kw, c / groups, c_out), padded explicitly.
+    """Convolve x (n, h, w, c) with a kernel (kh, kw, c / groups, c_out), with explicit padding.
 
-    Has the signature that `nn.Conv(conv_general_dilated=...)` calls. `rhs_dilation` sets the kernel's taps apart;
-    dilation of x is not supported.
+    It has the signature that `nn.Conv(conv_general_dilated=...)` expects. `rhs_dilation` dilates the kernel; dilation
+    of x is not supported.
     """
     if max(lhs_dilation or (1,)) > 1:
         raise NotImplementedError('convolve: dilation of the input')
     strides, pads, groups = tuple(strides), tuple(map(tuple, pads)), feature_group_count
     dilation = tuple(rhs_dilation or (1, 1))
-    spanned = tuple((taps - 1) * apart + 1 for taps, apart in zip(kernel.shape[:2], dilation, strict=True))
-    check_fits(x.shape[1:3], spanned, pads)
+    window = tuple((taps - 1) * apart + 1 for taps, apart in zip(kernel.shape[:2], dilation, strict=True))
+    check_fits(x.shape[1:3], window, pads)
     dense = partial(_apply, _dense(strides, pads, dilation, precision))
-    if 1 < groups <= FEW_GROUPS and not in_stock():
+    if 1 < groups <= FEW_GROUPS and not are_disabled():
         parts = zip(jnp.split(x, groups, -1), jnp.split(kernel, groups, -1), strict=True)
         return jnp.concatenate([dense(a, b) for a, b in parts], axis=-1)
     if groups == x.shape[-1] == kernel.shape[-1] > 1 and dilation == (1, 1):
@@ -161,47 +161,47 @@ def _conv(x, kernel, *, strides, pads, groups, precision, dilation=(1, 1)):
 
 
 @cache
-def _dense(strides: Pair, pads: Pads, dilation: Pair, precision) -> Forms:
-    stock = partial(_conv, strides=strides, pads=pads, groups=1, precision=precision, dilation=dilation)
-    return Forms(stock, partial(_gradient_in_runs, stock=stock))
+def _dense(strides: Pair, pads: Pads, dilation: Pair, precision) -> Operation:
+    xla = partial(_conv, strides=strides, pads=pads, groups=1, precision=precision, dilation=dilation)
+    return Operation(xla, partial(_gradient_in_chunks, xla=xla))
 
 
-def _gradient_in_runs(g, x, kernel, *, stock):
-    """XLA's own gradients, but the kernel's added up in float32 over runs of images."""
-    (to_x,) = jax.vjp(lambda x: stock(x, kernel), x)[1](g)
-    images = images_in_a_run(g.shape, kernel.shape)
-    runs = [slice(first, first + images) for first in range(0, len(x), images)]
-    parts = [jax.vjp(partial(stock, x[run]), kernel)[1](g[run])[0] for run in runs]
+def _gradient_in_chunks(g, x, kernel, *, xla):
+    """XLA's own gradients, the kernel's summed in float32 over chunks of the batch."""
+    (to_x,) = jax.vjp(lambda x: xla(x, kernel), x)[1](g)
+    images = images_per_chunk(g.shape, kernel.shape)
+    chunks = [slice(first, first + images) for first in range(0, len(x), images)]
+    parts = [jax.vjp(partial(xla, x[chunk]), kernel)[1](g[chunk])[0] for chunk in chunks]
     return to_x, sum(part.astype(jnp.float32) for part in parts).astype(kernel.dtype)
 
 
-def images_in_a_run(outputs: tuple[int, ...], kernel: tuple[int, ...]) -> int:
-    """Images for which a kernel's gradient is computed at a time on a CPU, for outputs (n, h, w, c_out).
+def images_per_chunk(outputs: tuple[int, ...], kernel: tuple[int, ...]) -> int:
+    """Number of images at a time for a kernel's gradient on a CPU, for outputs (n, h, w, c_out).
 
-    As many as have UNFOLDED numbers when each output's taps of each channel are laid out side by side, and no more than
-    RUN_OUTPUTS outputs a channel; at least one, and so many that there are no more than RUNS runs.
+    The unfolded input of a chunk has at most UNFOLDED_SIZE numbers and CHUNK_OUTPUTS output pixels; but a chunk has at
+    least one image, and there are at most MAX_CHUNKS.
     """
     count, height, width, _ = outputs
-    of_an_output = math.prod(kernel[:3])
-    wanted = min(RUN_OUTPUTS, UNFOLDED // of_an_output) // (height * width)
-    return max(1, wanted, -(-count // RUNS))
+    unfolded_per_pixel = math.prod(kernel[:3])
+    wanted = min(CHUNK_OUTPUTS, UNFOLDED_SIZE // unfolded_per_pixel) // (height * width)
+    return max(1, wanted, -(-count // MAX_CHUNKS))
 
 
 @cache
-def _pointwise(strides: Pair, precision) -> Forms:
-    stock = partial(_conv, strides=strides, pads=NO_PADS, groups=1, precision=precision)
-    return Forms(stock, _pullback(partial(_product, strides=strides, precision=precision)))
+def _pointwise(strides: Pair, precision) -> Operation:
+    xla = partial(_conv, strides=strides, pads=NO_PADS, groups=1, precision=precision)
+    return Operation(xla, _pullback(partial(_matrix_product, strides=strides, precision=precision)))
 
 
-def _product(x, kernel, *, strides, precision):
+def _matrix_product(x, kernel, *, strides, precision):
     return jnp.einsum('nhwi,io->nhwo', x[:, :: strides[0], :: strides[1]], kernel[0, 0], precision=precision)
 
 
 @cache
-def _depthwise(channels: int, strides: Pair, pads: Pads, precision) -> Forms:
-    stock = partial(_conv, strides=strides, pads=pads, groups=channels, precision=precision)
+def _depthwise(channels: int, strides: Pair, pads: Pads, precision) -> Operation:
+    xla = partial(_conv, strides=strides, pads=pads, groups=channels, precision=precision)
     fields = {'strides': strides, 'pads': pads}
-    return Forms(stock, partial(_shifted_sum_gradient, **fields), partial(_shifted_sum, **fields))
+    return Operation(xla, partial(_shifted_sum_gradient, **fields), partial(_shifted_sum, **fields))
 
 
 def _shifted_sum(x, kernel, *, strides, pads):
@@ -211,15 +211,15 @@ def _shifted_sum(x, kernel, *, strides, pads):
 
 
 def _shifted_sum_gradient(g, x, kernel, *, strides, pads):
-    """The kernel's part goes image by image, so that what is read once for each tap stays in the cache."""
+    """The kernel's gradient is computed image by image, so that an image stays in the cache for all taps."""
     window = kernel.shape[:2]
     g, x = lax.optimization_barrier((g, x))
 
-    def of_image(pair):
+    def for_image(pair):
         image, slope = (y[None].astype(jnp.float32) for y in pair)
         return jnp.stack([(view * slope).sum((0, 1, 2)) for view in _views(image, window, strides, pads, 0)])
 
-    taps = lax.map(of_image, (x, g)).sum(0)
+    taps = lax.map(for_image, (x, g)).sum(0)
     around = _spread(g, x.shape[1:3], window, strides, pads)
     to_x = _shifted_sum(around, kernel[::-1, ::-1], strides=(1, 1), pads=NO_PADS)
     return to_x, taps.reshape(kernel.shape).astype(kernel.dtype)
@@ -229,14 +229,14 @@ def _shifted_sum_gradient(g, x, kernel, *, strides, pads):
 
 
 def max_over_windows(x, window: Pair, strides: Pair, pads: Pads):
-    """Maximum of x (n, h, w, c) over each window, padded with minus infinity."""
+    """Maximum of x (n, h, w, c) over windows, padded with minus infinity."""
     return _apply(_max_pool(window, strides, pads), x)
 
 
 @cache
-def _max_pool(window: Pair, strides: Pair, pads: Pads) -> Forms:
+def _max_pool(window: Pair, strides: Pair, pads: Pads) -> Operation:
     fields = {'window': window, 'strides': strides, 'pads': pads}
-    return Forms(partial(_reduce_max, **fields), partial(_share_among_maxima, **fields))
+    return Operation(partial(_reduce_max, **fields), partial(_share_among_maxima, **fields))
 
 
 def _reduce_max(x, *, window, strides, pads):
@@ -244,7 +244,7 @@ def _reduce_max(x, *, window, strides, pads):
 
 
 def _share_among_maxima(g, x, *, window, strides, pads):
-    """Each output's g in equal parts to the pixels of its window that equal the maximum."""
+    """Share the gradient g of each output equally among the pixels of its window that equal the maximum."""
     g, x = lax.optimization_barrier((g, x))
     views = list(_views(x, window, strides, pads, -jnp.inf))
     top = views[0]
@@ -257,7 +257,7 @@ def _share_among_maxima(g, x, *, window, strides, pads):
 
 
 def mean_over_windows(x, window: Pair, strides: Pair, pads: Pads):
-    """Mean of x (n, h, w, c) over what each window holds of the map; padding is not counted."""
+    """Mean of x (n, h, w, c) over windows, not counting padding."""
     total = lax.reduce_window(x, 0.0, lax.add, (1, *window, 1), (1, *strides, 1), ((0, 0), *pads, (0, 0)))
     axes = zip(x.shape[1:3], total.shape[1:3], window, strides, pads, strict=True)
     rows, columns = (_taps_inside(*axis) for axis in axes)
@@ -272,16 +272,19 @@ def _taps_inside(size: int, outputs: int, taps: int, stride: int, pad: Pair) -> 
 # --- Normalisation across channels.
 
 
-def respond(x, size: int, k: float, alpha: float, beta: float):
-    """x / (k + alpha * sum of x^2 over `size` neighbouring channels)^beta, computed in float32."""
-    return (_respond_plainly if in_stock() else _respond)(x, size, k, alpha, beta)
+def lrn(x, size: int, k: float, alpha: float, beta: float):
+    """Local response normalisation (Krizhevsky et al. 2012), computed in float32.
+
+    x / (k + alpha * sum of x^2 over `size` neighbouring channels)^beta.
+    """
+    return (_plain_lrn if are_disabled() else _lrn)(x, size, k, alpha, beta)
 
 
-def _respond_plainly(x, size, k, alpha, beta):
+def _plain_lrn(x, size, k, alpha, beta):
     return (x * _energy(x, size, k, alpha) ** -beta).astype(x.dtype)
 
 
-_respond = jax.custom_vjp(_respond_plainly, nondiff_argnums=(1, 2, 3, 4))
+_lrn = jax.custom_vjp(_plain_lrn, nondiff_argnums=(1, 2, 3, 4))
 
 
 def _energy(x, size, k, alpha):
@@ -293,7 +296,7 @@ def _over_channels(x, before, after):
     return sum(padded[..., i : i + x.shape[-1]] for i in range(before + after + 1))
 
 
-def _respond_gradient(size, k, alpha, beta, x, g):
+def _lrn_gradient(size, k, alpha, beta, x, g):
     energy = _energy(x, size, k, alpha)
     scale = jnp.exp(-beta * jnp.log(energy))
     scale, slope = lax.optimization_barrier((scale, g * x * scale / energy))
@@ -301,4 +304,4 @@ def _respond_gradient(size, k, alpha, beta, x, g):
     return (to_x.astype(x.dtype),)
 
 
-_respond.defvjp(lambda x, *constants: (_respond(x, *constants), x), _respond_gradient)
+_lrn.defvjp(lambda x, *constants: (_lrn(x, *constants), x), _lrn_gradient)

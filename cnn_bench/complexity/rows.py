@@ -1,4 +1,4 @@
-"""From counted operations and a parameter tree to one row per layer."""
+"""One row per layer, from counted operations and a parameter tree."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ import jax
 
 from cnn_bench.complexity.walk import LAYER_KINDS, Op
 
-ANY = ''  # in place of an operation's kind: whatever row a module's elementwise work joins
+ANY = ''  # stands for the kind of any row that a module's elementwise work can join
 _Row = dict[str, Any]
 WORK = ('macs', 'elementwise_ops', 'reduction_ops', 'pooling_ops', 'activation_bytes')
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One row of a network's table; the rows' sums are the network's totals.
+    """A row of a network's table; the sums over rows are the network's totals.
 
-    `path` is the module's path in the parameter tree, '' for the network itself. `op` is 'conv', 'dense',
-    'pool', 'elementwise' or 'reduce' (whichever of these two is more of the row's work), or 'params' for
-    parameters that no operation at their path used. `output_shape` is the layer's own, batch first.
+    `path` is the module's path in the parameter tree, '' for the network itself. `op` is 'conv', 'dense', 'pool',
+    'elementwise' or 'reduce' (whichever of these two is more of the row's work), or 'params' for parameters that no
+    operation at their path uses. `output_shape` includes the batch.
     """
 
     path: str
@@ -36,13 +36,13 @@ class Layer:
 def layers(ops: Iterable[Op], params: Mapping[str, int]) -> tuple[Layer, ...]:
     """The rows of a network, in execution order.
 
-    Consecutive operations of one module are one row, but each pooling starts one, and so does a convolution
-    or matrix product behind something else. A module that is called again later has further rows; its
-    parameters stand in the first. Operations of a backward pass join the first row of their module and kind.
+    Consecutive operations of a module form a row, but every pooling starts a new one, and so does a convolution or
+    matrix product after other operations. A module that is called again later has further rows; its parameters are in
+    the first. Operations of a backward pass join the first row of their module and kind.
 
     Args:
-        ops: what `count` returned.
-        params: number of parameters by module path, as `parameters_by_path` returns them.
+        ops: result of `count`.
+        params: number of parameters by module path, from `parameters_by_path`.
     """
     rows: list[_Row] = []
     first: dict[tuple[str, str], _Row] = {}
@@ -64,7 +64,7 @@ def layers(ops: Iterable[Op], params: Mapping[str, int]) -> tuple[Layer, ...]:
 
 
 def _row_of(op: Op, rows: list[_Row], first: dict[tuple[str, str], _Row]) -> _Row | None:
-    """The row that `op` joins, or None if it starts one."""
+    """The row that `op` joins, or None if it starts a new one."""
     layer = op.kind in LAYER_KINDS
     if op.backward:
         return first.get((op.path, op.kind if layer else ANY))
@@ -77,7 +77,7 @@ def _row_of(op: Op, rows: list[_Row], first: dict[tuple[str, str], _Row]) -> _Ro
 
 
 def parameters_by_path(params: Any) -> dict[str, int]:
-    """The number of parameters of each module of a Flax parameter tree by its path ('': the root's own)."""
+    """Number of parameters of each module in a Flax parameter tree, by path ('' for the root's own)."""
     totals: dict[str, int] = {}
     for keys, leaf in jax.tree_util.tree_leaves_with_path(params):
         path = '/'.join(str(getattr(key, 'key', key)) for key in keys[:-1])

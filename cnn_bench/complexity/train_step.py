@@ -1,4 +1,4 @@
-"""A whole training step as a function of shapes: loss, its gradient, and what the backward pass keeps."""
+"""The loss of a training step as a function to count, and the bytes that its backward pass keeps."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,9 +16,8 @@ AUX = 'aux_logits'
 def loss_function(module: nn.Module, **train: bool) -> Callable:
     """`loss(params, state, image, labels, rng)` -> (scalar, new state) of `module` in training mode.
 
-    The loss is the mean softmax cross-entropy of the logits (n, k), plus that of every auxiliary head that
-    left its logits in the 'aux_logits' collection; of a module whose output is no (n, k) matrix, the mean of
-    the output.
+    The loss is the mean softmax cross-entropy of the logits (n, k), plus that of every auxiliary head with logits in
+    the collection 'aux_logits'. If a module's output is not an (n, k) matrix, its loss is the mean of the output.
     """
 
     def loss(params: Any, state: dict, image: jax.Array, labels: jax.Array, rng: jax.Array):
@@ -31,12 +30,11 @@ def loss_function(module: nn.Module, **train: bool) -> Callable:
 
 
 def residual_bytes(loss: Callable, params: Any, *rest: Any) -> int:
-    """Bytes that the backward pass of `loss(params, *rest)` keeps from the forward pass.
+    """Bytes of the residuals that the backward pass of `loss(params, *rest)` keeps from the forward pass.
 
-    They are the distinct arrays in the closure that `jax.vjp` returns. The input image is among them where a
-    gradient needs it. Left out are the parameters themselves, which are in memory anyway (transformed copies
-    of them, such as bfloat16 ones, are not left out), and constants. It is what is kept as traced; the
-    compiler may recompute some of it instead.
+    Residuals are the distinct arrays in the closure returned by `jax.vjp`, including the input image if a gradient
+    needs it. Constants and the parameters, which are in memory anyway, are not counted, but transformed copies of
+    parameters are (e.g. in bfloat16). The compiler may recompute some residuals instead of keeping them.
     """
 
     def forward(params: Any, *rest: Any):

@@ -1,5 +1,4 @@
-"""How much work each JAX primitive is. A primitive that stands in no table here raises:
-it never counts as 0."""
+"""The work of each JAX primitive. Primitives that are in no table here raise an error; they never count as 0."""
 
 from math import prod
 from typing import NamedTuple
@@ -10,11 +9,11 @@ from cnn_bench.errors import UserError
 
 
 class Uncountable(UserError):
-    """A jaxpr holds something whose work is unknown (a primitive in no table) or not fixed (a while loop)."""
+    """A jaxpr contains an operation of unknown cost: a primitive in no table, or a while loop."""
 
 
 class Work(NamedTuple):
-    """The work of one equation, once executed."""
+    """The work of executing one equation once."""
 
     kind: str
     macs: int = 0
@@ -43,7 +42,7 @@ REDUCTIONS = _names("""
     """)
 POOLING = _names('reduce_window reduce_window_max reduce_window_min reduce_window_sum')
 POOLING_BACKWARD = _names('select_and_gather_add select_and_scatter select_and_scatter_add')
-# Moves, renames or annotates data, or makes constants and keys: no arithmetic.
+# No arithmetic: they move, rename or annotate data, or make constants and keys.
 FREE = _names("""
     axis_index bitcast_convert_type broadcast_in_dim convert_element_type copy copy_p
     create_token debug_callback debug_print device_put dynamic_slice dynamic_update_slice empty
@@ -55,17 +54,17 @@ FREE = _names("""
 
 
 def is_known(name: str) -> bool:
-    """Whether `work` can tell what the primitive `name` costs."""
+    """Whether `work` knows the cost of the primitive `name`."""
     return name in _RULES or name in FREE
 
 
 def work(eqn: JaxprEqn) -> Work | None:
-    """The work of one equation whose primitive `is_known`, or None if it is free.
+    """The work of an equation whose primitive `is_known`, or None if it is free.
 
-    A convolution is prod(output) x prod(kernel, spatial) x the kernel's input channels / prod(lhs_dilation)
-    multiply-adds. The group count divides nothing: a grouped kernel has that many fewer input channels. The
-    zeros that `lhs_dilation` puts between the inputs of a transposed convolution are not counted; padding
-    is. The quotient is rounded to an integer. A matrix product is prod(output) x the contracted dimensions.
+    Multiply-adds of a convolution: prod(output) x prod(spatial kernel) x input channels of the kernel /
+    prod(lhs_dilation), rounded to an integer. There is no division by the number of groups, since the kernel of a
+    grouped convolution has fewer input channels. The zeros that `lhs_dilation` puts between the inputs of a transposed
+    convolution are not counted; padding is. Multiply-adds of a matrix product: prod(output) x contracted dimensions.
     """
     rule = _RULES.get(eqn.primitive.name)
     return rule(eqn) if rule else None
@@ -102,7 +101,7 @@ def _pooling(eqn: JaxprEqn) -> Work:
 
 
 def _pooling_backward(eqn: JaxprEqn) -> Work:
-    # The first argument has the forward pass's output shape: one window was searched for each element.
+    # The first argument has the output shape of the forward pass, with one window for each element.
     return Work('pool', pooling_ops=eqn.invars[0].aval.size * prod(eqn.params['window_dimensions']))
 
 

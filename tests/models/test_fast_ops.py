@@ -1,4 +1,4 @@
-"""Convolution, pooling and response normalisation against numpy and against XLA's own forms and gradients."""
+"""Convolution, pooling and local response normalisation against numpy and against XLA, with gradients."""
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +8,7 @@ from jax import lax
 from zoo import keys, quick_jit, random_variables, small, variables
 
 from cnn_bench.errors import UserError
-from cnn_bench.models import layers, primitives
+from cnn_bench.models import fast_ops, layers
 
 WINDOWS = [  # window, strides, pads
     ((3, 3), (1, 1), ((1, 1), (1, 1))),
@@ -22,14 +22,14 @@ def _random(*shape):
     return np.random.default_rng(len(shape)).standard_normal(shape).astype(np.float32)
 
 
-def _assert_same(ours, stock, *args):
+def _assert_same(ours, xla, *args):
     """Both functions give the same result and the same gradients for all arguments."""
 
     def both(slope, *args):
-        pairs = [jax.vjp(function, *args) for function in (ours, stock)]
+        pairs = [jax.vjp(function, *args) for function in (ours, xla)]
         return [(result, *pullback(slope)) for result, pullback in pairs]
 
-    slope = _random(*jax.eval_shape(stock, *args).shape)
+    slope = _random(*jax.eval_shape(xla, *args).shape)
     for got, wanted in zip(*quick_jit(both)(slope, *args), strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-4)
 
@@ -37,29 +37,29 @@ def _assert_same(ours, stock, *args):
 @pytest.mark.parametrize(('window', 'strides', 'pads'), WINDOWS)
 @pytest.mark.parametrize(('groups', 'maps'), [(1, 8), (2, 8), (6, 6), (6, 12)])
 def test_convolutions_in_every_form(window, strides, pads, groups, maps):
-    def stock(x, kernel):
+    def xla(x, kernel):
         numbers = ('NHWC', 'HWIO', 'NHWC')
         return lax.conv_general_dilated(x, kernel, strides, pads, dimension_numbers=numbers, feature_group_count=groups)
 
     def ours(x, kernel):
-        return primitives.convolve(x, kernel, strides, pads, feature_group_count=groups)
+        return fast_ops.convolve(x, kernel, strides, pads, feature_group_count=groups)
 
-    _assert_same(ours, stock, _random(2, 9, 10, 6), _random(*window, 6 // groups, maps))
+    _assert_same(ours, xla, _random(2, 9, 10, 6), _random(*window, 6 // groups, maps))
 
 
 @pytest.mark.parametrize(('window', 'strides', 'pads'), WINDOWS)
 @pytest.mark.parametrize(('groups', 'dilation'), [(1, (1, 1)), (2, (1, 1)), (1, (2, 1))])
-def test_kernel_gradient_in_runs_of_images(monkeypatch, window, strides, pads, groups, dilation):
-    monkeypatch.setattr(primitives, 'RUN_OUTPUTS', 200)  # of 7 images, the last run has fewer
+def test_kernel_gradient_in_chunks(monkeypatch, window, strides, pads, groups, dilation):
+    monkeypatch.setattr(fast_ops, 'CHUNK_OUTPUTS', 200)  # the last chunk of the 7 images has fewer
     fields = {'feature_group_count': groups, 'rhs_dilation': dilation}
 
-    def stock(x, kernel):
+    def xla(x, kernel):
         return lax.conv_general_dilated(x, kernel, strides, pads, dimension_numbers=('NHWC', 'HWIO', 'NHWC'), **fields)
 
     def ours(x, kernel):
-        return primitives.convolve(x, kernel, strides, pads, **fields)
+        return fast_ops.convolve(x, kernel, strides, pads, **fields)
 
-    _assert_same(ours, stock, _random(7, 9, 10, 4), _random(*window, 4 // groups, 6))
+    _assert_same(ours, xla, _random(7, 9, 10, 4), _random(*window, 4 // groups, 6))
 
 
 @pytest.mark.parametrize(
@@ -68,43 +68,43 @@ def test_kernel_gradient_in_runs_of_images(monkeypatch, window, strides, pads, g
         ((64, 16, 16, 32), (3, 3, 32, 32), 14),  # 2^20 / 288 = 3640 outputs, 14 x 256 = 3584
         ((64, 28, 28, 64), (7, 7, 1, 64), 10),  # 2^13 outputs, 10 x 784 = 7840
         ((16, 56, 56, 64), (3, 3, 64, 64), 1),
-        ((128, 56, 56, 64), (3, 3, 64, 64), 8),  # 16 runs
+        ((128, 56, 56, 64), (3, 3, 64, 64), 8),  # 16 chunks
         ((8, 7, 7, 512), (3, 3, 512, 512), 4),
     ],
 )
-def test_how_many_images_are_in_a_run(outputs, kernel, images):
-    assert primitives.images_in_a_run(outputs, kernel) == images
+def test_images_per_chunk(outputs, kernel, images):
+    assert fast_ops.images_per_chunk(outputs, kernel) == images
 
 
-def test_runs_add_up_in_float32(monkeypatch):
-    monkeypatch.setattr(primitives, 'RUN_OUTPUTS', 19)  # 15 runs of 19 and one of 15: bfloat16 has no 285
+def test_chunks_are_summed_in_float32(monkeypatch):
+    monkeypatch.setattr(fast_ops, 'CHUNK_OUTPUTS', 19)  # 15 chunks of 19 and one of 15: bfloat16 has no 285
     x, kernel = jnp.ones((300, 2, 2, 1), jnp.bfloat16), jnp.ones((2, 2, 1, 3), jnp.bfloat16)
-    loss = jax.grad(lambda kernel: primitives.convolve(x, kernel, (1, 1), ((0, 0), (0, 0))).sum())
+    loss = jax.grad(lambda kernel: fast_ops.convolve(x, kernel, (1, 1), ((0, 0), (0, 0))).sum())
     np.testing.assert_array_equal(loss(kernel), 300)
 
 
 def _convolutions(function, *args):
-    """How many convolutions XLA is given for the gradient of the sum of a function's result."""
+    """Number of convolutions in XLA's program for the gradient of the sum of a function's result."""
     gradient = jax.grad(lambda *args: function(*args).sum(), argnums=(0, 1))
     return jax.jit(gradient).lower(*args).as_text().count('stablehlo.convolution')
 
 
-def test_stock_convolutions_are_one_call_each(monkeypatch):
-    monkeypatch.setattr(primitives, 'RUN_OUTPUTS', 200)
+def test_disabled_convolutions_are_one_call_each(monkeypatch):
+    monkeypatch.setattr(fast_ops, 'CHUNK_OUTPUTS', 200)
     args = _random(7, 9, 10, 4), _random(3, 3, 4, 6)
 
     def ours(x, kernel):
-        return primitives.convolve(x, kernel, (1, 1), ((1, 1), (1, 1)))
+        return fast_ops.convolve(x, kernel, (1, 1), ((1, 1), (1, 1)))
 
-    assert _convolutions(ours, *args) == 1 + 4  # for x, and four runs of at most two images
-    with primitives.stock():
-        assert primitives.in_stock()
+    assert _convolutions(ours, *args) == 1 + 4  # for x, and four chunks of at most two images
+    with fast_ops.disabled():
+        assert fast_ops.are_disabled()
         assert _convolutions(lambda *args: ours(*args), *args) == 2
-    assert not primitives.in_stock()
+    assert not fast_ops.are_disabled()
 
 
 @pytest.mark.parametrize('name', ['alexnet', 'mobilenet_v2', 'googlenet'])
-def test_networks_are_the_same_in_stock_form(name):
+def test_networks_are_the_same_with_fast_ops_disabled(name):
     module, x = small(name), _random(2, 28, 28, 1)
     values = random_variables(variables(module, x.shape))
 
@@ -116,24 +116,24 @@ def test_networks_are_the_same_in_stock_form(name):
         return jax.grad(loss)(values['params'])
 
     ours = quick_jit(gradients)(values, x)
-    with primitives.stock():
-        stock = quick_jit(lambda *args: gradients(*args))(values, x)
-    largest = max(np.abs(leaf).max() for leaf in jax.tree.leaves(stock))
-    for got, wanted in zip(jax.tree.leaves(ours), jax.tree.leaves(stock), strict=True):
+    with fast_ops.disabled():
+        xla = quick_jit(lambda *args: gradients(*args))(values, x)
+    largest = max(np.abs(leaf).max() for leaf in jax.tree.leaves(xla))
+    for got, wanted in zip(jax.tree.leaves(ours), jax.tree.leaves(xla), strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-5 * largest)
 
 
 @pytest.mark.parametrize('stride', [1, 2])
 def test_pointwise_convolution_is_a_matrix_product(stride):
     def ours(x, kernel):
-        return primitives.convolve(x, kernel[None, None], (stride, stride), ((0, 0), (0, 0)))
+        return fast_ops.convolve(x, kernel[None, None], (stride, stride), ((0, 0), (0, 0)))
 
     _assert_same(ours, lambda x, kernel: x[:, ::stride, ::stride] @ kernel, _random(2, 5, 6, 4), _random(4, 7))
 
 
 def test_depthwise_convolution_by_hand():
     x, kernel = _random(1, 4, 4, 2), _random(3, 3, 1, 2)
-    result = primitives.convolve(x, kernel, (1, 1), ((0, 0), (0, 0)), feature_group_count=2)
+    result = fast_ops.convolve(x, kernel, (1, 1), ((0, 0), (0, 0)), feature_group_count=2)
     by_hand = [[(x[0, i : i + 3, j : j + 3] * kernel[:, :, 0]).sum((0, 1)) for j in range(2)] for i in range(2)]
     np.testing.assert_allclose(result[0], by_hand, rtol=1e-5, atol=1e-6)
 
@@ -141,7 +141,7 @@ def test_depthwise_convolution_by_hand():
 def test_depthwise_convolution_adds_up_in_float32():
     x, kernel = jnp.full((1, 3, 3, 4), 1.0, jnp.bfloat16), jnp.full((3, 3, 1, 4), 256.0, jnp.bfloat16)
     kernel = kernel.at[0, 0].set(1.0)  # bfloat16 cannot hold 257
-    result = primitives.convolve(x, kernel, (1, 1), ((0, 0), (0, 0)), feature_group_count=4)
+    result = fast_ops.convolve(x, kernel, (1, 1), ((0, 0), (0, 0)), feature_group_count=4)
     assert result.dtype == jnp.bfloat16
     assert float(result[0, 0, 0, 0]) == float(jnp.bfloat16(8 * 256 + 1))
 
@@ -151,16 +151,16 @@ def test_depthwise_convolution_adds_up_in_float32():
 def test_dilated_convolutions(groups, maps, strides, dilation):
     pads, kernel = ((3, 3), (1, 2)), _random(3, 3, 6 // groups, maps)
 
-    def stock(x, kernel):
+    def xla(x, kernel):
         spread = jnp.zeros((2 * dilation[0] + 1, 2 * dilation[1] + 1, *kernel.shape[2:]))  # zeros between the taps
         spread = spread.at[:: dilation[0], :: dilation[1]].set(kernel)
         numbers = ('NHWC', 'HWIO', 'NHWC')
         return lax.conv_general_dilated(x, spread, strides, pads, dimension_numbers=numbers, feature_group_count=groups)
 
     def ours(x, kernel):
-        return primitives.convolve(x, kernel, strides, pads, feature_group_count=groups, rhs_dilation=dilation)
+        return fast_ops.convolve(x, kernel, strides, pads, feature_group_count=groups, rhs_dilation=dilation)
 
-    _assert_same(ours, stock, _random(2, 9, 10, 6), kernel)
+    _assert_same(ours, xla, _random(2, 9, 10, 6), kernel)
 
 
 @pytest.mark.parametrize('make', [layers.conv, layers.separable_conv])
@@ -173,12 +173,12 @@ def test_dilated_convolutions_keep_the_size_of_the_map(make):
 
 def test_dilation_of_the_input_is_refused():
     with pytest.raises(NotImplementedError, match='dilation of the input'):
-        primitives.convolve(_random(1, 5, 5, 1), _random(3, 3, 1, 1), (1, 1), ((0, 0), (0, 0)), lhs_dilation=(2, 2))
+        fast_ops.convolve(_random(1, 5, 5, 1), _random(3, 3, 1, 1), (1, 1), ((0, 0), (0, 0)), lhs_dilation=(2, 2))
 
 
 def test_a_window_that_does_not_fit_is_refused():
     with pytest.raises(UserError, match='a 3x3 window does not fit into the 1x2 map left of it'):
-        primitives.convolve(_random(1, 1, 2, 1), _random(3, 3, 1, 1), (1, 1), ((0, 1), (0, 1)))
+        fast_ops.convolve(_random(1, 1, 2, 1), _random(3, 3, 1, 1), (1, 1), ((0, 1), (0, 1)))
     with pytest.raises(UserError, match='a 2x2 window does not fit into the 1x1 map left of it'):
         layers.max_pool(_random(1, 1, 1, 1), 2)
     with pytest.raises(UserError, match='a 5x5 window does not fit into the 4x4 map left of it'):
@@ -187,10 +187,10 @@ def test_a_window_that_does_not_fit_is_refused():
 
 @pytest.mark.parametrize(('window', 'strides', 'pads'), WINDOWS)
 def test_max_pool(window, strides, pads):
-    def stock(x):
+    def xla(x):
         return lax.reduce_window(x, -jnp.inf, lax.max, (1, *window, 1), (1, *strides, 1), ((0, 0), *pads, (0, 0)))
 
-    _assert_same(lambda x: primitives.max_over_windows(x, window, strides, pads), stock, _random(2, 9, 10, 3))
+    _assert_same(lambda x: fast_ops.max_over_windows(x, window, strides, pads), xla, _random(2, 9, 10, 3))
 
 
 def test_equal_maxima_receive_the_whole_gradient_between_them():
@@ -243,7 +243,7 @@ def test_response_normalisation_against_numpy(size):
     for i in range(9):
         window = x[..., max(0, i - size // 2) : i + (size - 1) // 2 + 1]
         expected[..., i] = x[..., i] / (k + alpha * (window**2).sum(-1)) ** beta
-    np.testing.assert_allclose(primitives.respond(x, size, k, alpha, beta), expected, rtol=1e-5)
+    np.testing.assert_allclose(fast_ops.lrn(x, size, k, alpha, beta), expected, rtol=1e-5)
 
 
 def test_response_normalisation_gradient_against_autodiff():
@@ -251,7 +251,7 @@ def test_response_normalisation_gradient_against_autodiff():
         squares = jnp.pad(x**2, ((0, 0), (0, 0), (0, 0), (2, 2)))
         return x / (2 + 0.3 * sum(squares[..., i : i + 7] for i in range(5))) ** 0.75
 
-    _assert_same(lambda x: primitives.respond(x, 5, 2.0, 0.3, 0.75), plain, 2 * _random(2, 3, 3, 7))
+    _assert_same(lambda x: fast_ops.lrn(x, 5, 2.0, 0.3, 0.75), plain, 2 * _random(2, 3, 3, 7))
 
 
 def test_alexnet_constants():
