@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from cnn_bench.models import primitives, registry
+from cnn_bench.models import fast_ops, registry
 from cnn_bench.models.registry import Arch
 
 LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 1e-3, 0.9, 1e-4
@@ -70,7 +70,7 @@ def linen(case: Case, name: str, steps: int, plain: bool) -> Contestant:
     state = jax.jit(init)()
     step = partial(_step, model=model, optimizer=optimizer, key=jax.random.key(case.seed))
     run = jax.jit(partial(_steps, step=step, count=steps), donate_argnums=0)
-    with primitives.stock() if plain else nullcontext():
+    with fast_ops.disabled() if plain else nullcontext():
         start = time.perf_counter()
         compiled = run.lower(state, images, labels).compile()
         compile_s = time.perf_counter() - start

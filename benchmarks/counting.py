@@ -1,8 +1,8 @@
-"""Seconds for a per-layer count of parameters and multiply-adds: `model_cost` against Flax's own table.
+"""Time to count parameters and multiply-adds per layer: `model_cost` against Flax's own table.
 
     python benchmarks/counting.py [NAME] [--repeats N]
 
-Both count on the shapes of one image; the device is never used. Each repeat runs both, in turn.
+Both count from the shapes of one image and never use the device. Each repeat runs both in turn.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def timed(run: Callable[[], object]) -> float:
 
 
 def report(arch: str, seconds: dict[str, list[float]]) -> None:
-    """Print first and median of each, as multiples of the first row's."""
+    """Print the first and the median time of each, and their ratio to the first row's."""
     print(f'{arch}, {len(next(iter(seconds.values())))} repeats; Python {platform.python_version()},', end=' ')
     print(f'jax {jax.__version__}, flax {flax.__version__}, {jax.default_backend()}, {os.cpu_count()} cores\n')
     print('| counter | first, s | median, s | first, ratio | median, ratio |')

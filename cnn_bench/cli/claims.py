@@ -1,8 +1,8 @@
-"""Recompute every figure of the source lecture and of the papers behind it, and say which of them hold.
+"""Recompute the figures in the source lecture and in the papers behind it, and report which of them hold.
 
-Figures are judged as their source prints them: 'holds' is exact, 'holds rounded' is right to the last printed digit,
-'differs' comes with the reason. What only training can settle names the experiment that tests it. Exit status 1 if a
-claim differs that gives no reason.
+Figures are compared as their source prints them: 'holds' is exact, 'holds rounded' agrees to the last printed digit,
+'differs' comes with a reason. Claims that need training name the experiment that tests them. The exit status is 1 if a
+claim differs without a reason.
 
   cnn-bench claims
   cnn-bench claims --markdown
@@ -20,7 +20,7 @@ from cnn_bench.errors import RunFailed
 COLUMNS = ('claim', 'what is said', 'source', 'expected', 'computed', 'unit', 'verdict', 'from what, and why not')
 SHORT = ('claim', 'what is said', 'expected', 'computed', 'unit', 'verdict')  # what fits on a screen
 NUMBERS = ('expected', 'computed')
-SHOWN = 5  # numbers of a longer table are not printed one by one
+SHOWN = 5  # numbers; longer tables are summarised
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,19 +31,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check all claims and print what came of it."""
-    from cnn_bench.claims import all_claims, unexplained
+    """Check all claims and print the result."""
+    from cnn_bench.lecture.claims import all_claims, unexplained
 
-    findings = list(_checked(all_claims()))
-    _PRINT[args.form](findings)
-    if wrong := unexplained(findings):
+    checked = list(_check_all(all_claims()))
+    _PRINT[args.form](checked)
+    if wrong := unexplained(checked):
         raise RunFailed(f'claims: {"; ".join(wrong)}')
     return 0
 
 
-def _checked(claims: list[Any]) -> Iterator[Any]:
-    """The findings; meanwhile a terminal shows which claim is being recomputed."""
-    from cnn_bench.claims import check
+def _check_all(claims: list[Any]) -> Iterator[Any]:
+    """Each checked claim; a terminal shows which one is being recomputed."""
+    from cnn_bench.lecture.claims import check
 
     if not sys.stderr.isatty():
         yield from map(check, claims)
@@ -56,79 +56,78 @@ def _checked(claims: list[Any]) -> Iterator[Any]:
             yield check(claim)
 
 
-def _print_json(findings: list[Any]) -> None:
-    print(json.dumps([finding.record() for finding in findings], indent=2))
+def _print_json(checked: list[Any]) -> None:
+    print(json.dumps([one.record() for one in checked], indent=2))
 
 
-def _print_markdown(findings: list[Any]) -> None:
-    from cnn_bench.claims import summary
+def _print_markdown(checked: list[Any]) -> None:
+    from cnn_bench.lecture.claims import summary
 
-    rows = [COLUMNS, ['---:' if column in NUMBERS else '---' for column in COLUMNS], *map(cells, findings)]
+    rows = [COLUMNS, ['---:' if column in NUMBERS else '---' for column in COLUMNS], *map(cells, checked)]
     for row in rows:
         print(f'| {" | ".join(cell.replace("|", chr(92) + "|") for cell in row)} |')
-    print(f'\n{summary(findings)}')
+    print(f'\n{summary(checked)}')
 
 
-def _print_text(findings: list[Any]) -> None:
+def _print_text(checked: list[Any]) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
-    from cnn_bench.claims import summary
+    from cnn_bench.lecture.claims import summary
 
     console = Console(highlight=False) if sys.stdout.isatty() else Console(width=1000, highlight=False)
     table = Table(box=SIMPLE_HEAD)
     for column in SHORT:
         table.add_column(column, justify='right' if column in NUMBERS else 'left', overflow='fold')
-    for finding in findings:
-        row = dict(zip(COLUMNS, cells(finding), strict=True))
+    for one in checked:
+        row = dict(zip(COLUMNS, cells(one), strict=True))
         table.add_row(*(row[column] for column in SHORT))
     console.print(table)
     reasons = Table('where it differs', 'why', box=SIMPLE_HEAD)
-    for finding in findings:
-        if finding.claim.why:
-            reasons.add_row(finding.claim.id, finding.claim.why)
+    for one in checked:
+        if one.claim.why:
+            reasons.add_row(one.claim.id, one.claim.why)
     console.print(reasons)
-    console.print(summary(findings))
+    console.print(summary(checked))
 
 
-def cells(finding: Any) -> list[str]:
-    """The columns of a finding as text, in the order of `COLUMNS`."""
-    claim = finding.claim
+def cells(checked: Any) -> list[str]:
+    """The cells of a checked claim, in the order of `COLUMNS`."""
+    claim = checked.claim
     return [
         claim.id,
         claim.text,
         claim.source,
-        _written(claim.expected),
-        _computed(finding),
+        _as_text(claim.expected),
+        _computed(checked),
         claim.unit,
-        finding.verdict,
-        _remark(finding),
+        checked.verdict,
+        _remark(claim),
     ]
 
 
-def _remark(finding: Any) -> str:
-    claim = finding.claim
+def _remark(claim: Any) -> str:
     if claim.recompute is None:
         return f'tested by: {claim.tested_by}' if claim.tested_by else 'no test here'
     return f'{claim.how}: {claim.why}' if claim.why else claim.how
 
 
-def _computed(finding: Any) -> str:
-    from cnn_bench.claims.claim import DIFFERS, each, numbers
+def _computed(checked: Any) -> str:
+    from cnn_bench.lecture.claims.claim import DIFFERS, compare_each, numbers
 
-    claim, computed = finding.claim, finding.computed
+    claim, computed = checked.claim, checked.computed
     if claim.recompute is None:
         return '–'
     many = len(list(numbers(computed)))
     if many <= SHOWN or many != len(list(numbers(claim.expected))):
-        return _written(computed)
-    right = sum(verdict != DIFFERS for verdict in each(claim.expected, computed, claim.cut))
-    return f'{right} of {many} agree'
+        return _as_text(computed)
+    agreeing = sum(verdict != DIFFERS for verdict in compare_each(claim.expected, computed, claim.truncated))
+    return f'{agreeing} of {many} agree'
 
 
-def _written(value: Any) -> str:
-    from cnn_bench.claims.claim import numbers
+def _as_text(value: Any) -> str:
+    from cnn_bench.lecture.claims.claim import numbers
 
     items = [_number(item) for item in numbers(value)]
     return ', '.join(items) if len(items) <= SHOWN else f'{len(items)} numbers'

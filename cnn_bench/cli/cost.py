@@ -1,7 +1,7 @@
-"""Count what architectures cost, from their shapes alone: parameters, multiply-adds, memory. Nothing is run.
+"""Count the parameters, multiply-adds and memory of architectures from their shapes. Nothing is run.
 
-MACs are the multiply-adds of convolutions and dense layers, padding taps included; flops, in the JSON and CSV
-output, are two per multiply-add. Activations are the outputs of convolution, dense and pooling layers.
+MACs are the multiply-adds of convolutions and dense layers, including padding; flops, in the JSON and CSV output, are
+twice as many. Activations are the outputs of convolution, dense and pooling layers.
 
   cnn-bench cost resnet50 vgg16
   cnn-bench cost resnet20 --layers
@@ -30,23 +30,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cnn-bench cost`."""
     parser.add_argument('names', nargs='*', metavar='NAME', help='an architecture (see `cnn-bench list`)')
     parser.add_argument('--all', action='store_true', help='every registered architecture')
-    shape = parser.add_argument_group('shape', 'where not given, what the architecture was made for')
+    shape = parser.add_argument_group('shape', 'default: what the architecture was designed for')
     shape.add_argument('--size', type=int, metavar='N', help='height and width of the image')
     shape.add_argument('--channels', type=int, metavar='C', help='channels of the image')
     shape.add_argument('--classes', type=int, metavar='K', help='number of classes')
     shape.add_argument('--width', type=float, metavar='W', help='multiplier of the number of channels')
-    shape.add_argument('--stem', metavar='S', help='"small" for small images, where the architecture has one')
-    parser.add_argument('--batch', type=int, default=1, metavar='B', help='images at a time')
+    shape.add_argument('--stem', metavar='S', help='"small" for small images, if the architecture has one')
+    parser.add_argument('--batch', type=int, default=1, metavar='B', help='images per batch')
     parser.add_argument('--layers', action='store_true', help='a row per layer')
-    parser.add_argument('--receptive-field', action='store_true', help='how many pixels the outputs of a layer see')
-    parser.add_argument('--train', action='store_true', help='also a whole training step')
+    parser.add_argument('--receptive-field', action='store_true', help='the receptive field of each layer, in pixels')
+    parser.add_argument('--train', action='store_true', help='count a training step as well')
     form = parser.add_mutually_exclusive_group()
     for name in ('json', 'csv', 'markdown'):
         form.add_argument(f'--{name}', dest='form', action='store_const', const=name, help=f'print {name}')
 
 
 def run(args: argparse.Namespace) -> int:
-    """Count the architectures that were asked for and print them in the form that was asked for."""
+    """Count the requested architectures and print the result in the requested format."""
     from cnn_bench.models import registry
 
     if args.all == bool(args.names):
@@ -58,14 +58,14 @@ def run(args: argparse.Namespace) -> int:
         if value is not None and not 0 < value < inf:
             raise UserError(f'cost: --{option} must be a number above 0, not {value}')
     names = registry.names() if args.all else args.names
-    entries = {name: registry.get(name) for name in names}  # an unknown name stops before anything is counted
-    counted = [_count(name, arch, args) for name, arch in _saying_which(entries)]
+    entries = {name: registry.get(name) for name in names}  # raises for an unknown name before anything is counted
+    counted = [_count(name, arch, args) for name, arch in _with_status(entries)]
     _PRINT[args.form](counted, args)
     return 0
 
 
-def _saying_which(entries: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The items of `entries`; meanwhile a terminal shows which one is being counted."""
+def _with_status(entries: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The items of `entries`; a terminal shows which one is being counted."""
     if not sys.stderr.isatty():
         yield from entries.items()
         return
@@ -78,7 +78,7 @@ def _saying_which(entries: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _count(name: str, arch: Any, args: argparse.Namespace) -> dict:
-    """One architecture's record, as the JSON output has it."""
+    """The JSON record of an architecture."""
     from cnn_bench.complexity import model_cost
     from cnn_bench.models import registry
 
@@ -104,7 +104,7 @@ def _count(name: str, arch: Any, args: argparse.Namespace) -> dict:
 
 
 def _receptive_fields(module: Any, shape: tuple[int, int, int], layers: Iterable[Any]) -> dict[int, dict]:
-    """The receptive field of each layer by its number: [height, width], 'image' for all of it, None for no layer."""
+    """By index of the row: [height, width] of the receptive field, 'image' for all of it, or None if not a layer."""
     from cnn_bench.complexity import model_receptive_fields
 
     fields = {number: {'receptive_field': None} for number, _ in enumerate(layers)}
@@ -153,7 +153,7 @@ def _columns(header: list[str]) -> list[Column]:
 
 
 def _tables(counted: list[dict], args: argparse.Namespace) -> Iterable[tuple[str, list[str], list[list[str]]]]:
-    """Title, header and cells of each table that a person is to read."""
+    """Title, header and cells of each table for text and Markdown."""
     header = ['arch', 'input', 'classes', 'params', 'MACs', 'weights', 'activations']
     if args.train:
         header += ['training MACs', 'kept for backward']
@@ -206,12 +206,12 @@ def by_x(shape: Iterable[int]) -> str:
 
 
 def in_thousands(number: int) -> str:
-    """A count to three figures: 4_089_184_256 as '4.09 G'. 0 is a dash."""
+    """A count with three digits: 4_089_184_256 as '4.09 G'. 0 is a dash."""
     return _scaled(number, 1000, ('', ' k', ' M', ' G', ' T', ' P'))
 
 
 def in_bytes(number: int) -> str:
-    """A number of bytes to three figures: 12_000_000 as '11.4 MiB'. 0 is a dash."""
+    """A number of bytes with three digits: 12_000_000 as '11.4 MiB'. 0 is a dash."""
     return _scaled(number, 1024, (' B', ' KiB', ' MiB', ' GiB', ' TiB', ' PiB'))
 
 

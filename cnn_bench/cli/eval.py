@@ -1,7 +1,7 @@
 """Measure loss, top-1 and top-5 error on a test split; every image counts once.
 
-  cnn-bench eval --workdir runs/lenet5                           the newest checkpoint of a run, on its own data
-  cnn-bench eval --weights weights/resnet50 --dataset imagenet   imported weights, on a prepared data set
+cnn-bench eval --workdir runs/lenet5                           the newest checkpoint of a run, on its own data
+cnn-bench eval --weights weights/resnet50 --dataset imagenet   imported weights, on a prepared data set
 """
 
 import argparse

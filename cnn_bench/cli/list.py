@@ -1,6 +1,6 @@
-"""List the architectures that can be named, with their facts at their native size.
+"""List all architectures with their facts at their native size.
 
-Parameters are the trainable ones; MACs are the multiply-adds of convolutions and dense layers for one image.
+Parameters are trainable ones; MACs are the multiply-adds of convolutions and dense layers for one image.
 
   cnn-bench list
   cnn-bench list --family resnet
@@ -24,12 +24,12 @@ COLUMNS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cnn-bench list`."""
-    parser.add_argument('--family', metavar='F', help='only the architectures of one family')
-    parser.add_argument('--json', action='store_true', help='print a list of objects with all facts')
+    parser.add_argument('--family', metavar='F', help='list only one family')
+    parser.add_argument('--json', action='store_true', help='print JSON')
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the architectures that were asked for."""
+    """Print the requested architectures."""
     archs = {name: registry.get(name) for name in registry.names(args.family)}
     if args.json:
         output.print_json([_facts(name, arch) for name, arch in archs.items()])
@@ -57,7 +57,7 @@ def _cells(name: str, arch: registry.Arch) -> tuple[str, ...]:
 
 
 def _in_units(count: int) -> str:
-    """A count in thousands, millions or thousand millions, to three digits: 61.7 k, 4.09 G."""
+    """A count with three digits in thousands, millions or billions: 61.7 k, 4.09 G."""
     for unit, size in (('G', 1e9), ('M', 1e6), ('k', 1e3)):
         if count >= 0.9995 * size:
             value = count / size

@@ -1,31 +1,29 @@
-"""What a network costs, read off its jaxpr: nothing is allocated and nothing runs on a device.
+"""Cost and receptive fields of a network, read off its jaxpr. Nothing is allocated or run on a device.
 
-`count` takes any JAX function, `model_cost` a Flax module; both take shapes and never a config. The columns:
+`count` takes any JAX function, `model_cost` a Flax module. Both take shapes and never a config. The columns, all for
+the whole batch:
 
 - `params`, `param_bytes`: the 'params' collection. Batch statistics are not parameters.
-- `macs`: multiply-adds of convolutions and dense layers, padding taps included. `flops` is 2 x `macs`.
-- `elementwise_ops`: one per output element of every addition, ReLU, exponential, ... (batch norm as it is
-  traced).
-- `reduction_ops`: one per input element of every sum or maximum over axes; so a global average pool is here.
+- `macs`: multiply-adds of convolutions and dense layers, including padding. `flops` is 2 x `macs`.
+- `elementwise_ops`: one per output element of every addition, ReLU, exponential, ... (batch norm as traced).
+- `reduction_ops`: one per input element of every sum or maximum over axes, such as a global average pool.
 - `pooling_ops`: window size per output element.
-- `activation_bytes`: the outputs of convolution, dense and windowed pooling layers. Normalisation and
-  elementwise functions count as fused into the layer before them and add nothing.
+- `activation_bytes`: outputs of convolution, dense and windowed pooling layers. Normalisation and elementwise functions
+  count as fused into the layer before them and add nothing.
 
-All of them are for the whole batch.
-
-`receptive_fields` and `model_receptive_fields` tell in the same way which pixels each layer's outputs see.
+`receptive_fields` and `model_receptive_fields` find the pixels that each layer's outputs depend on in the same way.
 """
 
 from cnn_bench.complexity.cost import Cost, model_cost
-from cnn_bench.complexity.layers import Layer
-from cnn_bench.complexity.primitives import Uncountable
 from cnn_bench.complexity.receptive_field import (
     ReceptiveField,
     ReceptiveFields,
     model_receptive_fields,
     receptive_fields,
 )
+from cnn_bench.complexity.rows import Layer
 from cnn_bench.complexity.walk import Op, count
+from cnn_bench.complexity.work import Uncountable
 
 __all__ = [
     'Cost',

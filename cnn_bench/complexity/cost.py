@@ -1,4 +1,4 @@
-"""What a Flax module costs, forward and in training, from its shapes alone."""
+"""The cost of a Flax module, in evaluation and in training, from shapes alone."""
 
 import inspect
 from collections.abc import Callable
@@ -11,21 +11,21 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from cnn_bench.complexity.layers import WORK, Layer, layers, parameters_by_path, total
-from cnn_bench.complexity.training import AUX, loss_function, residual_bytes
+from cnn_bench.complexity.rows import WORK, Layer, layers, parameters_by_path, total
+from cnn_bench.complexity.train_step import AUX, loss_function, residual_bytes
 from cnn_bench.complexity.walk import LAYER_KINDS, count
 from cnn_bench.errors import UserError
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one evaluation pass over a batch costs and, where asked for, one training step.
+    """The cost of an evaluation pass over a batch and, if requested, of a training step.
 
-    The columns are those of the package; `layers` has a row per layer and sums to them. The training figures
-    are None unless they were asked for: `train_params` with the auxiliary heads, `train_macs` of the forward
-    pass and both products of the backward pass (the first layer needs no gradient of its input),
-    `train_residual_bytes` that the backward pass keeps (see `training.residual_bytes`), `train_layers` the
-    rows of the whole step. The optimiser's own work is not part of the step.
+    The columns are described in the package; `layers` has a row per layer, and the columns are their sums. The training
+    columns are None unless requested: `train_params` includes auxiliary heads; `train_macs` are those of the forward
+    pass and of both products in the backward pass (the first layer needs no gradient of its input);
+    `train_residual_bytes` is what the backward pass keeps (see `train_step.residual_bytes`); `train_layers` are the
+    rows of the whole step. The optimiser's work is not included.
     """
 
     input_shape: tuple[int, int, int, int]
@@ -57,12 +57,12 @@ def model_cost(
 ) -> Cost:
     """Count `module` on float32 images of `input_shape` (h, w, c), `batch` at a time.
 
-    `module.__call__(image)` takes (n, h, w, c) and may have an argument `train`. With `train`, the training
-    step is counted as well: the gradient of the mean cross-entropy (or mean output) with respect to the
-    parameters. `variables` are the module's as shapes, where they are known: so they need not be traced.
+    `module.__call__(image)` takes (n, h, w, c) and may have an argument `train`. With `train`, a training step is
+    counted as well: the gradient of the mean cross-entropy (or mean output) with respect to the parameters. The shapes
+    of the module's `variables`, if given, need not be traced again.
 
-    Raises `UserError` for sizes that are not positive or that the module cannot take, `Uncountable` for work
-    that has no known count.
+    Raises `UserError` for sizes that are not positive or do not suit the module, and `Uncountable` for operations
+    without a known cost.
     """
     shape = whole_numbers(input_shape, batch)
     image = jax.ShapeDtypeStruct(shape, jnp.float32)
@@ -115,7 +115,7 @@ def _key() -> jax.ShapeDtypeStruct:
 
 
 def initialise(module: nn.Module, image: jax.ShapeDtypeStruct, train: bool) -> dict:
-    """The module's variables as shapes."""
+    """The shapes of the module's variables."""
     key = _key()
     return dict(jax.eval_shape(partial(module.init, **_mode(module, train)), {'params': key, 'dropout': key}, image))
 
@@ -126,7 +126,7 @@ def evaluation(module: nn.Module) -> Callable:
 
 
 def whole_numbers(input_shape: tuple[int, int, int], batch: int) -> tuple[int, int, int, int]:
-    """The shape (n, h, w, c) of a batch. Raises `UserError` for sizes below 1."""
+    """The shape (n, h, w, c) of a batch, as integers. Raises `UserError` for sizes below 1."""
     h, w, c = (int(n) for n in input_shape)
     for what, number in (('batch', batch), ('height', h), ('width', w), ('number of channels', c)):
         if number < 1:
@@ -135,7 +135,7 @@ def whole_numbers(input_shape: tuple[int, int, int], batch: int) -> tuple[int, i
 
 
 def explained(step: Callable[[], Any], name: str, shape: tuple[int, ...]) -> Any:
-    """`step()`, with what JAX and Flax say about shapes that do not fit turned into a `UserError`."""
+    """`step()`, with errors of JAX and Flax about shapes turned into a `UserError`."""
     try:
         return step()
     except (ValueError, TypeError, ArithmeticError, flax.errors.FlaxError) as error:

@@ -1,4 +1,4 @@
-"""From an equation's name stack to the path of the Flax module that made it."""
+"""Module paths from name stacks: which Flax module an equation of a jaxpr belongs to."""
 
 import re
 
@@ -7,21 +7,21 @@ _OUTSIDE_PARENTHESES = re.compile(r'/(?![^()]*\))')
 
 
 def join(outer: str, inner: str) -> str:
-    """The full name stack of an equation of a nested jaxpr, whose own stack is relative to its caller's."""
+    """The full name stack of an equation in a nested jaxpr; its own stack is relative to the caller's."""
     return f'{outer}/{inner}' if outer and inner else outer or inner
 
 
 def is_backward(stack: str) -> bool:
-    """Whether the equation with this name stack came out of transposing another: the backward pass."""
+    """Whether an equation with this name stack belongs to the backward pass (it was made by transposition)."""
     return 'transpose(' in stack
 
 
 def module_path(stack: str, root: str = '') -> str:
     """The module path of a name stack, as in the parameter tree: 'stage1/block2/conv1', or '' at the top.
 
-    'transpose(jvp(ResNet))/ResNet.features/stem/conv' with root 'ResNet' gives 'stem/conv': transformations
-    are unwrapped, a method called on its own module adds nothing, `root` is dropped at the front. A method
-    of a submodule ('ResNet/head.pool') gives that submodule. Module names with a dot are taken for methods.
+    'transpose(jvp(ResNet))/ResNet.features/stem/conv' with root 'ResNet' gives 'stem/conv': transformations are
+    unwrapped, a method that a module calls on itself adds nothing, and a leading `root` is dropped. A method of a
+    submodule ('ResNet/head.pool') gives that submodule. Names with a dot are taken for methods.
     """
     parts: list[str] = []
     restart = 0

@@ -1,11 +1,11 @@
-"""Which pixels of the image an output of each layer is computed from, read off the jaxpr like the costs.
+"""Receptive fields: the pixels of the image that each layer's outputs depend on, read off the jaxpr like the costs.
 
-Along an axis, output i of a map covers the pixels jump * i + start to jump * i + start + size - 1, on whatever path
-through the network. Padding counts as if the image went on, so a field can be larger than the image. It is the
-smallest interval that holds all of them, exact for convolutions (dilated ones with their gaps), pooling, sums,
-concatenations, slices and padding. A mean over the whole map, a dense layer behind a flattened one, and whatever a
-reshape takes out of its place, see the whole image: the size is None there. So does every map behind a gate made of
-such a mean (squeeze-and-excitation) or a normalisation of single images (group normalisation).
+Along an axis, output i of a feature map covers the pixels jump * i + start to jump * i + start + size - 1. This is the
+smallest interval over all paths through the network, and exact for convolutions (including the gaps of dilated ones),
+pooling, sums, concatenations, slices and padding. Padding counts as if the image went on, so a field can be larger than
+the image. After a global average, a dense layer or a reshape that moves pixels, outputs see the whole image and the
+size is None. The same holds after a gate computed from such an average (squeeze-and-excitation) and after a
+normalisation over whole images (group normalisation).
 """
 
 from collections.abc import Callable
@@ -21,19 +21,19 @@ from jax.extend.core import Jaxpr, JaxprEqn, Literal, Var
 
 from cnn_bench.complexity.cost import evaluation, explained, initialise, whole_numbers
 from cnn_bench.complexity.paths import join, module_path
-from cnn_bench.complexity.primitives import Uncountable, is_known, work
 from cnn_bench.complexity.spans import Span, Spans, hull, propagate
-from cnn_bench.complexity.walk import LAYER_KINDS, called, flags, needed
+from cnn_bench.complexity.walk import LAYER_KINDS, inner_jaxpr, live_vars, mask
+from cnn_bench.complexity.work import Uncountable, is_known, work
 
 Pair = tuple[int | None, int | None]
 
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """The field of a layer's outputs; `size`, `jump` and `start` are (vertical, horizontal), in pixels.
+    """The receptive field of a layer's outputs; `size`, `jump` and `start` are (vertical, horizontal), in pixels.
 
-    `size` is None where it is the whole image, and so are `start` and, where the output is no map, `jump`.
-    `output_shape` has the batch first.
+    `size` and `start` are None if the field is the whole image; `jump` is None if the output is not a feature map.
+    `output_shape` includes the batch.
     """
 
     path: str
@@ -46,7 +46,7 @@ class ReceptiveField:
 
 @dataclass(frozen=True)
 class ReceptiveFields:
-    """Of every convolution, pooling and dense layer in execution order, and of the last map before the head."""
+    """Fields of all convolution, pooling and dense layers in execution order, and of the last feature map."""
 
     layers: tuple[ReceptiveField, ...]
     last_map: ReceptiveField
@@ -55,10 +55,10 @@ class ReceptiveFields:
 def model_receptive_fields(module: nn.Module, input_shape: tuple[int, int, int]) -> ReceptiveFields:
     """The receptive fields of `module` in evaluation, on images of `input_shape` (h, w, c).
 
-    `layers` are the convolution, pooling and dense rows of `model_cost`. Raises as it does, and `Uncountable` for a
-    primitive whose outputs have no place in the image.
+    `layers` correspond to the convolution, pooling and dense rows of `model_cost`. Raises the same errors, and
+    `Uncountable` for a primitive whose outputs cannot be located in the image.
     """
-    shape = whole_numbers(input_shape, batch=2)  # two, so that no axis is mistaken for the batch
+    shape = whole_numbers(input_shape, batch=2)  # two, so that no other axis is mistaken for the batch
     image = jax.ShapeDtypeStruct(shape, jnp.float32)
     root = module.name or type(module).__name__
     variables = explained(partial(initialise, module, image, train=False), root, shape)
@@ -66,7 +66,7 @@ def model_receptive_fields(module: nn.Module, input_shape: tuple[int, int, int])
 
 
 def receptive_fields(fn: Callable, *args: Any, root: str = '') -> ReceptiveFields:
-    """The receptive fields in `fn(*args)`, whose last argument is the image (n, h, w, c).
+    """The receptive fields in `fn(*args)`; the last argument is the image (n, h, w, c).
 
     `args` and `root` as in `count`.
     """
@@ -92,45 +92,45 @@ class _Row(NamedTuple):
 
 
 class _Reader:
-    """Reads a jaxpr; gathers its layers and the last array that is a map."""
+    """Walks over a jaxpr and collects its layers and the last array that is a feature map."""
 
     def __init__(self, root: str, last_map: _Row):
         self.root = root
         self.rows: list[_Row] = []
         self.last_map = last_map
-        self.previous = ('', '')  # path and kind of the row that `model_cost` would have last
+        self.previous = ('', '')  # path and kind of the last row in `model_cost`
 
     def read(self, jaxpr: Jaxpr, outer: str, inputs: list[Spans | None], outputs: list[bool]) -> list[Spans | None]:
-        """The spans of the jaxpr's outputs; None for what does not depend on the image."""
+        """The spans of the jaxpr's outputs; None for outputs that do not depend on the image."""
         spans = {v: known for v, known in zip(jaxpr.invars, inputs, strict=True) if known}
-        wanted = needed(jaxpr, outputs)
+        live = live_vars(jaxpr, outputs)
         for eqn in jaxpr.eqns:
-            marks = flags(eqn.outvars, wanted)
+            output_mask = mask(eqn.outvars, live)
             seen = _known(eqn.invars, spans)
-            if any(marks) and any(seen):
-                results = self._equation(eqn, join(outer, str(eqn.source_info.name_stack)), seen, marks)
+            if any(output_mask) and any(seen):
+                results = self._equation(eqn, join(outer, str(eqn.source_info.name_stack)), seen, output_mask)
                 spans.update({v: known for v, known in zip(eqn.outvars, results, strict=True) if known})
         return _known(jaxpr.outvars, spans)
 
-    def _equation(self, eqn: JaxprEqn, stack: str, inputs: list[Spans | None], marks: list[bool]):
+    def _equation(self, eqn: JaxprEqn, stack: str, inputs: list[Spans | None], output_mask: list[bool]):
         name = eqn.primitive.name
         if name == 'cond':
-            return self._branches(eqn, stack, inputs[1:], marks)
+            return self._branches(eqn, stack, inputs[1:], output_mask)
         if name == 'scan':
             raise Uncountable(f'no receptive field behind the loop at {module_path(stack) or "the top level"}')
         if not is_known(name):
-            return self.read(called(eqn, stack), stack, inputs, marks)
+            return self.read(inner_jaxpr(eqn, stack), stack, inputs, output_mask)
         results = propagate(eqn, inputs, stack)
         self._note(eqn, module_path(stack, self.root), next(spans for spans in results if spans))
         return results
 
-    def _branches(self, eqn: JaxprEqn, stack: str, inputs: list[Spans | None], marks: list[bool]):
-        """The branch with most layers: the convolution, not another way to compute the same."""
+    def _branches(self, eqn: JaxprEqn, stack: str, inputs: list[Spans | None], output_mask: list[bool]):
+        """The branch with most layers: a convolution rather than another way to compute the same."""
         tried = []
         for branch in eqn.params['branches']:
             reader = _Reader(self.root, self.last_map)
             reader.rows, reader.previous = [*self.rows], self.previous
-            tried.append((reader, reader.read(branch.jaxpr, stack, inputs, marks)))
+            tried.append((reader, reader.read(branch.jaxpr, stack, inputs, output_mask)))
         chosen, results = max(tried, key=lambda pair: len(pair[0].rows))
         self.rows, self.last_map, self.previous = chosen.rows, chosen.last_map, chosen.previous
         return results
@@ -141,7 +141,7 @@ class _Reader:
         if None not in (spans[0].axis, spans[1].axis):
             self.last_map = row
         if row.kind in LAYER_KINDS and self.previous == (path, row.kind) and row.kind != 'pool':
-            last = self.rows[-1]  # a layer in parts
+            last = self.rows[-1]  # a layer that is computed in parts
             self.rows[-1] = row._replace(spans=hull([last.spans, spans]))
         elif row.kind in LAYER_KINDS:
             self.rows.append(row)

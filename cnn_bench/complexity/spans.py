@@ -1,4 +1,4 @@
-"""How one equation of a jaxpr moves the pixels of the image that an array's elements are computed from."""
+"""How each equation of a jaxpr changes the pixels that an array's elements depend on."""
 
 from collections.abc import Callable, Sequence
 from math import inf, prod
@@ -7,19 +7,19 @@ from typing import NamedTuple
 from jax.extend.core import JaxprEqn
 
 from cnn_bench.complexity.paths import module_path
-from cnn_bench.complexity.primitives import ELEMENTWISE, POOLING, REDUCTIONS, Uncountable
+from cnn_bench.complexity.work import ELEMENTWISE, POOLING, REDUCTIONS, Uncountable
 
 
 class Span(NamedTuple):
-    """Along one axis of the image: the pixels jump * i + low to jump * i + high for position i of an array's `axis`."""
+    """Along one axis of the image: position i on `axis` of an array sees pixels jump * i + low to jump * i + high."""
 
-    axis: int | None  # None: the array has no such axis
+    axis: int | None  # None: no axis of the array corresponds to it
     jump: int | None
     low: float
     high: float
 
     def window(self, taps: int, stride: int, pad: int, dilation: int = 1) -> 'Span':
-        """Behind a window that moves along this axis."""
+        """The span after a window that moves along this axis."""
         first = self.low - self.jump * pad
         last = self.high + self.jump * ((taps - 1) * dilation - pad)
         return Span(self.axis, self.jump * stride, first, last)
@@ -27,7 +27,7 @@ class Span(NamedTuple):
 
 Spans = tuple[Span, Span]
 _WHOLE = Span(None, None, -inf, inf)
-# One output per input, element by element.
+# Outputs correspond to inputs element by element.
 UNMOVED = frozenset(
     'convert_element_type copy copy_p device_put layout_constraint name optimization_barrier pvary'
     ' sharding_constraint stop_gradient'.split()
@@ -35,9 +35,9 @@ UNMOVED = frozenset(
 
 
 def propagate(eqn: JaxprEqn, inputs: Sequence[Spans | None], stack: str) -> list[Spans]:
-    """The spans of each output of an equation; None among `inputs` is what does not depend on the image.
+    """The spans of an equation's outputs; None in `inputs` stands for arrays that do not depend on the image.
 
-    Raises `Uncountable` for a primitive that has no rule here, or where the outputs' fields are not evenly spaced.
+    Raises `Uncountable` for a primitive without a rule here, and if the outputs' fields are not evenly spaced.
     """
     where = module_path(stack) or 'the top level'
     rule = _RULES.get(eqn.primitive.name)
@@ -50,12 +50,12 @@ def propagate(eqn: JaxprEqn, inputs: Sequence[Spans | None], stack: str) -> list
 
 
 def hull(spans: Sequence[Spans]) -> Spans:
-    """The smallest spans that hold all the given ones."""
+    """The smallest spans that contain all given ones."""
     return tuple(_hull(along) for along in zip(*spans, strict=True))
 
 
 class _Uneven(Exception):
-    """Positions along an axis do not see evenly spaced fields."""
+    """The fields of positions along an axis are not evenly spaced."""
 
 
 def _unknown(eqn: JaxprEqn, where: str) -> Uncountable:
@@ -69,13 +69,13 @@ def _hull(spans: Sequence[Span]) -> Span:
     first = on_axis[0]
     if any((span.axis, span.jump) != (first.axis, first.jump) for span in on_axis):
         raise _Uneven
-    if len(on_axis) < len(spans):  # all positions also see what has no place along this axis
+    if len(on_axis) < len(spans):  # an array without this axis contributes to all positions
         return first._replace(low=-inf, high=inf)
     return first._replace(low=min(span.low for span in spans), high=max(span.high for span in spans))
 
 
 def _each(move: Callable[[JaxprEqn, Span], Span]) -> Callable:
-    """The rule of a primitive with one array that sees the image: `move` each of its spans that has an axis."""
+    """Rule for primitives with one array that depends on the image: `move` each of its spans that has an axis."""
 
     def rule(eqn, inputs):
         (spans,) = [known for known in inputs if known]
@@ -136,7 +136,7 @@ def _matrix_product(eqn, inputs):
 
 
 def _placed(span: Span, order: Sequence[int | None]) -> Span:
-    """The span at the position of its axis in `order`; of the whole image if it has none there."""
+    """The span with its axis moved to its position in `order`, or the whole image if it is not in there."""
     if span.axis is None:
         return span
     return span._replace(axis=order.index(span.axis)) if span.axis in order else _WHOLE

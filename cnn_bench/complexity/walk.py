@@ -1,4 +1,4 @@
-"""The walk over a jaxpr that turns a JAX function into a list of counted operations."""
+"""Walk over the jaxpr of a JAX function and list its operations with their work."""
 
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, replace
@@ -9,17 +9,17 @@ import jax
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
 from cnn_bench.complexity.paths import is_backward, join, module_path
-from cnn_bench.complexity.primitives import Uncountable, Work, is_known, work
+from cnn_bench.complexity.work import Uncountable, Work, is_known, work
 
 LAYER_KINDS = ('conv', 'dense', 'pool')
 
 
 @dataclass(frozen=True)
 class Op:
-    """One equation that does work. Inside a scan it stands for all iterations; `output_shape` is that of one.
+    """One equation with its work. Inside a scan, the work is that of all iterations and `output_shape` that of one.
 
-    `kind` is 'conv', 'dense' (any matrix product), 'pool', 'elementwise', 'reduce' or 'concatenate' (free).
-    `backward` marks the operations of a backward pass; they add no `activation_bytes`.
+    `kind` is 'conv', 'dense' (any matrix product), 'pool', 'elementwise', 'reduce' or 'concatenate' (free). `backward`
+    marks operations of a backward pass; they have no `activation_bytes`.
     """
 
     path: str
@@ -38,53 +38,53 @@ class Op:
 def count(fn: Callable, *args: Any, root: str = '') -> tuple[Op, ...]:
     """The operations of `fn(*args)` in execution order.
 
-    `args` are pytrees of arrays or `jax.ShapeDtypeStruct`s. `root` is the scope name to drop from the front
-    of every path, a Flax module's class name. A scan counts its body times its length, a `cond` its dearest
-    branch: the one with most MACs, then most pooling, then most of the rest. What no output needs and what
-    depends on no argument is left out, as the compiler leaves it out. Otherwise the program is counted as it
-    was traced, before any optimisation. The gradient of a convolution's input counts as the convolution does.
-    Moving data is no operation, except that concatenations are listed, for the shape of what is made in parts.
+    `args` are pytrees of arrays or `jax.ShapeDtypeStruct`s. `root` is the name to drop from the front of every path,
+    the class name of a Flax module. A scan counts its body times its length, a `cond` its most expensive branch: the
+    one with most MACs, then most pooling, then most of the rest. Like the compiler, it leaves out what no output needs
+    and what depends on no argument. Otherwise the program is counted as traced, before any optimisation. The gradient
+    of a convolution's input has as many MACs as the convolution. Moving data is not an operation, but concatenations
+    are listed, for the output shape of layers that are computed in parts.
 
-    Raises `Uncountable` for a while loop and for a primitive that is in no table of `primitives`.
+    Raises `Uncountable` for a while loop and for a primitive that is not in the tables of `work`.
     """
     closed = jax.make_jaxpr(fn)(*args)
     return _input_gradients(tuple(_named(op, root) for op in _walk(closed.jaxpr, '', 1)))
 
 
 def data_dependent(jaxpr: Jaxpr, inputs: list[bool] | None = None) -> set[Var]:
-    """The variables of `jaxpr` whose values depend on its inputs (or only on those marked in `inputs`).
+    """The variables of `jaxpr` that depend on its inputs (on those selected by the mask `inputs`).
 
-    The others are constants, which the compiler makes on the spot.
+    All others are constants, which the compiler folds.
     """
-    marked = inputs or [True] * len(jaxpr.invars)
-    live = {*jaxpr.constvars, *(v for v, mark in zip(jaxpr.invars, marked, strict=True) if mark)}
+    selected = inputs or [True] * len(jaxpr.invars)
+    dependent = {*jaxpr.constvars, *(v for v, chosen in zip(jaxpr.invars, selected, strict=True) if chosen)}
     for eqn in jaxpr.eqns:
-        if any(flags(eqn.invars, live)):
-            live.update(eqn.outvars)
-    return live
+        if any(mask(eqn.invars, dependent)):
+            dependent.update(eqn.outvars)
+    return dependent
 
 
-def needed(jaxpr: Jaxpr, outputs: list[bool] | None = None) -> set[Var]:
-    """The variables of `jaxpr` that its outputs (or only those marked in `outputs`) are computed from."""
-    marked = outputs or [True] * len(jaxpr.outvars)
-    wanted = {v for v, mark in zip(jaxpr.outvars, marked, strict=True) if mark and not isinstance(v, Literal)}
+def live_vars(jaxpr: Jaxpr, outputs: list[bool] | None = None) -> set[Var]:
+    """The variables of `jaxpr` that its outputs (those selected by the mask `outputs`) are computed from."""
+    selected = outputs or [True] * len(jaxpr.outvars)
+    live = {v for v, chosen in zip(jaxpr.outvars, selected, strict=True) if chosen and not isinstance(v, Literal)}
     for eqn in reversed(jaxpr.eqns):
-        if eqn.effects or any(flags(eqn.outvars, wanted)):
-            wanted.update(v for v in eqn.invars if not isinstance(v, Literal))
-    return wanted
+        if eqn.effects or any(mask(eqn.outvars, live)):
+            live.update(v for v in eqn.invars if not isinstance(v, Literal))
+    return live
 
 
 def _walk(
     jaxpr: Jaxpr,
     outer: str,
     times: int,
-    live_inputs: list[bool] | None = None,
-    needed_outputs: list[bool] | None = None,
+    input_mask: list[bool] | None = None,
+    output_mask: list[bool] | None = None,
 ) -> Iterator[Op]:
-    """The operations of `jaxpr` executed `times` times, with whole name stacks for paths."""
-    live, wanted = data_dependent(jaxpr, live_inputs), needed(jaxpr, needed_outputs)
+    """The operations of `jaxpr`, executed `times` times, with full name stacks as paths."""
+    dependent, live = data_dependent(jaxpr, input_mask), live_vars(jaxpr, output_mask)
     for eqn in jaxpr.eqns:
-        inputs, outputs = flags(eqn.invars, live), flags(eqn.outvars, wanted)
+        inputs, outputs = mask(eqn.invars, dependent), mask(eqn.outvars, live)
         if not any(inputs) or not (any(outputs) or eqn.effects):
             continue
         stack = join(outer, str(eqn.source_info.name_stack))
@@ -96,9 +96,9 @@ def _walk(
             yield from _walk(eqn.params['jaxpr'].jaxpr, stack, times * eqn.params['length'])
         elif name == 'cond':
             choices = [b.jaxpr for b in eqn.params['branches']]
-            yield from max((tuple(_walk(b, stack, times, inputs[1:], outputs)) for b in choices), key=_dearness)
+            yield from max((tuple(_walk(b, stack, times, inputs[1:], outputs)) for b in choices), key=_expense)
         else:
-            yield from _walk(called(eqn, stack), stack, times, inputs, outputs)
+            yield from _walk(inner_jaxpr(eqn, stack), stack, times, inputs, outputs)
 
 
 def _named(op: Op, root: str) -> Op:
@@ -107,16 +107,16 @@ def _named(op: Op, root: str) -> Op:
     return replace(op, path=module_path(op.path, root), backward=backward, activation_bytes=kept)
 
 
-def flags(variables: list[Var | Literal], among: Container[Var]) -> list[bool]:
-    """Of each variable, whether it is in `among`; a literal is not."""
+def mask(variables: list[Var | Literal], among: Container[Var]) -> list[bool]:
+    """Whether each variable is in `among`; literals never are."""
     return [not isinstance(v, Literal) and v in among for v in variables]
 
 
 def _input_gradients(ops: tuple[Op, ...]) -> tuple[Op, ...]:
-    """`ops` with every gradient of a convolution's input at as many MACs as the convolution.
+    """`ops`, with the gradient of a convolution's input given as many MACs as the convolution.
 
-    It multiplies the same pairs. But where the convolution leaves out the border, the jaxpr of the
-    gradient pads it, and where its stride does not divide the image, the quotient of `work` is not exact.
+    Both multiply the same pairs. But without padding in the convolution, the jaxpr of the gradient has padding; and if
+    the stride does not divide the image size, the quotient in `work` is not exact.
     """
     forward = {_conv_key(op, op.input_shapes[0]): op.macs for op in ops if op.kind == 'conv' and not op.backward}
     return tuple(
@@ -147,12 +147,12 @@ def _op(eqn: JaxprEqn, done: Work, stack: str, times: int) -> Op:
     )
 
 
-def called(eqn: JaxprEqn, stack: str) -> Jaxpr:
-    """The jaxpr that an equation executes exactly once: that of jit, remat, a custom derivative, ...
+def inner_jaxpr(eqn: JaxprEqn, stack: str) -> Jaxpr:
+    """The jaxpr that an equation executes exactly once, as jit, remat and custom derivatives do.
 
-    Any primitive counts as such a call, whatever its name, if it holds one jaxpr only and that has the
-    equation's own input and output shapes. This tells a call from a kernel over a grid, a program per device
-    and a primitive that does its work itself.
+    Any primitive is taken for such a call, whatever its name, if it holds exactly one jaxpr, and that has the
+    equation's input and output shapes. This excludes kernels over a grid, programs per device and primitives that do
+    the work themselves.
     """
     name, where = eqn.primitive.name, module_path(stack) or 'the top level'
     if name == 'while':
@@ -160,9 +160,9 @@ def called(eqn: JaxprEqn, stack: str) -> Jaxpr:
             f'cannot count the while loop at {where}: its number of steps is not known before it runs'
             ' (use lax.scan, or fori_loop with constant bounds)'
         )
-    inner = [j for value in eqn.params.values() for j in _jaxprs(value)]
-    if len(inner) == 1 and _signature(inner[0]) == _signature(eqn):
-        return inner[0]
+    jaxprs = [jaxpr for value in eqn.params.values() for jaxpr in _jaxprs(value)]
+    if len(jaxprs) == 1 and _signature(jaxprs[0]) == _signature(eqn):
+        return jaxprs[0]
     raise Uncountable(f'cannot count the primitive {name!r} at {where}: its work is not known')
 
 
@@ -180,6 +180,6 @@ def _signature(program: Jaxpr | JaxprEqn) -> list[list]:
     return [[getattr(v.aval, 'shape', None) for v in side] for side in (program.invars, program.outvars)]
 
 
-def _dearness(ops: tuple[Op, ...]) -> tuple[int, ...]:
+def _expense(ops: tuple[Op, ...]) -> tuple[int, ...]:
     columns = ('macs', 'pooling_ops', 'elementwise_ops', 'reduction_ops')
     return tuple(sum(getattr(op, column) for op in ops) for column in columns)

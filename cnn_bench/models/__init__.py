@@ -1,1 +1,8 @@
-"""The networks: one architecture family a file, `registry` with their names, `layers` and `blocks` that they share."""
+"""The networks, one family of architectures per file.
+
+registry     every architecture by name, with its facts; builds it
+blocks       the base class `Classifier`, and the blocks and heads that networks share
+layers       convolutions, normalisations, activations, poolings and initialisers that a network can be given by name
+batch_norm   batch normalisation in one pass
+fast_ops     the operations below the layers, with faster CPU forms than XLA's
+"""

@@ -1,23 +1,22 @@
-"""AlexNet in its forms.
+"""AlexNet in three forms.
 
-`alexnet`: Krizhevsky, Sutskever, Hinton: ImageNet classification with deep convolutional neural networks, 2012. Two
-towers as groups of 2 in the second, fourth and fifth convolution, local response normalisation after the first two,
-overlapping 3x3 pooling with stride 2, dropout in the hidden dense layers. Where it departs from the paper:
-  - 224x224 images are padded by one pixel before and two behind, which gives the 55x55 maps that the paper
-    describes;
-  - He initialisation and zero biases, not Gaussians of 0.01 (`kernel_init='gaussian'`) with biases of 1 in some
-    layers.
+`alexnet`: Krizhevsky, Sutskever, Hinton: ImageNet classification with deep convolutional neural networks, 2012. The two
+towers are groups of 2 in the second, fourth and fifth convolution; local response normalisation after the first two,
+overlapping 3x3 pooling with stride 2, dropout in the hidden dense layers. Departures from the paper:
+  - 224x224 images are padded by one pixel before and two behind, which gives the paper's 55x55 feature maps;
+  - He initialisation and zero biases instead of Gaussians with deviation 0.01 (`kernel_init='gaussian'`) and biases of
+    1 in some layers.
 
-`alexnet_owt`: Krizhevsky: One weird trick for parallelizing convolutional neural networks, 2014, as torchvision has
-it: one tower of 64, 192, 384, 256, 256 maps, no response normalisation, dropout before the hidden layers, two
-pixels of padding.
+`alexnet_owt`: Krizhevsky: One weird trick for parallelizing convolutional neural networks, 2014, as in torchvision:
+one tower of 64, 192, 384, 256, 256 channels, no response normalisation, dropout before the hidden layers, two pixels of
+padding.
 
 `alexnet_bn`: the one-tower form with batch normalisation (epsilon 0.001) between every convolution or hidden dense
-layer, whose biases stay, and its ReLU. It stands for the BN-AlexNet of Canziani, Paszke, Culurciello: An analysis of
-deep neural network models for practical applications, 2016, which lists no layers. Its weights are S. Zagoruyko's,
-who says (imagenet-validation.torch) that he trained them with imagenet-multiGPU.torch; the choice of ours is to take
-the only AlexNet with batch normalisation in there. He cropped images to 227x227; here they are 224x224, as for the
-others, and the last map is 6x6 with both.
+layer, which keeps its bias, and its ReLU. It stands for the BN-AlexNet of Canziani, Paszke, Culurciello: An analysis of
+deep neural network models for practical applications, 2016, which does not list the layers. That network's weights are
+by S. Zagoruyko, who says (imagenet-validation.torch) that he trained them with imagenet-multiGPU.torch; our choice is
+the only AlexNet with batch normalisation in that repository. He cropped images to 227x227; here they are 224x224, as
+for the other networks. The last feature map is 6x6 in both cases.
 
 `stem='small'` (ours): a 3x3 first convolution with stride 1; 28x28 images are pooled to 13, 6 and 2.
 """
@@ -29,12 +28,12 @@ from typing import ClassVar
 from flax import linen as nn
 
 from cnn_bench.models.blocks import Classifier, DenseHead, require
+from cnn_bench.models.fast_ops import Pads
 from cnn_bench.models.layers import batch_norm, local_response_norm, no_norm
-from cnn_bench.models.primitives import Pads
 
 
 class AlexNet(Classifier):
-    """Five convolutions of `maps` channels and three dense layers."""
+    """Five convolutions with `maps` channels and three dense layers."""
 
     takes_maxout: ClassVar[bool] = True
 
@@ -45,7 +44,7 @@ class AlexNet(Classifier):
     maps: tuple = (96, 256, 384, 384, 256)
     groups: int = 2
     stem_padding: int | Pads = ((1, 2), (1, 2))
-    drop_inputs: bool = False  # dropout before each hidden dense layer, not behind it
+    drop_inputs: bool = False  # dropout before each hidden dense layer instead of after it
 
     def __post_init__(self):
         super().__post_init__()
@@ -53,24 +52,24 @@ class AlexNet(Classifier):
 
     @nn.compact
     def features(self, x, train=False):
-        unit = self.unit(train, use_bias=True)
-        respond = self.normalise(train, self.lrn)
+        conv_norm_act = self.conv_norm_act(train, use_bias=True)
+        lrn = self.normalise(train, self.lrn)
         pool = partial(self.pool, window=3, stride=2)
-        maps = [self.channels(count) for count in self.maps]
+        channels = [self.scaled(count) for count in self.maps]
         first = (3,) if self.small else (11, 4, self.stem_padding)
-        x = unit(maps[0], *first, name='conv1')(x)
-        x = pool(respond(name='lrn1')(x))
-        x = unit(maps[1], 5, groups=self.groups, name='conv2')(x)
-        x = pool(respond(name='lrn2')(x))
-        x = unit(maps[2], 3, name='conv3')(x)
-        x = unit(maps[3], 3, groups=self.groups, name='conv4')(x)
-        x = unit(maps[4], 3, groups=self.groups, name='conv5')(x)
+        x = conv_norm_act(channels[0], *first, name='conv1')(x)
+        x = pool(lrn(name='lrn1')(x))
+        x = conv_norm_act(channels[1], 5, groups=self.groups, name='conv2')(x)
+        x = pool(lrn(name='lrn2')(x))
+        x = conv_norm_act(channels[2], 3, name='conv3')(x)
+        x = conv_norm_act(channels[3], 3, groups=self.groups, name='conv4')(x)
+        x = conv_norm_act(channels[4], 3, groups=self.groups, name='conv5')(x)
         return pool(x)
 
     @nn.nowrap
     def make_head(self):
-        hidden = (self.channels(4096),) * 2
-        norm = self.normalise(False, self.dense_norm)  # the head itself says whether it trains
+        hidden = (self.scaled(4096),) * 2
+        norm = self.normalise(False, self.dense_norm)  # the head sets `train` itself
         return DenseHead(self.num_classes, hidden, self.dropout, self.dense, self.act, self.drop_inputs, norm)
 
 

@@ -1,15 +1,14 @@
 """Batch normalisation in one pass (Ioffe & Szegedy 2015), with the variables of `flax.linen.BatchNorm`.
 
-Differs from it in how the same numbers are come by:
+It computes the same values in another way:
 
-    mean and variance are of x - s, s being one pixel of the batch for each channel. A pixel lies k standard deviations
-    or more from the mean with a probability of at most 1 / k^2 (Chebyshev), so E[d^2] - E[d]^2 of d = x - s cancels
-    little, where that of x loses all digits once the mean is some thousand times the deviation
-    devices of a named axis exchange mean and variance in one collective and add up the variance about their
-    common mean, never the mean of squares less the square of the mean
-    the result is d times one number a channel, plus another
+  - Mean and variance are taken of d = x - s, where s is one pixel of the batch per channel. A pixel is k standard
+    deviations or more from the mean with a probability of at most 1 / k^2 (Chebyshev), so E[d^2] - E[d]^2 cancels
+    little. E[x^2] - E[x]^2 loses all digits once the mean is some thousand times the standard deviation.
+  - Devices on a named axis exchange mean and variance in one collective, and add up the variance about the common mean.
+  - The output is d times one number per channel, plus another.
 
-All is computed in float32 (or wider, if x is) and rounded once, to `dtype`.
+Everything is computed in float32 (or wider, if x is) and rounded once, to `dtype`.
 """
 
 from collections.abc import Callable
@@ -23,16 +22,17 @@ from jax import lax
 
 
 class BatchNorm(nn.Module):
-    """Normalises the last axis of x (..., c) over all others, to mean `bias` and standard deviation `scale`.
+    """Normalise each channel of x (..., c) over all other axes, to mean `bias` and standard deviation `scale`.
 
-    In training (`use_running_average=False`) by the batch's own statistics, of all devices on the axis `axis_name` if
-    it is given; the running ones, in the collection 'batch_stats', keep the part `momentum`. All variances are biased.
+    In training (`use_running_average=False`) the statistics are those of the batch, over all devices on the axis
+    `axis_name` if given. Running statistics, in the collection 'batch_stats', keep the fraction `momentum` at each
+    step. All variances are biased.
     """
 
     use_running_average: bool
     momentum: float = 0.99
     epsilon: float = 1e-5
-    dtype: Any = None  # of the result; None: what x and the parameters make together
+    dtype: Any = None  # of the output; None: as x and the parameters promote
     axis_name: str | None = None
     scale_init: Callable = nn.initializers.ones
     bias_init: Callable = nn.initializers.zeros
@@ -63,23 +63,23 @@ class BatchNorm(nn.Module):
 
 
 def a_pixel(x: jax.Array) -> jax.Array:
-    """One value (c,) for each channel of x (..., c): the centre of the first image, without a gradient."""
+    """One pixel (c,) of x (..., c), the centre of the first image, without a gradient."""
     starts = [0, *(size // 2 for size in x.shape[1:-1]), 0]
     stops = [start + 1 for start in starts[:-1]]
     return lax.stop_gradient(lax.slice(x, starts, [*stops, x.shape[-1]]).reshape(-1))
 
 
 def statistics(x: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Mean and biased variance (c,) of x (..., c) over all axes but the last, from one pass."""
+    """Mean and biased variance (c,) of x (..., c) over all axes but the last, in one pass."""
     axes = tuple(range(x.ndim - 1))
     mean = x.mean(axes)
     return mean, jnp.maximum(0, jnp.square(x).mean(axes) - jnp.square(mean))
 
 
 def over_devices(shift: jax.Array, offset: jax.Array, variance: jax.Array, axis_name: str) -> tuple[jax.Array, ...]:
-    """Statistics over equal shares of a batch, from those of this device's share: of its x - shift.
+    """Statistics over a batch in equal shares, one per device, from those of x - shift on each device.
 
-    Returns the mean, the same to the bit on all devices, what it is above this device's shift, and the variance.
+    Returns the mean (the same bits on all devices), the mean minus this device's shift, and the variance.
     """
     shifts, offsets, variances = jnp.moveaxis(lax.all_gather(jnp.stack([shift, offset, variance]), axis_name), 1, 0)
     offsets += shifts - shifts[0]

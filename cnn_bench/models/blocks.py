@@ -1,8 +1,8 @@
-"""What the networks share: blocks of layers, heads, and the base class.
+"""Blocks, heads and the base class that the networks share.
 
-A network binds its layers once, in `Classifier.unit`, and hands the result to its blocks: convolution, normalisation
-and activation in one callable. So a variant is a field (`norm=group_norm`, or by name `build('resnet50',
-norm='group')`) and never a copy of the network. Arrays are (n, h, w, c).
+A network binds its convolution, normalisation and activation once, in `Classifier.conv_norm_act`, and passes the
+resulting callable to its blocks. So a variant is a field (`norm=group_norm`, or by name `build('resnet50',
+norm='group')`), never a copy of the network. Arrays are (n, h, w, c).
 """
 
 from collections.abc import Callable
@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from cnn_bench.errors import UserError, unknown
+from cnn_bench.models.fast_ops import Pads
 from cnn_bench.models.layers import (
     INITS,
     Kernel,
@@ -25,18 +26,17 @@ from cnn_bench.models.layers import (
     no_norm,
     pieces,
     same_pads,
-    scaled,
+    scale_channels,
 )
-from cnn_bench.models.primitives import Pads
 
 
 class ConvNorm(nn.Module):
-    """Convolution, normalisation, activation. Networks bind it in `Classifier.unit`."""
+    """Convolution, normalisation and activation. Networks bind its layers in `Classifier.conv_norm_act`."""
 
     features: int
     kernel: Kernel
     stride: int = 1
-    padding: int | Pads | str | None = None  # 'same': TensorFlow's; None: half the kernel on each side
+    padding: int | Pads | str | None = None  # 'same': as TensorFlow; None: half the kernel on each side
     groups: int = 1
     conv: Callable = conv
     norm: Callable = no_norm
@@ -45,13 +45,13 @@ class ConvNorm(nn.Module):
     @nn.compact
     def __call__(self, x):
         padding = same_pads(x, self.kernel, self.stride) if self.padding == 'same' else self.padding
-        made = self.features * pieces(self.act)
-        x = self.conv(made, self.kernel, self.stride, padding, self.groups, name='conv')(x)
+        features = self.features * pieces(self.act)
+        x = self.conv(features, self.kernel, self.stride, padding, self.groups, name='conv')(x)
         return self.act(self.norm(name='norm')(x))
 
 
 class SqueezeExcite(nn.Module):
-    """x times a gate per channel, made of x's global average by two 1x1 convolutions (Hu et al. 2017)."""
+    """x times a gate per channel, computed from the global average of x by two 1x1 convolutions (Hu et al. 2017)."""
 
     reduced: int
     conv: Callable  # bound: `conv(features, kernel, name=...)`
@@ -65,7 +65,7 @@ class SqueezeExcite(nn.Module):
 
 
 class StochasticDepth(nn.Module):
-    """x, or in training zero for a part `rate` of the images and x / (1 - rate) for the others (Huang et al. 2016)."""
+    """In training, zero for a fraction `rate` of the images and x / (1 - rate) for the rest (Huang et al. 2016)."""
 
     rate: float
 
@@ -75,7 +75,7 @@ class StochasticDepth(nn.Module):
 
 
 class Stage(nn.Module):
-    """Blocks one after another, named block1, block2, ... Each entry of `blocks` makes one: `block(name=...)`."""
+    """A sequence of blocks named block1, block2, ... Each entry of `blocks` builds one: `block(name=...)`."""
 
     blocks: tuple[Callable, ...]
     label: str = 'block'
@@ -101,10 +101,10 @@ class PooledHead(nn.Module):
 
 
 class DenseHead(nn.Module):
-    """The map flattened, hidden dense layers fc1, fc2, ..., and the dense layer `fc` that gives the logits.
+    """Flatten, hidden dense layers fc1, fc2, ..., and the dense layer `fc` for the logits.
 
-    The map is averaged and not flattened where `pooled`. Dropout stands behind each hidden layer, or before it where
-    `drop_inputs`. Normalisation, if any, stands between a hidden layer and its activation.
+    If `pooled`, the feature map is averaged instead of flattened. Dropout follows each hidden layer, or precedes it if
+    `drop_inputs`. Normalisation, if any, is between a hidden layer and its activation.
     """
 
     num_classes: int
@@ -129,13 +129,13 @@ class DenseHead(nn.Module):
 
 
 def sow_aux(module: nn.Module, logits: jax.Array) -> None:
-    """Leave the logits (n, num_classes) of an auxiliary head in the collection 'aux_logits', under its own path."""
+    """Store the logits (n, num_classes) of an auxiliary head in the collection 'aux_logits', under the head's path."""
     if not module.is_initializing():
         module.sow('aux_logits', 'logits', logits.astype(jnp.float32), init_fn=lambda: None, reduce_fn=lambda _, y: y)
 
 
 def require(module: nn.Module, field: str, holds: bool, allowed: str) -> None:
-    """Raise UserError unless a condition on a field of `module` holds; `allowed` says what the field must be."""
+    """Raise UserError unless the condition on a field of `module` holds; `allowed` says what the field must be."""
     if not holds:
         raise UserError(f'{field} of {type(module).__name__} is {getattr(module, field)}; it must be {allowed}')
 
@@ -143,21 +143,21 @@ def require(module: nn.Module, field: str, holds: bool, allowed: str) -> None:
 class Classifier(nn.Module):
     """The base of all networks: a pure function of (variables, image, train).
 
-    A network defines `features`, and `make_head` where its head is not a global average pool and one dense layer. With
-    `num_classes=0` it has no head, and calling it gives its last map. Auxiliary heads put their logits into the
-    collection 'aux_logits', in training only. Raises UserError for values that make no network and for images too
-    small for it.
+    A network defines `features`, and `make_head` if its head is not a global average pool and one dense layer. With
+    `num_classes=0` it has no head and returns its last feature map. Auxiliary heads put their logits into the
+    collection 'aux_logits', in training only. Raises UserError for invalid field values and for images that are too
+    small.
     """
 
     stems: ClassVar[tuple[str, ...]] = ('imagenet', 'small')
-    takes_maxout: ClassVar[bool] = False  # whether a convolution or dense layer stands before every activation
+    takes_maxout: ClassVar[bool] = False  # whether every activation directly follows a convolution or dense layer
 
     num_classes: int = 1000
-    width: float = 1.0  # multiplies the channels
-    stem: str = 'imagenet'  # 'small': first layers for images of 28x28 and 32x32
+    width: float = 1.0  # multiplier of the number of channels
+    stem: str = 'imagenet'  # 'small': first layers for images of 28x28 or 32x32
     dropout: float = 0.0
-    dtype: Any = jnp.float32  # of the computation; parameters and logits are float32
-    bn_axis: str | None = None  # mapped axis over which batch statistics are averaged; None: each device its own
+    dtype: Any = jnp.float32  # of the computation; parameters and logits are always float32
+    bn_axis: str | None = None  # mapped axis to average batch statistics over; None: each device uses its own
     bn_momentum: float = 0.9
     bn_epsilon: float = 1e-5
     norm: Callable = batch_norm
@@ -181,7 +181,7 @@ class Classifier(nn.Module):
             self.head = self.make_head()
 
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
-        """Logits (n, num_classes), float32, of images x (n, h, w, c). Training needs the RNG 'dropout'."""
+        """Logits (n, num_classes), float32, for images x (n, h, w, c). Training needs the RNG 'dropout'."""
         if x.ndim != 4:
             raise UserError(f'{type(self).__name__} takes images (n, h, w, c), not an array of shape {x.shape}')
         try:
@@ -191,12 +191,12 @@ class Classifier(nn.Module):
         return (self.head(y, train) if self.num_classes else y).astype(jnp.float32)
 
     def features(self, x: jax.Array, train: bool = False) -> jax.Array:
-        """The last map (n, h', w', c') before the head."""
+        """The last feature map (n, h', w', c') before the head."""
         raise NotImplementedError(type(self).__name__)
 
     @nn.nowrap  # no layer of its own in nn.tabulate
     def make_head(self) -> nn.Module:
-        """The module that makes logits of `features`."""
+        """The module that computes logits from `features`."""
         return PooledHead(self.num_classes, self.dropout, self.dense)
 
     @property
@@ -204,18 +204,18 @@ class Classifier(nn.Module):
         return self.stem == 'small'
 
     @nn.nowrap
-    def channels(self, count: int) -> int:
-        """`count` channels at this network's width."""
-        return scaled(count, self.width)
+    def scaled(self, channels: int) -> int:
+        """Number of channels at this network's width."""
+        return scale_channels(channels, self.width)
 
     @property
     def dense(self) -> Callable:
-        """nn.Dense bound to this network's dtype and initialisation."""
+        """nn.Dense with this network's dtype and initialisation."""
         return partial(nn.Dense, dtype=self.dtype, kernel_init=self.kernel_init)
 
     @nn.nowrap
     def normalise(self, train: bool, norm: Callable | None = None) -> Callable:
-        """This network's normalisation (or `norm`), bound: `normalise(train)(name='norm')(x)`."""
+        """This network's normalisation (or `norm`) with its settings: `normalise(train)(name='norm')(x)`."""
         return partial(
             norm or self.norm,
             train=train,
@@ -226,10 +226,10 @@ class Classifier(nn.Module):
         )
 
     @nn.nowrap
-    def unit(self, train: bool, *, conv: Callable | None = None, use_bias: bool | None = None) -> Callable:
-        """`ConvNorm` bound to this network's layers: `unit(features, kernel, stride, name='conv1')(x)`.
+    def conv_norm_act(self, train: bool, *, conv: Callable | None = None, use_bias: bool | None = None) -> Callable:
+        """`ConvNorm` with this network's layers: `conv_norm_act(train)(features, kernel, stride, name='conv1')(x)`.
 
-        Convolutions have a bias unless a normalisation with a shift of its own follows, or as `use_bias` says.
+        By default, convolutions have a bias unless they are followed by a normalisation with a bias of its own.
         """
         shifts = self.norm not in (no_norm, local_response_norm)
         bound = partial(

@@ -1,13 +1,13 @@
 """ConvNeXt. Liu, Mao, Wu, Feichtenhofer, Darrell, Xie: A ConvNet for the 2020s, 2022.
 
-The paper's networks, as their authors' release and torchvision have them: a 4x4 convolution with stride 4; blocks of a
-7x7 depthwise convolution, layer normalisation, a 1x1 convolution to four times the channels, GELU and a 1x1
-convolution back, scaled per channel (`layer_scale`, from 1e-6) and dropped at random (`drop_path`, growing from 0 to
-0.1, 0.4 and 0.5 at the last block); layer normalisation and a 2x2 convolution between stages; layer normalisation
-behind the global average pool. Every convolution has a bias. Epsilon is 1e-6. Kernels are drawn as the paper's, from
-a normal distribution with deviation 0.02 cut off at twice that (the authors cut at 2, a hundred deviations).
+The paper's networks, as in the authors' release and torchvision: a 4x4 convolution with stride 4; blocks of a 7x7
+depthwise convolution, layer normalisation, a 1x1 convolution to four times the channels, GELU and a 1x1 convolution
+back, scaled per channel (`layer_scale`, initially 1e-6) and dropped at random (`drop_path`, growing from 0 to 0.1, 0.4
+and 0.5 at the last block); layer normalisation and a 2x2 convolution between stages; layer normalisation behind the
+global average pool. Every convolution has a bias. Epsilon is 1e-6. Kernels are drawn from a normal distribution with
+deviation 0.02 as in the paper, truncated at two deviations (the authors truncate at 2, which is a hundred deviations).
 
-Stages have the paper's numbers: stage2 sees a quarter of the image. `norm` takes the place of all layer
+Stages are numbered as in ResNet: stage2 has a quarter of the image's resolution. `norm` replaces all layer
 normalisations.
 
 `stem='small'` (ours): a 3x3 first convolution with stride 1, so that 28x28 images give maps of 28, 14, 7 and 3.
@@ -26,7 +26,7 @@ EXPANSION = 4
 
 
 class LayerScale(nn.Module):
-    """x times a learned factor for each channel, `initial` at first."""
+    """x times a learned factor per channel, which starts at `initial`."""
 
     initial: float
     dtype: Any
@@ -38,34 +38,34 @@ class LayerScale(nn.Module):
 
 
 class ConvNeXtBlock(nn.Module):
-    """x (n, h, w, c) plus the scaled result of the three convolutions."""
+    """x (n, h, w, c) plus the scaled output of the three convolutions."""
 
     train: bool
-    unit: Callable  # convolution and normalisation, no activation
+    conv_norm: Callable  # convolution and normalisation, no activation
     act: Callable
-    layer_scale: Callable  # bound: `layer_scale(name=...)`
+    layer_scale: Callable  # `layer_scale(name=...)(x)`
     drop_path: float
 
     @nn.compact
     def __call__(self, x):
         channels = x.shape[-1]
-        bare = partial(self.unit, norm=no_norm)
-        y = self.unit(channels, 7, groups=channels, name='depthwise')(x)
-        y = bare(EXPANSION * channels, 1, act=self.act, name='expand')(y)
-        y = self.layer_scale(name='layer_scale')(bare(channels, 1, name='project')(y))
+        conv_only = partial(self.conv_norm, norm=no_norm)
+        y = self.conv_norm(channels, 7, groups=channels, name='depthwise')(x)
+        y = conv_only(EXPANSION * channels, 1, act=self.act, name='expand')(y)
+        y = self.layer_scale(name='layer_scale')(conv_only(channels, 1, name='project')(y))
         return x + StochasticDepth(self.drop_path, name='drop_path')(y, self.train)
 
 
 class Downsample(nn.Module):
     """Normalisation and a 2x2 convolution with stride 2."""
 
-    maps: int
-    unit: Callable
+    features: int
+    conv_norm: Callable
     normalise: Callable
 
     @nn.compact
     def __call__(self, x):
-        return self.unit(self.maps, 2, 2, 0, norm=no_norm, name='conv')(self.normalise(name='norm')(x))
+        return self.conv_norm(self.features, 2, 2, 0, norm=no_norm, name='conv')(self.normalise(name='norm')(x))
 
 
 class NormedHead(nn.Module):
@@ -74,7 +74,7 @@ class NormedHead(nn.Module):
     num_classes: int
     dropout: float
     dense: Callable
-    normalise: Callable  # `normalise(train)` binds it
+    normalise: Callable  # `normalise(train)(name=...)(x)`
 
     @nn.compact
     def __call__(self, x, train):
@@ -84,7 +84,7 @@ class NormedHead(nn.Module):
 
 
 class ConvNeXt(Classifier):
-    """A stem and stages of `depths` blocks, with a `Downsample` before all but the first."""
+    """A stem and stages of `depths` blocks, with a `Downsample` before each stage except the first."""
 
     maps: tuple = (96, 192, 384, 768)
     depths: tuple = (3, 3, 9, 3)
@@ -102,23 +102,23 @@ class ConvNeXt(Classifier):
 
     @nn.compact
     def features(self, x, train=False):
-        unit = partial(self.unit(train, use_bias=True), act=identity)
+        conv_norm = partial(self.conv_norm_act(train, use_bias=True), act=identity)
         first = (3,) if self.small else (4, 4, 0)
-        x = unit(self.channels(self.maps[0]), *first, name='stem')(x)
+        x = conv_norm(self.scaled(self.maps[0]), *first, name='stem')(x)
         done = 0
-        for stage, (maps, depth) in enumerate(zip(self.maps, self.depths, strict=True), 2):
+        for stage, (channels, depth) in enumerate(zip(self.maps, self.depths, strict=True), 2):
             if stage > 2:
-                x = Downsample(self.channels(maps), unit, self.normalise(train), name=f'downsample{stage}')(x)
-            blocks = tuple(self._block(train, unit, number) for number in range(done, done + depth))
+                x = Downsample(self.scaled(channels), conv_norm, self.normalise(train), name=f'downsample{stage}')(x)
+            blocks = tuple(self._block(train, conv_norm, number) for number in range(done, done + depth))
             x = Stage(blocks, name=f'stage{stage}')(x)
             done += depth
         return x
 
     @nn.nowrap
-    def _block(self, train: bool, unit: Callable, number: int) -> Callable:
+    def _block(self, train: bool, conv_norm: Callable, number: int) -> Callable:
         last = max(1, sum(self.depths) - 1)
         scale = partial(LayerScale, self.layer_scale, self.dtype)
-        return partial(ConvNeXtBlock, train, unit, self.act, scale, self.drop_path * number / last)
+        return partial(ConvNeXtBlock, train, conv_norm, self.act, scale, self.drop_path * number / last)
 
     @nn.nowrap
     def make_head(self):

@@ -1,11 +1,11 @@
 """DenseNet. Huang, Liu, van der Maaten, Weinberger: Densely connected convolutional networks, 2016.
 
-The paper's DenseNet-BC for ImageNet, as torchvision has it: every layer sees all maps before it in its block and adds
-`growth` of its own, by a 1x1 convolution of four times `growth` and a 3x3; a transition halves the channels and the
-map. Normalisation and activation stand before convolutions. Departures: none known; no dropout, as the paper on
-ImageNet.
+The paper's DenseNet-BC for ImageNet, as in torchvision: every layer takes all feature maps before it in its block and
+appends `growth` channels, by a 1x1 convolution with four times `growth` channels and a 3x3; a transition halves the
+channels and the resolution. Normalisation and activation come before convolutions. No dropout, as in the paper's
+ImageNet experiments. No known departures.
 
-`stem='small'` (the paper's section 4.2 for CIFAR): a 3x3 first convolution with stride 1, no pooling behind it.
+`stem='small'` (the paper's section 4.2 for CIFAR): a 3x3 first convolution with stride 1, without pooling.
 """
 
 from collections.abc import Callable
@@ -24,35 +24,35 @@ class DenseLayer(nn.Module):
     """x (n, h, w, c) with `growth` channels appended."""
 
     growth: int
-    unit: Callable
-    bare: Callable  # `unit` without normalisation and activation
+    conv_norm_act: Callable
+    conv_only: Callable  # `conv_norm_act` without normalisation and activation
     normalise: Callable
     act: Callable
 
     @nn.compact
     def __call__(self, x):
         y = self.act(self.normalise(name='norm')(x))
-        y = self.unit(BOTTLENECK * self.growth, 1, name='conv1')(y)
-        return jnp.concatenate([x, self.bare(self.growth, 3, name='conv2')(y)], axis=-1)
+        y = self.conv_norm_act(BOTTLENECK * self.growth, 1, name='conv1')(y)
+        return jnp.concatenate([x, self.conv_only(self.growth, 3, name='conv2')(y)], axis=-1)
 
 
 class Transition(nn.Module):
     """Normalisation, activation, a 1x1 convolution that halves the channels, and 2x2 mean pooling."""
 
-    bare: Callable
+    conv_only: Callable
     normalise: Callable
     act: Callable
 
     @nn.compact
     def __call__(self, x):
         x = self.act(self.normalise(name='norm')(x))
-        return avg_pool(self.bare(x.shape[-1] // 2, 1, name='reduce')(x), 2)
+        return avg_pool(self.conv_only(x.shape[-1] // 2, 1, name='reduce')(x), 2)
 
 
 class DenseNet(Classifier):
-    """A stem, dense blocks of `depths` layers with transitions between them, a last normalisation.
+    """A stem, dense blocks of `depths` layers with transitions between them, and a final normalisation.
 
-    Dense blocks are named stage2, stage3, ..., as in the other residual networks: stage2 sees a quarter of the image.
+    Dense blocks are named stage2, stage3, ... as stages are in ResNets: stage2 has a quarter of the image's resolution.
     """
 
     growth: int = 32
@@ -60,15 +60,15 @@ class DenseNet(Classifier):
 
     @nn.compact
     def features(self, x, train=False):
-        unit = self.unit(train)
+        conv_norm_act = self.conv_norm_act(train)
         layers = {
-            'bare': partial(unit, norm=no_norm, act=identity),
+            'conv_only': partial(conv_norm_act, norm=no_norm, act=identity),
             'normalise': self.normalise(train),
             'act': self.act,
         }
-        layer = partial(DenseLayer, self.channels(self.growth), unit, **layers)
+        layer = partial(DenseLayer, self.scaled(self.growth), conv_norm_act, **layers)
         first = (3,) if self.small else (7, 2)
-        x = unit(self.channels(2 * self.growth), *first, name='stem')(x)
+        x = conv_norm_act(self.scaled(2 * self.growth), *first, name='stem')(x)
         if not self.small:
             x = self.pool(x, 3, 2, padding=1)
         for stage, depth in enumerate(self.depths, 2):

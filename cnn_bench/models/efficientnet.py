@@ -1,11 +1,11 @@
 """EfficientNet. Tan, Le: EfficientNet: rethinking model scaling for convolutional neural networks, 2019.
 
-Table 1 of the paper for `efficientnet_b0`; the larger ones multiply its channels, to multiples of 8, and its depths,
-rounded up. As in the paper: SiLU, gates of a quarter of the channels that a block sees, dropout that grows with the
-network, `drop_path` 0.2 at the last block, running statistics that keep 0.99 a step. Epsilon is torchvision's, 1e-5;
-`bn_epsilon=1e-3` with `padding='same'` is the authors' release and Keras's.
+`efficientnet_b0` is table 1 of the paper; the larger ones multiply its channels (to multiples of 8) and its depths
+(rounded up). As in the paper: SiLU, gates with a quarter of the block's input channels, dropout that grows with the
+network, `drop_path` 0.2 at the last block, running statistics with momentum 0.99. Epsilon is torchvision's, 1e-5;
+`bn_epsilon=1e-3` with `padding='same'` gives the authors' release and Keras's network.
 
-Native sizes are those of torchvision's weights. The paper's are the same but for `efficientnet_b2`: 260, not 288.
+Native sizes are those of torchvision's weights. They differ from the paper's only for `efficientnet_b2`: 288, not 260.
 
 For `stem='small'` see `cnn_bench.models.inverted_residual`.
 """
@@ -19,19 +19,19 @@ from flax import linen as nn
 from cnn_bench.models.blocks import require
 from cnn_bench.models.inverted_residual import InvertedResidualNet, divisible, repeated
 
-# Table 1, stages 2 to 8, of the baseline.
+# Stages 2 to 8 of the baseline, table 1.
 EXPANSIONS = (1, 6, 6, 6, 6, 6, 6)
 KERNELS = (3, 3, 5, 3, 5, 5, 3)
-MAPS = (16, 24, 40, 80, 112, 192, 320)
+CHANNELS = (16, 24, 40, 80, 112, 192, 320)
 STRIDES = (1, 2, 2, 2, 1, 2, 1)
 DEPTHS = (1, 2, 2, 3, 3, 4, 1)
 SQUEEZE = 4
 
 
 class EfficientNet(InvertedResidualNet):
-    """stage1 to stage7 are stages 2 to 8 of the paper's table; `last` is the 1x1 convolution behind them."""
+    """stage1 to stage7 are stages 2 to 8 of the paper's table; `last` is the final 1x1 convolution."""
 
-    maps: tuple = MAPS
+    maps: tuple = CHANNELS
     depths: tuple = DEPTHS
     act: Callable = nn.silu
     dropout: float = 0.2
@@ -44,7 +44,7 @@ class EfficientNet(InvertedResidualNet):
 
     @property
     def stages(self):
-        return len(MAPS)
+        return len(CHANNELS)
 
     @nn.nowrap
     def rows(self):
@@ -52,20 +52,20 @@ class EfficientNet(InvertedResidualNet):
         return repeated(table, self.depths, self.stem_maps, SQUEEZE)
 
 
-def scaled(widen: float, deepen: float, dropout: float) -> Callable:
+def compound_scaled(widen: float, deepen: float, dropout: float) -> Callable:
     """EfficientNet with `widen` times the baseline's channels and `deepen` times its blocks."""
     return partial(
         EfficientNet,
         stem_maps=divisible(32 * widen),
-        maps=tuple(divisible(maps * widen) for maps in MAPS),
+        maps=tuple(divisible(channels * widen) for channels in CHANNELS),
         last_maps=divisible(1280 * widen),
         depths=tuple(math.ceil(depth * deepen) for depth in DEPTHS),
         dropout=dropout,
     )
 
 
-EfficientNetB0 = scaled(1.0, 1.0, 0.2)
-EfficientNetB1 = scaled(1.0, 1.1, 0.2)
-EfficientNetB2 = scaled(1.1, 1.2, 0.3)
-EfficientNetB3 = scaled(1.2, 1.4, 0.3)
-EfficientNetB4 = scaled(1.4, 1.8, 0.4)
+EfficientNetB0 = compound_scaled(1.0, 1.0, 0.2)
+EfficientNetB1 = compound_scaled(1.0, 1.1, 0.2)
+EfficientNetB2 = compound_scaled(1.1, 1.2, 0.3)
+EfficientNetB3 = compound_scaled(1.2, 1.4, 0.3)
+EfficientNetB4 = compound_scaled(1.4, 1.8, 0.4)

@@ -1,21 +1,20 @@
 """GoogLeNet and its Inception module. Szegedy et al.: Going deeper with convolutions, 2014.
 
-`googlenet` is the 2014 network, pooling sizes rounded up. Where it departs from the paper: He initialisation; the
-response normalisation's constants, which the paper does not give, are AlexNet's.
+`googlenet` is the 2014 network, with pooling sizes rounded up. Departures from the paper: He initialisation; AlexNet's
+constants for response normalisation, since the paper does not give any.
 
-`googlenet_bn` is torchvision's: batch normalisation (epsilon 0.001) behind every convolution, which then has no
-bias; no response normalisation; 3x3 kernels where the paper has 5x5; a 2x2 last pooling; dropout 0.2. Its auxiliary
-heads pool 5x5 with stride 3 as the paper's do, where torchvision pools to 4x4.
+`googlenet_bn` is torchvision's network: batch normalisation (epsilon 0.001) after every convolution, which then has no
+bias; no response normalisation; 3x3 kernels where the paper has 5x5; 2x2 in the last pooling; dropout 0.2. Its
+auxiliary heads pool 5x5 with stride 3 as in the paper, where torchvision pools to 4x4.
 
-The two auxiliary heads are for training only, so they are off unless `aux=True`. Built with `aux=True`, a network
-has their parameters too (13,378,280 for `googlenet`, 13,004,888 for `googlenet_bn`), and in training leaves their
-logits in the collection 'aux_logits'; in evaluation they vanish.
+The two auxiliary heads are for training only, and off unless `aux=True`. With `aux=True`, a network has their
+parameters too (13,378,280 in all for `googlenet`, 13,004,888 for `googlenet_bn`), and in training puts their logits
+into the collection 'aux_logits'; in evaluation they are not computed.
 
-`inception='naive'` builds it of modules without 1x1 reductions. `stem='small'` (ours): a 3x3 first convolution with
-stride 1 and no pooling right before the first module, so that 28x28 images give maps of 14, 7 and 3.
+`inception='naive'` uses modules without 1x1 reductions. `stem='small'` (ours): a 3x3 first convolution with stride 1
+and no pooling right before the first module, so that 28x28 images give 14, 7 and 3.
 
-`inception_module_naive` and `inception_module_reduced` are single modules on 28x28x256 maps, as lectures compare
-them.
+`inception_module_naive` and `inception_module_reduced` are single modules on 28x28x256, as lectures compare them.
 """
 
 from collections.abc import Callable
@@ -47,31 +46,31 @@ AUX_AFTER = {'4a': 'aux1', '4d': 'aux2'}
 
 
 class Inception(nn.Module):
-    """Four branches on one map, concatenated: 1x1, 3x3, 5x5 and 3x3 pooling.
+    """Four branches, concatenated: 1x1, 3x3 and 5x5 convolutions and 3x3 pooling.
 
-    `maps` is a row of the paper's table 1. `naive`: without the 1x1 convolutions before 3x3 and 5x5 and after the
+    `features` is a row of the paper's table 1. `naive`: without the 1x1 convolutions before 3x3 and 5x5 and after the
     pool.
     """
 
-    maps: tuple[int, int, int, int, int, int]
-    unit: Callable
+    features: tuple[int, int, int, int, int, int]
+    conv_norm_act: Callable
     pool: Callable = max_pool
     naive: bool = False
     large_kernel: int = 5
 
     @nn.compact
     def __call__(self, x):
-        point, reduce3, maps3, reduce5, maps5, project = self.maps
+        features1, reduce3, features3, reduce5, features5, project = self.features
         before3 = before5 = pooled = x
         pooled = self.pool(x, 3, 1, padding=1)
         if not self.naive:
-            before3 = self.unit(reduce3, 1, name='branch_3x3_reduce')(x)
-            before5 = self.unit(reduce5, 1, name='branch_5x5_reduce')(x)
-            pooled = self.unit(project, 1, name='branch_pool')(pooled)
+            before3 = self.conv_norm_act(reduce3, 1, name='branch_3x3_reduce')(x)
+            before5 = self.conv_norm_act(reduce5, 1, name='branch_5x5_reduce')(x)
+            pooled = self.conv_norm_act(project, 1, name='branch_pool')(pooled)
         branches = (
-            self.unit(point, 1, name='branch_1x1')(x),
-            self.unit(maps3, 3, name='branch_3x3')(before3),
-            self.unit(maps5, self.large_kernel, name='branch_5x5')(before5),
+            self.conv_norm_act(features1, 1, name='branch_1x1')(x),
+            self.conv_norm_act(features3, 3, name='branch_3x3')(before3),
+            self.conv_norm_act(features5, self.large_kernel, name='branch_5x5')(before5),
             pooled,
         )
         return jnp.concatenate(branches, axis=-1)
@@ -84,16 +83,16 @@ class AuxHead(nn.Module):
     """
 
     num_classes: int
-    maps: int
+    features: int
     hidden: int
     dropout: float
-    unit: Callable
+    conv_norm_act: Callable
     dense: Callable
     act: Callable
 
     @nn.compact
     def __call__(self, x, train):
-        x = self.unit(self.maps, 1, name='conv')(avg_pool(x, 5, 3))
+        x = self.conv_norm_act(self.features, 1, name='conv')(avg_pool(x, 5, 3))
         x = self.act(self.dense(self.hidden * pieces(self.act), name='fc1')(x.reshape(x.shape[0], -1)))
         x = nn.Dropout(self.dropout, deterministic=not train, name='dropout')(x)
         sow_aux(self, self.dense(self.num_classes, name='fc')(x))
@@ -108,7 +107,7 @@ class GoogLeNet(Classifier):
     norm: Callable = no_norm  # after every convolution
     lrn: Callable = local_response_norm  # twice in the stem
     inception: str = 'reduced'
-    large_kernel: int = 5  # of the branches named 5x5
+    large_kernel: int = 5  # of the branches named branch_5x5
     last_pool: int = 3  # window of the pooling before 5a
     aux: bool = False
     aux_dropout: float = 0.7
@@ -120,39 +119,41 @@ class GoogLeNet(Classifier):
 
     @nn.compact
     def features(self, x, train=False):
-        unit = self.unit(train)
+        conv_norm_act = self.conv_norm_act(train)
         with_aux = self.aux and self.num_classes and (train or self.is_initializing())
-        x = self._stem(x, train, unit)
+        x = self._stem(x, train, conv_norm_act)
         for name, row in MODULES.items():
             if name == '4a':
                 x = self.pool(x, 3, 2, ceil=True)
             elif name == '5a':
                 x = self.pool(x, self.last_pool, 2, ceil=True)
             x = Inception(
-                tuple(self.channels(count) for count in row),
-                unit,
+                tuple(self.scaled(count) for count in row),
+                conv_norm_act,
                 self.pool,
                 self.inception == 'naive',
                 self.large_kernel,
                 name=f'inception_{name}',
             )(x)
             if name in AUX_AFTER and with_aux:
-                self._aux_head(AUX_AFTER[name], unit)(x, train)
+                self._aux_head(AUX_AFTER[name], conv_norm_act)(x, train)
         return x
 
-    def _stem(self, x, train, unit):
-        respond = self.normalise(train, self.lrn)
+    def _stem(self, x, train, conv_norm_act):
+        lrn = self.normalise(train, self.lrn)
         first = (3,) if self.small else (7, 2)
-        x = unit(self.channels(64), *first, name='conv1')(x)
-        x = respond(name='lrn1')(self.pool(x, 3, 2, ceil=True))
-        x = unit(self.channels(64), 1, name='conv2_reduce')(x)
-        x = unit(self.channels(192), 3, name='conv2')(x)
-        x = respond(name='lrn2')(x)
+        x = conv_norm_act(self.scaled(64), *first, name='conv1')(x)
+        x = lrn(name='lrn1')(self.pool(x, 3, 2, ceil=True))
+        x = conv_norm_act(self.scaled(64), 1, name='conv2_reduce')(x)
+        x = conv_norm_act(self.scaled(192), 3, name='conv2')(x)
+        x = lrn(name='lrn2')(x)
         return x if self.small else self.pool(x, 3, 2, ceil=True)
 
-    def _aux_head(self, name, unit):
-        maps, hidden = self.channels(128), self.channels(1024)
-        return AuxHead(self.num_classes, maps, hidden, self.aux_dropout, unit, self.dense, self.act, name=name)
+    def _aux_head(self, name, conv_norm_act):
+        features, hidden = self.scaled(128), self.scaled(1024)
+        return AuxHead(
+            self.num_classes, features, hidden, self.aux_dropout, conv_norm_act, self.dense, self.act, name=name
+        )
 
 
 GoogLeNetBN = partial(
@@ -161,7 +162,7 @@ GoogLeNetBN = partial(
 
 
 class InceptionModule(Classifier):
-    """One Inception module by itself; calling it gives its map (n, h, w, c), unless `num_classes` asks for a head."""
+    """A single Inception module; returns its feature map (n, h, w, c), or logits if `num_classes` is not 0."""
 
     stems: ClassVar[tuple[str, ...]] = ('imagenet',)
     takes_maxout: ClassVar[bool] = True
@@ -173,8 +174,8 @@ class InceptionModule(Classifier):
 
     @nn.compact
     def features(self, x, train=False):
-        maps = tuple(self.channels(count) for count in self.maps)
-        return Inception(maps, self.unit(train), self.pool, self.inception == 'naive', name='inception')(x)
+        features = tuple(self.scaled(count) for count in self.maps)
+        return Inception(features, self.conv_norm_act(train), self.pool, self.inception == 'naive', name='inception')(x)
 
 
 InceptionModuleNaive = partial(InceptionModule, inception='naive')

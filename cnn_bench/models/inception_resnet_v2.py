@@ -1,13 +1,13 @@
 """Inception-ResNet v2. Szegedy, Ioffe, Vanhoucke, Alemi: Inception-v4, Inception-ResNet and the impact of residual
 connections on learning, 2016.
 
-As its authors released it, and as timm and Keras have it. Where the release departs from the paper's figures: the stem
-is that of Inception v3 with one module behind it; 10, 20 and 10 residual modules, not 5, 10 and 5; sums of 320, 1088
-and 2080 channels, and a last 1x1 convolution to 1536; residuals are scaled by 0.17, 0.1 and 0.2 and, in the last
-module, whose sum is not activated, by 1. Batch normalisation has a scale (the release has none), keeps 0.9 a step and
-has epsilon 0.001. No auxiliary head, which the release has and the paper does not draw.
+As released by its authors, and as in timm and Keras. The release departs from the paper's figures: the stem is that of
+Inception v3 followed by one module; there are 10, 20 and 10 residual modules instead of 5, 10 and 5; sums have 320,
+1088 and 2080 channels, and a final 1x1 convolution 1536; residuals are scaled by 0.17, 0.1 and 0.2, and by 1 in the
+last module, whose sum has no activation. Batch normalisation has a scale (the release has none), momentum 0.9 and
+epsilon 0.001. The auxiliary head of the release, which the paper does not show, is left out.
 
-`stem='small'` (ours): as in `cnn_bench.models.inception_v3`; 28x28 images give maps of 13, 6 and 2.
+`stem='small'` (ours): as in `cnn_bench.models.inception_v3`; 28x28 images give 13, 6 and 2.
 """
 
 from cnn_bench.models.inception_blocks import InceptionNet, Part, Residual
@@ -46,7 +46,7 @@ BLOCK_C = {
 
 
 class InceptionResNetV2(InceptionNet):
-    """A stem, a module, and three kinds of residual modules, with reductions of the map between them."""
+    """A stem, a module, and three kinds of residual modules with reductions between them."""
 
     depths: tuple = (10, 20, 10)
 

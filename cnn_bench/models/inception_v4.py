@@ -1,11 +1,11 @@
 """Inception v4. Szegedy, Ioffe, Vanhoucke, Alemi: Inception-v4, Inception-ResNet and the impact of residual
 connections on learning, 2016.
 
-Figures 3 to 9 of the paper. Batch normalisation has a scale (the authors' release has none), keeps 0.9 a step and has
-epsilon 0.001. Departure: no auxiliary head, which the release has and the paper does not draw.
+Figures 3 to 9 of the paper. Batch normalisation has a scale (the authors' release has none), momentum 0.9 and epsilon
+0.001. The auxiliary head of the release, which the paper does not show, is left out.
 
-`stem='small'` (ours): no stride and no loss of border in the stem, but for its last step; so 28x28 images give maps
-of 13, 6 and 2.
+`stem='small'` (ours): the stem is padded and has no stride, except in its last step, so that 28x28 images give 13, 6
+and 2.
 """
 
 from typing import ClassVar
@@ -49,7 +49,7 @@ INCEPTION_C = {
 
 
 def stem_b(padding: int | None) -> dict:
-    """Two branches whose last 3x3 convolution loses the border, or not: padding 0 or None."""
+    """Two branches; `padding` of their last 3x3 convolution is 0, or None to keep the size."""
     return {
         'branch_3x3': ((64, 1), (96, 3, 1, padding)),
         'branch_7x7': ((64, 1), (64, (1, 7)), (64, (7, 1)), (96, 3, 1, padding)),
@@ -57,7 +57,7 @@ def stem_b(padding: int | None) -> dict:
 
 
 class InceptionV4(InceptionNet):
-    """A branched stem and three kinds of modules, with reductions of the map between them."""
+    """A branched stem and three kinds of modules with reductions between them."""
 
     takes_maxout: ClassVar[bool] = True
 

@@ -1,10 +1,10 @@
-"""The inverted residual block, and what the networks made of it share. Sandler et al.: MobileNetV2, 2018.
+"""The inverted residual block and the base class of networks built from it. Sandler et al.: MobileNetV2, 2018.
 
-A block widens its map by a 1x1 convolution, filters each channel by itself, perhaps gates the channels
-(squeeze-and-excitation) and narrows the map by a 1x1 convolution without activation; where shapes agree, its input is
+A block expands the channels by a 1x1 convolution, applies a depthwise convolution, optionally gates the channels
+(squeeze-and-excitation) and reduces them by a 1x1 convolution without activation; if the shapes agree, its input is
 added. Normalisation follows every convolution.
 
-Channels times `width` are rounded to even numbers as everywhere here, where the papers round to multiples of 8.
+Channels times `width` are rounded to even numbers as in all networks here, where the papers round to multiples of 8.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,75 +16,76 @@ from flax import linen as nn
 from cnn_bench.models.blocks import Classifier, SqueezeExcite, Stage, StochasticDepth, require
 from cnn_bench.models.layers import identity
 
-PADDINGS = {'half': None, 'same': 'same'}  # of strided convolutions -> as `ConvNorm` takes it
+PADDINGS = {'half': None, 'same': 'same'}  # padding of strided convolutions -> argument of `ConvNorm`
 
 
 def divisible(channels: float) -> int:
-    """`channels` to the nearest multiple of 8, or to the next where the nearest is less than nine tenths of them."""
+    """The multiple of 8 nearest to `channels`, or the next larger one if that is less than 0.9 times `channels`."""
     nearest = max(8, int(channels + 4) // 8 * 8)
     return nearest + 8 if nearest < 0.9 * channels else nearest
 
 
 class Row(NamedTuple):
-    """One block of a network, channels at width 1."""
+    """One block of a network, with its channels at width 1."""
 
     kernel: int
     expanded: int
-    maps: int
+    features: int
     stride: int = 1
     squeezed: int = 0  # channels inside the gate; 0: no gate
-    early: bool = False  # activated by the network's `early_act`, where it has one
+    early: bool = False  # uses the network's `early_act`, if it has one
 
 
 def repeated(table: Iterable, depths: tuple[int, ...], channels: int, squeeze: int = 0) -> tuple[tuple[Row, ...], ...]:
-    """The rows of every stage of a table (expansion, kernel, maps, stride), the first stage seeing `channels`.
+    """The rows of every stage of a table (expansion, kernel, features, stride), for `channels` input channels.
 
-    Only a stage's first block has its stride. Gates have 1 / `squeeze` of the channels that the block sees.
+    Only the first block of a stage has its stride. Gates have 1 / `squeeze` of the block's input channels.
     """
     stages = []
-    for (expansion, kernel, maps, stride), depth in zip(table, depths, strict=True):
+    for (expansion, kernel, features, stride), depth in zip(table, depths, strict=True):
         rows = []
         for step in (stride, *(1,) * (depth - 1)):
-            rows.append(Row(kernel, expansion * channels, maps, step, channels // squeeze if squeeze else 0))
-            channels = maps
+            rows.append(Row(kernel, expansion * channels, features, step, channels // squeeze if squeeze else 0))
+            channels = features
         stages.append(tuple(rows))
     return tuple(stages)
 
 
 class InvertedResidual(nn.Module):
-    """Expand (unless x has `expanded` channels already), filter, gate, project, and add x where shapes agree."""
+    """Expand (unless x already has `expanded` channels), filter, gate, project, and add x if the shapes agree."""
 
-    maps: int
+    features: int
     expanded: int
     kernel: int
     stride: int
     train: bool
-    unit: Callable
+    conv_norm_act: Callable
     padding: str | None = None
-    gate: Callable | None = None  # `SqueezeExcite`, bound: `gate(name='se')`
+    gate: Callable | None = None  # `SqueezeExcite`: `gate(name='se')(x)`
     drop_path: float = 0.0
 
     @nn.compact
     def __call__(self, x):
-        y = x if self.expanded == x.shape[-1] else self.unit(self.expanded, 1, name='expand')(x)
-        depthwise = partial(self.unit, groups=self.expanded, padding=self.padding)
+        y = x if self.expanded == x.shape[-1] else self.conv_norm_act(self.expanded, 1, name='expand')(x)
+        depthwise = partial(self.conv_norm_act, groups=self.expanded, padding=self.padding)
         y = depthwise(self.expanded, self.kernel, self.stride, name='depthwise')(y)
         y = self.gate(name='se')(y) if self.gate else y
-        y = self.unit(self.maps, 1, act=identity, name='project')(y)
+        y = self.conv_norm_act(self.features, 1, act=identity, name='project')(y)
         if self.stride > 1 or y.shape != x.shape:
             return y
         return x + StochasticDepth(self.drop_path, name='drop_path')(y, self.train)
 
 
 class InvertedResidualNet(Classifier):
-    """A 3x3 convolution, stages of inverted residual blocks, a 1x1 convolution; networks say what the rows are.
+    """A 3x3 convolution, stages of inverted residual blocks, a 1x1 convolution; subclasses define the `rows`.
 
-    The part `drop_path` of the images loses a block in training, growing from 0 at the first block. `padding` is that
-    of strided convolutions: half the kernel on each side, or 'same' as TensorFlow pads. `stem='small'` (ours): the
-    first convolution and the first strided block keep the map's size, so that 28x28 images give 28, 14, 7 and 4.
+    In training, blocks are dropped for a fraction of the images that grows from 0 at the first block to `drop_path`.
+    `padding` is that of strided convolutions: half the kernel on each side, or 'same' as in TensorFlow. `stem='small'`
+    (ours): the first convolution and the first strided block keep the resolution, so that 28x28 images give 28, 14, 7
+    and 4.
     """
 
-    depths: tuple = ()  # blocks of each stage
+    depths: tuple = ()  # number of blocks in each stage
     stem_maps: int = 32
     last_maps: int = 1280
     padding: str = 'half'
@@ -98,7 +99,7 @@ class InvertedResidualNet(Classifier):
 
     @property
     def stages(self) -> int:
-        """How many stages this network has."""
+        """Number of stages."""
         raise NotImplementedError(type(self).__name__)
 
     @nn.nowrap
@@ -108,18 +109,18 @@ class InvertedResidualNet(Classifier):
 
     @nn.compact
     def features(self, x, train=False):
-        unit = self.unit(train)
+        conv_norm_act = self.conv_norm_act(train)
         first = (3, 1 if self.small else 2, PADDINGS[self.padding])
-        x = unit(self.channels(self.stem_maps), *first, name='stem')(x)
+        x = conv_norm_act(self.scaled(self.stem_maps), *first, name='stem')(x)
         for stage, blocks in enumerate(self._blocks(train), 1):
             x = Stage(blocks, name=f'stage{stage}')(x)
-        return unit(self.channels(self.last_maps), 1, name='last')(x)
+        return conv_norm_act(self.scaled(self.last_maps), 1, name='last')(x)
 
     @nn.nowrap
     def _blocks(self, train: bool) -> list[tuple[Callable, ...]]:
         stages, halvings, done = self.rows(), 0, 0
         total = sum(map(len, stages))
-        made = []
+        built = []
         for rows in stages:
             blocks = []
             for row in rows:
@@ -127,19 +128,19 @@ class InvertedResidualNet(Classifier):
                 stride = 1 if self.small and halvings == 1 else row.stride
                 blocks.append(self._block(row._replace(stride=stride), train, self.drop_path * done / total))
                 done += 1
-            made.append(tuple(blocks))
-        return made
+            built.append(tuple(blocks))
+        return built
 
     @nn.nowrap
     def _block(self, row: Row, train: bool, drop_path: float) -> Callable:
         return partial(
             InvertedResidual,
-            self.channels(row.maps),
-            self.channels(row.expanded),
+            self.scaled(row.features),
+            self.scaled(row.expanded),
             row.kernel,
             row.stride,
             train,
-            partial(self.unit(train), act=self.act_of(row)),
+            partial(self.conv_norm_act(train), act=self.act_of(row)),
             PADDINGS[self.padding],
             self.gate_of(row) if row.squeezed else None,
             drop_path,
@@ -152,6 +153,6 @@ class InvertedResidualNet(Classifier):
 
     @nn.nowrap
     def gate_of(self, row: Row, **fields: Callable) -> Callable:
-        """The gate of a block, activated as the network is unless `fields` of `SqueezeExcite` say otherwise."""
+        """The gate of a block, with the network's activation unless `fields` of `SqueezeExcite` set another."""
         point = partial(self.conv, dtype=self.dtype, kernel_init=self.kernel_init)
-        return partial(SqueezeExcite, self.channels(row.squeezed), **{'conv': point, 'act': self.act, **fields})
+        return partial(SqueezeExcite, self.scaled(row.squeezed), **{'conv': point, 'act': self.act, **fields})

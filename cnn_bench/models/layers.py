@@ -1,6 +1,6 @@
-"""Layers that a network can be given in place of its own: each kind has one signature and, in `NAMED`, its names.
+"""Interchangeable layers: convolutions, normalisations, activations, poolings and initialisers.
 
-Arrays are (n, h, w, c); padding is explicit.
+All layers of a kind have the same signature; `CHOICES` has their names. Arrays are (n, h, w, c); padding is explicit.
 """
 
 from collections.abc import Callable
@@ -11,20 +11,20 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from cnn_bench.models import primitives
+from cnn_bench.models import fast_ops
 from cnn_bench.models.batch_norm import BatchNorm
-from cnn_bench.models.primitives import Pads
+from cnn_bench.models.fast_ops import Pads
 
 Kernel = int | tuple[int, int]  # square, or (height, width)
 
 
-def scaled(channels: int, width: float) -> int:
-    """`channels` times `width`, to the nearest multiple of 2 and at least 2; `channels` itself at width 1."""
+def scale_channels(channels: int, width: float) -> int:
+    """`channels` times `width`, rounded to a multiple of 2 and at least 2; unchanged at width 1."""
     return channels if width == 1 else max(2, 2 * round(channels * width / 2))
 
 
 def pads(padding: int | Pads) -> Pads:
-    """((top, bottom), (left, right)), from itself or from one number for all four."""
+    """Padding as ((top, bottom), (left, right)), from the same or from one number for all four sides."""
     return ((padding, padding), (padding, padding)) if isinstance(padding, int) else padding
 
 
@@ -37,10 +37,7 @@ def conv(
     dilation: int = 1,
     **fields,
 ) -> nn.Module:
-    """A convolution, its taps `dilation` pixels apart; without a `padding`, half the (dilated) kernel on each side.
-
-    `fields` go to nn.Conv.
-    """
+    """A convolution; the default padding is half the (dilated) kernel on each side. `fields` go to nn.Conv."""
     window = (kernel, kernel) if isinstance(kernel, int) else kernel
     halves = tuple((taps // 2 * dilation,) * 2 for taps in window)
     return nn.Conv(
@@ -50,15 +47,15 @@ def conv(
         halves if padding is None else pads(padding),
         kernel_dilation=(dilation, dilation),
         feature_group_count=groups,
-        conv_general_dilated=primitives.convolve,
+        conv_general_dilated=fast_ops.convolve,
         **fields,
     )
 
 
 class SeparableConv(nn.Module):
-    """A depthwise convolution, one filter per channel, then a 1x1 convolution across channels (Chollet 2016).
+    """A depthwise convolution followed by a 1x1 convolution (Chollet 2016).
 
-    The bias, if any, follows the 1x1 convolution; nothing stands between the two.
+    Nothing is between the two; the bias, if any, follows the 1x1 convolution.
     """
 
     features: int
@@ -75,19 +72,19 @@ class SeparableConv(nn.Module):
     def __call__(self, x):
         layer = partial(conv, dtype=self.dtype, kernel_init=self.kernel_init)
         channels = x.shape[-1]
-        apart = partial(layer, dilation=self.dilation, use_bias=False, name='depthwise')
-        x = apart(channels, self.kernel, self.stride, self.padding, channels)(x)
+        depthwise = partial(layer, dilation=self.dilation, use_bias=False, name='depthwise')
+        x = depthwise(channels, self.kernel, self.stride, self.padding, channels)(x)
         return layer(self.features, 1, groups=self.groups, use_bias=self.use_bias, name='pointwise')(x)
 
 
 def separable_conv(features: int, kernel: Kernel, *args, **fields) -> nn.Module:
-    """`SeparableConv`, or a plain convolution where the kernel is 1x1 and nothing can be separated."""
+    """`SeparableConv`, or a plain convolution if the kernel is 1x1, where there is nothing to separate."""
     return (conv if kernel in (1, (1, 1)) else SeparableConv)(features, kernel, *args, **fields)
 
 
 def batch_norm(*, train, axis_name, dtype, momentum, epsilon, scale_init=nn.initializers.ones, name) -> nn.Module:
-    """Batch normalisation; `momentum` is the part of the running statistics that a step keeps."""
-    make = nn.BatchNorm if primitives.in_stock() else BatchNorm
+    """Batch normalisation; a step keeps the fraction `momentum` of the running statistics."""
+    make = nn.BatchNorm if fast_ops.are_disabled() else BatchNorm
     return make(
         use_running_average=not train,
         momentum=momentum,
@@ -100,7 +97,7 @@ def batch_norm(*, train, axis_name, dtype, momentum, epsilon, scale_init=nn.init
 
 
 class GroupNorm(nn.Module):
-    """Group normalisation (Wu & He 2018): 32 groups, or the most that divide the channels and hold two of them."""
+    """Group normalisation with 32 groups, or the most that divide the channels and have at least two channels each."""
 
     epsilon: float
     dtype: Any
@@ -115,7 +112,7 @@ class GroupNorm(nn.Module):
 
 
 def group_norm(*, dtype, epsilon, scale_init=nn.initializers.ones, name, **_) -> nn.Module:
-    """Group normalisation, of each image by itself."""
+    """Group normalisation (Wu & He 2018), separately for each image."""
     return GroupNorm(epsilon=epsilon, dtype=dtype, scale_init=scale_init, name=name)
 
 
@@ -125,9 +122,8 @@ def layer_norm(*, dtype, epsilon, scale_init=nn.initializers.ones, name, **_) ->
 
 
 def local_response_norm(*, size=5, k=2.0, alpha=1e-4, beta=0.75, **_) -> Callable:
-    """x / (k + alpha * sum of x^2 over `size` neighbouring channels)^beta, with the constants of AlexNet (2012)."""
-
-    return lambda x: primitives.respond(x, size, k, alpha, beta)
+    """Local response normalisation (`fast_ops.lrn`) with AlexNet's constants (2012)."""
+    return lambda x: fast_ops.lrn(x, size, k, alpha, beta)
 
 
 def no_norm(**_) -> Callable:
@@ -136,20 +132,20 @@ def no_norm(**_) -> Callable:
 
 
 def identity(x: jax.Array) -> jax.Array:
-    """x itself: no activation."""
+    """x unchanged: no activation."""
     return x
 
 
 def maxout(x: jax.Array) -> jax.Array:
-    """The larger of each two neighbouring channels (Goodfellow et al. 2013): (n, h, w, 2 c) gives (n, h, w, c).
+    """Maximum of each pair of neighbouring channels (Goodfellow et al. 2013): (n, h, w, 2 c) to (n, h, w, c).
 
-    A layer activated by it has two linear pieces per channel: `pieces(act)` says how many channels it must make.
+    The layer before it must have two channels (linear pieces) for each of its outputs, see `pieces`.
     """
     return x.reshape(*x.shape[:-1], x.shape[-1] // 2, 2).max(-1)
 
 
 def pieces(act: Callable) -> int:
-    """How many channels of its input `act` makes one of: 2 for maxout, 1 for every other."""
+    """Number of input channels per output channel of `act`: 2 for maxout, 1 for all others."""
     return 2 if act is maxout else 1
 
 
@@ -164,7 +160,7 @@ def leaky_relu(x: jax.Array) -> jax.Array:
 
 
 def exact_gelu(x: jax.Array) -> jax.Array:
-    """x times the normal distribution function of x, not its tanh approximation."""
+    """x times the normal cumulative distribution function of x, without the tanh approximation."""
     return nn.gelu(x, approximate=False)
 
 
@@ -175,34 +171,34 @@ def _pool(reduce, x, window, stride=None, padding=0, ceil=False):
         padding = tuple(
             _ceil_pads(size, window, stride, *side) for size, side in zip(x.shape[1:3], padding, strict=True)
         )
-    primitives.check_fits(x.shape[1:3], (window, window), padding)
+    fast_ops.check_fits(x.shape[1:3], (window, window), padding)
     return reduce(x, (window, window), (stride, stride), padding)
 
 
 def _ceil_pads(size: int, window: int, stride: int, low: int, high: int) -> tuple[int, int]:
     outputs = -(-(size + low + high - window) // stride) + 1
-    if (outputs - 1) * stride >= size + low:  # as Caffe and PyTorch: no window begins in the padding behind
+    if (outputs - 1) * stride >= size + low:  # as in Caffe and PyTorch, no window starts in the padding behind
         outputs -= 1
     return low, max(high, (outputs - 1) * stride + window - size - low)
 
 
 def max_pool(x: jax.Array, window: int, stride: int | None = None, padding=0, ceil: bool = False) -> jax.Array:
-    """Maximum over square windows. `ceil`: a last window that hangs over the edge still gives an output."""
-    return _pool(primitives.max_over_windows, x, window, stride, padding, ceil)
+    """Maximum over square windows. `ceil`: a last window that hangs over the edge also gives an output."""
+    return _pool(fast_ops.max_over_windows, x, window, stride, padding, ceil)
 
 
 def avg_pool(x: jax.Array, window: int, stride: int | None = None, padding=0, ceil: bool = False) -> jax.Array:
-    """Mean over square windows, of what lies inside the map. `ceil` as in `max_pool`."""
-    return _pool(primitives.mean_over_windows, x, window, stride, padding, ceil)
+    """Mean over the part of square windows inside the feature map. `ceil` as in `max_pool`."""
+    return _pool(fast_ops.mean_over_windows, x, window, stride, padding, ceil)
 
 
 def stride_pool(x: jax.Array, window: int, stride: int | None = None, padding=0, ceil: bool = False) -> jax.Array:
-    """Every stride-th pixel: the middle of each of `max_pool`'s windows, the upper left of the middle four."""
-    return _pool(_middles, x, window, stride, padding, ceil)
+    """Every stride-th pixel: the centre of each window of `max_pool`, or the upper left of its four centre pixels."""
+    return _pool(_centres, x, window, stride, padding, ceil)
 
 
-def _middles(x, window, strides, padding):
-    x = jnp.pad(x, ((0, 0), *padding, (0, 0)), mode='edge')  # a middle beyond the edge is the pixel at the edge
+def _centres(x, window, strides, padding):
+    x = jnp.pad(x, ((0, 0), *padding, (0, 0)), mode='edge')  # a centre beyond the edge becomes the pixel at the edge
     rows, columns = (
         slice((taps - 1) // 2, size - taps // 2, stride)
         for taps, stride, size in zip(window, strides, x.shape[1:3], strict=True)
@@ -211,7 +207,7 @@ def _middles(x, window, strides, padding):
 
 
 def same_pads(x: jax.Array, window: int, stride: int) -> Pads:
-    """The padding that TensorFlow's 'SAME' gives x (n, h, w, c): ceil(size / stride) outputs, the odd pixel behind."""
+    """TensorFlow's 'SAME' padding of x (n, h, w, c): ceil(size / stride) outputs, an odd pixel goes behind."""
     totals = [max(0, -(-size // stride) * stride - stride + window - size) for size in x.shape[1:3]]
     return tuple((total // 2, total - total // 2) for total in totals)
 
@@ -231,7 +227,7 @@ ACTS = {
     'maxout': maxout,
     'none': identity,
 }
-INITS = {  # each compiled by itself: layers of one shape share the program
+INITS = {  # compiled one by one, so that kernels of the same shape share a program
     name: jax.jit(init, static_argnums=(1, 2))
     for name, init in {
         'he': nn.initializers.he_normal(),
@@ -240,8 +236,8 @@ INITS = {  # each compiled by itself: layers of one shape share the program
         'gaussian': nn.initializers.normal(0.01),
     }.items()
 }
-# Field of a network -> the values that it can be given by name.
-NAMED = {
+# Field of a network -> its possible values by name.
+CHOICES = {
     'norm': NORMS,
     'lrn': NORMS,
     'dense_norm': NORMS,

@@ -1,9 +1,9 @@
 """MnasNet. Tan et al.: MnasNet: platform-aware neural architecture search for mobile, 2018.
 
-`mnasnet1_0` is the B1 form, without squeeze-and-excitation, as torchvision has it: a separable convolution (stage1),
-inverted residual blocks of kernels 3 and 5, a 1x1 convolution of 1280 channels, dropout 0.2. Running statistics keep
-0.99 a step, as in the paper; torchvision's 0.9997. Epsilon is torchvision's, 1e-5. `width` scales the last
-1x1 convolution too.
+`mnasnet1_0` is the B1 form, without squeeze-and-excitation, as in torchvision: a separable convolution (stage1),
+inverted residual blocks with kernels of 3 and 5, a 1x1 convolution to 1280 channels, dropout 0.2. The momentum of
+running statistics is 0.99, as in the paper (torchvision: 0.9997). Epsilon is torchvision's, 1e-5. `width` also scales
+the last 1x1 convolution.
 
 For `stem='small'` see `cnn_bench.models.inverted_residual`.
 """
@@ -17,7 +17,7 @@ TABLE = ((1, 3, 16, 1), (3, 3, 24, 2), (3, 5, 40, 2), (6, 5, 80, 2), (6, 3, 96, 
 
 
 class MnasNet(InvertedResidualNet):
-    """Seven stages and `last`, the 1x1 convolution behind them."""
+    """Seven stages and `last`, the final 1x1 convolution."""
 
     depths: tuple = (1, 3, 3, 3, 2, 4, 1)
     bn_momentum: float = 0.99

@@ -1,10 +1,10 @@
 """MobileNetV3. Howard et al.: Searching for MobileNetV3, 2019.
 
-Tables 1 and 2 of the paper, as torchvision has them: inverted residual blocks with gates of a quarter of the expanded
-channels, to a multiple of 8; ReLU in the first stages and the gates (`early_act`), hard-swish elsewhere; a dense layer
-between the pooled map and the logits, where the paper has a 1x1 convolution, with dropout 0.2. Table 2 marks a gate at
-the small network's last 1x1 convolution before the pool, which torchvision and Keras leave out, as here. Running
-statistics keep 0.99 a step, epsilon is 1e-3. `padding='same'` is the authors' release and Keras's.
+Tables 1 and 2 of the paper, as in torchvision: inverted residual blocks with gates of a quarter of the expanded
+channels, rounded to a multiple of 8; ReLU in the first stages and in gates (`early_act`), hard-swish elsewhere; a dense
+layer between the pooled features and the logits, where the paper has a 1x1 convolution, with dropout 0.2. Table 2 has a
+gate at the small network's last 1x1 convolution before the pool; it is left out here as in torchvision and Keras. Batch
+normalisation has momentum 0.99 and epsilon 1e-3. `padding='same'` gives the authors' release and Keras's network.
 
 For `stem='small'` see `cnn_bench.models.inverted_residual`.
 """
@@ -18,9 +18,9 @@ from cnn_bench.models.blocks import DenseHead
 from cnn_bench.models.inverted_residual import InvertedResidualNet, Row, divisible
 
 
-def _row(kernel: int, expanded: int, maps: int, gated: bool, act: str, stride: int) -> Row:
-    """A line of the paper's tables: k, exp size, #out, SE, NL, s."""
-    return Row(kernel, expanded, maps, stride, divisible(expanded // 4) if gated else 0, early=act == 'RE')
+def _row(kernel: int, expanded: int, features: int, gated: bool, act: str, stride: int) -> Row:
+    """A line of the paper's tables: kernel, exp size, #out, SE, NL, s."""
+    return Row(kernel, expanded, features, stride, divisible(expanded // 4) if gated else 0, early=act == 'RE')
 
 
 LARGE = (
@@ -43,7 +43,7 @@ SMALL = (
 class MobileNetV3(InvertedResidualNet):
     """A stage for each number of channels in the paper's table.
 
-    A stage has the first blocks of its row of `table`; one that is deeper repeats the last, with stride 1.
+    A stage consists of the first blocks in its row of `table`; a deeper one repeats the last, with stride 1.
     """
 
     table: tuple = LARGE
@@ -76,7 +76,7 @@ class MobileNetV3(InvertedResidualNet):
 
     @nn.nowrap
     def make_head(self):
-        hidden = (self.channels(self.hidden),)
+        hidden = (self.scaled(self.hidden),)
         return DenseHead(self.num_classes, hidden, self.dropout, self.dense, self.act, pooled=True)
 
 

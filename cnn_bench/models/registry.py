@@ -1,7 +1,7 @@
-"""Every architecture by name, with its facts. Importing this imports no JAX; the networks are imported when built.
+"""Every architecture by name, with its facts. Importing this does not import JAX: networks are imported when built.
 
-A new architecture is one file in this package and one line here. The facts are the test matrix: parameters,
-multiply-adds and the shape of the logits are asserted for every line.
+A new architecture takes one file in this package and one line here. Tests assert the parameters, multiply-adds and
+logits shape of every line.
 """
 
 import dataclasses
@@ -15,16 +15,16 @@ from cnn_bench.errors import UserError, unknown
 
 @dataclasses.dataclass(frozen=True)
 class Arch:
-    """An architecture and what is known of it at its native size."""
+    """An architecture and its facts at its native size."""
 
-    target: str  # 'resnet:ResNet50': the attribute ResNet50 of the module cnn_bench.models.resnet
+    target: str  # 'resnet:ResNet50' is the attribute ResNet50 of the module cnn_bench.models.resnet
     year: int
     size: int  # native images are (size, size, channels)
     params: int  # trainable
     macs: int  # of convolutions and dense layers, one image, evaluation mode
     channels: int = 3
-    num_classes: int = 1000  # 0: no logits, the last map
-    note: str = ''  # which variant this is
+    num_classes: int = 1000  # 0: no head, the output is the last feature map
+    note: str = ''  # which variant it is
 
     @property
     def family(self) -> str:
@@ -39,7 +39,7 @@ _gray = partial(Arch, channels=1, num_classes=10)
 _cifar = partial(Arch, size=32, num_classes=10)
 _module = partial(Arch, size=28, channels=256, num_classes=0)
 
-# One line a name, so that the table can be read down.
+# One line per name, so that the table can be scanned from top to bottom.
 # ruff: noqa: E501
 # fmt: off
 ARCHS: dict[str, Arch] = {
@@ -112,14 +112,14 @@ ARCHS: dict[str, Arch] = {
 
 
 def get(name: str) -> Arch:
-    """The facts of the architecture `name`. Raises UserError with the nearest names if there is none."""
+    """The facts about the architecture `name`. Raises UserError with the nearest names if it is unknown."""
     if name not in ARCHS:
         raise unknown('architecture', name, ARCHS)
     return ARCHS[name]
 
 
 def names(family: str | None = None) -> list[str]:
-    """All names in the registry's order, or those of one family. Raises UserError for an unknown family."""
+    """All names in registry order, or those of one family. Raises UserError for an unknown family."""
     families = {arch.family for arch in ARCHS.values()}
     if family is not None and family not in families:
         raise unknown('family', family, families)
@@ -127,10 +127,10 @@ def names(family: str | None = None) -> list[str]:
 
 
 def build(name: str, **fields: Any) -> Any:
-    """The Flax module of the architecture `name`, with `fields` of it set.
+    """Build the Flax module of the architecture `name` with the given `fields`.
 
-    `num_classes` is the architecture's own unless given. Layers and dtypes can be given by name (`act='elu'`,
-    `norm='group'`, `dtype='bfloat16'`). Raises UserError for an unknown architecture, field or name of a layer, and for a
+    `num_classes` defaults to the architecture's own. Layers and dtypes can be given by name (`act='elu'`,
+    `norm='group'`, `dtype='bfloat16'`). Raises UserError for an unknown architecture, field or layer name, and for a
     value of the wrong type or out of range.
     """
     arch = get(name)
@@ -154,13 +154,13 @@ def _fields(make: Callable) -> dict[str, dataclasses.Field]:
 
 
 def _value(name: str, field: dataclasses.Field, value: Any) -> Any:
-    """`value` for a `field` of the architecture `name`: layers looked up by name, types checked."""
-    from cnn_bench.models.layers import NAMED
+    """`value` for a `field` of the architecture `name`, with layers looked up by name and types checked."""
+    from cnn_bench.models.layers import CHOICES
 
-    if field.name in NAMED and isinstance(value, str):
-        if value not in NAMED[field.name]:
-            raise unknown(f'{field.name} of {name}', value, NAMED[field.name])
-        return NAMED[field.name][value]
+    if field.name in CHOICES and isinstance(value, str):
+        if value not in CHOICES[field.name]:
+            raise unknown(f'{field.name} of {name}', value, CHOICES[field.name])
+        return CHOICES[field.name][value]
     if isinstance(value, list):
         value = tuple(value)
     accepted = {float: (int, float)}.get(field.type, field.type)

@@ -1,8 +1,8 @@
 """ResNets for CIFAR. He, Zhang, Ren, Sun: Deep residual learning for image recognition, 2015, section 4.2.
 
-`resnet20` has 3 stages of n = 3 blocks of two 3x3 convolutions, `resnet32` n = 5, and so on: 6n + 2 layers with
-weights. Shortcuts have no parameters (option A), so `plain20` and `plain56`, the same without shortcuts, have
-exactly as many. Departure: none known. Images of 28x28 fit as well.
+`resnet20` has 3 stages of n = 3 blocks with two 3x3 convolutions, `resnet32` has n = 5, and so on: 6n + 2 layers with
+weights. Shortcuts have no parameters (option A), so `plain20` and `plain56`, the same networks without shortcuts, have
+exactly as many. No known departures. Images of 28x28 work as well.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from cnn_bench.models.resnet import BasicBlock, ResNet
 
 
 class CifarResNet(ResNet):
-    """A 3x3 convolution and three stages of basic blocks with 16, 32 and 64 maps."""
+    """A 3x3 convolution and three stages of basic blocks with 16, 32 and 64 channels."""
 
     stems: ClassVar[tuple[str, ...]] = ('small',)
 

@@ -1,9 +1,9 @@
 """ResNeXt. Xie, Girshick, Dollár, Tu, He: Aggregated residual transformations for deep neural networks, 2016.
 
-`resnext50_32x4d` is a ResNet-50 whose 3x3 convolutions have twice the channels in 32 groups: 4 channels each in the
-first stage. As torchvision's. Departure: none known beyond those of `cnn_bench.models.resnet`, whose fields it has.
+`resnext50_32x4d` is a ResNet-50 with twice the channels in its 3x3 convolutions, in 32 groups (of 4 channels in the
+first stage), as in torchvision. No known departures beyond those of `cnn_bench.models.resnet`, whose fields it has.
 
-At a smaller `width` the groups stay 32 and become narrower.
+At a smaller `width` there are still 32 groups, with fewer channels each.
 """
 
 from functools import partial

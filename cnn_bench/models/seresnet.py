@@ -1,8 +1,8 @@
 """SE-ResNet. Hu, Shen, Albanie, Sun, Wu: Squeeze-and-excitation networks, 2017.
 
-`seresnet50` is a ResNet-50 (version 1.5) whose every block gates the channels of its last map before the shortcut is
-added: a sixteenth as many channels in between, biases in both 1x1 convolutions of the gate. As timm's. Departure: none
-known beyond those of `cnn_bench.models.resnet`, whose fields it has.
+`seresnet50` is a ResNet-50 (version 1.5) in which every block gates its output channels before adding the shortcut. A
+gate has a sixteenth of the channels inside and biases in both 1x1 convolutions, as in timm. No known departures beyond
+those of `cnn_bench.models.resnet`, whose fields it has.
 """
 
 from collections.abc import Callable
@@ -17,9 +17,9 @@ REDUCTION = 16
 
 
 class SEBottleneck(Bottleneck):
-    """A bottleneck with `SqueezeExcite` behind its last convolution."""
+    """A bottleneck with `SqueezeExcite` after its last convolution."""
 
-    gate: Callable | None = None  # `SqueezeExcite`, bound but for its channels
+    gate: Callable | None = None  # `SqueezeExcite`: `gate(reduced, name='se')(x)`
 
     def body(self, x):
         x = super().body(x)

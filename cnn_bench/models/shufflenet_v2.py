@@ -1,10 +1,10 @@
 """ShuffleNetV2. Ma, Zhang, Zheng, Sun: ShuffleNet V2: practical guidelines for efficient CNN architecture design, 2018.
 
-`shufflenet_v2_x1_0` is table 5 of the paper at 1x, as torchvision has it. Departures from the paper: none known; He
-initialisation, which it leaves open.
+`shufflenet_v2_x1_0` is table 5 of the paper at 1x, as in torchvision. No known departures; the paper leaves the
+initialisation open, here it is He's.
 
-`stem='small'` (ours): the first convolution keeps the map's size and no pooling follows it, so that 28x28 images give
-28, 14, 7 and 4.
+`stem='small'` (ours): the first convolution has stride 1 and no pooling follows, so that 28x28 images give 28, 14, 7
+and 4.
 """
 
 from collections.abc import Callable
@@ -18,40 +18,40 @@ from cnn_bench.models.layers import identity
 
 
 def shuffle(x: jax.Array, groups: int) -> jax.Array:
-    """x (n, h, w, c) with its channels interleaved: the first of each group, the second of each, and so on."""
+    """Shuffle the channels of x (n, h, w, c): the first of each group, then the second of each, and so on."""
     parts = x.reshape(*x.shape[:-1], groups, x.shape[-1] // groups)
     return parts.swapaxes(-1, -2).reshape(x.shape)
 
 
 class ShuffleBlock(nn.Module):
-    """Half of the channels through a 1x1, a 3x3 depthwise and a 1x1 convolution, all shuffled (figure 3, c).
+    """Half of the channels go through a 1x1, a 3x3 depthwise and a 1x1 convolution; then all are shuffled (figure 3c).
 
-    Where the map is halved, both halves are made of all channels, one by a depthwise and a 1x1 convolution (d).
+    With stride 2, all channels go through these and through a depthwise and a 1x1 convolution in parallel (figure 3d).
     """
 
-    maps: int
+    features: int
     stride: int
-    unit: Callable
+    conv_norm_act: Callable
 
     @nn.compact
     def __call__(self, x):
-        half = self.maps // 2
+        half = self.features // 2
         if self.stride == 1:
             kept, y = jnp.split(x, 2, axis=-1)
         else:
             kept, y = self._filtered(x, 'shortcut_depthwise'), x
-            kept = self.unit(half, 1, name='shortcut')(kept)
-        y = self.unit(half, 1, name='conv1')(y)
+            kept = self.conv_norm_act(half, 1, name='shortcut')(kept)
+        y = self.conv_norm_act(half, 1, name='conv1')(y)
         y = self._filtered(y, 'depthwise')
-        y = self.unit(half, 1, name='conv2')(y)
+        y = self.conv_norm_act(half, 1, name='conv2')(y)
         return shuffle(jnp.concatenate([kept, y], axis=-1), 2)
 
     def _filtered(self, x, name):
-        return self.unit(x.shape[-1], 3, self.stride, groups=x.shape[-1], act=identity, name=name)(x)
+        return self.conv_norm_act(x.shape[-1], 3, self.stride, groups=x.shape[-1], act=identity, name=name)(x)
 
 
 class ShuffleNetV2(Classifier):
-    """A stem, stages 2 to 4 whose first blocks halve the map, and a 1x1 convolution (conv5)."""
+    """A stem, stages 2 to 4, each starting with a block of stride 2, and a 1x1 convolution (conv5)."""
 
     maps: tuple = (116, 232, 464)
     depths: tuple = (4, 8, 4)
@@ -63,15 +63,17 @@ class ShuffleNetV2(Classifier):
 
     @nn.compact
     def features(self, x, train=False):
-        unit = self.unit(train)
-        x = unit(self.channels(24), 3, 1 if self.small else 2, name='conv1')(x)
+        conv_norm_act = self.conv_norm_act(train)
+        x = conv_norm_act(self.scaled(24), 3, 1 if self.small else 2, name='conv1')(x)
         if not self.small:
             x = self.pool(x, 3, 2, padding=1)
-        for stage, (maps, depth) in enumerate(zip(self.maps, self.depths, strict=True), 2):
+        for stage, (channels, depth) in enumerate(zip(self.maps, self.depths, strict=True), 2):
             strides = (2, *(1,) * (depth - 1))
-            x = Stage(tuple(self._block(maps, stride, unit) for stride in strides), name=f'stage{stage}')(x)
-        return unit(self.channels(self.last_maps), 1, name='conv5')(x)
+            x = Stage(tuple(self._block(channels, stride, conv_norm_act) for stride in strides), name=f'stage{stage}')(
+                x
+            )
+        return conv_norm_act(self.scaled(self.last_maps), 1, name='conv5')(x)
 
     @nn.nowrap
-    def _block(self, maps, stride, unit):
-        return lambda name: ShuffleBlock(self.channels(maps), stride, unit, name=name)
+    def _block(self, channels, stride, conv_norm_act):
+        return lambda name: ShuffleBlock(self.scaled(channels), stride, conv_norm_act, name=name)

@@ -1,12 +1,12 @@
 """VGG. Simonyan, Zisserman: Very deep convolutional networks for large-scale image recognition, 2014: nets A, B, D and
 E.
 
-Where they depart from the paper: He initialisation, not a shallower net's weights; and the `_bn` forms, which are
-torchvision's: batch normalisation behind every convolution, which keeps its bias. torchvision pools images of other
-sizes than 224x224 to 7x7 maps; here the first dense layer grows or shrinks with the image.
+Departures from the paper: He initialisation instead of the weights of a shallower net. The `_bn` forms are
+torchvision's, with batch normalisation after every convolution, which keeps its bias. For images of other sizes than
+224x224, torchvision pools to 7x7 before the first dense layer; here that layer grows or shrinks with the image.
 
-`stem='small'` (ours): no pooling behind the last stage, the others round up (28x28 images: 28, 14, 7, 4, 2), and in
-place of the three dense layers a global average pool, dropout and one dense layer.
+`stem='small'` (ours): no pooling after the last stage, sizes rounded up in the others (28x28 images give 28, 14, 7, 4
+and 2), and a global average pool, dropout and one dense layer instead of the three dense layers.
 """
 
 from collections.abc import Callable
@@ -18,11 +18,11 @@ from flax import linen as nn
 from cnn_bench.models.blocks import Classifier, DenseHead, Stage, require
 from cnn_bench.models.layers import batch_norm, no_norm
 
-MAPS = (64, 128, 256, 512, 512)
+CHANNELS = (64, 128, 256, 512, 512)
 
 
 class VGG(Classifier):
-    """Five stages of 3x3 convolutions, `depths` of them a stage, each stage followed by 2x2 pooling."""
+    """Five stages of `depths` 3x3 convolutions, each followed by 2x2 pooling."""
 
     takes_maxout: ClassVar[bool] = True
 
@@ -32,17 +32,17 @@ class VGG(Classifier):
 
     def __post_init__(self):
         super().__post_init__()
-        require(self, 'depths', len(self.depths) == len(MAPS), f'{len(MAPS)} numbers')
+        require(self, 'depths', len(self.depths) == len(CHANNELS), f'{len(CHANNELS)} numbers')
 
     @nn.compact
     def features(self, x, train=False):
-        unit = self.unit(train, use_bias=True)
-        for stage, (count, depth) in enumerate(zip(MAPS, self.depths, strict=True), 1):
-            convolutions = (partial(unit, self.channels(count), 3),) * depth
+        conv_norm_act = self.conv_norm_act(train, use_bias=True)
+        for stage, (channels, depth) in enumerate(zip(CHANNELS, self.depths, strict=True), 1):
+            convolutions = (partial(conv_norm_act, self.scaled(channels), 3),) * depth
             x = Stage(convolutions, 'conv', name=f'stage{stage}')(x)
             if not self.small:
                 x = self.pool(x, 2)
-            elif stage < len(MAPS):
+            elif stage < len(CHANNELS):
                 x = self.pool(x, 2, ceil=True)
         return x
 
@@ -50,7 +50,7 @@ class VGG(Classifier):
     def make_head(self):
         if self.small:
             return super().make_head()
-        hidden = (self.channels(4096),) * 2
+        hidden = (self.scaled(4096),) * 2
         return DenseHead(self.num_classes, hidden, self.dropout, self.dense, self.act)
 
 

@@ -1,10 +1,10 @@
 """Xception. Chollet: Xception: deep learning with depthwise separable convolutions, 2016.
 
-As Keras Applications has it: batch normalisation that keeps 0.99 a step with epsilon 0.001, Glorot initialisation,
-'SAME' pooling, no dropout and no auxiliary head (the paper's ImageNet network has a dropout layer of one half
-before the logits: `dropout=0.5`). `conv='dense'` makes the separable convolutions plain.
+As in Keras Applications: batch normalisation with momentum 0.99 and epsilon 0.001, Glorot initialisation, 'SAME'
+pooling, no auxiliary head and no dropout (the paper's ImageNet network has dropout of one half before the logits:
+`dropout=0.5`). `conv='dense'` replaces the separable convolutions by plain ones.
 
-`stem='small'` (ours): the first convolution and the first of the four halvings keep the map's size, so that 28x28
+`stem='small'` (ours): the first convolution and the first of the four strided blocks keep the resolution, so that 28x28
 images give 28, 14, 7 (the middle flow) and 4.
 """
 
@@ -19,11 +19,11 @@ from cnn_bench.models.layers import INITS, identity, same_pads, separable_conv
 
 
 class XceptionBlock(nn.Module):
-    """Separable convolutions, each behind an activation, then 3x3 pooling if `stride` > 1; a shortcut around them."""
+    """Separable convolutions, each after an activation, 3x3 pooling if `stride` > 1, and a shortcut."""
 
-    maps: tuple[int, ...]
+    features: tuple[int, ...]
     stride: int
-    unit: Callable  # separable convolution and normalisation
+    conv_norm: Callable  # separable convolution and normalisation
     shortcut: Callable  # convolution and normalisation
     act: Callable
     pool: Callable
@@ -33,9 +33,9 @@ class XceptionBlock(nn.Module):
     @nn.compact
     def __call__(self, x):
         y = x
-        for number, maps in enumerate(self.maps, 1):
+        for number, features in enumerate(self.features, 1):
             y = self.act(y) if self.act_first or number > 1 else y
-            y = self.unit(maps, 3, name=f'sepconv{number}')(y)
+            y = self.conv_norm(features, 3, name=f'sepconv{number}')(y)
         if self.stride > 1:
             padding = same_pads(y, 3, self.stride) if self.padding == 'same' else 1
             y = self.pool(y, 3, self.stride, padding=padding)
@@ -45,14 +45,14 @@ class XceptionBlock(nn.Module):
 
 
 class Xception(Classifier):
-    """Entry flow, `middle` equal blocks, exit flow; layers are numbered as in Keras."""
+    """Entry flow, a middle flow of `middle` equal blocks, exit flow; layers are numbered as in Keras."""
 
     bn_momentum: float = 0.99
     bn_epsilon: float = 1e-3
     conv: Callable = separable_conv
     kernel_init: Callable = INITS['glorot']
     middle: int = 8
-    padding: str = 'same'  # of the pools: TensorFlow's, or 'half' the window on each side as in PyTorch's port
+    padding: str = 'same'  # of the pools, as in TensorFlow; 'half': half the window on each side, as in timm's port
 
     def __post_init__(self):
         super().__post_init__()
@@ -60,25 +60,25 @@ class Xception(Classifier):
 
     @nn.compact
     def features(self, x, train=False):
-        plain = self.unit(train, conv=layers.conv)
-        unit = self.unit(train)
+        plain = self.conv_norm_act(train, conv=layers.conv)
+        separable = self.conv_norm_act(train)
         block = partial(
             XceptionBlock,
-            unit=partial(unit, act=identity),
+            conv_norm=partial(separable, act=identity),
             shortcut=partial(plain, act=identity),
             act=self.act,
             pool=self.pool,
             padding=self.padding,
         )
-        maps = self.channels
-        x = plain(maps(32), 3, *((1, 1) if self.small else (2, 0)), name='block1_conv1')(x)
-        x = plain(maps(64), 3, padding=1 if self.small else 0, name='block1_conv2')(x)
-        x = block((maps(128),) * 2, 1 if self.small else 2, act_first=False, name='block2')(x)
-        x = block((maps(256),) * 2, 2, name='block3')(x)
-        x = block((maps(728),) * 2, 2, name='block4')(x)
+        scaled = self.scaled
+        x = plain(scaled(32), 3, *((1, 1) if self.small else (2, 0)), name='block1_conv1')(x)
+        x = plain(scaled(64), 3, padding=1 if self.small else 0, name='block1_conv2')(x)
+        x = block((scaled(128),) * 2, 1 if self.small else 2, act_first=False, name='block2')(x)
+        x = block((scaled(256),) * 2, 2, name='block3')(x)
+        x = block((scaled(728),) * 2, 2, name='block4')(x)
         for number in range(5, 5 + self.middle):
-            x = block((maps(728),) * 3, 1, name=f'block{number}')(x)
+            x = block((scaled(728),) * 3, 1, name=f'block{number}')(x)
         last = 5 + self.middle
-        x = block((maps(728), maps(1024)), 2, name=f'block{last}')(x)
-        x = unit(maps(1536), 3, name=f'block{last + 1}_sepconv1')(x)
-        return unit(maps(2048), 3, name=f'block{last + 1}_sepconv2')(x)
+        x = block((scaled(728), scaled(1024)), 2, name=f'block{last}')(x)
+        x = separable(scaled(1536), 3, name=f'block{last + 1}_sepconv1')(x)
+        return separable(scaled(2048), 3, name=f'block{last + 1}_sepconv2')(x)

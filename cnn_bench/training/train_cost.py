@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from cnn_bench.complexity import count
-from cnn_bench.complexity.training import loss_function
+from cnn_bench.complexity.train_step import loss_function
 from cnn_bench.models.variables import KEPT, Shape, variable_shapes
 from cnn_bench.training.freezing import Freezing
 

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from cnn_bench.complexity import Layer, Op
-from cnn_bench.complexity.layers import layers, parameters_by_path, total
+from cnn_bench.complexity.rows import layers, parameters_by_path, total
 
 
 def op(path, kind, shape=(1, 4), **columns):

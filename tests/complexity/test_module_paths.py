@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import pytest
 
 from cnn_bench.complexity import count
-from cnn_bench.complexity.layers import parameters_by_path
 from cnn_bench.complexity.paths import is_backward, join, module_path
+from cnn_bench.complexity.rows import parameters_by_path
 
 
 @pytest.mark.parametrize(

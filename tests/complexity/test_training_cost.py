@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import pytest
 
 from cnn_bench.complexity import count, model_cost
-from cnn_bench.complexity.layers import total
-from cnn_bench.complexity.training import residual_bytes
+from cnn_bench.complexity.rows import total
+from cnn_bench.complexity.train_step import residual_bytes
 
 
 class TwoLayers(nn.Module):

@@ -10,7 +10,7 @@ from flax import linen as nn
 from jax.sharding import Mesh, PartitionSpec
 from zoo import small, variables
 
-from cnn_bench.models import layers, primitives
+from cnn_bench.models import fast_ops, layers
 from cnn_bench.models.batch_norm import BatchNorm
 
 FIELDS = {'momentum': 0.8, 'epsilon': 1e-3}
@@ -128,10 +128,10 @@ def test_gradient_over_a_named_axis_is_that_of_linen():
     _assert_close(ours, theirs, 1e-5)
 
 
-def test_networks_have_it_unless_stock_layers_are_asked_for():
+def test_networks_have_it_unless_fast_ops_are_disabled():
     fields = {'train': True, 'axis_name': None, 'dtype': None, 'momentum': 0.9, 'epsilon': 1e-5, 'name': 'norm'}
     assert isinstance(layers.batch_norm(**fields), BatchNorm)
-    with primitives.stock():
+    with fast_ops.disabled():
         assert isinstance(layers.batch_norm(**fields), nn.BatchNorm)
-        stock = variables(small('resnet18'), (2, 28, 28, 1))
-    assert stock == variables(small('resnet18'), (2, 28, 28, 1))
+        linen = variables(small('resnet18'), (2, 28, 28, 1))
+    assert linen == variables(small('resnet18'), (2, 28, 28, 1))

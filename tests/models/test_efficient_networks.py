@@ -35,7 +35,7 @@ def test_channels_are_rounded_to_eights_and_not_below_nine_tenths(channels, expe
 
 
 def test_an_inverted_residual_block_of_zeros_is_its_shortcut():
-    block = partial(inverted_residual.InvertedResidual, expanded=12, kernel=3, train=False, unit=ConvNorm)
+    block = partial(inverted_residual.InvertedResidual, expanded=12, kernel=3, train=False, conv_norm=ConvNorm)
     x = _noise(1, 6, 6, 4)
     same = block(4, stride=1)
     np.testing.assert_array_equal(same.apply(_zeros(same, x), x), x)
@@ -159,9 +159,9 @@ def test_a_convnext_block_begins_near_its_shortcut():
 
 
 def test_a_convnext_block_of_zero_scale_is_its_shortcut():
-    unit = partial(ConvNorm, act=layers.identity)
+    conv_norm = partial(ConvNorm, act=layers.identity)
     scale = partial(convnext.LayerScale, 0.0, jnp.float32)
-    block = convnext.ConvNeXtBlock(False, unit, layers.exact_gelu, scale, 0.0)
+    block = convnext.ConvNeXtBlock(False, conv_norm, layers.exact_gelu, scale, 0.0)
     x = _noise(1, 8, 8, 4)
     y, values = block.init_with_output(jax.random.key(0), x)
     np.testing.assert_array_equal(y, x)

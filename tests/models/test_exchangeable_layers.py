@@ -31,7 +31,7 @@ SHAPE = (2, 28, 28, 1)
     ],
 )
 def test_scaled_channels_are_even(channels, width, expected):
-    assert layers.scaled(channels, width) == expected
+    assert layers.scale_channels(channels, width) == expected
 
 
 @pytest.mark.parametrize(
@@ -164,15 +164,15 @@ def test_dense_head_puts_dropout_where_told():
 
 def test_maxout_takes_the_larger_of_two_linear_pieces():
     x = np.random.default_rng(0).standard_normal((2, 5, 5, 3)).astype(np.float32)
-    unit = ConvNorm(4, 3, act=layers.maxout)
-    values = random_variables(variables(unit, x.shape))
+    conv_norm_act = ConvNorm(4, 3, act=layers.maxout)
+    values = random_variables(variables(conv_norm_act, x.shape))
     kernel, bias = (values['params']['conv'][leaf] for leaf in ('kernel', 'bias'))
     assert kernel.shape == (3, 3, 3, 8)
     one, other = (
         layers.conv(4, 3).apply({'params': {'kernel': kernel[..., piece::2], 'bias': bias[piece::2]}}, x)
         for piece in (0, 1)
     )
-    np.testing.assert_allclose(unit.apply(values, x), np.maximum(one, other), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(conv_norm_act.apply(values, x), np.maximum(one, other), rtol=1e-5, atol=1e-5)
 
 
 def test_networks_take_maxout_where_weights_stand_before_every_activation():

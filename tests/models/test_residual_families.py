@@ -71,9 +71,9 @@ def test_resnext_keeps_its_groups_at_any_width():
 
 
 def test_a_gate_at_one_half_halves_the_residual():
-    unit = partial(ConvNorm, act=layers.identity)
-    plain = Bottleneck(2, 1, unit, layers.identity)
-    gated = SEBottleneck(2, 1, unit, layers.identity, gate=partial(SqueezeExcite, conv=layers.conv))
+    conv_norm_act = partial(ConvNorm, act=layers.identity)
+    plain = Bottleneck(2, 1, conv_norm_act, layers.identity)
+    gated = SEBottleneck(2, 1, conv_norm_act, layers.identity, gate=partial(SqueezeExcite, conv=layers.conv))
     x = np.random.default_rng(0).standard_normal((1, 4, 4, 8)).astype(np.float32)
     values = random_variables(variables(gated, x.shape))
     values['params']['se']['expand'] = jax.tree.map(jnp.zeros_like, values['params']['se']['expand'])
