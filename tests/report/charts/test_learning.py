@@ -41,14 +41,14 @@ def test_one_evaluation_makes_no_curve():
     assert learning.learning_curves(pd.DataFrame(curve('a', 'net', 0, [40.0, 20.0], state='unfinished'))) is None
 
 
-def test_the_page_is_told_the_last_and_the_least_error():
+def test_the_page_shows_the_last_and_the_lowest_error():
     rows = curve('a', 'net', 0, [40.0, 18.0, 20.0]) + curve('a', 'net', 0, [45.0, 30.0, 15.5], 'train')
     chart = learning.learning_curves(pd.DataFrame(rows))
     test, train = chart.hovers
     assert (test.gid, test.text, train.gid, train.text) == ('test-0', 'label-0', 'train-0', '')
     assert dict(test.details) == {
         'test error': '20.00 % after 3 epochs',
-        'least': '18.00 % after 2',
+        'lowest': '18.00 % after 2',
         'training error': '15.50 % in the last epoch',
         'seeds': '1',
     }
