@@ -4,5 +4,6 @@ registry     every architecture by name, with its facts; builds it
 blocks       the base class `Classifier`, and the blocks and heads that networks share
 layers       convolutions, normalisations, activations, poolings and initialisers that a network can be given by name
 batch_norm   batch normalisation in one pass
-fast_ops     the operations below the layers, with faster CPU forms than XLA's
+fast_ops     the operations below the layers, with implementations that are faster on CPUs than XLA's
+variables    initial variables, drawn quickly
 """

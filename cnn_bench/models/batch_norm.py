@@ -9,6 +9,10 @@ It computes the same values in another way:
   - The output is d times one number per channel, plus another.
 
 Everything is computed in float32 (or wider, if x is) and rounded once, to `dtype`.
+
+On two CPU cores, the layer with a ReLU, forward and backward, is 1.1 to 1.9 times as fast as Linen's at shapes of
+ResNets (`python benchmarks/fast_ops.py "batch norm"`). Whole training steps gain little: nothing for ResNet-20 and
+ResNet-18 on a CPU; for an H100 see benchmarks/README.md.
 """
 
 from collections.abc import Callable
