@@ -10,16 +10,20 @@ claim differs without a reason.
 """
 
 import argparse
-import json
-import sys
-from collections.abc import Iterator
 from typing import Any
 
+from cnn_bench.cli import output
+from cnn_bench.cli.output import Column
+from cnn_bench.cli.tracking import status
 from cnn_bench.errors import RunFailed
 
-COLUMNS = ('claim', 'what is said', 'source', 'expected', 'computed', 'unit', 'verdict', 'from what, and why not')
-SHORT = ('claim', 'what is said', 'expected', 'computed', 'unit', 'verdict')  # what fits on a screen
-NUMBERS = ('expected', 'computed')
+COLUMNS = (
+    *(Column(header, folds=True) for header in ('claim', 'what is said', 'source')),
+    *(Column(header, number=True, folds=True) for header in ('expected', 'computed')),
+    *(Column(header, folds=True) for header in ('unit', 'verdict', 'from what, and why not')),
+)
+SHORT = (0, 1, 3, 4, 5, 6)  # the columns that fit on a screen
+REASONS = (Column('where it differs'), Column('why', folds=True))
 SHOWN = 5  # numbers; longer tables are summarised
 
 
@@ -32,64 +36,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check all claims and print the result."""
-    from cnn_bench.lecture.claims import all_claims, unexplained
+    from cnn_bench.lecture.claims import all_claims, check, unexplained
 
-    checked = list(_check_all(all_claims()))
+    claims = status(all_claims(), lambda claim: f'recomputing {claim.id}')
+    checked = [check(claim) for claim in claims]
     _PRINT[args.form](checked)
     if wrong := unexplained(checked):
         raise RunFailed(f'claims: {"; ".join(wrong)}')
     return 0
 
 
-def _check_all(claims: list[Any]) -> Iterator[Any]:
-    """Each checked claim; a terminal shows which one is being recomputed."""
-    from cnn_bench.lecture.claims import check
-
-    if not sys.stderr.isatty():
-        yield from map(check, claims)
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status('') as status:
-        for number, claim in enumerate(claims, 1):
-            status.update(f'recomputing {claim.id} ({number} of {len(claims)})')
-            yield check(claim)
-
-
 def _print_json(checked: list[Any]) -> None:
-    print(json.dumps([one.record() for one in checked], indent=2))
+    output.print_json([one.record() for one in checked])
 
 
 def _print_markdown(checked: list[Any]) -> None:
     from cnn_bench.lecture.claims import summary
 
-    rows = [COLUMNS, ['---:' if column in NUMBERS else '---' for column in COLUMNS], *map(cells, checked)]
-    for row in rows:
-        print(f'| {" | ".join(cell.replace("|", chr(92) + "|") for cell in row)} |')
+    output.print_markdown(COLUMNS, map(cells, checked))
     print(f'\n{summary(checked)}')
 
 
 def _print_text(checked: list[Any]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
     from cnn_bench.lecture.claims import summary
 
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(width=1000, highlight=False)
-    table = Table(box=SIMPLE_HEAD)
-    for column in SHORT:
-        table.add_column(column, justify='right' if column in NUMBERS else 'left', overflow='fold')
-    for one in checked:
-        row = dict(zip(COLUMNS, cells(one), strict=True))
-        table.add_row(*(row[column] for column in SHORT))
-    console.print(table)
-    reasons = Table('where it differs', 'why', box=SIMPLE_HEAD)
-    for one in checked:
-        if one.claim.why:
-            reasons.add_row(one.claim.id, one.claim.why)
-    console.print(reasons)
-    console.print(summary(checked))
+    rows = [cells(one) for one in checked]
+    output.print_table([COLUMNS[place] for place in SHORT], [[row[place] for place in SHORT] for row in rows])
+    output.print_table(REASONS, [(one.claim.id, one.claim.why) for one in checked if one.claim.why])
+    print(summary(checked))
 
 
 def cells(checked: Any) -> list[str]:

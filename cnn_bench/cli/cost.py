@@ -11,13 +11,13 @@ twice as many. Activations are the outputs of convolution, dense and pooling lay
 """
 
 import argparse
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from math import inf
 from typing import Any
 
 from cnn_bench.cli import output
 from cnn_bench.cli.output import Column
+from cnn_bench.cli.tracking import status
 from cnn_bench.errors import UserError
 
 SUMMARY = ('params', 'param_bytes', 'macs', 'flops', 'elementwise_ops', 'reduction_ops', 'pooling_ops')
@@ -59,22 +59,10 @@ def run(args: argparse.Namespace) -> int:
             raise UserError(f'cost: --{option} must be a number above 0, not {value}')
     names = registry.names() if args.all else args.names
     entries = {name: registry.get(name) for name in names}  # raises for an unknown name before anything is counted
-    counted = [_count(name, arch, args) for name, arch in _with_status(entries)]
+    shown = status(list(entries.items()), lambda entry: f'counting {entry[0]}')
+    counted = [_count(name, arch, args) for name, arch in shown]
     _PRINT[args.form](counted, args)
     return 0
-
-
-def _with_status(entries: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The items of `entries`; a terminal shows which one is being counted."""
-    if not sys.stderr.isatty():
-        yield from entries.items()
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status('') as status:
-        for number, (name, arch) in enumerate(entries.items(), 1):
-            status.update(f'counting {name} ({number} of {len(entries)})')
-            yield name, arch
 
 
 def _count(name: str, arch: Any, args: argparse.Namespace) -> dict:
