@@ -14,8 +14,8 @@ HALF := $(patsubst %,experiments/%.py,inception_cost accuracy_vs_cost ensembles 
 help:
 	@echo 'make demo      set up .venv, train eleven small networks, draw error against multiply-adds'
 	@echo 'make experiments-smoke  two steps of every trial of every experiment'
-	@echo 'make test      set up .venv, run the tests but for the slow ones (eight minutes on two cores)'
-	@echo 'make test-slow run the slow ones; PART=PATHS chooses among them (tests/README.md)'
+	@echo 'make test      set up .venv, run the tests except the slow ones'
+	@echo 'make test-slow run the slow tests, with PART=PATHS those of some files (tests/README.md)'
 	@echo 'make lint      ruff check and format check'
 	@echo 'make format    let ruff mend what it can'
 	@echo 'make clean     remove .venv and caches; runs/ stays'

@@ -25,7 +25,7 @@ if 'PYTEST_XDIST_WORKER' in os.environ:  # several test at once
 
 REPOSITORY = Path(__file__).parents[1]
 TRAIN_IMAGES, TEST_IMAGES = 96, 40
-NATIVE = (  # whose tests call `zoo.native`
+NATIVE = (  # files that share the networks traced at native size, by `zoo.native`
     'test_efficient_networks.py',
     'test_families.py',
     'test_inception_family.py',
@@ -37,13 +37,13 @@ NATIVE = (  # whose tests call `zoo.native`
 
 
 def pytest_collection_finish() -> None:
-    """Tracing makes many objects: to look through all that was imported after every 700 of them takes a fifth of it."""
+    """Keep the garbage collector, which takes a fifth of the time of tracing, from what was imported."""
     gc.freeze()
     gc.set_threshold(100_000, *gc.get_threshold()[1:])
 
 
 def pytest_xdist_make_scheduler(config, log):
-    """A file is one worker's, as with --dist loadfile, and so are all files of networks of native size together."""
+    """Give each file to one worker, as --dist loadfile does, and all files in NATIVE to the same one."""
     from xdist.scheduler import LoadFileScheduling
 
     class ByWhatIsTraced(LoadFileScheduling):

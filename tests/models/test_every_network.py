@@ -59,7 +59,7 @@ def test_no_classes_means_no_head(name):
 def test_every_parameter_has_a_part_in_the_loss(name):
     module = small(name)
     shapes = variables(module, IMAGES)
-    rest = {name: shapes for name, shapes in shapes.items() if name != 'params'}
+    rest = {collection: leaves for collection, leaves in shapes.items() if collection != 'params'}
 
     def of_params(params, rest, x):
         return loss(module, {**rest, 'params': params}, x, jax.random.key(0))[0]

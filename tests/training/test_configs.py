@@ -25,7 +25,7 @@ each_config = pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.ste
 
 @pytest.fixture
 def steps_are_only_traced(monkeypatch):
-    """States and what steps return are ones of the right shapes: what does not fit together shows all the same."""
+    """Replace states, and what steps return, by ones of the same shapes: steps are traced but not compiled."""
 
     def ones(like):
         def value(path, leaf):
@@ -45,7 +45,9 @@ def steps_are_only_traced(monkeypatch):
         return ones(self.state_like(0)).replace(step=jax.device_put(np.int32(0)))
 
     monkeypatch.setattr(TrainingSetup, 'first_state', first_state)
-    monkeypatch.setattr(provenance, 'training_cost', lambda setup: {'train_macs': 0, 'stages': []})  # as slow to trace
+    monkeypatch.setattr(
+        provenance, 'training_cost', lambda setup: {'train_macs': 0, 'stages': []}
+    )  # it traces the gradient again
     for name in ('compiled_train_steps', 'compiled_eval_step'):
         monkeypatch.setattr(TrainingSetup, name, traced(getattr(TrainingSetup, name)))
 
