@@ -5,15 +5,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := runs/demo
 SMOKE := runs/smoke
+PART ?= tests
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 HALF := $(patsubst %,experiments/%.py,inception_cost accuracy_vs_cost ensembles transfer pooling)
 
-.PHONY: help setup demo experiments-smoke test test-all lint format clean
+.PHONY: help setup demo experiments-smoke test test-slow lint format clean
 
 help:
 	@echo 'make demo      set up .venv, train eleven small networks, draw error against multiply-adds'
 	@echo 'make experiments-smoke  two steps of every trial of every experiment'
-	@echo 'make test      set up .venv, run the tests'
-	@echo 'make test-all  the same with the slow ones'
+	@echo 'make test      set up .venv, run the tests except the slow ones'
+	@echo 'make test-slow run the slow tests, with PART=PATHS those of some files (tests/README.md)'
 	@echo 'make lint      ruff check and format check'
 	@echo 'make format    let ruff mend what it can'
 	@echo 'make clean     remove .venv and caches; runs/ stays'
@@ -45,11 +47,11 @@ experiments-smoke: setup
 
 test: setup
 	@echo '== running the tests'
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m 'not slow'
+	@$(PYTEST) -m 'not slow'
 
-test-all: setup
-	@echo '== running all tests'
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+test-slow: setup
+	@echo '== running slow tests: $(PART)'
+	@$(PYTEST) -m slow $(PART)
 
 lint: setup
 	@echo '== ruff'

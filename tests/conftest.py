@@ -1,5 +1,6 @@
 """What all tests share: four CPU devices in one process, a compilation cache, and a tiny data set."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -24,6 +25,33 @@ if 'PYTEST_XDIST_WORKER' in os.environ:  # several test at once
 
 REPOSITORY = Path(__file__).parents[1]
 TRAIN_IMAGES, TEST_IMAGES = 96, 40
+NATIVE = (  # files that share the networks traced at native size, by `zoo.native`
+    'test_efficient_networks.py',
+    'test_families.py',
+    'test_inception_family.py',
+    'test_published_counts.py',
+    'test_registry.py',
+    'test_residual_families.py',
+    'test_stage_shapes.py',
+)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector, which takes a fifth of the time of tracing, from what was imported."""
+    gc.freeze()
+    gc.set_threshold(100_000, *gc.get_threshold()[1:])
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Give each file to one worker, as --dist loadfile does, and all files in NATIVE to the same one."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByWhatIsTraced(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = super()._split_scope(nodeid)
+            return 'native' if Path(path).name in NATIVE else path
+
+    return ByWhatIsTraced(config, log)
 
 
 @pytest.fixture(scope='session')

@@ -50,6 +50,7 @@ def sweep(tmp_path, tiny_data, monkeypatch, capsys):
 
 
 GOOD, MIXED = 'experiments/good', 'experiments/mixed'
+INLINE = '--executor', 'inline'  # a process for each trial takes seconds; the test of several experiments starts them
 
 
 def test_a_dry_run_writes_nothing_and_knows_what_is_there(sweep, tmp_path):
@@ -60,7 +61,7 @@ def test_a_dry_run_writes_nothing_and_knows_what_is_there(sweep, tmp_path):
     assert '2 of 2 trials to run, epochs held equal' in out
     assert 'within a factor of 10' in out
     assert not (tmp_path / 'runs').exists()
-    assert sweep(GOOD)[0] == 0
+    assert sweep(GOOD, *INLINE)[0] == 0
     status, out, _ = sweep(GOOD, '--dry-run', '--seeds', '2', '--json')
     [plan] = json.loads(out)
     assert [(t['state'], t['measured'], t['macs'], t['steps']) for t in plan['trials']] == [
@@ -72,7 +73,7 @@ def test_a_dry_run_writes_nothing_and_knows_what_is_there(sweep, tmp_path):
 
 def test_fields_are_set_for_all_variants(sweep, tmp_path):
     fields = '--config.total_steps=3', '--config.optimizer.learning_rate=0.02'
-    status, _, _ = sweep(GOOD, *fields, '--out', 'set')
+    status, _, _ = sweep(GOOD, *fields, *INLINE, '--out', 'set')
     assert status == 0
     [run] = (RunDirectory(path) for path in tmp_path.glob('set/trials/*'))
     assert run.read(schema.SUMMARY)['steps'] == 3
@@ -93,13 +94,13 @@ def test_several_experiments_go_on_after_a_failure(sweep, tmp_path):
 
 
 def test_failures_are_kept_until_they_are_tried_again(sweep, tmp_path):
-    assert sweep(MIXED, '--max-failures', '1', '--out', 'o')[0] == 1
+    assert sweep(MIXED, *INLINE, '--max-failures', '1', '--out', 'o')[0] == 1
     states = load(tmp_path / 'o').set_index('label').state
     assert dict(states) == {'a': 'finished', 'bad': 'diverged'}  # b was not started
-    assert sweep(MIXED, '--out', 'o')[0] == 1
+    assert sweep(MIXED, *INLINE, '--out', 'o')[0] == 1
     bad = RunDirectory(next(tmp_path.glob('o/trials/bad-*')))
     assert bad.read(schema.PROVENANCE)['earlier_sessions'] == []
-    status, _, err = sweep(MIXED, '--out', 'o', '--retry-failed')
+    status, _, err = sweep(MIXED, *INLINE, '--out', 'o', '--retry-failed')
     assert status == 1
     assert 'the loss of step' in err
     assert len(bad.read(schema.PROVENANCE)['earlier_sessions']) == 1
@@ -144,8 +145,8 @@ def test_bad_input_is_one_line_and_writes_nothing(sweep, tmp_path, words, said):
     ],
 )
 def test_one_directory_is_one_sweep(sweep, words, said):
-    assert sweep(GOOD, '--out', 'o')[0] == 0
-    status, _, err = sweep(*words, '--out', 'o')
+    assert sweep(GOOD, *INLINE, '--config.total_steps=1', '--out', 'o')[0] == 0
+    status, _, err = sweep(*words, '--config.total_steps=1', '--out', 'o')
     assert status == 2
     assert said in err
 

@@ -168,6 +168,7 @@ def _rest_on_networks(monkeypatch):
     return found
 
 
+@pytest.mark.slow
 def test_no_claim_on_a_network_holds_by_assertion(checked, monkeypatch):
     left = _rest_on_networks(monkeypatch)
     assert len(left) > 120

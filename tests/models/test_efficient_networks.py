@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from zoo import image, maps, paths, quick_jit, random_variables, small, variables
+from zoo import image, maps, native, paths, quick_jit, random_variables, small, variables
 
 from cnn_bench.errors import UserError
 from cnn_bench.models import convnext, inverted_residual, layers, registry, shufflenet_v2
@@ -45,7 +45,7 @@ def test_an_inverted_residual_block_of_zeros_is_its_shortcut():
 
 def test_a_block_that_expands_nothing_has_no_expanding_convolution():
     for name in ('mobilenet_v2', 'mobilenet_v3_small', 'mobilenet_v3_large', 'mnasnet1_0', 'efficientnet_b0'):
-        blocks = variables(registry.build(name), (1, 64, 64, 3))['params']
+        blocks = native(name)[1]['params']
         assert 'expand' not in blocks['stage1']['block1']
         assert 'expand' in blocks['stage2']['block1']
 
@@ -53,7 +53,7 @@ def test_a_block_that_expands_nothing_has_no_expanding_convolution():
 @pytest.mark.parametrize(('name', 'depths'), [('efficientnet_b0', 16), ('efficientnet_b4', 32)])
 def test_compound_scaling_deepens(name, depths):
     # Of b4, 1.8 times 1, 2, 2, 3, 3, 4, 1 rounded up: 2 + 4 + 4 + 6 + 6 + 8 + 2.
-    shapes = paths(variables(registry.build(name), (1, 64, 64, 3))['params'])
+    shapes = paths(native(name)[1]['params'])
     assert sum(path.endswith('depthwise/conv/kernel') for path in shapes) == depths
 
 
@@ -62,14 +62,16 @@ def test_compound_scaling_deepens(name, depths):
     [('mobilenet_v3_small', 9), ('mobilenet_v3_large', 8), ('efficientnet_b0', 16), ('mnasnet1_0', 0)],
 )
 def test_gates_are_where_the_papers_have_them(name, gates):
-    shapes = paths(variables(registry.build(name), (1, 64, 64, 3))['params'])
+    shapes = paths(native(name)[1]['params'])
     assert sum(path.endswith('se/reduce/kernel') for path in shapes) == gates
 
 
 @pytest.mark.parametrize(('name', 'odd'), [('mobilenet_v1', 97), ('mobilenet_v2', 97), ('efficientnet_b0', 97)])
 def test_padding_of_tensorflow_shows_on_even_maps_only(name, odd):
     """With stride 2, half the kernel on each side and 'same' differ by one pixel, where the map's size is even."""
-    half, same = (registry.build(name, num_classes=0, stem='imagenet', padding=p, width=0.1) for p in ('half', 'same'))
+    fields = {'num_classes': 0, 'stem': 'imagenet', 'width': 0.1}
+    fields['depths'] = (1,) * len(registry.build(name).depths)
+    half, same = (registry.build(name, padding=padding, **fields) for padding in ('half', 'same'))
     values = random_variables(variables(half, (1, 32, 32, 3)))
     assert maps(half, (64, 64, 3)) == maps(same, (64, 64, 3))
     for size, agree in ((odd, True), (64, False)):  # 97, 49, 25, 13, 7, 4

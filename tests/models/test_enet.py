@@ -1,10 +1,12 @@
 """ENet's encoder: counts by hand, and what its blocks are made of against table 1 of the paper."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
-from zoo import IMAGES, paths, random_variables, small, trial, variables
+from zoo import IMAGES, paths, quick_jit, random_variables, small, trial, variables
 
 from cnn_bench.models import registry
 from cnn_bench.models.enet import KINDS, prelu
@@ -73,7 +75,8 @@ def test_whole_maps_are_dropped_at_the_rates_of_the_paper():
         'capture_intermediates': lambda layer, _: layer.name == 'dropout',
         'mutable': ['intermediates', 'batch_stats'],
     }
-    _, state = module.apply(values, x, train=True, rngs={'dropout': jax.random.key(0)}, **capture)
+    run = partial(module.apply, train=True, rngs={'dropout': jax.random.key(0)}, **capture)
+    _, state = quick_jit(run)(values, x)
     for stage, rate in (('stage1', 0.01), ('stage2', 0.1)):
         y = np.asarray(state['intermediates'][stage]['block1']['dropout']['__call__'][0])
         gone = (y == 0).all((1, 2))

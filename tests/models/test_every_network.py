@@ -5,19 +5,38 @@ from functools import partial
 import jax
 import numpy as np
 import pytest
-from zoo import IMAGES, REPRESENTATIVES, image, keys, paths, quick_jit, small, trial, variables
+from jax.interpreters.partial_eval import dce_jaxpr
+from zoo import (
+    IMAGES,
+    ONE_OF_EACH_FAMILY,
+    REPRESENTATIVES,
+    image,
+    keys,
+    loss,
+    paths,
+    quick_jit,
+    small,
+    trial,
+    variables,
+)
 
 from cnn_bench.errors import UserError
 from cnn_bench.models import layers, registry
+
+# What is compiled, which takes seconds a network: `make test` has one of each family, `make test-slow` the rest.
+each_compiled = pytest.mark.parametrize(
+    'name',
+    [name if name in ONE_OF_EACH_FAMILY else pytest.param(name, marks=pytest.mark.slow) for name in REPRESENTATIVES],
+)
 
 
 @pytest.mark.parametrize('name', REPRESENTATIVES)
 @pytest.mark.parametrize('shape', [(2, 28, 28, 1), (2, 32, 32, 3)])
 def test_small_form_takes_small_images(name, shape):
-    module = small(name)
-    logits, shapes = jax.eval_shape(partial(module.init_with_output, keys()), image(shape))
+    run = partial(small(name).init_with_output, keys(), capture_intermediates=lambda _, method: method == 'features')
+    logits, state = jax.eval_shape(run, image(shape))
     assert logits.shape == (2, 10)
-    last = jax.eval_shape(partial(module.apply, method=module.features), shapes, image(shape))
+    [last] = state['intermediates']['features']
     assert len(last.shape) == 4
     assert min(last.shape) >= 1
 
@@ -37,6 +56,21 @@ def test_no_classes_means_no_head(name):
 
 
 @pytest.mark.parametrize('name', REPRESENTATIVES)
+def test_every_parameter_has_a_part_in_the_loss(name):
+    module = small(name)
+    shapes = variables(module, IMAGES)
+    rest = {collection: leaves for collection, leaves in shapes.items() if collection != 'params'}
+
+    def of_params(params, rest, x):
+        return loss(module, {**rest, 'params': params}, x, jax.random.key(0))[0]
+
+    traced = jax.make_jaxpr(of_params)(shapes['params'], rest, image(IMAGES))
+    parameters = paths(shapes['params'])
+    used = dce_jaxpr(traced.jaxpr, [True])[1][: len(parameters)]
+    assert [path for path, needed in zip(parameters, used, strict=True) if not needed] == []
+
+
+@each_compiled
 def test_gradient_reaches_every_parameter(name):
     trained = trial(name).train()
     assert np.isfinite(trained.logits).all()
@@ -45,7 +79,7 @@ def test_gradient_reaches_every_parameter(name):
     assert [path for path, slope in gradients.items() if not np.abs(slope).sum() > 0] == []
 
 
-@pytest.mark.parametrize('name', REPRESENTATIVES)
+@each_compiled
 def test_dropout_acts_in_training_only(name):
     case = trial(name)
     one, again, other = (case.train(seed).logits for seed in (0, 0, 1))
@@ -55,7 +89,7 @@ def test_dropout_acts_in_training_only(name):
     np.testing.assert_array_equal(case.evaluate(), case.evaluate())  # without any random key
 
 
-@pytest.mark.parametrize('name', REPRESENTATIVES)
+@each_compiled
 def test_images_of_a_batch_do_not_see_each_other_in_evaluation(name):
     case = trial(name)
     logits = case.evaluate()
@@ -65,7 +99,7 @@ def test_images_of_a_batch_do_not_see_each_other_in_evaluation(name):
     np.testing.assert_allclose(case.evaluate(case.x[::-1]), logits[::-1], rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize('name', REPRESENTATIVES)
+@each_compiled
 def test_batch_statistics_keep_the_stated_momentum(name):
     case = trial(name)
     before = case.variables.get('batch_stats', {})
@@ -77,7 +111,7 @@ def test_batch_statistics_keep_the_stated_momentum(name):
         np.testing.assert_allclose(jax.tree.leaves(kept), case.module.bn_momentum, atol=1e-4)
 
 
-@pytest.mark.parametrize('name', {registry.get(name).family: name for name in REPRESENTATIVES}.values())
+@pytest.mark.parametrize('name', ONE_OF_EACH_FAMILY)
 def test_bfloat16_agrees_with_float32(name):
     case = trial(name)
     module = small(name, dtype='bfloat16')

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from zoo import IMAGES, image, maps, paths, random_variables, small, trial, variables
+from zoo import IMAGES, image, maps, native, paths, random_variables, small, trial, variables
 
 from cnn_bench.errors import UserError
 from cnn_bench.models import lenet, registry
@@ -59,9 +59,7 @@ def test_lenet_codes_are_ten_different_bitmaps():
 
 
 def test_vgg_with_batch_norm_keeps_its_biases():
-    plain, normed = (
-        paths(variables(registry.build(name), (1, 224, 224, 3))['params']) for name in ('vgg16', 'vgg16_bn')
-    )
+    plain, normed = (paths(native(name)[1]['params']) for name in ('vgg16', 'vgg16_bn'))
     assert set(plain) <= set(normed)
     assert sum(leaf.size for path, leaf in normed.items() if '/norm/' in path) == 2 * 4224  # 4,224 maps in 13 layers
 
@@ -103,7 +101,7 @@ def test_naive_modules_keep_the_depth_of_their_pool():
 
 def test_googlenet_bn_has_3x3_kernels_for_5x5():
     kernels = [
-        paths(variables(registry.build(name), (1, 224, 224, 3)))['params/inception_3a/branch_5x5/conv/kernel'].shape
+        paths(native(name)[1])['params/inception_3a/branch_5x5/conv/kernel'].shape
         for name in ('googlenet', 'googlenet_bn')
     ]
     assert kernels == [(5, 5, 16, 32), (3, 3, 16, 32)]
@@ -136,7 +134,7 @@ def test_plain_networks_have_the_parameters_of_their_residual_twins():
 
 
 def test_where_the_bottleneck_halves_the_map():
-    late, early = (maps(registry.build(name), (224, 224, 3)) for name in ('resnet50', 'resnet50_v1'))
+    late, early = (native(name)[2] for name in ('resnet50', 'resnet50_v1'))
     assert late['stage3/block1/conv1'] == (56, 56, 128)
     assert early['stage3/block1/conv1'] == (28, 28, 128)
     assert late['stage3/block1/conv2'] == early['stage3/block1/conv2'] == (28, 28, 128)
@@ -147,7 +145,7 @@ def test_where_the_bottleneck_halves_the_map():
 )
 def test_the_name_counts_the_layers_with_weights(name, layers):
     # As the paper counts: convolutions and the dense layer, without the projections of the shortcuts.
-    kernels = [path for path in paths(variables(registry.build(name), (1, 64, 64, 3))['params']) if 'kernel' in path]
+    kernels = [path for path in paths(native(name)[1]['params']) if 'kernel' in path]
     assert len([path for path in kernels if 'shortcut' not in path]) == layers
 
 

@@ -103,7 +103,7 @@ def test_disabled_convolutions_are_one_call_each(monkeypatch):
     assert not fast_ops.are_disabled()
 
 
-@pytest.mark.parametrize('name', ['alexnet', 'mobilenet_v2', 'googlenet'])
+@pytest.mark.parametrize('name', ['alexnet', 'mobilenet_v2', pytest.param('googlenet', marks=pytest.mark.slow)])
 def test_networks_are_the_same_with_fast_ops_disabled(name):
     module, x = small(name), _random(2, 28, 28, 1)
     values = random_variables(variables(module, x.shape))

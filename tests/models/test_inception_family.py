@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from zoo import IMAGES, image, paths, trial, variables
+from zoo import IMAGES, image, native, paths, trial, variables
 
 from cnn_bench.errors import UserError
 from cnn_bench.models import registry
@@ -16,7 +16,7 @@ NETWORKS = ('inception_v3', 'inception_v4', 'inception_resnet_v2')
 @pytest.mark.parametrize(('name', 'convolutions'), [('inception_v3', 94), ('inception_v4', 149)])
 def test_number_of_convolutions(name, convolutions):
     # v3: 5, 3 x 7, 4, 4 x 10, 6, 2 x 9. v4: 3 + 1 + 6 + 1, 4 x 7, 4, 7 x 10, 6, 3 x 10.
-    params = paths(variables(registry.build(name), (1, 299, 299, 3))['params'])
+    params = paths(native(name)[1]['params'])
     assert len([path for path in params if path.endswith('conv/kernel')]) == convolutions
 
 
@@ -24,7 +24,7 @@ def test_number_of_convolutions(name, convolutions):
 def test_tables_list_every_convolution_once(name):
     module = registry.build(name)
     listed = [path for part, table in module.plan().items() for path in convolution_paths(table, part)]
-    made = {path.rpartition('/')[0] for path in paths(variables(module, (1, 299, 299, 3))['batch_stats'])}
+    made = {path.rpartition('/')[0] for path in paths(native(name)[1]['batch_stats'])}
     assert len(listed) == len(set(listed))
     assert {f'{path}/norm' for path in listed} == made
 
@@ -36,7 +36,7 @@ def test_steps_are_numbered_and_pools_are_not():
 
 
 def test_sevens_are_factorised():
-    shapes = paths(variables(registry.build('inception_v3'), (1, 299, 299, 3))['params'])
+    shapes = paths(native('inception_v3')[1]['params'])
     kernels = [shapes[f'inception_b2/branch_7x7_double/conv{n}/conv/kernel'].shape for n in range(1, 6)]
     assert kernels == [(1, 1, 768, 160), (7, 1, 160, 160), (1, 7, 160, 160), (7, 1, 160, 160), (1, 7, 160, 192)]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import jax
 import pytest
-from zoo import variables
+from zoo import native, variables
 
 from cnn_bench.models import registry
 
@@ -38,7 +38,8 @@ def _terms(row: dict) -> dict[str, int]:
     """What `counts` may add up. That the registry's own numbers hold is test_registry's to say."""
     if row['counts'] == 'parameters' and not row['fields']:
         return {'parameters': registry.get(row['arch']).params}
-    shapes = variables(_build(row), (1, *registry.get(row['arch']).input_shape))
+    arch = row['arch']
+    shapes = variables(_build(row), (1, *registry.get(arch).input_shape)) if row['fields'] else native(arch)[1]
     channels = _size(shapes.get('batch_stats', {})) // 2
     return {'parameters': _size(shapes['params']), 'statistics': 2 * channels, 'biases': channels, 'scales': channels}
 

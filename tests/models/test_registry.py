@@ -19,7 +19,7 @@ from cnn_bench.models import layers, registry
 @pytest.mark.parametrize('name', registry.names())
 def test_facts_hold(name):
     arch = registry.get(name)
-    logits, shapes = native(name)
+    logits, shapes, _ = native(name)
     assert logits.dtype == jnp.float32
     assert logits.shape == (2, arch.num_classes) if arch.num_classes else len(logits.shape) == 4
     assert sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes['params'])) == arch.params
@@ -30,7 +30,7 @@ def test_facts_hold(name):
 @pytest.mark.parametrize('name', registry.names())
 def test_every_parameter_has_a_name_of_its_own(name):
     automatic = re.compile(r'[A-Z]\w*_\d+')
-    _, shapes = native(name)
+    _, shapes, _ = native(name)
     assert [path for path in paths(shapes) if automatic.search(path)] == []
     assert set(shapes) <= {'params', 'batch_stats'}
     assert {leaf.dtype for leaf in jax.tree.leaves(shapes)} == {jnp.dtype('float32')}

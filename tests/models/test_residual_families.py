@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from zoo import IMAGES, maps, paths, random_variables, small, variables
+from zoo import IMAGES, maps, native, paths, random_variables, small, variables
 
 from cnn_bench.complexity import model_cost
 from cnn_bench.models import layers, registry
@@ -17,8 +17,8 @@ from cnn_bench.models.seresnet import SEBottleneck
 NATIVE = (1, 224, 224, 3)
 
 
-def _kernels(name, **fields):
-    shapes = paths(variables(registry.build(name, **fields), NATIVE)['params'])
+def _kernels(name):
+    shapes = paths(native(name)[1]['params'])
     return {path: leaf.shape for path, leaf in shapes.items() if path.endswith('kernel')}
 
 
@@ -82,7 +82,7 @@ def test_a_gate_at_one_half_halves_the_residual():
 
 
 def test_gates_have_a_sixteenth_of_the_channels_and_biases():
-    shapes = paths(variables(registry.build('seresnet50'), NATIVE)['params'])
+    shapes = paths(native('seresnet50')[1]['params'])
     assert shapes['stage5/block2/se/reduce/kernel'].shape == (1, 1, 2048, 128)
     assert shapes['stage5/block2/se/reduce/bias'].shape == (128,)
     gates = [leaf.size for path, leaf in shapes.items() if '/se/' in path]

@@ -1,7 +1,7 @@
 """The shape of every stage against the tables of the papers, and of the small forms against hand-computed ones."""
 
 import pytest
-from zoo import maps, variables
+from zoo import maps, native
 
 from cnn_bench.models import registry
 
@@ -209,7 +209,7 @@ SMALL = {
 
 @pytest.mark.parametrize('name', NATIVE)
 def test_stages_at_native_size(name):
-    shapes = maps(registry.build(name), registry.get(name).input_shape)
+    _, _, shapes = native(name)
     assert {path: shapes[path] for path in NATIVE[name]} == NATIVE[name]
 
 
@@ -221,10 +221,10 @@ def test_stages_of_the_small_form(name):
 
 def test_alexnet_pools_to_six_by_six():
     for name in ('alexnet', 'alexnet_owt'):
-        kernel = variables(registry.build(name), (1, 224, 224, 3))['params']['head']['fc1']['kernel']
+        kernel = native(name)[1]['params']['head']['fc1']['kernel']
         assert kernel.shape == (6 * 6 * 256, 4096)
 
 
 def test_vgg_dense_layers_see_seven_by_seven():
-    kernel = variables(registry.build('vgg16'), (1, 224, 224, 3))['params']['head']['fc1']['kernel']
+    kernel = native('vgg16')[1]['params']['head']['fc1']['kernel']
     assert kernel.shape == (7 * 7 * 512, 4096)

@@ -11,7 +11,7 @@ SHAPE = (12, 12, 1)
 
 
 def test_they_are_those_of_init():
-    model = registry.build('resnet20', num_classes=3, width=0.25)
+    model = registry.build('resnet20', num_classes=3, width=0.25, depths=(1, 1, 1))
     wanted = jax.jit(model.init)(jax.random.key(3), jnp.zeros((1, *SHAPE)))
     got = variables.init_variables(model, SHAPE, 3)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7), got, dict(wanted))

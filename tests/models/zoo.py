@@ -44,9 +44,13 @@ def variables(module, shape, **mode) -> dict:
 
 @cache
 def native(name: str) -> tuple:
-    """The shapes of an architecture's output and variables, for two images of its native size."""
-    arch = registry.get(name)
-    return jax.eval_shape(partial(registry.build(name).init_with_output, keys()), image((2, *arch.input_shape)))
+    """The shapes of an architecture's output and variables for two images of its native size, and `maps` of it.
+
+    Traced once for all tests of the process: tests/conftest.py gives the files that call this to one worker.
+    """
+    run = partial(registry.build(name).init_with_output, keys(), capture_intermediates=True)
+    output, shapes = jax.eval_shape(run, image((2, *registry.get(name).input_shape)))
+    return output, shapes, _maps(shapes.pop('intermediates'))
 
 
 def paths(tree) -> dict[str, jax.ShapeDtypeStruct]:
@@ -60,8 +64,11 @@ def maps(module, shape) -> dict[str, tuple[int, ...]]:
     """Height, width and channels of every submodule's output, by path, for one image of `shape` (h, w, c)."""
 
     run = partial(module.init_with_output, keys(), capture_intermediates=True)
-    outputs = paths(jax.eval_shape(run, image((1, *shape)))[1]['intermediates'])
-    return {path.removesuffix('/__call__/0'): leaf.shape[1:] for path, leaf in outputs.items()}
+    return _maps(jax.eval_shape(run, image((1, *shape)))[1]['intermediates'])
+
+
+def _maps(intermediates: dict) -> dict[str, tuple[int, ...]]:
+    return {path.removesuffix('/__call__/0'): leaf.shape[1:] for path, leaf in paths(intermediates).items()}
 
 
 def random_variables(shapes: dict) -> dict:
@@ -91,6 +98,7 @@ def _structure(name: str) -> tuple:
 
 
 REPRESENTATIVES = list({_structure(name): name for name in reversed(CLASSIFIERS)}.values())[::-1]
+ONE_OF_EACH_FAMILY = {registry.get(name).family: name for name in REPRESENTATIVES}.values()
 
 
 def small(name: str, **fields):
@@ -112,6 +120,15 @@ class Trained(NamedTuple):
     gradient: dict
 
 
+def loss(module, variables: dict, x, key) -> tuple:
+    """The sum of the losses of all heads, where image i has label i; logits (n, 10) and the other collections."""
+    mutable = ['batch_stats', 'aux_logits']
+    logits, state = module.apply(variables, x, train=True, rngs={'dropout': key}, mutable=mutable)
+    heads = [logits, *jax.tree.leaves(state.get('aux_logits', {}))]
+    losses = [-jax.nn.log_softmax(head)[jnp.arange(len(x)), jnp.arange(len(x))].mean() for head in heads]
+    return sum(losses), (logits, state)
+
+
 class Trial:
     """A small network with fixed variables; what it computes is compiled once."""
 
@@ -123,19 +140,10 @@ class Trial:
         self._evaluate = quick_jit(lambda variables, x: self.module.apply(variables, x))
 
     def _train_pass(self, variables, x, key):
-        def loss(params):
-            logits, state = self.module.apply(
-                {**variables, 'params': params},
-                x,
-                train=True,
-                rngs={'dropout': key},
-                mutable=['batch_stats', 'aux_logits'],
-            )
-            heads = [logits, *jax.tree.leaves(state.get('aux_logits', {}))]
-            losses = [-jax.nn.log_softmax(head)[jnp.arange(len(x)), jnp.arange(len(x))].mean() for head in heads]
-            return sum(losses), (logits, state)
+        def of_params(params):
+            return loss(self.module, {**variables, 'params': params}, x, key)
 
-        (_, (logits, state)), gradient = jax.value_and_grad(loss, has_aux=True)(variables['params'])
+        (_, (logits, state)), gradient = jax.value_and_grad(of_params, has_aux=True)(variables['params'])
         return Trained(logits, state, gradient)
 
     def train(self, seed: int = 0, **collections) -> Trained:

@@ -39,6 +39,7 @@ def kernel(monkeypatch):
         )
 
 
+@pytest.mark.slow
 @each_notebook
 def test_runs_from_a_clean_kernel(path: Path, kernel, tmp_path):
     notebook = nbformat.read(path, as_version=4)
@@ -52,6 +53,7 @@ def test_runs_from_a_clean_kernel(path: Path, kernel, tmp_path):
     assert all('image/png' in data for data in figures)
 
 
+@pytest.mark.slow
 def test_says_in_a_line_that_there_are_no_logged_runs(kernel, tmp_path, monkeypatch):
     monkeypatch.setenv('CNN_BENCH_RESULTS', str(tmp_path / 'nowhere'))
     notebook = nbformat.read(OF_RUNS[0], as_version=4)

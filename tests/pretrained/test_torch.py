@@ -51,7 +51,7 @@ def test_logits_are_those_of_torch(arch):
 
 
 def test_every_layout_is_tested():
-    from test_keras_parity import NETWORKS as KERAS
+    from keras_networks import NETWORKS as KERAS
 
     from cnn_bench.models import registry
 

@@ -91,6 +91,7 @@ def _killed(config, workdir, data_dir):
     assert RunDirectory(workdir).read(schema.SUMMARY) is None
 
 
+@pytest.mark.slow
 def test_two_processes_stopped_by_a_signal_to_one_are_one(tiny_recipe, tiny_data, tmp_path):
     config = tiny_recipe(**RECIPE, total_epochs=12)
     _stopped(config, tmp_path / 'two', tiny_data)
@@ -102,6 +103,7 @@ def test_two_processes_stopped_by_a_signal_to_one_are_one(tiny_recipe, tiny_data
     assert len(provenance['earlier_sessions']) == 1
 
 
+@pytest.mark.slow
 def test_two_processes_stream_what_one_does(tiny_recipe, tiny_data, tmp_path):
     fields = {'dataset.placement': 'host', 'crop.scale': '(0.9, 1.0)', 'crop.crop_fraction': 1.0}
     config = tiny_recipe(**RECIPE, **fields)

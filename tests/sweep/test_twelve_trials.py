@@ -4,11 +4,13 @@ import random
 import signal
 import time
 
+import pytest
 from twelve import assert_nine_finished_and_three_explained, finished, start, variants
 
 PATIENCE_S = 300
 
 
+@pytest.mark.slow
 def test_killed_twice_and_three_failures(write, tmp_path, tiny_data):
     experiment, out, draw = write(variants=variants(epochs=6)), tmp_path / 'out', random.Random(0)
     seen: dict[str, int] = {}

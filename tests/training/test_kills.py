@@ -11,6 +11,7 @@ from cnn_bench.training import loop
 RECIPE = {'log_every_steps': 3, 'checkpoint_every_steps': 10, 'augment__pad_crop': 2}  # an epoch has 4 steps
 
 
+@pytest.mark.slow
 def test_killed_four_times(tiny_recipe, tiny_data, tmp_path):
     config = tiny_recipe(**RECIPE, total_epochs=100)
     loop.train(config, tmp_path / 'undisturbed', tiny_data)
@@ -22,6 +23,7 @@ def test_killed_four_times(tiny_recipe, tiny_data, tmp_path):
     assert len(sessions) >= done.total() - done['SIGKILL, any time'] - done['SIGTERM, any time']
 
 
+@pytest.mark.slow
 def test_killed_in_either_of_two_stages(tiny_recipe, tiny_data, tmp_path):
     stages = ({'total_epochs': 10, 'freeze': ('*', '!head')}, {'total_epochs': 50, 'optimizer.learning_rate': 0.01})
     config = tiny_recipe(**RECIPE, stages=stages)
