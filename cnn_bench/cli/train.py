@@ -1,6 +1,6 @@
 """Train a network by a recipe into a run directory. The same command again resumes it from the last checkpoint.
 
---config.FIELD=VALUE sets any field of the recipe:
+--config.FIELD=VALUE sets any field of the recipe; they are listed below.
 
   cnn-bench train --config configs/lenet5.py --workdir runs/lenet5 --config.optimizer.learning_rate=0.05
 
@@ -21,7 +21,10 @@ TAKES_OVERRIDES = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of `cnn-bench train`."""
+    """The arguments of `cnn-bench train`, and the fields of a recipe for --help."""
+    from cnn_bench.recipe.fields import described
+
+    parser.epilog = f'fields of a recipe, with their defaults:\n{described()}'
     parser.add_argument(
         '--config',
         required=True,
