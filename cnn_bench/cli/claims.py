@@ -13,17 +13,17 @@ import argparse
 from typing import Any
 
 from cnn_bench.cli import output
-from cnn_bench.cli.output import Column
+from cnn_bench.cli.output import Heading
 from cnn_bench.cli.tracking import status
 from cnn_bench.errors import RunFailed
 
 COLUMNS = (
-    *(Column(header, folds=True) for header in ('claim', 'what is said', 'source')),
-    *(Column(header, number=True, folds=True) for header in ('expected', 'computed')),
-    *(Column(header, folds=True) for header in ('unit', 'verdict', 'from what, and why not')),
+    *(Heading(header, folds=True) for header in ('claim', 'what is said', 'source')),
+    *(Heading(header, number=True, folds=True) for header in ('expected', 'computed')),
+    *(Heading(header, folds=True) for header in ('unit', 'verdict', 'from what, and why not')),
 )
 SHORT = (0, 1, 3, 4, 5, 6)  # the columns that fit on a screen
-REASONS = (Column('where it differs'), Column('why', folds=True))
+REASONS = (Heading('where it differs'), Heading('why', folds=True))
 SHOWN = 5  # numbers; longer tables are summarised
 
 

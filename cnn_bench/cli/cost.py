@@ -16,7 +16,7 @@ from math import inf
 from typing import Any
 
 from cnn_bench.cli import output
-from cnn_bench.cli.output import Column
+from cnn_bench.cli.output import Heading
 from cnn_bench.cli.tracking import status
 from cnn_bench.errors import UserError
 
@@ -136,8 +136,8 @@ def _print_text(counted: list[dict], args: argparse.Namespace) -> None:
         output.print_table(_columns(header), rows, title)
 
 
-def _columns(header: list[str]) -> list[Column]:
-    return [Column(name, number=name not in ('arch', 'layer', 'op'), folds=True) for name in header]
+def _columns(header: list[str]) -> list[Heading]:
+    return [Heading(name, number=name not in ('arch', 'layer', 'op'), folds=True) for name in header]
 
 
 def _tables(counted: list[dict], args: argparse.Namespace) -> Iterable[tuple[str, list[str], list[list[str]]]]:

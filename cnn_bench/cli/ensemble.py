@@ -21,7 +21,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from cnn_bench.cli import arguments, output
-from cnn_bench.cli.output import Column
+from cnn_bench.cli.output import Heading
 from cnn_bench.cli.tracking import tracking
 from cnn_bench.errors import UserError
 
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
 FIGURES = ('MACs', 'params', 'top-1', 'top-5', 'best member', 'gain (95 % interval)', 'p', 'disagree')
 COLUMNS = (
-    Column('ensemble'),
-    *(Column(header, number=True) for header in FIGURES),
-    Column('chosen', folds=True),
-    Column('members', folds=True),
+    Heading('ensemble'),
+    *(Heading(header, number=True) for header in FIGURES),
+    Heading('chosen', folds=True),
+    Heading('members', folds=True),
 )
 
 

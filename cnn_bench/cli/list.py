@@ -10,15 +10,15 @@ Parameters are trainable ones; MACs are the multiply-adds of convolutions and de
 import argparse
 
 from cnn_bench.cli import output
-from cnn_bench.cli.output import Column
+from cnn_bench.cli.output import Heading
 from cnn_bench.models import registry
 
 COLUMNS = (
-    Column('arch'),
-    Column('family'),
-    Column('year'),
-    *(Column(header, number=True) for header in ('input', 'params', 'MACs')),
-    Column('note', folds=True),
+    Heading('arch'),
+    Heading('family'),
+    Heading('year'),
+    *(Heading(header, number=True) for header in ('input', 'params', 'MACs')),
+    Heading('note', folds=True),
 )
 
 

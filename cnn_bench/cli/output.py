@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 UNLIMITED = 1000  # columns of text
 
 
-class Column(NamedTuple):
-    """A column of a table."""
+class Heading(NamedTuple):
+    """The heading of a table's column, and how its cells are set."""
 
     header: str
     number: bool = False  # aligned to the right
@@ -24,7 +24,7 @@ class Column(NamedTuple):
 
 
 def print_table(
-    columns: Sequence[Column], rows: Iterable[Sequence[str]], title: str = '', fewest: int | None = None
+    columns: Sequence[Heading], rows: Iterable[Sequence[str]], title: str = '', fewest: int | None = None
 ) -> None:
     """Print rows of text under the headers of `columns`.
 
@@ -56,14 +56,14 @@ def print_csv(rows: Sequence[dict[str, Any]]) -> None:
     writer.writerows(rows)
 
 
-def print_markdown(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
+def print_markdown(columns: Sequence[Heading], rows: Iterable[Sequence[str]]) -> None:
     """Print rows of text as a Markdown table."""
     rule = ['---:' if column.number else '---' for column in columns]
     for cells in ([column.header for column in columns], rule, *rows):
         print(f'| {" | ".join(cell.replace("|", chr(92) + "|") for cell in cells)} |')
 
 
-def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str) -> 'Table':
+def _table(columns: Sequence[Heading], rows: Sequence[Sequence[str]], title: str) -> 'Table':
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 

@@ -18,14 +18,14 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from cnn_bench.cli import arguments, output
-from cnn_bench.cli.output import Column
+from cnn_bench.cli.output import Heading
 from cnn_bench.cli.tracking import tracking
 
 if TYPE_CHECKING:
     from cnn_bench.inference.predict import Prediction
     from cnn_bench.trained import TrainedModel
 
-COLUMNS = (Column('picture', folds=True), Column('class', folds=True), Column('probability', number=True))
+COLUMNS = (Heading('picture', folds=True), Heading('class', folds=True), Heading('probability', number=True))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnn_bench.cli import output
-from cnn_bench.cli.output import Column
+from cnn_bench.cli.output import Heading
 from cnn_bench.errors import UserError, unknown
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ TAKES_OVERRIDES = True  # argparse leaves over the words after a flag: `runs exp
 USAGE = """cnn-bench runs DIR [--sort KEY] [--json]
        cnn-bench runs export DIR --to FORMAT [--metrics] [--predictions] [--out PATH]"""
 COLUMNS = (
-    Column('run', folds=True),
-    Column('network', folds=True),
-    Column('state'),
-    *(Column(header, number=True) for header in ('best', 'last', 'step', 'seed')),
-    Column('started (UTC)'),
-    Column('device'),
+    Heading('run', folds=True),
+    Heading('network', folds=True),
+    Heading('state'),
+    *(Heading(header, number=True) for header in ('best', 'last', 'step', 'seed')),
+    Heading('started (UTC)'),
+    Heading('device'),
 )
 FEWEST = 6  # columns that even a narrow terminal gets
 LIST_FLAGS, EXPORT_FLAGS = ('sort', 'json'), ('to', 'metrics', 'predictions', 'out')

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnn_bench.cli import arguments, output
-from cnn_bench.cli.output import Column
+from cnn_bench.cli.output import Heading
 from cnn_bench.errors import UserError
 from cnn_bench.runtime.compilation import CACHE, cache_variables
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 TAKES_OVERRIDES = True
 PLAN_COLUMNS = (
-    Column('trial'),
-    *(Column(header, number=True) for header in ('seed', 'parameters', 'MACs', 'steps', 'time')),
-    Column('state'),
+    Heading('trial'),
+    *(Heading(header, number=True) for header in ('seed', 'parameters', 'MACs', 'steps', 'time')),
+    Heading('state'),
 )
 
 
