@@ -35,7 +35,7 @@ def test_channels_are_rounded_to_eights_and_not_below_nine_tenths(channels, expe
 
 
 def test_an_inverted_residual_block_of_zeros_is_its_shortcut():
-    block = partial(inverted_residual.InvertedResidual, expanded=12, kernel=3, train=False, conv_norm=ConvNorm)
+    block = partial(inverted_residual.InvertedResidual, expanded=12, kernel=3, train=False, conv_norm_act=ConvNorm)
     x = _noise(1, 6, 6, 4)
     same = block(4, stride=1)
     np.testing.assert_array_equal(same.apply(_zeros(same, x), x), x)
