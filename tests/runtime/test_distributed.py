@@ -125,7 +125,7 @@ def test_two_processes_stopped_and_killed_are_two_processes_bit_for_bit(tiny_rec
 @pytest.mark.parametrize(
     ('flags', 'message'),
     [
-        (['--coordinator', 'a:1'], 'go with --distributed'),
+        (['--coordinator', 'a:1'], 'need --distributed'),
         (['--distributed', '--coordinator', 'a:1'], 'go together'),
         (['--distributed', '--coordinator', 'a:1', '--num-processes', '2', '--process-id', '2'], 'from 0 to one less'),
         (['--distributed'], '--distributed: '),  # a device has been used, and there is no scheduler
