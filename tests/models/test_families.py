@@ -75,7 +75,7 @@ def test_auxiliary_heads_have_parameters_only_when_asked_for(name, with_heads):
     assert _count(variables(registry.build(name, aux=False), shape)['params']) == registry.get(name).params
 
 
-@pytest.mark.parametrize('name', ['googlenet', 'googlenet_bn'])
+@pytest.mark.parametrize('name', ['googlenet', pytest.param('googlenet_bn', marks=pytest.mark.slow)])
 def test_auxiliary_heads_vanish_in_evaluation(name):
     case = trial(name)
     heads = case.train().state['aux_logits']

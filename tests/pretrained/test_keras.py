@@ -16,8 +16,10 @@ from zoo import quick_jit
 from cnn_bench.pretrained.convert import build, convert
 from cnn_bench.pretrained.layout import layout_of
 
-# The same structure with more blocks: names and shapes are tested, logits by `make test-slow`.
+# The same structure with more blocks, or a network whose logits are compared with timm's: here names and shapes are
+# tested, and logits by `make test-slow`.
 DEEPER = ('vgg19', 'resnet101', 'resnet152', 'resnetv2_101', 'resnetv2_152', 'densenet169', 'densenet201')
+TESTED_ELSEWHERE = ('inception_resnet_v2',)
 
 
 @cache
@@ -36,7 +38,8 @@ def test_every_name_and_shape_is_known(arch):
 
 
 @pytest.mark.parametrize(
-    'arch', [pytest.param(arch, marks=pytest.mark.slow) if arch in DEEPER else arch for arch in NETWORKS]
+    'arch',
+    [pytest.param(arch, marks=pytest.mark.slow) if arch in DEEPER + TESTED_ELSEWHERE else arch for arch in NETWORKS],
 )
 def test_logits_are_those_of_keras(arch):
     size = NETWORKS[arch][1]
