@@ -18,8 +18,8 @@ from cnn_bench.pretrained.layout import layout_of
 
 # The same structure with more blocks, or a network whose logits are compared with timm's: here names and shapes are
 # tested, and logits by `make test-slow`.
-DEEPER = ('vgg19', 'resnet101', 'resnet152', 'resnetv2_101', 'resnetv2_152', 'densenet169', 'densenet201')
-TESTED_ELSEWHERE = ('inception_resnet_v2',)
+SLOW = ('vgg19', 'resnet101', 'resnet152', 'resnetv2_101', 'resnetv2_152', 'densenet169', 'densenet201')
+SLOW += ('inception_resnet_v2',)
 
 
 @cache
@@ -39,7 +39,7 @@ def test_every_name_and_shape_is_known(arch):
 
 @pytest.mark.parametrize(
     'arch',
-    [pytest.param(arch, marks=pytest.mark.slow) if arch in DEEPER + TESTED_ELSEWHERE else arch for arch in NETWORKS],
+    [pytest.param(arch, marks=pytest.mark.slow) if arch in SLOW else arch for arch in NETWORKS],
 )
 def test_logits_are_those_of_keras(arch):
     size = NETWORKS[arch][1]
