@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 HEIGHT, WIDTH = 30, 40
 ORIENTATIONS = range(1, 9)
@@ -47,6 +47,18 @@ def _exif(orientation: int) -> Image.Exif:
     exif = Image.Exif()
     exif[_ORIENTATION] = orientation
     return exif
+
+
+def _odd_exif() -> bytes:
+    """Orientation 6, and a resolution that is text where a fraction belongs."""
+    entries = struct.pack('>HHIHH', _ORIENTATION, 3, 1, 6, 0) + struct.pack('>HHI4s', 0x011A, 2, 4, b'abc\0')
+    return b'Exif\0\0MM\0*\0\0\0\x08' + struct.pack('>H', 2) + entries + bytes(4)
+
+
+def _comment(size: int) -> PngImagePlugin.PngInfo:
+    comment = PngImagePlugin.PngInfo()
+    comment.add_text('Comment', 'x' * size, zip=True)
+    return comment
 
 
 def whole() -> dict[str, bytes]:
@@ -98,6 +110,8 @@ def whole() -> dict[str, bytes]:
         'turned.tif': _encoded(turned(6), 'TIFF', exif=_exif(6)),
         'odd_exif.jpg': _encoded(colour, 'JPEG', exif=b'Exif\0\0II*\0\xff\xff\xff\xff'),
         'no_such_turn.png': _encoded(colour, 'PNG', exif=_exif(77)),
+        'turned_and_odd.jpg': _encoded(turned(6), 'JPEG', exif=_odd_exif()),
+        'long_comment.png': _encoded(colour, 'PNG', pnginfo=_comment(2 << 20)),
     }
     return (
         files

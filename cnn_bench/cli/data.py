@@ -9,6 +9,7 @@ TFDS (~/tensorflow_datasets). The sets that are packaged with cnn_bench need no 
 """
 
 import argparse
+import sys
 
 from cnn_bench import data
 from cnn_bench.cli import arguments, output
@@ -36,6 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     prepare.add_argument('name', metavar='NAME', help='name of the new set; the class names of fashion_mnist are known')
     prepare.add_argument('--from', dest='source', required=True, metavar='DIR', help='directory of the images')
+    prepare.add_argument(
+        '--skip-unreadable', action='store_true', help='name image files that cannot be read, and go on without them'
+    )
     prepare.add_argument('--overwrite', action='store_true', help='replace an existing set of that name')
 
 
@@ -73,10 +77,17 @@ def _check(args: argparse.Namespace) -> int:
 def _prepare(args: argparse.Namespace) -> int:
     from cnn_bench.data.prepare import prepare
 
+    skip = _say_unreadable if args.skip_unreadable else None
     with tracking() as track:
-        prepared = prepare(args.name, args.source, args.data_dir, overwrite=args.overwrite, track=track)
+        prepared = prepare(
+            args.name, args.source, args.data_dir, overwrite=args.overwrite, track=track, skip_unreadable=skip
+        )
     _report(prepared, 'prepared', args.json)
     return 0
+
+
+def _say_unreadable(path: str) -> None:
+    print(f'cnn-bench: left out, unreadable: {path}', file=sys.stderr)
 
 
 def _report(info: data.Info, verdict: str, as_json: bool) -> None:

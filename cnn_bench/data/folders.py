@@ -1,12 +1,11 @@
 """Class folders of images: SPLIT/CLASS/IMAGE, the layout of ImageNet and of most private collections.
 
 The splits are `train/` and `test/`. Without `test/`, `val/` or `validation/` is the test split; besides `test/`, it is
-the split 'validation'. Classes are the folders of `train/`, sorted by name. Files are found at any depth below the
-class and sorted by path; hidden files and suffixes other than SUFFIXES are skipped.
+the split 'validation'. Classes are the folders of `train/`, sorted by name; `picture_files` finds the files below them.
 
 A set is greyscale if all its images are, else RGB. JPEG and PNG files of that mode with 8 bits per channel are stored
-unchanged. All others are converted to PNG of that mode: other formats, palettes, alpha (dropped), CMYK, 16 bits (the
-upper 8 are kept), images with an EXIF rotation (which is applied), and greyscale images in an RGB set.
+unchanged. All others are converted to PNG of that mode as `pictures` reads them: other formats, palettes, transparent
+parts (which become white), CMYK, 16 bits, images with an EXIF rotation, and greyscale images in an RGB set.
 """
 
 import io
@@ -18,17 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
+from cnn_bench.data import pictures
+from cnn_bench.data.picture_files import SUFFIXES, pictures_below
+from cnn_bench.data.pictures import Refusal, Refused
 from cnn_bench.data.write import Example
 from cnn_bench.errors import UserError
 
-SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.pgm', '.ppm')
 LAYOUT = 'expected: train/CLASS/IMAGE and test/CLASS/IMAGE (or val/ instead of test/)'
-_GREY = ('1', 'L', 'LA', 'I', 'I;16', 'I;16B', 'I;16L')
-_ORIENTATION = 0x0112  # EXIF's tag
-_UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow raises
-
 File = tuple[str, int]  # path and class of an image; str, since a million of Path take 0.5 GB
 
 
@@ -39,6 +36,15 @@ class Listing:
     splits: dict[str, list[File]]
     class_names: tuple[str, ...]
     skipped: int
+
+    def without(self, unreadable: set[str]) -> 'Listing':
+        """The listing without some files. Raises UserError where a class of train/ would be left empty."""
+        splits = {split: [file for file in files if file[0] not in unreadable] for split, files in self.splits.items()}
+        left = {label for _, label in splits['train']}
+        for label, name in enumerate(self.class_names):
+            if label not in left:
+                raise UserError(f'no image of class {name!r} in train/ can be read')
+        return Listing(splits, self.class_names, self.skipped + len(unreadable))
 
 
 @dataclass(frozen=True)
@@ -85,18 +91,16 @@ def list_files(source: Path) -> Listing:
 
 def scan(files: Iterable[File]) -> Scan:
     """Read the header of every file."""
-    modes, sizes, total, unreadable = set(), set(), 0, set()
+    grey, sizes, total, unreadable = True, set(), 0, set()
     for path, _ in files:
         try:
-            total += os.path.getsize(path)
-            with Image.open(path) as image:
-                turned = image.getexif().get(_ORIENTATION, 1) >= 5
-                modes.add(image.mode)
-                sizes.add(image.size if turned else image.size[::-1])
-        except _UNREADABLE:
+            with pictures.opened(path) as picture:
+                total += os.path.getsize(path)
+                grey = grey and pictures.is_grey(picture)
+                sizes.add(picture.size if pictures.orientation(picture) >= 5 else picture.size[::-1])
+        except Refused:
             unreadable.add(path)
-    channels = 1 if all(mode in _GREY for mode in modes) else 3
-    return Scan(channels, sizes.pop() if len(sizes) == 1 else None, total, frozenset(unreadable))
+    return Scan(1 if grey else 3, sizes.pop() if len(sizes) == 1 else None, total, frozenset(unreadable))
 
 
 def examples(files: Iterable[File], channels: int, unreadable: Callable[[str], None]) -> Iterator[Example]:
@@ -110,7 +114,7 @@ def examples(files: Iterable[File], channels: int, unreadable: Callable[[str], N
             (path, label), future = waiting.popleft()
             try:
                 yield Example(*future.result(), label)
-            except _UNREADABLE:
+            except Refused:
                 unreadable(path)
 
         for file in files:
@@ -122,38 +126,32 @@ def examples(files: Iterable[File], channels: int, unreadable: Callable[[str], N
 
 
 def load(path: str, channels: int) -> tuple[bytes, np.ndarray]:
-    """The bytes that a set with `channels` stores for an image file, and the pixels, uint8 (h, w, c)."""
-    encoded = Path(path).read_bytes()
-    with Image.open(io.BytesIO(encoded)) as image:
-        image.load()
-        if _keep(image, encoded, channels):
-            pixels = np.asarray(image)
-        else:
-            pixels = _convert(image, channels)
-            buffer = io.BytesIO()
-            Image.fromarray(pixels).save(buffer, format='PNG')
-            encoded = buffer.getvalue()
-    return encoded, pixels[:, :, None] if pixels.ndim == 2 else pixels
+    """The bytes that a set with `channels` stores for an image file, and the pixels, uint8 (h, w, c).
+
+    Raises `pictures.Refused`.
+    """
+    with pictures.opened(path) as picture:
+        encoded = Path(path).read_bytes()
+        picture.load()
+        keep = _keep(picture, encoded, channels)
+        pixels = pictures.pixels(picture, channels)
+    if not keep:
+        buffer = io.BytesIO()
+        Image.fromarray(pixels[:, :, 0] if channels == 1 else pixels).save(buffer, format='PNG')
+        encoded = buffer.getvalue()
+    return encoded, pixels
 
 
-def _keep(image: Image.Image, encoded: bytes, channels: int) -> bool:
+def _keep(picture: Image.Image, encoded: bytes, channels: int) -> bool:
     """Whether the file can be stored unchanged."""
-    sixteen_bits = image.format == 'PNG' and encoded[24] == 16  # the bit depth, which Pillow's mode does not tell
+    sixteen_bits = picture.format == 'PNG' and encoded[24] == 16  # the bit depth, which Pillow's mode does not tell
     return (
-        image.format in ('JPEG', 'MPO', 'PNG')  # MPO: a JPEG file with several images
-        and image.mode == {1: 'L', 3: 'RGB'}[channels]
-        and 'transparency' not in image.info
-        and image.getexif().get(_ORIENTATION, 1) == 1
+        picture.format in ('JPEG', 'MPO', 'PNG')  # MPO: a JPEG file with several images
+        and picture.mode == {1: 'L', 3: 'RGB'}[channels]
+        and 'transparency' not in picture.info
+        and pictures.orientation(picture) == 1
         and not sixteen_bits
     )
-
-
-def _convert(image: Image.Image, channels: int) -> np.ndarray:
-    """The pixels as 8-bit greyscale (h, w) or RGB (h, w, 3), rotated as EXIF says."""
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith('I'):  # 16 bits, which Pillow would clip
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    return np.asarray(image.convert('L' if channels == 1 else 'RGB'))
 
 
 def _classes(folder: Path) -> list[str]:
@@ -161,12 +159,12 @@ def _classes(folder: Path) -> list[str]:
 
 
 def _images(folder: Path) -> tuple[list[str], int]:
-    """The image files below `folder`, sorted by path, and the number of other files that are not hidden."""
-    paths, others = [], 0
-    for directory, _, names in os.walk(folder):
-        for name in names:
-            if name.lower().endswith(SUFFIXES) and not name.startswith('.'):
-                paths.append(os.path.join(directory, name))
-            elif not name.startswith('.'):
-                others += 1
-    return sorted(paths), others
+    """The image files below `folder`, and the number of other files that are not hidden."""
+    if not folder.is_dir():
+        return [], 0
+    others: list[str] = []
+    found = list(pictures_below(str(folder), others.append))
+    refused = [item for item in found if isinstance(item, Refusal)]
+    if refused:
+        raise UserError(f'{refused[0].path} {refused[0].reason}')
+    return found, len(others)

@@ -62,14 +62,16 @@ def encode_png(pixels: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def class_names(name: str, num_classes: int) -> tuple[str, ...]:
-    """The class names of the set `name` if they are known, else '0', '1', ..."""
-    return CLASS_NAMES.get(name) or tuple(map(str, range(num_classes)))
+def class_names(name: str, num_classes: int, first: int = 0) -> tuple[str, ...]:
+    """The class names of the set `name` if they are known, else its labels from `first` on: '0', '1', ..."""
+    return CLASS_NAMES.get(name) or tuple(map(str, range(first, first + num_classes)))
 
 
 def _path(directory: Path, prefix: str, kind: str) -> Path:
-    plain = directory / f'{prefix}-{kind}'
-    return plain if plain.exists() else plain.with_name(plain.name + '.gz')
+    """The file under one of its usual names, plain or gzipped: train-images-idx3-ubyte, train-images.idx3-ubyte."""
+    names = (f'{prefix}-{kind}', f'{prefix}-{kind.replace("-", ".", 1)}')
+    paths = [directory / f'{name}{ending}' for ending in ('', '.gz') for name in names]
+    return next((path for path in paths if path.exists()), paths[0])
 
 
 def _array(path: Path, dimensions: int) -> np.ndarray:
@@ -77,7 +79,7 @@ def _array(path: Path, dimensions: int) -> np.ndarray:
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == '.gz' else path.read_bytes()
     except FileNotFoundError:
-        raise UserError(f'{path} is missing (it may also be there without .gz)') from None
+        raise UserError(f'{path} is missing (or with .gz)') from None
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f'{path} cannot be read: {error}') from None
     header = 4 + 4 * dimensions

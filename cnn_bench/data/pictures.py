@@ -1,32 +1,29 @@
 """Reading picture files of any kind as arrays of pixels. A file that cannot be read is refused with the reason.
 
-A file's content decides its kind, not its name. EXIF orientation is applied; transparent parts become white, where
-`cnn-bench data prepare` drops alpha; of 16 bits the upper 8 are kept; of an animation the first frame is read.
-
-Memory is bounded: at most LIMIT_PIXELS are decoded at once, some 500 MB. Larger JPEG files are decoded at a half, a
-quarter or an eighth of their size, up to MOST_PIXELS; larger files of other kinds are refused.
+A file's content decides its kind, not its name. EXIF orientation is applied; transparent parts become white; of 16 bits
+the upper 8 are kept; of an animation the first frame is read.
 """
 
 import contextlib
 import os
 import stat
+import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
-
-from cnn_bench.data.folders import SUFFIXES
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 LIMIT_PIXELS = 2**25  # 33.5 million: an 8K screen
 PROGRESSIVE_PIXELS = 2 * LIMIT_PIXELS  # of a progressive JPEG, whose coefficients are all kept whatever its scale
 MOST_PIXELS = 178_956_970  # Pillow's own bound against decompression bombs
 FORMATS = ('JPEG', 'PNG', 'WEBP', 'GIF', 'BMP', 'TIFF', 'PPM')  # no others: some run programs
 TIFF_MAGIC = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
-NAMED = (*SUFFIXES, '.gif', '.tif', '.tiff', '.pbm', '.pnm')  # what is taken from a folder
+TEXT_BYTES = 64 << 20  # of comments in a PNG; by default Pillow refuses a picture with more than one MiB of them
 _ORIENTATION = 0x0112  # EXIF's tag
+_GREY = ('1', 'L', 'LA', 'La', 'I', 'I;16', 'I;16B', 'I;16L')
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -36,6 +33,10 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+
+_STDERR = threading.Lock()  # one thread at a time may replace it
+
+PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = TEXT_BYTES
 
 
 class Refused(Exception):
@@ -50,48 +51,25 @@ class Refusal:
     reason: str
 
 
-def listed(names: Iterable[str | Path]) -> Iterator[str | Refusal]:
-    """Yield the named picture files and those below the named folders, in order of their paths.
-
-    In folders, hidden files and files without an ending of NAMED are skipped, and links to folders are not followed. A
-    folder that holds no picture or cannot be read yields a Refusal.
-    """
-    for name in map(os.fspath, names):
-        if not os.path.isdir(name):
-            yield name
-            continue
-        found = False
-        for item in _below(name):
-            found = True
-            yield item
-        if not found:
-            yield Refusal(name, f'holds no pictures ({" ".join(NAMED)})')
-
-
-def _below(folder: str) -> Iterator[str | Refusal]:
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        yield Refusal(folder, f'cannot be read: {error.strerror}')
-        return
-    for entry in entries:
-        if entry.name.startswith('.'):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            yield from _below(entry.path)
-        elif entry.name.lower().endswith(NAMED):
-            yield entry.path
-
-
 def read(path: str | Path, channels: int) -> np.ndarray:
-    """The picture in a file as uint8 (h, w, channels), 1 channel or 3. Raises Refused."""
+    """The picture in a file as uint8 (h, w, channels), 1 channel or 3. Raises Refused.
+
+    Memory is bounded: at most LIMIT_PIXELS are decoded at once, some 500 MB. Larger JPEG files are decoded at a half, a
+    quarter or an eighth of their size, up to MOST_PIXELS; larger files of other kinds are refused.
+    """
+    with opened(path) as picture:
+        _bound(picture)
+        return pixels(picture, channels)
+
+
+@contextlib.contextmanager
+def opened(path: str | Path) -> Iterator[Image.Image]:
+    """The picture in a file, for Pillow to decode in the `with` block. Raises Refused, also for errors in the block."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')  # Pillow's: what matters of them is refused below
             with _quiet(path), _open(path) as picture:
-                _bound(picture)
-                picture.load()
-                return _pixels(picture, channels)
+                yield picture
     except Refused:
         raise
     except Image.DecompressionBombError as error:
@@ -99,6 +77,33 @@ def read(path: str | Path, channels: int) -> np.ndarray:
     except Exception as error:  # Pillow's decoders raise nearly anything for damaged files
         reason = ' '.join(str(error).split())[:200] or type(error).__name__
         raise Refused(f'cannot be decoded: {reason}') from error
+
+
+def pixels(picture: Image.Image, channels: int) -> np.ndarray:
+    """A picture's pixels as uint8 (h, w, channels), 1 channel or 3, upright and without transparency."""
+    picture.load()  # first: it may turn a TIFF by itself, and reading EXIF would hide its errors
+    turn = orientation(picture)
+    picture = _plain(picture)
+    if picture.mode in ('LA', 'RGBA'):
+        picture = Image.alpha_composite(Image.new('RGBA', picture.size, 'white'), picture.convert('RGBA'))
+    picture = picture.convert('L' if channels == 1 else 'RGB')
+    if turn in _TURNS:
+        picture = picture.transpose(_TURNS[turn])
+    array = np.array(picture)
+    return array[:, :, None] if channels == 1 else array
+
+
+def is_grey(picture: Image.Image) -> bool:
+    """Whether the picture has no colours, by its mode."""
+    return picture.mode in _GREY
+
+
+def orientation(picture: Image.Image) -> int:
+    """EXIF's orientation, 1 to 8; 1 where the picture has none or it cannot be read."""
+    try:
+        return picture.getexif().get(_ORIENTATION, 1)
+    except Exception:  # damaged EXIF; the pixels may be whole
+        return 1
 
 
 def with_channels(image: np.ndarray, channels: int) -> np.ndarray:
@@ -110,32 +115,21 @@ def with_channels(image: np.ndarray, channels: int) -> np.ndarray:
     return np.repeat(image, channels, axis=2)
 
 
-def _pixels(picture: Image.Image, channels: int) -> np.ndarray:
-    turn = _orientation(picture)
-    picture = _plain(picture)
-    if picture.mode in ('LA', 'RGBA'):
-        picture = Image.alpha_composite(Image.new('RGBA', picture.size, 'white'), picture.convert('RGBA'))
-    picture = picture.convert('L' if channels == 1 else 'RGB')
-    if turn in _TURNS:
-        picture = picture.transpose(_TURNS[turn])
-    pixels = np.array(picture)
-    return pixels[:, :, None] if channels == 1 else pixels
-
-
 @contextlib.contextmanager
 def _quiet(path: str | Path) -> Iterator[None]:
-    """Keep what libtiff writes of damaged files off stderr: it goes there by itself, past Python."""
+    """Keep libtiff's messages about damaged files off stderr, where it writes past Python."""
     if not _is_tiff(path):
         yield
         return
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+    with _STDERR:
+        kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nowhere)
 
 
 def _is_tiff(path: str | Path) -> bool:
@@ -187,14 +181,7 @@ def _plain(picture: Image.Image) -> Image.Image:
         raise Refused('has pixels of 32 bits, and does not say between which numbers they lie')
     if mode.startswith('I'):  # 16 bits, which Pillow would clip
         return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
-    grey = mode in ('1', 'L', 'LA', 'La')
+    grey = is_grey(picture)
     if picture.has_transparency_data:
         return picture.convert('LA' if grey else 'RGBA')
     return picture.convert('L' if grey else 'RGB')
-
-
-def _orientation(picture: Image.Image) -> int:
-    try:
-        return picture.getexif().get(_ORIENTATION, 1)
-    except Exception:  # of damaged EXIF, as above; the pixels may be whole
-        return 1

@@ -30,6 +30,7 @@ def prepare(
     *,
     overwrite: bool = False,
     track: Track = untracked,
+    skip_unreadable: Callable[[str], None] | None = None,
 ) -> Info:
     """Write the data set `name` to the data directory and return its facts.
 
@@ -42,6 +43,8 @@ def prepare(
       data_dir: the data directory; see `locate.data_directory`.
       overwrite: replace an existing set of that name.
       track: shows the progress over items that it passes on.
+      skip_unreadable: leave out image files that cannot be read, calling this with each path. By default a single one
+        is an error. Every file is decoded once more to find them.
 
     Raises:
       UserError: the source has another layout or unreadable files, or the set cannot be written.
@@ -56,7 +59,10 @@ def prepare(
     if directory.exists() and not overwrite:  # `staged` checks this too, but only after reading the source
         raise write.exists(directory)
     try:
-        (_from_idx if idx.is_idx(source) else _from_folders)(name, source, directory, overwrite, track)
+        if idx.is_idx(source):
+            _from_idx(name, source, directory, overwrite, track)
+        else:
+            _from_folders(name, source, directory, overwrite, track, skip_unreadable)
     except OSError as error:
         where = error.filename or directory
         raise UserError(f'{name} could not be prepared: {where}: {error.strerror}') from None
@@ -68,10 +74,16 @@ def _from_idx(name: str, source: Path, directory: Path, overwrite: bool, track: 
     shapes = {images.shape[1:] for images, _ in arrays.values()}
     if len(shapes) > 1:
         raise UserError(f'{source}: train and t10k images differ in size')
+    first = min(int(labels.min()) for _, labels in arrays.values())
+    first = first if first == 1 else 0  # some sets, such as EMNIST's letters, count their labels from 1
+    arrays = {split: (images, labels - first) for split, (images, labels) in arrays.items()}
     num_classes = 1 + max(int(labels.max()) for _, labels in arrays.values())
-    class_names = idx.class_names(name, num_classes)
+    class_names = idx.class_names(name, num_classes, first)
     if num_classes > len(class_names):
         raise UserError(f'{source}: label {num_classes - 1} where {name} has {len(class_names)} classes')
+    empty = sorted(set(range(num_classes)) - set(arrays['train'][1].tolist()))
+    if empty:
+        raise UserError(f'{source}: no training image has label {empty[0] + first}')
     total = sum(images.nbytes for images, _ in arrays.values())
     count = sum(len(images) for images, _ in arrays.values())
     plan = write.Plan(
@@ -89,8 +101,23 @@ def _from_idx(name: str, source: Path, directory: Path, overwrite: bool, track: 
         write.write(stage, plan, splits)
 
 
-def _from_folders(name: str, source: Path, directory: Path, overwrite: bool, track: Track) -> None:
+def _from_folders(
+    name: str,
+    source: Path,
+    directory: Path,
+    overwrite: bool,
+    track: Track,
+    skip_unreadable: Callable[[str], None] | None,
+) -> None:
     listing = folders.list_files(source)
+    if skip_unreadable:
+        bad: set[str] = set()
+        for split, files in listing.splits.items():
+            for _ in folders.examples(track(files, f'reading {split}', len(files)), 3, bad.add):
+                pass
+        for path in sorted(bad):
+            skip_unreadable(path)
+        listing = listing.without(bad)
     count = sum(map(len, listing.splits.values()))
     scan = folders.scan(track(chain(*listing.splits.values()), 'reading headers', count))
     others = f' ({listing.skipped} other files skipped)' * (listing.skipped > 0)

@@ -11,7 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cnn_bench.data.pictures import Refusal, Refused, listed
+from cnn_bench.data.picture_files import named_pictures
+from cnn_bench.data.pictures import Refusal, Refused
 from cnn_bench.errors import UserError
 from cnn_bench.trained import TrainedModel
 
@@ -34,7 +35,7 @@ def predict(
     """
     if model.input_shape[2] not in (1, 3):
         raise UserError(f'{model.arch} takes images of {model.input_shape[2]} channels; pictures have 1 or 3')
-    items = listed(names)
+    items = named_pictures(names)
     size, compiled = 0, partial(jax.jit(partial(_probabilities, model)), model.variables)
     while batch := list(islice(items, batch_size)):
         read_ones = [_read(item, model) for item in batch]

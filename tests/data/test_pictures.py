@@ -93,18 +93,6 @@ def test_cmyk_keeps_its_colours(tmp_path):
     assert max(green, blue) < 50
 
 
-def test_folders_are_walked_in_order_of_names(tmp_path):
-    for name in ('b/2.png', 'b/10.png', 'a.JPG', 'c/.hidden.png', '.git/x.png', 'c/notes.txt', 'z.gif'):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    (tmp_path / 'b' / 'loop').symlink_to(tmp_path)
-    names = [path.removeprefix(f'{tmp_path}/') for path in pictures.listed([tmp_path])]
-    assert names == ['a.JPG', 'b/10.png', 'b/2.png', 'z.gif']
-    found = list(pictures.listed([tmp_path / 'c', tmp_path / 'c' / 'notes.txt']))
-    assert isinstance(found[0], pictures.Refusal)  # no pictures in it; but what is named itself is taken
-    assert found[1] == str(tmp_path / 'c' / 'notes.txt')
-
-
 MEMORY = """
 import resource, sys
 from cnn_bench.data import pictures

@@ -5,9 +5,12 @@ from dataclasses import replace
 import jax
 import numpy as np
 import pytest
+from image_files import save_image
 
 from cnn_bench import data
+from cnn_bench.data import pictures
 from cnn_bench.data.pipeline import RandomCrop
+from cnn_bench.data.prepare import prepare
 from cnn_bench.data.preprocessing import Preprocessing
 from cnn_bench.errors import UserError
 from cnn_bench.training.batches import Resident, Streamed, make_batches
@@ -81,13 +84,22 @@ def test_where_a_set_lives(split):
         batches(size=32, placement='device')
 
 
-@pytest.mark.parametrize('size', [(28, 28), (20, 28), (32, 16)])
-@pytest.mark.parametrize('crop_fraction', [1.0, 0.875])
-def test_evaluation_prediction_and_either_placement_prepare_the_same_images(split, size, crop_fraction):
-    preprocessing = replace(WHOLE, input_shape=(*size, 1), crop_fraction=crop_fraction)
-    expected = np.stack([preprocessing.crop(split[index]['image']) for index in range(24)])
+@pytest.mark.parametrize('stored', [(1, 1), (9, 5), (20, 28), (375, 500), None])  # None: all of these in one set
+@pytest.mark.parametrize(('size', 'crop_fraction'), [((20, 28), 1.0), ((20, 28), 0.875), ((24, 24), 0.875)])
+def test_evaluation_and_prediction_prepare_the_same_images(tmp_path, stored, size, crop_fraction):
+    """Files of a prepared set, wherever the set lives, reach the network as `predict` and `features` make them."""
+    generator = np.random.default_rng(0)
+    files = []
+    for split in ('train', 'test'):
+        for number, shape in enumerate([stored] * 3 if stored else [(1, 1), (9, 5), (375, 500)]):
+            pixels = generator.integers(0, 256, (*shape, 3), np.uint8)
+            files.append(save_image(tmp_path / 'images' / split / 'a' / f'{number}.png', pixels))
+    prepare('set', tmp_path / 'images', tmp_path / 'data')
+    preprocessing = Preprocessing((*size, 3), (0.5,) * 3, (0.5,) * 3, crop_fraction=crop_fraction)
+    expected = np.stack([preprocessing.crop(pictures.read(path, 3)) for path in files[3:]])
     for placement in ('auto', 'host'):
+        split = data.open_split('set', 'test', tmp_path / 'data')
         batches = make_batches(split, ONE, preprocessing, placement=placement)
-        batch, _ = next(batches.eval_batches(24))
+        batch, _ = next(batches.eval_batches(3))
         images, _ = batches.pick(batches.dataset, jax.tree.map(lambda array: array[0], batch))
         np.testing.assert_array_equal(images, expected)
