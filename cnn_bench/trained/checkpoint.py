@@ -10,7 +10,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,6 +21,7 @@ import orbax.checkpoint as ocp
 from cnn_bench.digest import digest
 from cnn_bench.errors import UserError
 from cnn_bench.recipe import differences, renamed
+from cnn_bench.trained.orbax_path import orbax_path
 
 SHOWN = 3  # differences between a checkpoint and the network in a message
 RENAMED = {'eval_state': 'watch'}  # fields of the state that earlier versions called otherwise
@@ -58,13 +59,18 @@ class Checkpoints:
             'state': ocp.PyTreeCheckpointHandler(type_handler_registry=types),
             'record': ocp.JsonCheckpointHandler(),
         }
-        self._manager = _Manager(directory.absolute(), options=options, item_handlers=handlers)
+        if not read_only:
+            directory.parent.mkdir(parents=True, exist_ok=True)
+        self._path = ExitStack()
+        path = self._path.enter_context(orbax_path(directory))
+        self._manager = _Manager(path, options=options, item_handlers=handlers)
 
     def __enter__(self) -> 'Checkpoints':
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._manager.close()
+        with self._path:
+            self._manager.close()
 
     def save(self, state: Any, progress: dict) -> None:
         """Save `state` and the JSON-able `progress` that goes with it, in the background."""

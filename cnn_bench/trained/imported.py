@@ -17,6 +17,7 @@ from cnn_bench.errors import UserError
 from cnn_bench.files import new_directory
 from cnn_bench.models.variables import variable_shapes
 from cnn_bench.trained.model import TrainedModel, from_record
+from cnn_bench.trained.orbax_path import orbax_path
 
 RECORD, VARIABLES = 'weights.json', 'variables'
 PACKAGES = ('cnn_bench', 'flax', 'jax', 'orbax-checkpoint')
@@ -34,15 +35,7 @@ def load(directory: str | Path) -> TrainedModel:
         raise UserError(f'{directory} holds no imported weights: it has no {RECORD}') from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f'{directory / RECORD} cannot be read: {error}') from error
-    try:
-        with ocp.StandardCheckpointer() as checkpointer:
-            variables = checkpointer.restore(directory / VARIABLES, _abstract(model))
-    except Exception as error:  # Orbax and TensorStore each raise their own
-        reason = next(iter(str(error).splitlines()), '')[:200]
-        raise UserError(f'{directory / VARIABLES} cannot be read: {reason}') from error
-    if digest(variables) != model.origin.digest:
-        raise UserError(f'{directory / VARIABLES} is not what was imported: its digest differs; import it again')
-    return from_record(model.record(), variables)
+    return from_record(model.record(), _restore(model, directory / VARIABLES))
 
 
 def save(model: TrainedModel, directory: str | Path) -> None:
@@ -50,8 +43,9 @@ def save(model: TrainedModel, directory: str | Path) -> None:
     directory = Path(directory).absolute()
     check_new(directory)
     with new_directory(directory) as partial:
-        with ocp.StandardCheckpointer() as checkpointer:
-            checkpointer.save(partial / VARIABLES, model.variables)
+        with orbax_path(partial / VARIABLES) as path, ocp.StandardCheckpointer() as checkpointer:
+            checkpointer.save(path, model.variables)
+        _restore(model, partial / VARIABLES)  # reading it back shows a write that failed silently
         record = {name: value for name, value in model.record().items() if name not in ('path', 'kind')}
         record['versions'] = {name: metadata.version(name) for name in PACKAGES}
         (partial / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True) + '\n')
@@ -61,6 +55,19 @@ def check_new(directory: Path) -> None:
     """Raise UserError where `directory` exists."""
     if directory.exists():
         raise UserError(f'{directory} is already there; give --out a new directory')
+
+
+def _restore(model: TrainedModel, directory: Path) -> dict:
+    """The variables in `directory`. Raises UserError where they cannot be read or are not those of `model`'s digest."""
+    try:
+        with orbax_path(directory) as path, ocp.StandardCheckpointer() as checkpointer:
+            variables = checkpointer.restore(path, _abstract(model))
+    except Exception as error:  # Orbax and TensorStore each raise their own
+        reason = next(iter(str(error).splitlines()), '')[:200]
+        raise UserError(f'{directory} cannot be read: {reason}') from error
+    if digest(variables) != model.origin.digest:
+        raise UserError(f'{directory} is not what was imported: its digest differs; import it again')
+    return variables
 
 
 def _abstract(model: TrainedModel) -> dict:

@@ -196,7 +196,11 @@ class Trainer:
             raise RunFailed(f'after step {self.step} a parameter or a batch statistic is not finite')
         pending = [{name: m.astype(np.float32).tolist() for name, m in metrics.items()} for metrics in self.pending]
         timed = {'train_s': self.stopwatch.seconds, 'images': self.stopwatch.images}
+        first = self.checkpoints.latest_step() is None
         self.checkpoints.save(self.state, {'timed': timed, 'pending': pending})
+        if first:  # reading it back shows a place where saves fail silently, before much is trained
+            self.checkpoints.wait()
+            self.checkpoints.restore_variables(self.setup.state_like(self.step).variables)
 
     def _stop_if_asked(self) -> None:
         if not self.signals.poll():

@@ -1,7 +1,10 @@
 """What is saved comes back bit for bit, and what was damaged does not."""
 
 import dataclasses
+import os
 import shutil
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -50,6 +53,15 @@ def test_the_variables_alone(tmp_path, state):
         assert digest(variables) == digest(state.variables)
         with pytest.raises(UserError, match=r"another network .*params/fc/bias: 'float32\[3\]', None"):
             checkpoints.restore_variables({**state.variables, 'params': {**state.params, 'fc': {}}})
+
+
+@pytest.mark.parametrize('name', ['[1]', 'a*b?', '{x,y}', 'back\\slash', 'a [b] (c)'])
+def test_any_directory_name_will_do(tmp_path, state, name):
+    """Orbax takes the directory's path for a part of a glob pattern."""
+    _save(tmp_path / name / 'c', state)
+    with Checkpoints(tmp_path / name / 'c', read_only=True) as checkpoints:
+        assert digest(checkpoints.restore(state)[0]) == digest(state)
+    assert not list(Path(tempfile.gettempdir()).glob(f'cnn_bench_*_{os.getpid()}'))
 
 
 @struct.dataclass

@@ -11,6 +11,7 @@ from cnn_bench import data, trained
 from cnn_bench.data.preprocessing import centre_box, resize
 from cnn_bench.errors import UserError
 from cnn_bench.runs import RunDirectory
+from cnn_bench.trained import imported
 from cnn_bench.trained.load import read_class_names
 from cnn_bench.training.setup import restore
 
@@ -106,3 +107,9 @@ def test_what_is_no_trained_network_is_refused(tiny_run, tiny_data, tmp_path):
         trained.load(run)
     with pytest.raises(UserError, match='neither a run directory'):
         trained.load(tmp_path)
+
+
+def test_imported_weights_lie_in_any_directory(colour_weights, tmp_path):
+    model = trained.load(colour_weights)
+    imported.save(model, tmp_path / '[1]' / 'a*b')
+    assert trained.load(tmp_path / '[1]' / 'a*b').origin.digest == model.origin.digest

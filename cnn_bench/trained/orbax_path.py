@@ -1,0 +1,35 @@
+"""Paths for Orbax, which finds files with `glob` and takes the path of the directory as part of the pattern."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import jax
+
+SPECIAL = '[]*?\\{}'
+
+
+@contextmanager
+def orbax_path(directory: Path) -> Iterator[Path]:
+    """A path to `directory`, whose parent exists, without characters that have a meaning in a pattern.
+
+    Where there are any, it leads through a link to the parent in the temporary directory, which is removed at the end.
+    In a run of several processes they need the same path, so they share a link, which stays.
+    """
+    directory = directory.absolute()
+    if not set(SPECIAL) & set(str(directory.parent)):
+        yield directory
+        return
+    several = jax.process_count() > 1
+    name = hashlib.sha256(os.fsencode(directory.parent)).hexdigest()[:20]
+    link = Path(tempfile.gettempdir()) / f'cnn_bench_{os.getuid()}_{name}{"" if several else f"_{os.getpid()}"}'
+    with suppress(FileExistsError):
+        link.symlink_to(directory.parent)
+    try:
+        yield link / directory.name
+    finally:
+        if not several:
+            link.unlink(missing_ok=True)
