@@ -45,9 +45,31 @@ class Rule:
     allowed: str
 
 
-def at_least(least: int) -> Rule:
-    """Numbers from `least` on."""
-    return Rule(lambda value: value >= least, f'at least {least}')
+LARGEST = 10**9  # of whole numbers
+
+
+def at_least(least: int, most: int = LARGEST) -> Rule:
+    """Numbers from `least` to `most`."""
+    to = '' if most == LARGEST else f', at most {most:,}'
+    return Rule(lambda value: least <= value <= most, f'at least {least}{to}')
+
+
+def above(bound: float, most: float = LARGEST) -> Rule:
+    """Numbers greater than `bound`, up to `most`."""
+    to = '' if most == LARGEST else f', at most {most:g}'
+    return Rule(lambda value: bound < value <= most, f'above {bound:g}{to}')
+
+
+def rising_pair(most: float) -> Rule:
+    """Two numbers above 0, up to `most`, the first not greater than the second."""
+    return Rule(
+        lambda value: len(value) == 2 and all(map(_is_number, value)) and 0 < value[0] <= value[1] <= most,
+        f'two numbers above 0, at most {most:g}, the first not greater',
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def one_of(*names: str) -> Rule:
@@ -65,7 +87,9 @@ LABELS = Rule(
 
 FIELDS: dict[str, Field] = {
     'name': Field('', 'label in charts; empty: the architecture and its width'),
-    'seed': Field(0, 'seed of the first weights, the order of images, augmentation and dropout', at_least(0)),
+    'seed': Field(
+        0, 'seed of the first weights, the order of images, augmentation and dropout', at_least(0, 2**32 - 1)
+    ),
     'total_epochs': Field(10, 'length of training', at_least(1)),
     'total_steps': Field(0, 'length of training in steps, instead of total_epochs; 0: use total_epochs', at_least(0)),
     'batch_size': Field(128, 'training images a step', at_least(1)),
@@ -93,7 +117,7 @@ FIELDS: dict[str, Field] = {
     'bn_train': Field('unfrozen', 'batch norm layers whose scale and bias are trained', one_of(*BN_SCOPES)),
     'stages': Field((), 'stages of training, each {field: value} of what differs from the recipe', STAGES),
     'model.arch': Field('lenet5', 'a name of `cnn-bench list`; further fields are those of its module'),
-    'model.width': Field(1.0, 'factor of all numbers of channels'),
+    'model.width': Field(1.0, 'factor of all numbers of channels', above(0)),
     'model.dtype': Field('float32', 'of activations and multiplications; parameters are float32'),
     'dataset.name': Field('fashion_mnist_subset', 'a name of `cnn-bench data list`'),
     'dataset.train': Field('train', 'split that is trained on'),
@@ -106,27 +130,42 @@ FIELDS: dict[str, Field] = {
         'auto', 'device: the whole set lives there; host: batches are streamed', one_of('auto', 'device', 'host')
     ),
     'dataset.workers': Field(0, 'processes that decode and crop when streaming', at_least(0)),
-    'crop.scale': Field((0.08, 1.0), "area of a random training crop, as a fraction of the image's (streaming)"),
-    'crop.ratio': Field((3 / 4, 4 / 3), 'width / height of a random training crop (streaming)'),
-    'crop.crop_fraction': Field(0.875, 'side of the evaluation crop, as a fraction of the shorter side (streaming)'),
+    'crop.scale': Field(
+        (0.08, 1.0), "area of a random training crop, as a fraction of the image's (streaming)", rising_pair(1)
+    ),
+    'crop.ratio': Field((3 / 4, 4 / 3), 'width / height of a random training crop (streaming)', rising_pair(100)),
+    'crop.crop_fraction': Field(
+        0.875, 'side of the evaluation crop, as a fraction of the shorter side (streaming)', above(0, 1)
+    ),
     'augment.flip': Field(False, 'mirror images left to right at random'),
-    'augment.pad_crop': Field(0, 'shift images by up to so many pixels at random'),
-    'augment.lighting_std': Field(0.0, 'PCA lighting (Krizhevsky et al. 2012); 0: none'),
+    'augment.pad_crop': Field(0, 'shift images by up to so many pixels at random', at_least(0)),
+    'augment.lighting_std': Field(0.0, 'PCA lighting (Krizhevsky et al. 2012); 0: none', at_least(0)),
     'augment.lighting_components': Field((), 'principal components of the colours, a row each'),
-    'mix.mixup_alpha': Field(0.0, 'mixup (Zhang et al. 2017); 0: none'),
-    'mix.cutmix_alpha': Field(0.0, 'CutMix (Yun et al. 2019); 0: none'),
-    'mix.cutmix_prob': Field(0.5, 'probability of CutMix in a step where both are on'),
+    'mix.mixup_alpha': Field(0.0, 'mixup (Zhang et al. 2017); 0: none', at_least(0)),
+    'mix.cutmix_alpha': Field(0.0, 'CutMix (Yun et al. 2019); 0: none', at_least(0)),
+    'mix.cutmix_prob': Field(0.5, 'probability of CutMix in a step where both are on', at_least(0, 1)),
     'optimizer.name': Field('sgd', 'any optimiser of optax; further fields are its arguments'),
-    'optimizer.learning_rate': Field(0.1, 'peak of the schedule'),
-    'optimizer.weight_decay': Field(0.0, 'decoupled where the optimiser has it so, otherwise the L2 term'),
+    'optimizer.learning_rate': Field(0.1, 'peak of the schedule', at_least(0)),
+    'optimizer.weight_decay': Field(0.0, 'decoupled where the optimiser has it so, otherwise the L2 term', at_least(0)),
     'optimizer.decay_bias_and_norm': Field(False, 'weight decay of biases and norms too'),
-    'optimizer.clip_norm': Field(0.0, 'largest norm of the gradient; 0: unlimited'),
+    'optimizer.clip_norm': Field(0.0, 'largest norm of the gradient; 0: unlimited', at_least(0)),
     'optimizer.lr_multipliers': Field((), "pairs of a pattern and a factor of the rate: (('stem*', 0.1),)"),
     'schedule.name': Field('constant', 'a schedule of training/schedules.py; further fields are its arguments'),
-    'schedule.warmup_epochs': Field(0.0, 'linear warm-up, part of total_epochs'),
+    'schedule.warmup_epochs': Field(0.0, 'linear warm-up, part of total_epochs', at_least(0)),
     'wandb.enabled': Field(False, 'log to Weights & Biases, offline where there is no key'),
     'wandb.project': Field('cnn_bench', 'project of Weights & Biases'),
     'tensorboard.enabled': Field(False, 'write event files below the run directory'),
+}
+
+FRACTIONS = Rule(lambda value: all(_is_number(item) and 0 < item < 1 for item in value), 'a tuple of fractions')
+# Ranges of further fields of the open groups, where a recipe sets them.
+OPEN_RULES = {
+    **dict.fromkeys((f'optimizer.{name}' for name in ('momentum', 'b1', 'b2', 'b3', 'decay')), FRACTION),
+    **dict.fromkeys(('optimizer.eps', 'schedule.decay', 'schedule.final_factor', 'schedule.min_factor'), at_least(0)),
+    **dict.fromkeys(('schedule.factor', 'schedule.rise', 'schedule.start_factor', 'schedule.threshold'), above(0, 1)),
+    **dict.fromkeys(('schedule.power', 'schedule.every_epochs'), above(0)),
+    **dict.fromkeys(('schedule.patience', 'schedule.cooldown'), at_least(0)),
+    'schedule.at': FRACTIONS,
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from cnn_bench.errors import UserError, unknown
-from cnn_bench.recipe.fields import FIELDS, MONITORED, OPEN, base
+from cnn_bench.recipe.fields import FIELDS, MONITORED, OPEN, OPEN_RULES, Rule, base
 from cnn_bench.recipe.overrides import fits, refuse_old_name
 
 
@@ -19,6 +19,10 @@ def validate(config: ConfigDict) -> None:
         value = (config[group] if group else config)[name]
         if field.rule and not field.rule.holds(value):
             raise _out_of_range(path, value, field.rule.allowed)
+    for path, rule in OPEN_RULES.items():
+        group, _, name = path.partition('.')
+        if config[group].get(name) is not None and not _holds(rule, config[group][name]):
+            raise _out_of_range(path, config[group][name], rule.allowed)
     monitored = MONITORED + tuple(f'ema_{name}' for name in MONITORED if config.ema_decay)
     if config.monitor not in monitored:
         raise _out_of_range('monitor', config.monitor, ', '.join(monitored))
@@ -27,7 +31,7 @@ def validate(config: ConfigDict) -> None:
 def call(function: Callable, group: str, fields: Mapping[str, Any], *args, **kwargs):
     """`function(*args, **kwargs, **fields)` for a group of a recipe's fields; a field that is None is left out.
 
-    Raises UserError for a field that the function does not take.
+    Raises UserError for a field that the function does not take, and for one that it needs and the recipe lacks.
     """
     fields = {name: value for name, value in fields.items() if value is not None}
     parameters = inspect.signature(function).parameters.values()
@@ -35,8 +39,19 @@ def call(function: Callable, group: str, fields: Mapping[str, Any], *args, **kwa
     free = names - set(kwargs) - {p.name for p in list(parameters)[: len(args)]}
     for name in fields:
         if name not in free and not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            raise unknown(f'config field {group}.{name}', name, free)
+            raise unknown(f'config field {group}.{name} of {function.__name__}', name, free)
+    for parameter in parameters:
+        if parameter.name in free - set(fields) and parameter.default is parameter.empty:
+            raise UserError(f'config.{group}.{parameter.name} is missing; {function.__name__} needs it')
     return function(*args, **kwargs, **fields)
+
+
+def _holds(rule: Rule, value: Any) -> bool:
+    """Whether the rule holds for a value of any type."""
+    try:
+        return not isinstance(value, bool) and rule.holds(value)
+    except TypeError:
+        return False
 
 
 def _out_of_range(path: str, value: Any, allowed: str) -> UserError:

@@ -15,6 +15,16 @@ from cnn_bench.errors import UserError, unknown
 from cnn_bench.recipe import call
 from cnn_bench.recipe.patterns import value_of
 
+# optax's optimisers that cannot train here, and why.
+NOT_OFFERED = {
+    'lbfgs': 'needs the loss as a function for its line search',
+    'rprop': 'compares signs of successive gradients, so each must be that of the whole training set',
+    'scale_by_rprop': 'is a part of rprop',
+    'noisy_sgd': 'keeps a random key in its state, which checkpoints cannot hold',
+    'optimistic_adam': 'is replaced by optimistic_adam_v2',
+    'sm3': 'takes no learning-rate schedule',
+}
+
 
 def make_optimizer(fields: dict, schedule: optax.Schedule) -> optax.GradientTransformation:
     """An optax optimiser from a recipe's `optimizer`, its rate from `schedule`.
@@ -57,8 +67,10 @@ def _unclipped(fields: dict, schedule: optax.Schedule) -> optax.GradientTransfor
     mask = None if fields.pop('decay_bias_and_norm') else _kernels
     fields.pop('learning_rate')  # in the schedule
     factory = getattr(optax, name, None)
-    if name not in _optimizers():
-        raise unknown('optimizer', name, _optimizers())
+    if name in NOT_OFFERED:
+        raise UserError(f'config.optimizer.name is {name}, which {NOT_OFFERED[name]}; choose another')
+    if name not in offered():
+        raise unknown('optimizer', name, offered())
     if {'weight_decay', 'mask'} <= set(inspect.signature(factory).parameters):
         return call(factory, 'optimizer', fields, schedule, weight_decay=decay, mask=mask)
     main = call(factory, 'optimizer', fields, schedule)
@@ -69,10 +81,12 @@ def _kernels(params):
     return jax.tree.map(lambda leaf: jnp.ndim(leaf) > 1, params)
 
 
-def _optimizers() -> dict[str, Callable]:
-    """optax's functions whose first argument is a learning rate."""
+def offered() -> dict[str, Callable]:
+    """The optimisers that a recipe can name: optax's functions whose first argument is a learning rate."""
     return {
         name: f
         for name, f in inspect.getmembers(optax, inspect.isfunction)
         if next(iter(inspect.signature(f).parameters), '') == 'learning_rate'
+        and not name.startswith('_')
+        and name not in NOT_OFFERED
     }

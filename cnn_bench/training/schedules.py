@@ -1,5 +1,7 @@
 """Learning-rate schedules by the names that recipes use: linear warm-up, then one of optax's schedules."""
 
+from collections import Counter
+
 import optax
 
 from cnn_bench.errors import UserError, unknown
@@ -22,8 +24,9 @@ def polynomial(peak: float, steps: int, *, power: float = 1.0, final_factor: flo
 
 
 def step(peak: float, steps: int, *, at: tuple = (0.5, 0.75), factor: float = 0.1) -> optax.Schedule:
-    """The rate is multiplied by `factor` at each fraction of training in `at`."""
-    return optax.piecewise_constant_schedule(peak, {round(fraction * steps): factor for fraction in at})
+    """The rate is multiplied by `factor` at each fraction of training in `at`; warm-up is part of training."""
+    boundaries = Counter(round(fraction * steps) for fraction in at)
+    return optax.piecewise_constant_schedule(peak, {step: factor**times for step, times in boundaries.items()})
 
 
 def exponential(peak: float, steps: int, *, final_factor: float = 0.01) -> optax.Schedule:
@@ -54,7 +57,7 @@ def plateau(
 
 
 def staircase(peak: float, steps: int, *, every_epochs: float, factor: float, epoch: int) -> optax.Schedule:
-    """The rate is multiplied by `factor` every `every_epochs` epochs of `epoch` steps."""
+    """The rate is multiplied by `factor` every `every_epochs` epochs of `epoch` steps, those of warm-up included."""
     every = round(every_epochs * epoch)
     if every < 1:
         raise UserError(f'config.schedule.every_epochs is {every_epochs}; it must be at least one step of {epoch}')
@@ -66,13 +69,17 @@ def inverse_time(peak: float, steps: int, *, decay: float) -> optax.Schedule:
     return lambda step: peak / (1 + decay * step)
 
 
+BY_EPOCHS = ('step', 'staircase')  # schedules that count from the first step: warm-up does not delay their drops
 SCHEDULES = {
     f.__name__: f for f in (constant, cosine, onecycle, polynomial, step, exponential, staircase, inverse_time, plateau)
 }
 
 
 def make_schedule(fields: dict, peak: float, total_steps: int, steps_per_epoch: int) -> optax.Schedule:
-    """step -> learning rate, from a recipe's `schedule`: linear warm-up to `peak`, then the named schedule."""
+    """step -> learning rate, from a recipe's `schedule`: linear warm-up to `peak`, then the named schedule.
+
+    The schedule covers the steps after warm-up, except that those of BY_EPOCHS count all steps.
+    """
     fields = dict(fields)
     name, warmup = fields.pop('name'), round(fields.pop('warmup_epochs') * steps_per_epoch)
     if name not in SCHEDULES:
@@ -82,10 +89,12 @@ def make_schedule(fields: dict, peak: float, total_steps: int, steps_per_epoch: 
             f'config.schedule.warmup_epochs is {warmup} of {total_steps} steps; it must leave some to train'
         )
     unit = {'epoch': steps_per_epoch} if name == 'staircase' else {}
-    main = call(SCHEDULES[name], 'schedule', fields, peak, total_steps - warmup, **unit)
+    skipped = warmup if name in BY_EPOCHS else 0
+    main = call(SCHEDULES[name], 'schedule', fields, peak, total_steps - warmup + skipped, **unit)
     if not warmup:
         return main
-    return optax.join_schedules([optax.linear_schedule(0.0, peak, warmup), main], [warmup])
+    warm = optax.linear_schedule(0.0, peak, warmup)
+    return optax.join_schedules([warm, lambda step: main(step + skipped)], [warmup])
 
 
 def make_plateau(fields: dict) -> optax.GradientTransformationExtraArgs | None:

@@ -54,6 +54,7 @@ class TrainingSetup:
         self.image_shape = self.preprocessing.input_shape
         bn_axis = parallel.AXIS if config.sync_batch_norm and len(self.devices) > 1 else None
         self.model = registry.build(self.record['arch'], bn_axis=bn_axis, **self.record['fields'])
+        self._check_images()
         self.steps_per_epoch = self._train_size() // config.batch_size
         self.stages = make_stages(config, self.steps_per_epoch, lambda: self.shapes)
         self.total_steps = self.stages[-1].end
@@ -87,6 +88,14 @@ class TrainingSetup:
         check_same_network(init, self.record['arch'], self.model)
         same_classes = init.origin.fields['num_classes'] == self.info.num_classes
         return fitting_weights(init, self.shapes, keep_head and same_classes)
+
+    def _check_images(self) -> None:
+        fields, pad = self.config.dataset, self.config.augment.pad_crop
+        if fields.train == fields.test:
+            raise UserError(f'config.dataset.train and test are both {fields.test!r}; evaluate on another split')
+        if pad >= min(self.image_shape[:2]):
+            size = 'x'.join(map(str, self.image_shape[:2]))
+            raise UserError(f'config.augment.pad_crop is {pad}; it must be less than the sides of the {size} images')
 
     def _check_share_of_batch(self) -> None:
         share = self.config.batch_size // len(self.devices)

@@ -137,3 +137,58 @@ def test_training_reads_every_field(tiny_data, tiny_recipe, tmp_path, monkeypatc
     assert set(config.dataset) == seen['dataset']
     assert set(config.wandb) == seen['wandb']
     assert set(config.tensorboard) == seen['tensorboard']
+
+
+NONSENSE = (
+    *(-1, 0, 10**9 + 1, 10**24, 1e400, 1e308, float('nan'), True, None),
+    *('', 'x', b'', [], {}, (), (-1, -2), ('x', 'y')),
+)
+
+
+def _message(field, value):
+    """How a value is refused; empty where the recipe loads and survives JSON."""
+    try:
+        config = recipe.load(LENET5, {field: value})
+    except UserError as error:
+        return str(error)
+    assert recipe.to_dict(recipe.from_dict(recipe.to_dict(config))) == recipe.to_dict(config)
+    return ''
+
+
+@pytest.mark.parametrize('field', recipe.FIELDS)
+def test_nonsense_is_refused_in_one_line_or_is_a_value_of_the_field(field):
+    messages = [_message(field, value) for value in NONSENSE]
+    assert any(messages)
+    assert all('\n' not in message for message in messages)
+
+
+@pytest.mark.parametrize(
+    ('field', 'value'),
+    [
+        ('seed', 2**32),
+        ('seed', 10**20 - 1),
+        ('optimizer.learning_rate', -1.0),
+        ('optimizer.learning_rate', float('inf')),
+        ('optimizer.weight_decay', -1.0),
+        ('optimizer.momentum', 2.0),
+        ('augment.pad_crop', -1),
+        ('model.width', 0.0),
+        ('crop.crop_fraction', 2.0),
+        ('crop.crop_fraction', -1.0),
+        ('crop.scale', ('x', 'y')),
+        ('crop.scale', (1.0, 0.1)),
+        ('crop.ratio', (0, 0)),
+        ('crop.ratio', (1, 2, 3)),
+        ('crop.ratio', (None, 1)),
+        ('dataset.size', -1),
+        ('dataset.workers', -1),
+        ('dataset.workers', 10**12),
+        ('total_steps', 10**24),
+        ('schedule.factor', -1),
+        ('schedule.at', 5),
+        ('schedule.at', ('x',)),
+    ],
+)
+def test_values_that_cannot_be_trained_with_are_refused(field, value):
+    with pytest.raises(UserError, match=rf'config\.{field} is .*(allowed|type)'):
+        recipe.load(LENET5, {field: value})

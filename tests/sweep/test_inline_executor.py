@@ -38,7 +38,7 @@ def test_what_fails_is_recorded_and_the_rest_goes_on(write, tmp_path, tiny_data,
         return real(config, *arguments)
 
     monkeypatch.setattr(inline_executor, 'train', train)
-    bad = {'optimizer.learning_rate': 1e30, 'optimizer.weight_decay': 1e30}
+    bad = {'optimizer.learning_rate': 1e8, 'optimizer.weight_decay': 1e8}
     experiment = write(variants={'bad': bad, 'crashing': {}, 'refused': {'init_from': 'nowhere'}, 'good': {}})
     with pytest.raises(RunFailed, match='3 of 4 trials failed'):
         _sweep(experiment, tmp_path / 'out', tiny_data, InlineExecutor(tiny_data))

@@ -1,12 +1,16 @@
 """Schedules at exact steps and optimisers on one parameter, against values worked out by hand."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from cnn_bench.errors import UserError
-from cnn_bench.training.optimizer import make_optimizer
+from cnn_bench.trained.checkpoint import Checkpoints
+from cnn_bench.training.optimizer import make_optimizer, offered
 from cnn_bench.training.schedules import make_schedule
+from cnn_bench.training.state import State
 
 SGD = {'name': 'sgd', 'learning_rate': 0.1, 'weight_decay': 0.0, 'decay_bias_and_norm': False, 'clip_norm': 0.0}
 
@@ -20,10 +24,16 @@ SGD = {'name': 'sgd', 'learning_rate': 0.1, 'weight_decay': 0.0, 'decay_bias_and
         ({'name': 'polynomial'}, {0: 2.0, 25: 1.5, 75: 0.5}),
         ({'name': 'polynomial', 'power': 0.5}, {0: 2.0, 75: 1.0}),
         ({'name': 'step', 'at': (0.5, 0.75)}, {49: 2.0, 50: 0.2, 74: 0.2, 75: 0.02}),
+        ({'name': 'step', 'at': (0.5, 0.5)}, {49: 2.0, 50: 0.02}),
+        ({'name': 'step', 'at': (0.5, 0.75), 'warmup_epochs': 2.0}, {10: 1.0, 20: 2.0, 49: 2.0, 50: 0.2, 75: 0.02}),
         ({'name': 'exponential', 'final_factor': 0.01}, {0: 2.0, 50: 0.2, 100: 0.02}),
         ({'name': 'constant', 'warmup_epochs': 2.0}, {0: 0.0, 10: 1.0, 20: 2.0, 60: 2.0}),
         ({'name': 'cosine', 'warmup_epochs': 2.0}, {10: 1.0, 20: 2.0, 60: 1.0, 100: 0.0}),
         ({'name': 'staircase', 'every_epochs': 2.0, 'factor': 0.5}, {0: 2.0, 19: 2.0, 20: 1.0, 39: 1.0, 40: 0.5}),
+        (
+            {'name': 'staircase', 'every_epochs': 3.0, 'factor': 0.1, 'warmup_epochs': 1.0},
+            {5: 1.0, 10: 2.0, 29: 2.0, 30: 0.2, 60: 0.02},  # of 10 epochs: at epochs 3 and 6, not 4 and 7
+        ),
         ({'name': 'onecycle'}, {0: 0.08, 15: 1.04, 30: 2.0, 65: 1.000004, 100: 8e-6}),
         ({'name': 'onecycle', 'rise': 0.5, 'final_factor': 0.01}, {0: 0.08, 25: 1.04, 50: 2.0, 75: 1.01, 100: 0.02}),
         ({'name': 'inverse_time', 'decay': 0.01}, {k: 2 / (1 + 0.01 * k) for k in (0, 1, 50, 99)}),
@@ -109,6 +119,9 @@ def test_rmsprop_is_that_of_tensorflow():
         ({**SGD, 'name': 'sdg'}, 'sgd'),
         ({**SGD, 'momentun': 0.9}, 'momentum'),
         ({**SGD, 'name': 'chain'}, 'optimizer'),
+        ({**SGD, 'name': 'lbfgs'}, 'line search'),
+        ({**SGD, 'name': 'rprop'}, 'whole training set'),
+        ({**SGD, 'name': 'noisy_sgd'}, 'random key'),
     ],
 )
 def test_wrong_optimizer(fields, said):
@@ -133,3 +146,29 @@ def test_a_multiplier_multiplies_the_rate_of_what_it_matches():
     np.testing.assert_array_equal(multiplied['stem']['bias'], 0)
     np.testing.assert_array_equal(multiplied['head']['kernel'], plain['head']['kernel'])
     np.testing.assert_allclose(plain['stem']['kernel'], -0.1 * 1.9 * (3 + 0.5), rtol=1e-6)
+
+
+@pytest.mark.parametrize('name', sorted(offered()))
+def test_every_optimizer_that_is_offered_takes_steps_and_is_restored(name, tmp_path):
+    """Ten steps at once are ten steps with a save and a restore in between."""
+    optimizer = make_optimizer({**SGD, 'name': name}, lambda step: 0.01)
+    params = {'kernel': jnp.linspace(-1, 1, 6).reshape(2, 3), 'bias': jnp.ones(3)}
+
+    def steps(state, count):
+        for _ in range(count):
+            grads = jax.tree.map(lambda p: p + 0.1, state.params)
+            updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
+            state = state.replace(
+                step=state.step + 1, params=optax.apply_updates(state.params, updates), opt_state=opt_state
+            )
+        return state
+
+    first = State(jnp.zeros((), jnp.int32), params, {}, optimizer.init(params))
+    with Checkpoints(tmp_path / 'c') as checkpoints:
+        checkpoints.save(steps(first, 5), {})
+        checkpoints.wait()
+        restored, _ = checkpoints.restore(first)
+    resumed, straight = steps(restored, 5), steps(first, 10)
+    jax.tree.map(np.testing.assert_array_equal, resumed, straight)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(straight.params))
+    assert (np.asarray(straight.params['kernel']) != np.asarray(params['kernel'])).any()
