@@ -114,14 +114,14 @@ def front_in_words(summary: pd.DataFrame) -> str:
     errors = summary.top1_se_pct.fillna(0.0)
     value, low, high = stats.hypervolume_interval(cost, error, errors, *reference)
     interval = (
-        f' (95 % interval {low:.2f} to {high:.2f} over seeds, which allows for the luck of the best)'
+        f' (95 % interval over seeds {low:.2f} to {high:.2f}, corrected for choosing the best)'
         if summary.top1_se_pct.notna().any() and math.isfinite(low)
         else ' (one seed each: no interval)'
     )
     return (
-        f'On the front of error against multiply-adds: {on_front}. It dominates {value:.2f} points × factors of ten'
-        f'{interval}, up to {human(reference[0])} multiply-adds and {reference[1]:.2f} % error, the most of each here; '
-        'only areas up to the same point can be compared.'
+        f'Pareto front of error and multiply-adds: {on_front}. Its hypervolume is {value:.2f} percentage points × '
+        f'decades{interval}, with the reference point at the largest values here, {human(reference[0])} multiply-adds '
+        f'and {reference[1]:.2f} % error; hypervolumes with other reference points cannot be compared.'
     )
 
 

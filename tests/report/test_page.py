@@ -165,7 +165,7 @@ def test_every_run_says_where_it_comes_from(table, tmp_path):
 
 
 def test_the_hypervolume_has_an_interval_over_seeds(table, make_table, tmp_path):
-    assert 'over seeds, which allows for the luck of the best' in render(table, tmp_path)
+    assert 'corrected for choosing the best' in render(table, tmp_path)
     assert 'one seed each: no interval' in render(make_table(4), tmp_path)
 
 
