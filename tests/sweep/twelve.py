@@ -10,7 +10,12 @@ from cnn_bench.runs import RunDirectory, load, schema
 REPOSITORY = Path(__file__).parents[2]
 GOOD = {f'good{i}': {'optimizer.learning_rate': 0.02 + 0.01 * i} for i in range(9)}
 FAILING = {
-    'crashes': {'model.dtype': 'float32', 'dataset.workers': 0, 'optimizer.momentum': 'much'},
+    'crashes': {
+        'model.dtype': 'float32',
+        'dataset.workers': 0,
+        'optimizer.momentum': 0.5,
+        'optimizer.accumulator_dtype': 'x',
+    },
     'diverges': {'optimizer.learning_rate': 1e8, 'optimizer.weight_decay': 1e8},
     'too_large': {'model.width': 300.0},  # its last layers alone have 17 GB of weights
 }
