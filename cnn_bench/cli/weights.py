@@ -23,7 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='DIR',
         help='the directory to write: a checkpoint, and a record of where it came from',
     )
-    new.add_argument('--library', metavar='NAME', help='library that wrote the file (default: detected)')
+    new.add_argument(
+        '--library', dest='written_by', metavar='NAME', help='library that wrote the file (default: detected)'
+    )
     new.add_argument('--classes', type=int, metavar='K', help="number of classes (default: the architecture's own)")
     actions.add_parser('list', help='list the architectures and the libraries whose weights fit')
 
@@ -36,7 +38,7 @@ def run(args: argparse.Namespace) -> None:
 def _import(args: argparse.Namespace) -> None:
     from cnn_bench.pretrained.importer import import_weights
 
-    source = import_weights(args.arch, args.file, args.out, args.library, args.classes).origin.source
+    source = import_weights(args.arch, args.file, args.out, args.written_by, args.classes).origin.source
     print(f'{args.out}: {args.arch} with the weights of {source["file"]} ({source["library"]})')
 
 

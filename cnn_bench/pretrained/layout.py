@@ -29,8 +29,8 @@ class Transform:
     interpolation: str = 'bilinear'
 
     def for_input(self, shape: tuple[int, int, int]) -> Preprocessing:
-        """The transform for images of `shape` (h, w, c); without a stated `resize` the crop is 0.875 of the image."""
-        fraction = shape[0] / self.resize if self.resize else 0.875
+        """The transform for images of `shape` (h, w, c); without a stated `resize` the crop is the usual one."""
+        fraction = shape[0] / self.resize if self.resize else Preprocessing.crop_fraction
         return Preprocessing(shape, self.mean, self.std, self.interpolation, fraction)
 
 

@@ -131,11 +131,17 @@ FIELDS: dict[str, Field] = {
     ),
     'dataset.workers': Field(0, 'processes that decode and crop when streaming', at_least(0)),
     'crop.scale': Field(
-        (0.08, 1.0), "area of a random training crop, as a fraction of the image's (streaming)", rising_pair(1)
+        (0.08, 1.0),
+        "area of a random training crop, as a fraction of the image's (of images that are resized)",
+        rising_pair(1),
     ),
-    'crop.ratio': Field((3 / 4, 4 / 3), 'width / height of a random training crop (streaming)', rising_pair(100)),
+    'crop.ratio': Field(
+        (3 / 4, 4 / 3), 'width / height of a random training crop (of images that are resized)', rising_pair(100)
+    ),
     'crop.crop_fraction': Field(
-        0.875, 'side of the evaluation crop, as a fraction of the shorter side (streaming)', above(0, 1)
+        0.875,
+        'side of the evaluation crop, as a fraction of the shorter side (of images that are resized)',
+        above(0, 1),
     ),
     'augment.flip': Field(False, 'mirror images left to right at random'),
     'augment.pad_crop': Field(0, 'shift images by up to so many pixels at random', at_least(0)),

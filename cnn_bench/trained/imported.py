@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import orbax.checkpoint as ocp
 
+from cnn_bench.data.preprocessing import Preprocessing
 from cnn_bench.digest import digest
 from cnn_bench.errors import UserError
 from cnn_bench.files import new_directory
@@ -21,7 +22,6 @@ from cnn_bench.trained.orbax_path import orbax_path
 
 RECORD, VARIABLES = 'weights.json', 'variables'
 PACKAGES = ('cnn_bench', 'flax', 'jax', 'orbax-checkpoint')
-DEFAULT_CROP_FRACTION = 0.875  # what earlier versions took where the library states no size to resize to
 
 
 def load(directory: str | Path) -> TrainedModel:
@@ -82,6 +82,7 @@ def _renamed(record: dict[str, Any]) -> dict[str, Any]:
         return record
     look, shape = record['preprocessing'], record.pop('input_shape')
     resize = look.pop('resize', None)
-    look |= {'input_shape': shape, 'crop_fraction': shape[0] / resize if resize else DEFAULT_CROP_FRACTION}
+    fraction = shape[0] / resize if resize else Preprocessing.crop_fraction
+    look |= {'input_shape': shape, 'crop_fraction': fraction}
     record['source'] = {'library': record.pop('origin'), **record['source']}
     return record
