@@ -12,6 +12,7 @@ from typing import BinaryIO
 from cnn_bench.errors import UserError
 
 LOCK = '.lock'
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a full disk, or a limit on what a user or a file may take
 NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)  # of network file systems that cannot lock
 
 

@@ -10,7 +10,9 @@ import os
 import sys
 
 from cnn_bench import __version__
-from cnn_bench.errors import Stopped, UserError, unknown
+from cnn_bench.errors import RunFailed, Stopped, UserError, unknown
+from cnn_bench.files import NO_ROOM
+from cnn_bench.runtime.signals import STOPPED, CommandSignals
 
 COMMANDS = {
     'list': 'list the architectures',
@@ -31,25 +33,36 @@ COMMANDS = {
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run `cnn-bench` with `argv` (default: the process's own) and return its exit status."""
-    argv = sys.argv[1:] if argv is None else argv
-    try:
-        return _dispatch(argv)
-    except UserError as error:
-        print(f'cnn-bench: error: {error}', file=sys.stderr)
-        return error.exit_status
-    except Stopped as stop:
-        print(f'cnn-bench: {stop}', file=sys.stderr)
-        return stop.exit_status
-    except BrokenPipeError:  # `cnn-bench list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:  # such as a full disk, or a directory without permission
-        print(f'cnn-bench: error: {error}', file=sys.stderr)
-        return UserError.exit_status
-    except KeyboardInterrupt:
-        print('cnn-bench: stopped; what was finished is kept', file=sys.stderr)
-        return 130
+    """Run `cnn-bench` with `argv` (default: the process's own) and return its exit status.
+
+    0: done; 1: the work failed; 2: bad input; 75: stopped by a signal other than Ctrl-C, or a run that was saved;
+    130: Ctrl-C.
+    """
+    with CommandSignals(own_process=argv is None) as signals:
+        try:
+            return _dispatch(sys.argv[1:] if argv is None else argv)
+        except BrokenPipeError:  # `cnn-bench list | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except (Exception, KeyboardInterrupt) as error:
+            status, message = _outcome(signals.interrupted or error)
+            print(f'cnn-bench: {message}', file=sys.stderr)
+            return status
+
+
+def _outcome(error: BaseException) -> tuple[int, str]:
+    """The exit status and the line for what ended a command. Raises what is a fault of the program again."""
+    match error:
+        case UserError():
+            return error.exit_status, f'error: {error}'
+        case Stopped():
+            return error.exit_status, str(error)
+        case OSError():
+            return (RunFailed if error.errno in NO_ROOM else UserError).exit_status, f'error: {error}'
+        case KeyboardInterrupt():
+            return getattr(error, 'exit_status', 130), STOPPED
+        case _:
+            raise error
 
 
 def _dispatch(argv: list[str]) -> int:

@@ -1,20 +1,28 @@
-"""Signals that ask a run or a sweep to stop: noted when they come, acted on between steps or trials.
+"""Signals that ask a command to stop. Each ends it at once, but for a run or a sweep in progress: there the signal is
+noted when it comes, and acted on between steps or trials.
 
 SIGTERM and SIGUSR1 are what schedulers send before they end a job; SIGINT is Ctrl-C.
 """
 
+import atexit
 import os
 import signal
+import sys
 import threading
 from types import FrameType
 
+from cnn_bench.errors import Stopped
+
 ASKING = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+ASK_AGAIN_S = 0.05
+STOPPED = 'stopped; what was finished is kept'
 
 
 class StopSignals:
     """Notes the signals of `ASKING` while it is entered; `received` says whether one came.
 
-    A second SIGINT raises KeyboardInterrupt. Outside the main thread Python allows no handlers, so nothing is noted.
+    One that an outer `StopSignals` noted before counts too. A second SIGINT raises KeyboardInterrupt. Outside the main
+    thread Python allows no handlers, so nothing is noted.
     """
 
     noted = ASKING
@@ -26,6 +34,8 @@ class StopSignals:
     def __enter__(self) -> 'StopSignals':
         if threading.current_thread() is threading.main_thread():
             self._before = {number: signal.signal(number, self._note) for number in self.noted}
+            outer = [getattr(handler, '__self__', None) for handler in self._before.values()]
+            self.received |= any(isinstance(each, StopSignals) and each.received for each in outer)
         return self
 
     def __exit__(self, *exception) -> None:
@@ -41,6 +51,68 @@ class StopSignals:
             self.second_interrupt()
         self._interrupted |= number == signal.SIGINT
         self.received = True
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal ends the command. `exit_status` is 130 for SIGINT, otherwise that of `Stopped`."""
+
+    def __init__(self, number: int):
+        super().__init__(number)
+        self.exit_status = 130 if number == signal.SIGINT else Stopped.exit_status
+
+
+class CommandSignals(StopSignals):
+    """Raises `Interrupted` for each signal of `ASKING` while it is entered.
+
+    A library may swallow the exception or turn it into one of its own. Where Python swallowed it in a callback, it is
+    raised again a moment later; where an `except` did, `received` still says so to a run or sweep that begins later.
+    """
+
+    interrupted: Interrupted | None = None  # the last one
+
+    def __init__(self, own_process: bool):
+        """With `own_process`, it ends with the command: a signal after that ends it at once, without a trace."""
+        super().__init__()
+        self._own_process = own_process
+
+    def __enter__(self) -> 'CommandSignals':
+        self._hook = sys.unraisablehook
+        sys.unraisablehook = self._swallowed
+        if self._own_process:
+            atexit.register(self._ignore)
+        return super().__enter__()
+
+    def __exit__(self, *exception) -> None:
+        sys.unraisablehook = self._hook
+        if not self._own_process:
+            return super().__exit__(*exception)
+        for number in self._before:
+            signal.signal(number, lambda number, frame: os._exit(Interrupted(number).exit_status))
+
+    def _ignore(self) -> None:
+        for number in self._before:  # Python takes its own handlers away before it is done
+            signal.signal(number, signal.SIG_IGN)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.received, self.interrupted = True, Interrupted(number)
+        if _imports(frame):
+            os.write(sys.stderr.fileno(), f'cnn-bench: {STOPPED}\n'.encode())
+            os._exit(self.interrupted.exit_status)
+        raise self.interrupted
+
+    def _swallowed(self, unraisable) -> None:
+        if isinstance(unraisable.exc_value, Interrupted):
+            again = (threading.main_thread().ident, *unraisable.exc_value.args)
+            threading.Timer(ASK_AGAIN_S, signal.pthread_kill, again).start()
+        else:
+            self._hook(unraisable)
+
+
+def _imports(frame: FrameType | None) -> bool:
+    """Whether an import is in progress. An exception in the middle of one can crash an extension module."""
+    while frame is not None and frame.f_code.co_filename != '<frozen importlib._bootstrap>':
+        frame = frame.f_back
+    return frame is not None
 
 
 class TrainingStopSignals(StopSignals):

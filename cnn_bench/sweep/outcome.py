@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 from cnn_bench.errors import RunFailed, Stopped, UserError
 from cnn_bench.runs import RunDirectory, schema
+from cnn_bench.runtime.signals import ASKING
 
 STOPPED = 'stopped'  # asked to stop: it continues from its checkpoint, if any, when the sweep is started again
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+STOP_SIGNALS = (*ASKING, signal.SIGHUP)
 NO_MEMORY = ('resource_exhausted', 'out of memory', 'bad_alloc', 'cannot allocate memory')  # XLA, CUDA, C++ and libc
 LONGEST = 300  # characters of a reason
 

@@ -119,3 +119,65 @@ def test_a_thread_that_takes_no_handlers_trains_all_the_same():
     thread.start()
     thread.join()
     assert seen == [False]
+
+
+COMMAND = """
+import gc, os, signal, sys, time
+from cnn_bench import cli
+from cnn_bench.runtime.signals import TrainingStopSignals
+
+def in_a_function(number):
+    os.kill(os.getpid(), number)
+    time.sleep(60)
+
+def in_an_import(number):
+    class Crashes:  # as extension modules do that meet an exception while they are set up
+        def find_spec(name, path, target=None):
+            try:
+                in_a_function(number)
+            except BaseException:
+                os.abort()
+    sys.meta_path.insert(0, Crashes)
+    import not_imported_yet
+
+def in_a_garbage_callback(number):
+    sent = []
+    def callback(phase, info):
+        if not sent:
+            sent.append(number)
+            os.kill(os.getpid(), number)
+    gc.callbacks.append(callback)
+    gc.collect()
+    time.sleep(60)
+
+def under_a_bare_except(number):
+    try:
+        os.kill(os.getpid(), number)
+        time.sleep(60)
+    except BaseException:
+        pass
+    with TrainingStopSignals() as signals:
+        sys.exit(f'the training sees it: {signals.poll()}')
+
+def after_the_end(number):
+    import atexit
+    atexit.register(in_a_function, number)
+
+cli._dispatch = lambda argv: globals()[argv[0]](int(argv[1])) or 0
+sys.exit(cli.main())
+"""
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    'where', ['in_a_function', 'in_an_import', 'in_a_garbage_callback', 'under_a_bare_except', 'after_the_end']
+)
+def test_a_stop_is_a_stop_from_the_first_line_on(where, number):
+    command = [sys.executable, '-c', COMMAND, where, str(int(number))]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    if where == 'under_a_bare_except':
+        assert (result.returncode, result.stderr) == (1, 'the training sees it: True\n')
+    else:
+        assert result.returncode == (130 if number == signal.SIGINT else 75)
+        said = '' if where == 'after_the_end' else 'cnn-bench: stopped; what was finished is kept\n'
+        assert result.stderr == said
