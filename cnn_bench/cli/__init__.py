@@ -12,6 +12,7 @@ import sys
 from cnn_bench import __version__
 from cnn_bench.errors import RunFailed, Stopped, UserError, unknown
 from cnn_bench.files import NO_ROOM
+from cnn_bench.runtime.memory import is_out_of_memory
 from cnn_bench.runtime.signals import STOPPED, CommandSignals
 
 COMMANDS = {
@@ -61,6 +62,8 @@ def _outcome(error: BaseException) -> tuple[int, str]:
             return (RunFailed if error.errno in NO_ROOM else UserError).exit_status, f'error: {error}'
         case KeyboardInterrupt():
             return getattr(error, 'exit_status', 130), STOPPED
+        case _ if is_out_of_memory(error):
+            return RunFailed.exit_status, f'error: out of memory: {next(iter(str(error).splitlines()), "")}'
         case _:
             raise error
 

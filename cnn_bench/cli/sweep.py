@@ -23,6 +23,7 @@ from cnn_bench.cli import arguments, output
 from cnn_bench.cli.output import Heading
 from cnn_bench.errors import UserError
 from cnn_bench.runtime.compilation import CACHE, cache_variables
+from cnn_bench.runtime.memory import GIB, PROGRAM_BYTES, gib
 
 if TYPE_CHECKING:
     from cnn_bench.sweep import Sweep
@@ -139,6 +140,8 @@ def _check(args: argparse.Namespace) -> None:
         value = getattr(args, name)
         if value is not None and value < minimum:
             raise UserError(f'--{name.replace("_", "-")} is {value:g}; it must be at least {minimum}')
+    if 0 < args.memory_limit * GIB < PROGRAM_BYTES:
+        raise UserError(f'--memory-limit is {args.memory_limit:g}; a trial takes at least {gib(PROGRAM_BYTES)}')
     if args.json and not args.dry_run:
         raise UserError('sweep: --json needs --dry-run')
     if args.executor != 'ray' and (args.address or args.storage):

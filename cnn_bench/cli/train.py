@@ -49,7 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, overrides: list[str]) -> None:
     """Train, and print a line with the result."""
     from cnn_bench import recipe
+    from cnn_bench.runtime import memory
 
+    memory.require_program()
     config = recipe.load(args.config, recipe.parse_overrides(overrides))
     _start(args)
     from cnn_bench.runtime import distributed

@@ -14,6 +14,7 @@ class EndedTrial:
     trial: Trial
     status: int | None  # exit status as subprocess gives it; None: unknown
     lost: str = ''  # why it is unknown
+    no_memory: bool = False  # whether the system killed processes for lack of memory while it ran
 
 
 class Executor(Protocol):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cnn_bench.runs import RunDirectory
+from cnn_bench.runtime import memory
 from cnn_bench.runtime.compilation import CACHE, cache_variables
 from cnn_bench.sweep.executor import EndedTrial
 from cnn_bench.sweep.experiment import Trial
@@ -18,6 +19,7 @@ class _Running:
     trial: Trial
     process: subprocess.Popen
     slot: dict[str, str]
+    kills_before: int  # for lack of memory, on this machine
     stopping: bool = False
 
 
@@ -57,15 +59,17 @@ class LocalExecutor:
         run.create()
         slot = self._free.pop(0)
         environment = {**cache_variables(self.out / CACHE), **os.environ, **slot}
+        kills = memory.kills()
         process = spawn(trial.arguments, run.path, self.data_dir, self.memory_gib, environment)
-        self._running.append(_Running(trial, process, slot))
+        self._running.append(_Running(trial, process, slot, kills))
 
     def ended(self) -> list[EndedTrial]:
         """The trials that ended since the last call."""
         ended = [job for job in self._running if job.process.poll() is not None]
         self._running = [job for job in self._running if job not in ended]
         self._free += [job.slot for job in ended]
-        return [EndedTrial(job.trial, job.process.returncode) for job in ended]
+        kills = memory.kills() if ended else 0
+        return [EndedTrial(job.trial, job.process.returncode, no_memory=kills > job.kills_before) for job in ended]
 
     def stop(self) -> None:
         """Ask each running trial, once, to save its state and end."""

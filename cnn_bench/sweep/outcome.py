@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 from cnn_bench.errors import RunFailed, Stopped, UserError
 from cnn_bench.runs import RunDirectory, schema
+from cnn_bench.runtime.memory import is_out_of_memory, says_out_of_memory
 from cnn_bench.runtime.signals import ASKING
 
 STOPPED = 'stopped'  # asked to stop: it continues from its checkpoint, if any, when the sweep is started again
 STOP_SIGNALS = (*ASKING, signal.SIGHUP)
-NO_MEMORY = ('resource_exhausted', 'out of memory', 'bad_alloc', 'cannot allocate memory')  # XLA, CUDA, C++ and libc
 LONGEST = 300  # characters of a reason
 
 
@@ -52,30 +52,29 @@ def attempt(train: Callable[[], object], run: RunDirectory) -> int:
 
 def of_exception(error: Exception) -> Outcome:
     """The outcome of a trial that raised `error`."""
-    no_memory = next((each for each in _causes(error) if _is_memory(each)), None)
+    no_memory = next((each for each in _causes(error) if is_out_of_memory(each)), None)
     if no_memory is not None:
         return Outcome('out_of_memory', _in_a_line(no_memory))
     refused = isinstance(error, UserError | OSError) and not isinstance(error, RunFailed)
     return Outcome('refused' if refused else 'crashed', _in_a_line(error))
 
 
-def of_process(status: int | None, log: str, lost: str = '') -> Outcome:
+def of_process(status: int | None, log: str, lost: str = '', no_memory: bool = False) -> Outcome:
     """The outcome of a process that recorded none; `log` is what it printed.
 
     `status` is its exit status as subprocess gives it, negative for a signal, or None where it is unknown and `lost`
-    says why. SIGKILL counts as out of memory: that is when the system sends it, and a sweep sends none to a trial whose
-    outcome it asks for.
+    says why. With `no_memory` the system killed processes for lack of memory while it ran.
     """
     if status == Stopped.exit_status or (status is not None and -status in STOP_SIGNALS):
         return Outcome(STOPPED, '')
-    if status == -signal.SIGKILL:
-        return Outcome('out_of_memory', 'killed by SIGKILL, which the system sends when memory runs out')
+    if status == -signal.SIGKILL and no_memory:
+        return Outcome('out_of_memory', 'killed by the system, whose memory ran out')
     last = next((line.strip() for line in reversed(log.splitlines()) if line.strip()), 'it printed nothing')
     if status is None:
         how = f'{lost}; ' if lost else ''
     else:
         how = f'killed by {signal.Signals(-status).name}: ' if status < 0 else ''
-    state = 'out_of_memory' if _says_no_memory(f'{lost}\n{last}') else 'crashed'  # C++ aborts with std::bad_alloc
+    state = 'out_of_memory' if says_out_of_memory(f'{lost}\n{last}') else 'crashed'  # C++ aborts with std::bad_alloc
     return Outcome(state, f'{how}{last}'[:LONGEST])
 
 
@@ -94,14 +93,6 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         yield error
         seen.add(id(error))
         error = error.__cause__ or error.__context__
-
-
-def _is_memory(error: BaseException) -> bool:
-    return isinstance(error, MemoryError) or _says_no_memory(str(error))
-
-
-def _says_no_memory(text: str) -> bool:
-    return any(words in text.lower() for words in NO_MEMORY)
 
 
 def _in_a_line(error: BaseException) -> str:

@@ -5,8 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cnn_bench.runtime.memory import GIB
+
 LOG = 'log.txt'  # what the trial prints, in its run directory
-GIB = 1 << 30
 
 
 def spawn(

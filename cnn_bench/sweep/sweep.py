@@ -159,7 +159,8 @@ class Sweep:
         self._record()
 
     def _outcome(self, ended: EndedTrial, run: RunDirectory) -> Outcome:
-        outcome = records.recorded_failure(run) or of_process(ended.status, records.log(run), ended.lost)
+        seen = ended.status, records.log(run), ended.lost, ended.no_memory
+        outcome = records.recorded_failure(run) or of_process(*seen)
         if outcome.state != STOPPED:
             records.write_failure(run, ended.trial, outcome)
         return outcome

@@ -14,7 +14,7 @@ import sys
 
 from cnn_bench import recipe
 from cnn_bench.runs import RunDirectory
-from cnn_bench.runtime import cores
+from cnn_bench.runtime import cores, memory
 from cnn_bench.sweep.outcome import attempt
 
 PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
@@ -35,6 +35,7 @@ def main(argv: list[str] | None = None) -> None:
         limit_memory(args.memory_limit)
 
     def train() -> None:
+        memory.require_program()
         from cnn_bench.training.loop import train
 
         train(recipe.load(args.config, recipe.parse_overrides(overrides)), args.workdir, args.data_dir)

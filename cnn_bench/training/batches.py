@@ -107,23 +107,32 @@ def make_batches(
 ) -> Batches:
     """Batches of a split, prepared for a network.
 
-    Images that the preprocessing leaves as they are stored live on the devices, unless `placement` is 'host' or they
-    take more than RESIDENT_BYTES; others are streamed by `workers` processes, in training with `random_crop`. Raises
+    Images that do not live on the devices are streamed by `workers` processes, in training with `random_crop`. Raises
     UserError where `placement` is 'device' and the images have to be cropped or resized.
     """
-    shape = split.info.image_shape
-    as_stored = preprocessing.keeps(shape)
+    info = split.info
+    as_stored = preprocessing.keeps(info.image_shape)
     if placement == 'device' and not as_stored:
-        stored = 'several sizes' if shape is None else 'x'.join(map(str, shape[:2]))
+        stored = 'several sizes' if info.image_shape is None else 'x'.join(map(str, info.image_shape[:2]))
         raise UserError(
-            f'config.dataset.placement is device, but {split.info.name} holds images of {stored}, '
+            f'config.dataset.placement is device, but {info.name} holds images of {stored}, '
             f'not {"x".join(map(str, preprocessing.size))}'
         )
-    fits = shape is not None and len(split) * int(np.prod(shape)) <= RESIDENT_BYTES
-    if as_stored and (placement == 'device' or (placement == 'auto' and fits)):
+    if lives_on_devices(info, len(split), preprocessing, placement):
         return Resident(split, devices)
     random_crop = None if as_stored else random_crop
     return Streamed(split, devices, preprocessing=preprocessing, workers=workers, random_crop=random_crop)
+
+
+def lives_on_devices(info: data.Info, images: int, preprocessing: Preprocessing, placement: str) -> bool:
+    """Whether a split of so many `images` lives on the devices.
+
+    It does where the preprocessing leaves the images as they are stored, unless `placement` is 'host' or it is 'auto'
+    and they take more than RESIDENT_BYTES.
+    """
+    if not preprocessing.keeps(info.image_shape) or placement == 'host':
+        return False
+    return placement == 'device' or images * int(np.prod(info.image_shape)) <= RESIDENT_BYTES
 
 
 def batches_for(

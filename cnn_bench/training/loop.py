@@ -17,10 +17,10 @@ from cnn_bench.files import locked
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.runs.directory import ReadOnlyRunDirectory
 from cnn_bench.runs.sinks import Sinks, wanted
-from cnn_bench.runtime import distributed, limits
+from cnn_bench.runtime import distributed
 from cnn_bench.runtime.signals import TrainingStopSignals
 from cnn_bench.trained.checkpoint import Checkpoints
-from cnn_bench.training import provenance
+from cnn_bench.training import memory, provenance
 from cnn_bench.training.evaluate import Evaluation, evaluate_state
 from cnn_bench.training.freezing import parameter_counts
 from cnn_bench.training.monitor import Monitor
@@ -48,9 +48,9 @@ def train(config: ConfigDict, workdir: str | Path, data_dir: str | None = None, 
     if summary and summary['state'] == 'finished':
         return summary
     setup = TrainingSetup(config, data_dir, load_init(config, run, data_dir))
+    memory.require_room(setup)
     setup.load_data()
     record = provenance.collect(setup, run)
-    limits.require_room(record['network']['params'])
     sinks = wanted(config, run) if distributed.is_first() else Sinks({})
     run.create()
     with locked(run.path) if distributed.is_first() else nullcontext():

@@ -1,19 +1,14 @@
 """The provenance of a run: code, machine, data, and what its network costs in evaluation and in training."""
 
-from functools import lru_cache
-
 import jax
-from flax import linen as nn
 
-from cnn_bench import complexity
 from cnn_bench.errors import UserError
 from cnn_bench.models import registry
-from cnn_bench.models.variables import KEPT, Shape, variable_shapes
 from cnn_bench.runs import RunDirectory, provenance, schema
 from cnn_bench.runtime import determinism
+from cnn_bench.training import train_cost
 from cnn_bench.training.freezing import parameter_counts
 from cnn_bench.training.setup import TrainingSetup
-from cnn_bench.training.train_cost import train_macs
 
 SESSION = ('started', 'git', 'num_devices', 'num_processes', 'deterministic')  # kept of each earlier session
 
@@ -48,12 +43,11 @@ def collect(setup: TrainingSetup, run: RunDirectory) -> dict:
 
 def evaluation_cost(setup: TrainingSetup) -> dict:
     """The network's family, year, stem and input, and its cost in evaluation, without auxiliary heads."""
-    arch, model = registry.get(setup.record['arch']), setup.model
-    cost = _cost(model.clone(aux=False) if getattr(model, 'aux', False) else model, setup.image_shape)
+    arch, cost = registry.get(setup.record['arch']), train_cost.evaluation_cost(setup.model, setup.image_shape)
     return {
         'family': arch.family,
         'year': arch.year,
-        'stem': model.stem,
+        'stem': setup.model.stem,
         'input_shape': list(setup.image_shape),
         'params': cost.params,
         'macs': cost.macs,
@@ -71,14 +65,9 @@ def training_cost(setup: TrainingSetup) -> dict:
         {
             'steps': stage.end - stage.first,
             **parameter_counts(stage.freezing, setup.shapes['params']),
-            'train_macs': train_macs(setup.model, stage.freezing, setup.image_shape),
+            'train_macs': train_cost.train_macs(setup.model, stage.freezing, setup.image_shape),
         }
         for stage in setup.stages
     ]
     total = sum(row['steps'] * row['train_macs'] for row in rows)
     return {'train_macs': round(total / setup.total_steps), 'stages': rows}
-
-
-@lru_cache(KEPT)
-def _cost(model: nn.Module, image_shape: Shape) -> complexity.Cost:
-    return complexity.model_cost(model, image_shape, variables=variable_shapes(model, image_shape))

@@ -112,15 +112,19 @@ class TrainingSetup:
         for field in ('train', 'test'):
             if fields[field] not in self.info.sizes:
                 raise unknown(f'split of {self.info.name}', fields[field], self.info.sizes)
-        sizes = {field: self._split_size(fields[field]) for field in ('train', 'test')}
-        for field, size in sizes.items():
+            size = self._split_size(fields[field])
             if fields[f'{field}_images'] > size:
                 name = f'config.dataset.{field}_images'
                 raise UserError(f'{name} is {fields[f"{field}_images"]}; {self.info.name} has {size}')
-        size = fields.train_images or sizes['train']
+        size = self.images('train')
         if batch_size > size:
             raise UserError(f'config.batch_size is {batch_size}; {self.info.name} trains on {size} images')
         return size
+
+    def images(self, field: str) -> int:
+        """How many images of the split that `config.dataset` calls `field` ('train' or 'test') are used."""
+        fields = self.config.dataset
+        return fields[f'{field}_images'] or self._split_size(fields[field])
 
     def _split_size(self, split: str) -> int:
         return len(self._split(split)) if self.config.dataset.classes else self.info.sizes[split]

@@ -1,4 +1,4 @@
-"""The cost of a training step, counted from its jaxpr, also where a part of the network is frozen."""
+"""The cost of evaluation and of a training step, counted from the jaxpr, also where a part of the network is frozen."""
 
 from functools import lru_cache
 
@@ -6,10 +6,17 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from cnn_bench.complexity import count
+from cnn_bench.complexity import Cost, count, model_cost
 from cnn_bench.complexity.train_step import loss_function
 from cnn_bench.models.variables import KEPT, Shape, variable_shapes
 from cnn_bench.training.freezing import Freezing
+
+
+@lru_cache(KEPT)
+def evaluation_cost(module: nn.Module, input_shape: Shape) -> Cost:
+    """The cost of an evaluation pass over one image of `input_shape` (h, w, c), without auxiliary heads."""
+    module = module.clone(aux=False) if getattr(module, 'aux', False) else module
+    return model_cost(module, input_shape, variables=variable_shapes(module, input_shape))
 
 
 @lru_cache(KEPT)

@@ -81,7 +81,7 @@ def test_a_record_that_cannot_be_written_leaves_the_error_in_the_log(tmp_path, c
         (75, 'stopped at step 3', 'stopped', ''),
         (-15, '', 'stopped', ''),
         (-6, "terminate called after throwing an instance of 'std::bad_alloc'\n", 'out_of_memory', 'bad_alloc'),
-        (-9, 'epoch 1', 'out_of_memory', 'SIGKILL'),
+        (-9, 'epoch 1', 'crashed', 'killed by SIGKILL: epoch 1'),
         (-11, 'epoch 1\n', 'crashed', 'killed by SIGSEGV: epoch 1'),
         (0, '', 'crashed', 'it printed nothing'),
         (1, 'something odd\n\n', 'crashed', 'something odd'),
@@ -91,6 +91,11 @@ def test_a_process_that_recorded_nothing(status, log, state, reason):
     outcome = of_process(status, log)
     assert outcome.state == state
     assert reason in outcome.reason
+
+
+def test_the_system_kills_for_lack_of_memory_and_people_for_reasons_of_their_own():
+    assert of_process(-9, '', no_memory=True).state == 'out_of_memory'
+    assert of_process(-15, '', no_memory=True).state == 'stopped'
 
 
 def test_a_process_that_nobody_saw_end():

@@ -1,0 +1,60 @@
+"""What a run needs in memory at the least, against what there is, before anything starts.
+
+Some programs hang or crash without a word where an allocation fails, so such a run would not even say why.
+"""
+
+import jax
+import numpy as np
+
+from cnn_bench.runtime import parallel
+from cnn_bench.runtime.memory import OutOfMemory, free_bytes, gib
+from cnn_bench.training.batches import lives_on_devices
+from cnn_bench.training.freezing import ALL_TRAINED
+from cnn_bench.training.setup import TrainingSetup
+from cnn_bench.training.train_cost import evaluation_cost
+
+
+def require_room(setup: TrainingSetup) -> None:
+    """Raise OutOfMemory where a training step or an evaluation does not fit, with what takes how much."""
+    devices = setup.devices[parallel.own_share(setup.devices)]
+    needed = {what: size * len(devices) for what, size in needed_bytes(setup).items()}
+    free, limit = free_bytes(devices)
+    if sum(needed.values()) > free:
+        parts = ', '.join(f'{what} {gib(size)}' for what, size in needed.items())
+        raise OutOfMemory(
+            f'training {setup.record["arch"]} takes at least {gib(sum(needed.values()))} ({parts}); {limit}; '
+            'a smaller batch_size, eval_batch_size, model.width or dataset takes less'
+        )
+
+
+def needed_bytes(setup: TrainingSetup) -> dict[str, int]:
+    """A lower bound of what one device holds at a time, by what it is.
+
+    State: parameters, batch statistics, the optimiser's state and averages. Activations: in training the outputs of all
+    convolution, dense and pooling layers for the images of a step, unless layers are frozen; in evaluation the largest
+    of them. Data: splits that live on the devices, otherwise the images of a batch. Gradients are left out: XLA may
+    apply each as soon as it has it.
+    """
+    config, devices = setup.config, len(setup.devices)
+    state = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(setup.state_like(0)))
+    cost = evaluation_cost(setup.model, setup.image_shape)
+    largest = max((layer.activation_bytes for layer in cost.layers), default=0)
+    all_trained = any(stage.freezing is ALL_TRAINED for stage in setup.stages)
+    kept = cost.activation_bytes if all_trained else largest
+    in_training = kept * config.batch_size // devices // config.accumulate_steps
+    in_evaluation = largest * config.eval_batch_size // devices
+    return {
+        'parameters and optimizer': state,
+        'activations': max(in_training, in_evaluation),
+        'images': _image_bytes(setup),
+    }
+
+
+def _image_bytes(setup: TrainingSetup) -> int:
+    fields, image = setup.config.dataset, int(np.prod(setup.image_shape))
+    size = 0
+    for split, batch in (('train', setup.config.batch_size), ('test', setup.config.eval_batch_size)):
+        images = setup.images(split)
+        resident = lives_on_devices(setup.info, images, setup.preprocessing, fields.placement)
+        size += image * (images if resident else batch // len(setup.devices))
+    return size
