@@ -9,24 +9,52 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from cnn_bench.errors import UserError
+from cnn_bench.errors import RunFailed, UserError
 
 LOCK = '.lock'
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a full disk, or a limit on what a user or a file may take
 NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)  # of network file systems that cannot lock
 
 
+def no_room(error: BaseException) -> bool:
+    """Whether an error, of whatever library, says that a disk is full or a limit reached."""
+    return getattr(error, 'errno', None) in NO_ROOM or any(os.strerror(number) in str(error) for number in NO_ROOM)
+
+
+def reason(error: BaseException) -> str:
+    """The reason that an error gives, in a line: what a full disk is called, or its own first line."""
+    known = (os.strerror(number) for number in NO_ROOM)
+    own = getattr(error, 'strerror', None) or next(iter(str(error).splitlines()), '')[:200] or type(error).__name__
+    return next((words for words in known if words in str(error)), own)
+
+
+def cannot_write(what: object, error: BaseException) -> UserError:
+    """The error for something that cannot be written because of `error`: RunFailed where there is no room for it."""
+    return (RunFailed if no_room(error) else UserError)(f'cannot write {what}: {reason(error)}')
+
+
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Let `write` fill a file beside `path`, then rename it to `path`, which holds the old content or the new."""
     temporary = path.with_name(f'.{path.name}.{os.getpid()}')
     try:
-        with open(temporary, 'wb') as file:
+        with naming(path), open(temporary, 'wb') as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Say in an error of the system that names no file, such as that of a full disk, that `path` was being written."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 @contextmanager
@@ -39,7 +67,8 @@ def new_directory(path: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix=f'.{path.name}-', dir=path.parent) as scratch:
         made = Path(scratch) / path.name
         made.mkdir()
-        yield made
+        with naming(path):
+            yield made
         made.rename(path)
 
 

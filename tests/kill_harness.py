@@ -119,6 +119,14 @@ def _get(config, field: str):
     return config
 
 
+def damage_checkpoint(checkpoint: Path) -> None:
+    """Turn a byte in the middle of each file of arrays of a checkpoint."""
+    for path in (checkpoint / 'state').rglob('d/*'):
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 0xFF
+        path.write_bytes(content)
+
+
 def parameters(config, path: Path, data_dir: str) -> str:
     """sha256 of the newest checkpoint's state."""
     with Checkpoints(path / schema.CHECKPOINTS, keep=2) as checkpoints:

@@ -11,7 +11,7 @@ import sys
 
 from cnn_bench import __version__
 from cnn_bench.errors import RunFailed, Stopped, UserError, unknown
-from cnn_bench.files import NO_ROOM
+from cnn_bench.files import no_room
 from cnn_bench.runtime.memory import is_out_of_memory
 from cnn_bench.runtime.signals import STOPPED, CommandSignals
 
@@ -59,7 +59,7 @@ def _outcome(error: BaseException) -> tuple[int, str]:
         case Stopped():
             return error.exit_status, str(error)
         case OSError():
-            return (RunFailed if error.errno in NO_ROOM else UserError).exit_status, f'error: {error}'
+            return (RunFailed if no_room(error) else UserError).exit_status, f'error: {error}'
         case KeyboardInterrupt():
             return getattr(error, 'exit_status', 130), STOPPED
         case _ if is_out_of_memory(error):

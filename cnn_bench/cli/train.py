@@ -39,6 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--profile', action='store_true', help='write a trace of some steps to WORKDIR/profile, for Perfetto'
     )
+    parser.add_argument(
+        '--fall-back',
+        action='store_true',
+        help='where the newest checkpoint cannot be read, delete it and go on from the one before (keep_checkpoints)',
+    )
     several = parser.add_argument_group('several processes')
     several.add_argument('--distributed', action='store_true', help='this is one process of a run with several')
     several.add_argument('--coordinator', metavar='HOST:PORT', help='address of process 0')
@@ -57,7 +62,7 @@ def run(args: argparse.Namespace, overrides: list[str]) -> None:
     from cnn_bench.runtime import distributed
     from cnn_bench.training.loop import train
 
-    summary = train(config, args.workdir, args.data_dir, args.profile)
+    summary = train(config, args.workdir, args.data_dir, args.profile, args.fall_back)
     if not distributed.is_first():
         return
     rate = f', {summary["images_per_s"]:,.0f} images/s' if summary['images_per_s'] else ''

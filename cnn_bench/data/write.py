@@ -19,7 +19,7 @@ from cnn_bench.data.facts import shard_file
 from cnn_bench.data.fingerprint import Tally, fingerprint
 from cnn_bench.data.locate import UNFINISHED, VERSION
 from cnn_bench.errors import UserError
-from cnn_bench.files import try_lock
+from cnn_bench.files import cannot_write, try_lock
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def write(directory: Path, plan: Plan, splits: dict[str, Iterable[Example]]) -> 
             writer.add_examples({split: _counted(examples, tallies[split])})
         writer.close_all()
     except RuntimeError as error:  # from ArrayRecord, such as no space left
-        raise UserError(f'{plan.name} could not be written: {str(error).splitlines()[0]}') from None
+        raise cannot_write(directory, error) from None
     _check_counts(directory, described)
     (directory / 'metadata.json').write_text(_metadata(directory, plan, tallies))
 
@@ -152,7 +152,7 @@ def staged(final: Path, overwrite: bool = False) -> Iterator[Path]:
         handle = os.open(stage, os.O_RDONLY)
     except OSError as error:
         _remove(made)
-        raise UserError(f'cannot write to {stage}: {error.strerror}') from None
+        raise cannot_write(stage, error) from None
     try:
         if not try_lock(handle):  # so that no other process takes it for one left by a dead process
             raise UserError(f'another process is writing {stage}')

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from cnn_bench.errors import UserError
+from cnn_bench.files import cannot_write
 from cnn_bench.report import tables, verdicts
 from cnn_bench.report.charts import catalogue, saving
 from cnn_bench.report.charts.scatter.spec import accuracy_vs_macs
@@ -66,7 +67,7 @@ def _write(data: ReportData, first: list[ChartSpec], more: list[ChartSpec], out:
                 made.replace(out / made.name)
             _remove_charts(out, {chart.name for chart in (*first, *more)})
     except OSError as error:
-        raise UserError(f'report: cannot write {out}: {error.strerror or error}') from error
+        raise cannot_write(out, error) from error
     return out / 'index.html'
 
 

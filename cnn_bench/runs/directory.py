@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cnn_bench.errors import UserError
-from cnn_bench.files import write_atomically
+from cnn_bench.files import cannot_write, naming, write_atomically
 from cnn_bench.runs import schema
 
 MANY_CLASSES = 100  # with more, predictions keep only the top five classes and the label
@@ -30,7 +30,7 @@ class RunDirectory:
             with tempfile.TemporaryFile(dir=self.path):
                 pass
         except OSError as error:
-            raise UserError(f'cannot write to the run directory {self.path}: {error.strerror}') from error
+            raise cannot_write(f'to the run directory {self.path}', error) from error
 
     def read(self, name: str) -> Any:
         """The content of one of the JSON files; None where it is missing. Raises UserError where it is damaged."""
@@ -48,7 +48,7 @@ class RunDirectory:
 
     def append(self, rows: list[dict]) -> None:
         """Add rows to metrics.jsonl."""
-        with open(self / schema.METRICS, 'a') as file:
+        with naming(self / schema.METRICS), open(self / schema.METRICS, 'a') as file:
             file.writelines(json.dumps(row) + '\n' for row in rows)
 
     def metrics(self) -> list[dict]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cnn_bench.errors import RunFailed
+from cnn_bench.files import NO_ROOM
 
 GIB = 1 << 30
 PROGRAM_BYTES = 5 * GIB // 4  # that Python and JAX reserve to train LeNet-5 on two cores, and little more
@@ -31,7 +32,8 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def says_out_of_memory(text: str) -> bool:
     """Whether the text of a message says that memory ran out."""
-    return any(words in text.lower() for words in SAID)
+    full = any(os.strerror(number) in text for number in NO_ROOM)  # TensorStore calls a full disk exhausted too
+    return any(words in text.lower() for words in SAID) and not full
 
 
 def require_program() -> None:

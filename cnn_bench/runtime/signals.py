@@ -83,8 +83,8 @@ class CommandSignals(StopSignals):
         return super().__enter__()
 
     def __exit__(self, *exception) -> None:
-        sys.unraisablehook = self._hook
         if not self._own_process:
+            sys.unraisablehook = self._hook
             return super().__exit__(*exception)
         for number in self._before:
             signal.signal(number, lambda number, frame: os._exit(Interrupted(number).exit_status))

@@ -8,9 +8,8 @@ of several processes each of them calls every method.
 import dataclasses
 import hashlib
 import json
-import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,12 +18,18 @@ import jax
 import orbax.checkpoint as ocp
 
 from cnn_bench.digest import digest
-from cnn_bench.errors import UserError
+from cnn_bench.errors import RunFailed, UserError
+from cnn_bench.files import reason
 from cnn_bench.recipe import differences, renamed
 from cnn_bench.trained.orbax_path import orbax_path
+from cnn_bench.trained.quiet import quiet
 
 SHOWN = 3  # differences between a checkpoint and the network in a message
 RENAMED = {'eval_state': 'watch'}  # fields of the state that earlier versions called otherwise
+
+
+class DamagedCheckpoint(UserError):
+    """A checkpoint cannot be read."""
 
 
 class _Manager(ocp.CheckpointManager):
@@ -61,19 +66,27 @@ class Checkpoints:
         }
         if not read_only:
             directory.parent.mkdir(parents=True, exist_ok=True)
-        self._path = ExitStack()
-        path = self._path.enter_context(orbax_path(directory))
+        self._open = ExitStack()
+        self._open.enter_context(quiet())
+        path = self._open.enter_context(orbax_path(directory))
         self._manager = _Manager(path, options=options, item_handlers=handlers)
+        self._open.push(self._close)
 
     def __enter__(self) -> 'Checkpoints':
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        with self._path:
+        self._open.__exit__(kind, error, trace)
+
+    def _close(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with self._saving() if error is None else suppress(Exception):  # a save that failed fails again
             self._manager.close()
 
     def save(self, state: Any, progress: dict) -> None:
-        """Save `state` and the JSON-able `progress` that goes with it, in the background."""
+        """Save `state` and the JSON-able `progress` that goes with it, in the background.
+
+        Raises RunFailed where this save, or the one before it, cannot be written.
+        """
         record = {
             'progress': progress,
             'arrays': _arrays(state),
@@ -82,35 +95,45 @@ class Checkpoints:
         }
         record = json.loads(json.dumps(record))  # Orbax writes it later, when the caller may have changed its own
         sealed = {'record': record, 'sha256': _seal(state, record)}
-        self._manager.save(
-            int(state.step),
-            args=ocp.args.Composite(state=ocp.args.PyTreeSave(state), record=ocp.args.JsonSave(sealed)),
-        )
+        args = ocp.args.Composite(state=ocp.args.PyTreeSave(state), record=ocp.args.JsonSave(sealed))
+        with self._saving():
+            self._manager.save(int(state.step), args=args)
 
     def wait(self) -> None:
-        """Return when every save is complete on the disk."""
-        self._manager.wait_until_finished()
+        """Return when every save is complete on the disk. Raises RunFailed where one cannot be written."""
+        with self._saving():
+            self._manager.wait_until_finished()
 
     def latest_step(self) -> int | None:
         """The step of the newest complete checkpoint, or of one being saved; None where there is none."""
         return self._manager.latest_step()
 
-    def restore(self, like: Any) -> tuple[Any, dict]:
-        """The newest checkpoint's state and progress, with the shapes and placement of the state `like`.
+    def steps(self) -> list[int]:
+        """The steps of all complete checkpoints, oldest first."""
+        return complete_steps(self.directory)
 
-        It may have been saved on any number of devices. Raises UserError where it is damaged, or belongs to another
-        network or recipe, with the differences.
+    def delete(self, step: int) -> None:
+        """Delete the checkpoint of `step`."""
+        self._manager.delete(step)
+
+    def restore(self, like: Any, step: int | None = None) -> tuple[Any, dict]:
+        """State and progress of the checkpoint of `step` (default: the newest), with the shapes and placement of the
+        state `like`.
+
+        It may have been saved on any number of devices. Raises DamagedCheckpoint where it cannot be read, and UserError
+        where it belongs to another network or recipe, with the differences.
         """
-        sealed = self._sealed()
+        step = self.latest_step() if step is None else step
+        sealed = self._sealed(step)
         record, old = sealed['record'], _old_names(sealed['record']['arrays'])
         if self.recipe is not None:
-            _refuse(self._newest, 'of another recipe', renamed(record['recipe'] or {}), self.recipe)
-        _refuse(self._newest, 'of another network', record['arrays'], _arrays(like, old))
+            _refuse(self._at(step), 'of another recipe', renamed(record['recipe'] or {}), self.recipe)
+        _refuse(self._at(step), 'of another network', record['arrays'], _arrays(like, old))
         fields = {old.get(field.name, field.name): getattr(like, field.name) for field in dataclasses.fields(like)}
-        read = self._read(like if not old else fields)
+        read = self._read(like if not old else fields, step)
         state = read if not old else like.replace(**{name: read[old.get(name, name)] for name in vars(like)})
         if _seal(state, record, old) != sealed['sha256']:
-            raise _damaged(self._newest, 'its content is not what was saved')
+            raise self._damaged(step, 'its content is not what was saved')
         return state, record['progress']
 
     def restore_variables(self, like: dict) -> dict:
@@ -118,39 +141,63 @@ class Checkpoints:
 
         `like` has their shapes and placement. Raises UserError as `restore` does.
         """
-        record = self._sealed()['record']
+        step = self.latest_step()
+        record = self._sealed(step)['record']
         like = {'params': like['params'], 'model_state': {name: like[name] for name in like if name != 'params'}}
         there = {name: kind for name, kind in record['arrays'].items() if name.partition('/')[0] in like}
-        _refuse(self._newest, 'of another network', there, _arrays(like))
-        read = self._read(like, partial_restore=True)
+        _refuse(self._at(step), 'of another network', there, _arrays(like))
+        read = self._read(like, step, partial_restore=True)
         variables = {'params': read['params'], **read['model_state']}
         if 'variables' in record and digest(variables) != record['variables']:  # earlier versions did not keep it
-            raise _damaged(self._newest, 'its content is not what was saved')
+            raise self._damaged(step, 'its content is not what was saved')
         return variables
 
-    @property
-    def _newest(self) -> Path:
-        return self.directory / str(self.latest_step())
+    def _at(self, step: int) -> Path:
+        return self.directory / str(step)
 
-    def _sealed(self) -> dict:
-        """The record of the newest checkpoint and the seal over it and the arrays."""
+    def _sealed(self, step: int) -> dict:
+        """The record of a checkpoint and the seal over it and the arrays."""
         try:
             args = ocp.args.Composite(record=ocp.args.JsonRestore())
-            sealed = self._manager.restore(self.latest_step(), args=args)['record']
+            sealed = self._manager.restore(step, args=args)['record']
             _ = sealed['sha256'], [sealed['record'][name] for name in ('recipe', 'arrays', 'progress')]
         except Exception as error:  # Orbax and JSON each raise their own
-            raise _damaged(self._newest, error) from error
+            raise self._damaged(step, error) from error
         return sealed
 
-    def _read(self, like: Any, **options: Any) -> Any:
+    def _read(self, like: Any, step: int, **options: Any) -> Any:
         abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, like)
         try:
             restore_args = ocp.checkpoint_utils.construct_restore_args(abstract)
             args = ocp.args.Composite(state=ocp.args.PyTreeRestore(abstract, restore_args=restore_args, **options))
-            with _silent_reads():
-                return self._manager.restore(self.latest_step(), args=args)['state']
+            return self._manager.restore(step, args=args)['state']
         except Exception as error:  # Orbax and TensorStore each raise their own
-            raise _damaged(self._newest, error) from error
+            raise self._damaged(step, error) from error
+
+    def _damaged(self, step: int, why: Exception | str) -> 'DamagedCheckpoint':
+        why = f'{type(why).__name__}: {reason(why)}' if isinstance(why, Exception) else why
+        before = max((each for each in self.steps() if each < step), default=None)
+        cure = 'there is none before it' if before is None else f'`train --fall-back` goes on from step {before}'
+        return DamagedCheckpoint(f'the checkpoint {self._at(step)} cannot be read ({why}); {cure}')
+
+    @contextmanager
+    def _saving(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # Orbax and TensorStore each raise their own
+            whole = self.steps()
+            cure = (
+                f'that of step {whole[-1]} is whole: the same command goes on from it' if whole else 'it is the first'
+            )
+            raise RunFailed(
+                f'a checkpoint in {self.directory} could not be written ({reason(error)}); {cure}'
+            ) from error
+
+
+def complete_steps(directory: Path) -> list[int]:
+    """The steps of the complete checkpoints in a directory, which need not exist, oldest first."""
+    names = [path.name for path in directory.iterdir()] if directory.is_dir() else []
+    return sorted(int(name) for name in names if name.isdecimal())
 
 
 def _old_names(arrays: dict) -> dict[str, str]:
@@ -177,27 +224,3 @@ def _refuse(where: Path, of_what: str, there: dict, here: dict) -> None:
     if lines:
         more = f' and {len(lines) - SHOWN} more' if len(lines) > SHOWN else ''
         raise UserError(f'the checkpoint {where} is {of_what} (there, here): {"; ".join(lines[:SHOWN])}{more}')
-
-
-def _damaged(where: Path, why: Exception | str) -> UserError:
-    if isinstance(why, Exception):
-        first_line = next(iter(str(why).splitlines()), '')[:200]
-        why = f'{type(why).__name__}: {first_line}'
-    return UserError(f'the checkpoint {where} cannot be read ({why}); delete it to go on from the one before')
-
-
-@contextmanager
-def _silent_reads() -> Iterator[None]:
-    """Keep failed reads from printing: of many that fail, one is raised here.
-
-    The others end later, after the event loop that waited for them, so the hook stays in place after a failure.
-    """
-    before = sys.unraisablehook
-
-    def hook(unraisable) -> None:
-        if str(unraisable.exc_value) != 'Event loop is closed':
-            before(unraisable)
-
-    sys.unraisablehook = hook
-    yield
-    sys.unraisablehook = before

@@ -15,10 +15,11 @@ import orbax.checkpoint as ocp
 from cnn_bench.data.preprocessing import Preprocessing
 from cnn_bench.digest import digest
 from cnn_bench.errors import UserError
-from cnn_bench.files import new_directory
+from cnn_bench.files import cannot_write, new_directory, reason
 from cnn_bench.models.variables import variable_shapes
 from cnn_bench.trained.model import TrainedModel, from_record
 from cnn_bench.trained.orbax_path import orbax_path
+from cnn_bench.trained.quiet import quiet
 
 RECORD, VARIABLES = 'weights.json', 'variables'
 PACKAGES = ('cnn_bench', 'flax', 'jax', 'orbax-checkpoint')
@@ -43,8 +44,11 @@ def save(model: TrainedModel, directory: str | Path) -> None:
     directory = Path(directory).absolute()
     check_new(directory)
     with new_directory(directory) as partial:
-        with orbax_path(partial / VARIABLES) as path, ocp.StandardCheckpointer() as checkpointer:
-            checkpointer.save(path, model.variables)
+        try:
+            with quiet(), orbax_path(partial / VARIABLES) as path, ocp.StandardCheckpointer() as checkpointer:
+                checkpointer.save(path, model.variables)
+        except Exception as error:  # Orbax and TensorStore each raise their own
+            raise cannot_write(directory, error) from error
         _restore(model, partial / VARIABLES)  # reading it back shows a write that failed silently
         record = {name: value for name, value in model.record().items() if name not in ('path', 'kind')}
         record['versions'] = {name: metadata.version(name) for name in PACKAGES}
@@ -60,11 +64,10 @@ def check_new(directory: Path) -> None:
 def _restore(model: TrainedModel, directory: Path) -> dict:
     """The variables in `directory`. Raises UserError where they cannot be read or are not those of `model`'s digest."""
     try:
-        with orbax_path(directory) as path, ocp.StandardCheckpointer() as checkpointer:
+        with quiet(), orbax_path(directory) as path, ocp.StandardCheckpointer() as checkpointer:
             variables = checkpointer.restore(path, _abstract(model))
     except Exception as error:  # Orbax and TensorStore each raise their own
-        reason = next(iter(str(error).splitlines()), '')[:200]
-        raise UserError(f'{directory} cannot be read: {reason}') from error
+        raise UserError(f'{directory} cannot be read: {reason(error)}') from error
     if digest(variables) != model.origin.digest:
         raise UserError(f'{directory} is not what was imported: its digest differs; import it again')
     return variables

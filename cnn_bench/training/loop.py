@@ -4,6 +4,7 @@ The checkpoint of a step is saved before the step's evaluation, so a run that re
 logging window that a signal cut short is saved in the checkpoint too, so that the log reads as if nothing had happened.
 """
 
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from cnn_bench.runs.directory import ReadOnlyRunDirectory
 from cnn_bench.runs.sinks import Sinks, wanted
 from cnn_bench.runtime import distributed
 from cnn_bench.runtime.signals import TrainingStopSignals
-from cnn_bench.trained.checkpoint import Checkpoints
+from cnn_bench.trained.checkpoint import Checkpoints, DamagedCheckpoint
 from cnn_bench.training import memory, provenance
 from cnn_bench.training.evaluate import Evaluation, evaluate_state
 from cnn_bench.training.freezing import parameter_counts
@@ -28,18 +29,27 @@ from cnn_bench.training.profile import Profiler
 from cnn_bench.training.progress import Progress
 from cnn_bench.training.setup import TrainingSetup
 from cnn_bench.training.stages import Stage
+from cnn_bench.training.state import State
 from cnn_bench.training.stopwatch import Stopwatch
 from cnn_bench.training.transfer import load_init
 
 PLACE = ('devices',)  # fields that state where a run runs, not what it is: they may differ from session to session
 
 
-def train(config: ConfigDict, workdir: str | Path, data_dir: str | None = None, profile: bool = False) -> dict:
+def train(
+    config: ConfigDict,
+    workdir: str | Path,
+    data_dir: str | None = None,
+    profile: bool = False,
+    fall_back: bool = False,
+) -> dict:
     """Train by a recipe into a run directory, resuming from its last checkpoint; return the run's summary.
 
-    A finished run is left as it is. With `profile`, some steps are traced into the run directory. Raises UserError for
-    bad input, before anything is written, and where another process trains there; RunFailed for a loss that is not
-    finite, after writing a summary with the reason; Stopped where a signal asked for it, after saving the state.
+    A finished run is left as it is. With `profile`, some steps are traced into the run directory. With `fall_back`,
+    newest checkpoints that cannot be read are deleted where there is an older one that can. Raises UserError for bad
+    input, before anything is written, and where another process trains there; RunFailed where a loss is not finite,
+    after writing a summary with the reason, or a checkpoint cannot be written; Stopped where a signal asked for it,
+    after saving the state.
     """
     distributed.check_same_recipe(recipe.to_dict(config))
     run = (RunDirectory if distributed.is_first() else ReadOnlyRunDirectory)(workdir)
@@ -56,10 +66,10 @@ def train(config: ConfigDict, workdir: str | Path, data_dir: str | None = None, 
     with locked(run.path) if distributed.is_first() else nullcontext():
         run.write(schema.CONFIG, recipe.to_dict(config))
         run.write(schema.PROVENANCE, record)
-        return _session(setup, run, sinks, profile)
+        return _session(setup, run, sinks, profile, fall_back)
 
 
-def _session(setup: TrainingSetup, run: RunDirectory, sinks: Sinks, profile: bool) -> dict:
+def _session(setup: TrainingSetup, run: RunDirectory, sinks: Sinks, profile: bool, fall_back: bool) -> dict:
     config, summary = setup.config, None
     identity = _without_place(recipe.to_dict(config))
     trace = run / schema.PROFILE if profile and distributed.is_first() else None
@@ -71,14 +81,20 @@ def _session(setup: TrainingSetup, run: RunDirectory, sinks: Sinks, profile: boo
     ):
         try:
             with distributed.exit_when_another_fails():
-                summary = Trainer(setup, run, checkpoints, progress, sinks, signals, profiler).run_to_end()
-        except RunFailed as error:
+                trainer = Trainer(setup, run, checkpoints, progress, sinks, signals, profiler, fall_back)
+                summary = trainer.run_to_end()
+        except Diverged as error:
             summary = {'state': 'diverged', 'reason': str(error)}
             run.write(schema.SUMMARY, summary)
-            raise RunFailed(f'{error}; the log and the last good checkpoint are in {run.path}') from error
+            kept = 'the log and the last good checkpoint are' if checkpoints.steps() else 'the log is'
+            raise Diverged(f'{error}; {kept} in {run.path}') from error
         finally:
             sinks.finish(summary or {'state': 'unfinished'})
     return summary
+
+
+class Diverged(RunFailed):
+    """A loss, a parameter or a batch statistic is not finite."""
 
 
 class Trainer:
@@ -93,6 +109,7 @@ class Trainer:
         sinks: Sinks,
         signals: TrainingStopSignals,
         profiler: Profiler,
+        fall_back: bool,
     ):
         self.setup, self.config, self.run = setup, setup.config, run
         self.checkpoints, self.progress, self.sinks = checkpoints, progress, sinks
@@ -103,12 +120,28 @@ class Trainer:
         if checkpoints.latest_step() is None:
             self.state = setup.first_state()
         else:
-            self.state, saved = checkpoints.restore(setup.state_like(checkpoints.latest_step()))
+            self.state, saved = self._restore(fall_back)
             self.stopwatch = Stopwatch(saved['timed']['train_s'], saved['timed']['images'])
             self.pending = [_floats(metrics) for metrics in saved['pending']]
         self.step = int(self.state.step)
         self._set_stage(setup.stage_at(self.step))
         run.rewind(self.step)
+
+    def _restore(self, fall_back: bool) -> tuple[State, dict]:
+        """State and progress of the newest checkpoint, or of the newest that can be read."""
+        damaged, steps = [], self.checkpoints.steps()
+        for step in reversed(steps):
+            try:
+                restored = self.checkpoints.restore(self.setup.state_like(step), step)
+                break
+            except DamagedCheckpoint:
+                if not fall_back or step == steps[0]:
+                    raise
+                damaged.append(step)
+        for each in damaged:
+            print(f'the checkpoint of step {each} cannot be read; deleted, going on from step {step}', file=sys.stderr)
+            self.checkpoints.delete(each)
+        return restored
 
     def run_to_end(self) -> dict:
         """Train what remains, write predictions and summary, and return the summary."""
@@ -173,7 +206,7 @@ class Trainer:
         first = self.step - len(metrics['loss'])
         bad = np.flatnonzero(~np.isfinite(metrics['loss']))
         if len(bad):
-            raise RunFailed(
+            raise Diverged(
                 f'the loss of step {first + bad[0] + 1} is {metrics["loss"][bad[0]]} '
                 f'(steps {first + 1} to {self.step} were looked at together)'
             )
@@ -193,7 +226,7 @@ class Trainer:
 
     def _save(self) -> None:
         if not _all_finite(self.state.variables):
-            raise RunFailed(f'after step {self.step} a parameter or a batch statistic is not finite')
+            raise Diverged(f'after step {self.step} a parameter or a batch statistic is not finite')
         pending = [{name: m.astype(np.float32).tolist() for name, m in metrics.items()} for metrics in self.pending]
         timed = {'train_s': self.stopwatch.seconds, 'images': self.stopwatch.images}
         first = self.checkpoints.latest_step() is None

@@ -12,6 +12,7 @@ import numpy as np
 import optax
 import pytest
 from flax import struct
+from kill_harness import damage_checkpoint
 from tiny_net import TinyNet
 
 from cnn_bench.errors import UserError
@@ -99,11 +100,7 @@ def test_a_save_from_several_devices_compiles_nothing(tmp_path, state, caplog):
 
 def test_a_damaged_checkpoint_is_one_line(tmp_path, state):
     _save(tmp_path / 'c', state)
-    for path in (tmp_path / 'c' / '0' / 'state').rglob('*'):
-        if path.is_file() and path.parent.name == 'd':
-            content = bytearray(path.read_bytes())
-            content[len(content) // 2] ^= 0xFF
-            path.write_bytes(content)
+    damage_checkpoint(tmp_path / 'c' / '0')
     with (
         Checkpoints(tmp_path / 'c', keep=2) as checkpoints,
         pytest.raises(UserError, match=r'checkpoint .*c/0 cannot be read') as error,

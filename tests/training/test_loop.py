@@ -1,16 +1,17 @@
 """The loop: what a run directory holds, resuming, refusing, diverging."""
 
 import json
+import shutil
 
 import jax
 import numpy as np
 import pytest
-from kill_harness import assert_same_run
+from kill_harness import assert_same_run, damage_checkpoint
 
 from cnn_bench import runs
 from cnn_bench.errors import RunFailed, UserError
 from cnn_bench.runs import RunDirectory, schema
-from cnn_bench.trained.checkpoint import Checkpoints
+from cnn_bench.trained.checkpoint import Checkpoints, complete_steps
 from cnn_bench.training import loop
 from cnn_bench.training.evaluate import evaluate_run, predict_run
 from cnn_bench.training.setup import TrainingSetup
@@ -141,6 +142,30 @@ def test_the_last_good_checkpoint_outlives_what_is_not_finite(tiny_recipe, tiny_
             loop.train(tiny_recipe(checkpoint_every_steps=every), workdir, tiny_data)
         with Checkpoints(workdir / schema.CHECKPOINTS, keep=2, read_only=True) as checkpoints:
             assert checkpoints.latest_step() == step
+
+
+def test_a_damaged_newest_checkpoint_is_passed_over_where_asked(tiny_recipe, tiny_data, tmp_path, capsys):
+    """The run then ends as an undisturbed one does. Where none is whole, all are kept."""
+    config, workdir = tiny_recipe(checkpoint_every_steps=2, keep_checkpoints=4), tmp_path / 'run'
+    loop.train(config, tmp_path / 'undisturbed', tiny_data)
+    shutil.copytree(tmp_path / 'undisturbed', workdir)
+    (workdir / schema.SUMMARY).unlink()
+    checkpoints = workdir / schema.CHECKPOINTS
+    for step in (8, 6):
+        damage_checkpoint(checkpoints / str(step))
+    with pytest.raises(UserError, match=r'/8 cannot be read .*; `train --fall-back` goes on from step 6$'):
+        loop.train(config, workdir, tiny_data)
+    capsys.readouterr()
+    loop.train(config, workdir, tiny_data, fall_back=True)
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith('the checkpoint')]
+    assert said == [f'the checkpoint of step {step} cannot be read; deleted, going on from step 4' for step in (8, 6)]
+    assert_same_run(config, workdir, tmp_path / 'undisturbed', tiny_data)
+    (workdir / schema.SUMMARY).unlink()
+    for step in (2, 4, 6, 8):
+        damage_checkpoint(checkpoints / str(step))
+    with pytest.raises(UserError, match=r'/2 cannot be read .*; there is none before it$'):
+        loop.train(config, workdir, tiny_data, fall_back=True)
+    assert complete_steps(checkpoints) == [2, 4, 6, 8]
 
 
 @pytest.mark.skipif(jax.local_device_count() < 4, reason='needs four devices')
