@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from cnn_bench.cli import arguments, output
 from cnn_bench.cli.output import Heading
 from cnn_bench.cli.tracking import tracking
+from cnn_bench.text import printable
 
 if TYPE_CHECKING:
     from cnn_bench.inference.predict import Prediction
@@ -89,8 +90,3 @@ def _print_table(found: 'Iterable[Prediction]', model: 'TrainedModel') -> None:
                 rows.append((name, printable(model.class_names[label]), f'{100 * probability:.2f} %'))
     if rows:
         output.print_table(COLUMNS, rows)
-
-
-def printable(text: str) -> str:
-    """`text` on one line: control characters, and bytes that are not text, as escapes."""
-    return ''.join(c if c.isprintable() else c.encode('unicode_escape').decode() for c in text)

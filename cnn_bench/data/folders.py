@@ -38,12 +38,15 @@ class Listing:
     skipped: int
 
     def without(self, unreadable: set[str]) -> 'Listing':
-        """The listing without some files. Raises UserError where a class of train/ would be left empty."""
+        """The listing without some files. Raises UserError where a class of train/, or a split, would be left empty."""
         splits = {split: [file for file in files if file[0] not in unreadable] for split, files in self.splits.items()}
         left = {label for _, label in splits['train']}
         for label, name in enumerate(self.class_names):
             if label not in left:
                 raise UserError(f'no image of class {name!r} in train/ can be read')
+        for split, files in splits.items():
+            if not files:
+                raise UserError(f'no image of the split {split} can be read')
         return Listing(splits, self.class_names, self.skipped + len(unreadable))
 
 

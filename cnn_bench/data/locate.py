@@ -12,7 +12,7 @@ PACKAGED = Path(__file__).parent / 'packaged'
 VERSION = '1.0.0'  # of the sets that are prepared here
 UNFINISHED = '.incomplete'  # suffix of a directory that is being written
 ENVIRONMENT = 'CNN_BENCH_DATA'
-_NAME = re.compile(r'[a-z][a-z0-9_]*')
+NAME = re.compile(r'[a-z][a-z0-9_]*')  # of a set, and of its splits
 _VERSION = re.compile(r'\d+\.\d+\.\d+')
 
 
@@ -33,7 +33,7 @@ def names(data_dir: str | os.PathLike | None = None) -> dict[str, Path]:
     for root in (PACKAGED, data_directory(data_dir)):
         try:
             for directory in root.iterdir() if root.is_dir() else ():
-                if _NAME.fullmatch(directory.name) and directory.is_dir() and (version := _version(directory)):
+                if NAME.fullmatch(directory.name) and directory.is_dir() and (version := _version(directory)):
                     found[directory.name] = version
         except OSError as error:
             raise UserError(f'data directory {root}: cannot read {error.filename}: {error.strerror}') from None
@@ -65,7 +65,7 @@ def find(name: str, data_dir: str | os.PathLike | None = None) -> Path:
 
 def check_name(name: str) -> None:
     """Raise UserError for a name that TFDS could not use in file names."""
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise UserError(f'{name!r} cannot name a data set: lower-case letters, digits and _, starting with a letter')
 
 

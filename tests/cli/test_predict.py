@@ -12,7 +12,7 @@ from PIL import Image
 
 from cnn_bench import data
 from cnn_bench.cli import main
-from cnn_bench.cli.predict import printable
+from cnn_bench.text import printable
 from cnn_bench.trained import load
 
 

@@ -239,6 +239,14 @@ def test_unreadable_files_are_left_out_when_asked(class_folders):
         prepare('insects', class_folders, overwrite=True, skip_unreadable=left_out.append)
 
 
+def test_a_split_without_one_readable_image_is_refused(class_folders, data_dir):
+    for path in (class_folders / 'test').rglob('*.png'):
+        path.write_text('')
+    with pytest.raises(UserError, match='no image of the split test'):
+        prepare('insects', class_folders, skip_unreadable=lambda path: None)
+    assert files_in(data_dir) == []
+
+
 @pytest.mark.parametrize('name', ['train-images.idx3-ubyte', 'train-images.idx3-ubyte.gz'])
 def test_idx_files_have_other_usual_names(tmp_path, idx_arrays, name):
     source = write_idx(tmp_path / 'idx', idx_arrays, compress=name.endswith('.gz'))
