@@ -1,16 +1,19 @@
 """The `cnn-bench` command.
 
 Each subcommand is a module of this package with `add_arguments(parser)` and `run(args)`; only the one that is called is
-imported. With TAKES_OVERRIDES, `run` also gets the list of arguments that argparse does not know.
+imported. With TAKES_OVERRIDES, `run` also gets the list of arguments that argparse does not know; with ANY_FILE_NAMES,
+arguments need not be text.
 """
 
 import argparse
 import importlib
+import io
 import os
 import sys
 
 from cnn_bench import __version__
 from cnn_bench.errors import Stopped, UserError, unknown
+from cnn_bench.text import check_one_line, printable
 
 COMMANDS = {
     'list': 'list the architectures',
@@ -33,10 +36,12 @@ COMMANDS = {
 def main(argv: list[str] | None = None) -> int:
     """Run `cnn-bench` with `argv` (default: the process's own) and return its exit status."""
     argv = sys.argv[1:] if argv is None else argv
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors='backslashreplace')  # for what the terminal's encoding lacks
     try:
         return _dispatch(argv)
     except UserError as error:
-        print(f'cnn-bench: error: {error}', file=sys.stderr)
+        print(f'cnn-bench: error: {printable(str(error))}', file=sys.stderr)
         return error.exit_status
     except Stopped as stop:
         print(f'cnn-bench: {stop}', file=sys.stderr)
@@ -45,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:  # such as a full disk, or a directory without permission
-        print(f'cnn-bench: error: {error}', file=sys.stderr)
+        print(f'cnn-bench: error: {printable(str(error))}', file=sys.stderr)
         return UserError.exit_status
     except KeyboardInterrupt:
         print('cnn-bench: stopped; what was finished is kept', file=sys.stderr)
@@ -59,6 +64,9 @@ def _dispatch(argv: list[str]) -> int:
     if name not in COMMANDS:
         raise unknown('command', name, COMMANDS)
     command = importlib.import_module(f'cnn_bench.cli.{name}')
+    if not getattr(command, 'ANY_FILE_NAMES', False):
+        for argument in rest:
+            check_one_line(f'{name}: the argument', argument)
     parser = _Parser(prog=f'cnn-bench {name}', description=command.__doc__, formatter_class=_Help, allow_abbrev=False)
     command.add_arguments(parser)
     if not getattr(command, 'TAKES_OVERRIDES', False):

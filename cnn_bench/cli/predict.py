@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cnn_bench.inference.predict import Prediction
     from cnn_bench.trained import TrainedModel
 
+ANY_FILE_NAMES = True  # of pictures, which are only read
 COLUMNS = (Heading('picture', folds=True), Heading('class', folds=True), Heading('probability', number=True))
 
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from cnn_bench.data.class_names import check_class_names
 from cnn_bench.data.locate import NAME, VERSION
-from cnn_bench.text import is_one_line
+from cnn_bench.errors import UserError
 
 INFO, FEATURES, METADATA, LABELS = 'dataset_info.json', 'features.json', 'metadata.json', 'label.labels.txt'
 FILES = (INFO, FEATURES, METADATA, LABELS)
@@ -46,18 +47,18 @@ def shard_file(name: str, split: str, number: int) -> str:
     return f'{name}-{split}.array_record-{number:05d}'
 
 
-def class_names_fit(names: Any) -> bool:
-    """Whether these can be the names of the classes of a set: different ones, of one line each."""
-    if not _all(names, str) or not names:
+def _class_names_fit(names: Any) -> bool:
+    try:
+        check_class_names(METADATA, names)
+    except UserError:
         return False
-    stripped = [name.strip() for name in names]  # as TFDS reads them
-    return all(stripped) and len(set(stripped)) == len(stripped) and all(map(is_one_line, names))
+    return len(names) > 0
 
 
 def _of_metadata(facts: dict) -> Iterator[tuple[str, bool]]:
     """Each fact of metadata.json by name, and whether it is as it should be."""
     channels, shape = facts.get('channels'), facts.get('image_shape')
-    yield 'class_names', class_names_fit(facts.get('class_names'))
+    yield 'class_names', _all(facts.get('class_names'), str) and _class_names_fit(facts['class_names'])
     yield 'channels', _all([channels], int) and channels in (1, 3)
     sized = _all(shape, int) and len(shape) == 3 and min(shape) > 0 and shape[2] == channels
     yield 'image_shape', sized or ('image_shape' in facts and shape is None)

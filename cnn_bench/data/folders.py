@@ -20,6 +20,7 @@ import numpy as np
 from PIL import Image
 
 from cnn_bench.data import pictures
+from cnn_bench.data.class_names import check_class_names
 from cnn_bench.data.picture_files import SUFFIXES, pictures_below
 from cnn_bench.data.pictures import Refusal, Refused
 from cnn_bench.data.write import Example
@@ -77,6 +78,7 @@ def list_files(source: Path) -> Listing:
         if not _classes(folder):
             raise UserError(f'{folder} has no class folders; {LAYOUT}')
     class_names = tuple(_classes(folders['train']))
+    check_class_names(str(folders['train']), class_names)
     splits, skipped = {}, 0
     for split, folder in folders.items():
         strangers = [name for name in _classes(folder) if name not in class_names]

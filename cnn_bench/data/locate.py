@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from cnn_bench.errors import UserError
+from cnn_bench.text import check_one_line
 
 PACKAGED = Path(__file__).parent / 'packaged'
 VERSION = '1.0.0'  # of the sets that are prepared here
@@ -17,9 +18,14 @@ _VERSION = re.compile(r'\d+\.\d+\.\d+')
 
 
 def data_directory(given: str | os.PathLike | None = None) -> Path:
-    """The data directory: `given`, else $CNN_BENCH_DATA, else that of TFDS, $TFDS_DATA_DIR or ~/tensorflow_datasets."""
+    """The data directory: `given`, else $CNN_BENCH_DATA, else that of TFDS, $TFDS_DATA_DIR or ~/tensorflow_datasets.
+
+    Raises UserError for a path that is not text, which ArrayRecord cannot open.
+    """
     default = os.environ.get('TFDS_DATA_DIR') or os.path.join('~', 'tensorflow_datasets')
-    return Path(given or os.environ.get(ENVIRONMENT) or default).expanduser()
+    directory = Path(given or os.environ.get(ENVIRONMENT) or default).expanduser()
+    check_one_line('the data directory', str(directory))
+    return directory
 
 
 def names(data_dir: str | os.PathLike | None = None) -> dict[str, Path]:

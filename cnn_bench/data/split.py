@@ -8,7 +8,7 @@ import numpy as np
 
 from cnn_bench.data import locate
 from cnn_bench.data.facts import Info, damaged, read_info
-from cnn_bench.data.fingerprint import decode
+from cnn_bench.data.pictures import decode
 from cnn_bench.errors import UserError, unknown
 
 _CHUNK = 1_000  # records per read

@@ -103,6 +103,11 @@ def test_the_command_repeats_a_data_directory_that_was_given(tmp_path):
     assert f"prepare imagenet --from DIR --data-dir '{tmp_path}/my data'`" in said
 
 
+def test_a_data_directory_that_is_not_text(monkeypatch):
+    monkeypatch.setenv('CNN_BENCH_DATA', '/\udcff')
+    assert r"the data directory '/\udcff' is not one line of UTF-8" in message(data.info, 'tiny')
+
+
 def test_a_name_cannot_leave_the_data_directory():
     assert 'cannot name a data set' in message(data.info, '../../etc')
 

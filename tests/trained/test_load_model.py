@@ -92,6 +92,7 @@ def test_class_names_must_fit(colour_weights, tmp_path):
         ('a\n\nb', 'line 2 is empty'),
         ('', 'line 1'),
         (b'\xff', 'utf-8'),
+        ('a\nb\x1b', 'not one line'),
     ]:
         names.write_bytes(content if isinstance(content, bytes) else content.encode())
         with pytest.raises(UserError, match=word):
