@@ -1,7 +1,7 @@
 """Classify pictures: print the most probable classes of each, with their probabilities.
 
   cnn-bench predict --workdir runs/lenet5 shoe.png bag.jpg
-  cnn-bench predict --weights weights/resnet50 --classes imagenet_classes.txt --json photos/
+  cnn-bench predict --weights weights/resnet50 --json photos/
 
 A folder stands for all picture files below it, sorted by name. Pictures are rotated as EXIF says, cropped at the centre
 and resized as the test images of the network were; transparent parts become white, and only the first frame of an
@@ -36,9 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_model(parser, batch_size=32)
     parser.add_argument('--top', type=arguments.at_least_one, default=5, metavar='N', help='number of classes to print')
     parser.add_argument(
+        '--class-names',
         '--classes',
         metavar='FILE',
-        help='file of class names, one a line (default: those of the data set)',
+        help='file of class names, one a line (default: those of the data set, or that the weights were imported with)',
     )
 
 

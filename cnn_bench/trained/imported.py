@@ -17,6 +17,7 @@ from cnn_bench.digest import digest
 from cnn_bench.errors import UserError
 from cnn_bench.files import new_directory
 from cnn_bench.models.variables import variable_shapes
+from cnn_bench.trained.class_names import numbered_classes
 from cnn_bench.trained.model import TrainedModel, from_record
 from cnn_bench.trained.orbax_path import orbax_path
 
@@ -78,6 +79,8 @@ def _abstract(model: TrainedModel) -> dict:
 
 def _renamed(record: dict[str, Any]) -> dict[str, Any]:
     """A record that an earlier version wrote, in today's form."""
+    if tuple(record.get('class_names', ())) == numbered_classes(len(record.get('class_names', ()))):
+        record['class_names'] = []  # `from_record` knows better names for ImageNet's
     if 'origin' not in record:
         return record
     look, shape = record['preprocessing'], record.pop('input_shape')

@@ -10,7 +10,6 @@ from cnn_bench.digest import digest
 from cnn_bench.errors import UserError
 from cnn_bench.models.variables import variable_shapes
 from cnn_bench.runs import RunDirectory, schema
-from cnn_bench.text import check_one_line
 from cnn_bench.trained import imported
 from cnn_bench.trained.checkpoint import Checkpoints
 from cnn_bench.trained.from_recipe import network_record
@@ -32,23 +31,6 @@ def load(directory: str | Path, data_dir: str | None = None) -> TrainedModel:
         f'{directory} is neither a run directory (it has no {schema.CONFIG}) '
         f'nor imported weights (no {imported.RECORD})'
     )
-
-
-def read_class_names(file: str | Path) -> tuple[str, ...]:
-    """The class names in a text file, one a line.
-
-    Raises UserError where it cannot be read, and for a line that is empty or holds control characters.
-    """
-    try:
-        text = Path(file).read_text(encoding='utf-8-sig').rstrip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f'class names {file} cannot be read: {getattr(error, "strerror", None) or error}') from error
-    names = tuple(line.strip() for line in text.split('\n'))
-    if '' in names:
-        raise UserError(f'class names {file}: line {names.index("") + 1} is empty; it takes one name a line')
-    for name in names:
-        check_one_line(f'class names {file}: the name', name)
-    return names
 
 
 def _of_run(run: RunDirectory, data_dir: str | None) -> TrainedModel:

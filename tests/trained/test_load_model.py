@@ -12,7 +12,7 @@ from cnn_bench.data.preprocessing import centre_box, resize
 from cnn_bench.errors import UserError
 from cnn_bench.runs import RunDirectory
 from cnn_bench.trained import imported
-from cnn_bench.trained.load import read_class_names
+from cnn_bench.trained.class_names import read_class_names
 from cnn_bench.training.setup import restore
 
 
