@@ -3,7 +3,6 @@
 TFDS imports and builds whatever class features.json names, so that only its own are let through.
 """
 
-import json
 import math
 import re
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from typing import Any
 from cnn_bench.data.class_names import check_class_names
 from cnn_bench.data.locate import NAME, VERSION
 from cnn_bench.errors import UserError
+from cnn_bench.files import read_json
 
 INFO, FEATURES, METADATA, LABELS = 'dataset_info.json', 'features.json', 'metadata.json', 'label.labels.txt'
 FILES = (INFO, FEATURES, METADATA, LABELS)
@@ -149,8 +149,8 @@ def _labels(directory: Path) -> list[str]:
 
 def _json(directory: Path, file: str) -> dict:
     try:
-        content = json.loads((directory / file).read_text(encoding='utf-8'))
-    except (ValueError, OSError, RecursionError) as error:
+        content = read_json(directory / file)
+    except (ValueError, OSError) as error:
         raise Unfit(file, f'cannot be read ({_first_line(error)})') from None
     if not isinstance(content, dict):
         raise Unfit(file, 'does not hold what `cnn-bench data prepare` writes')

@@ -15,7 +15,7 @@ import orbax.checkpoint as ocp
 from cnn_bench.data.preprocessing import Preprocessing
 from cnn_bench.digest import digest
 from cnn_bench.errors import UserError
-from cnn_bench.files import new_directory
+from cnn_bench.files import new_directory, read_json
 from cnn_bench.models.variables import variable_shapes
 from cnn_bench.trained.class_names import numbered_classes
 from cnn_bench.trained.model import TrainedModel, from_record
@@ -29,7 +29,7 @@ def load(directory: str | Path) -> TrainedModel:
     """The network that `save` wrote. Raises UserError where its files are missing or damaged."""
     directory = Path(directory).absolute()
     try:
-        record = _renamed(json.loads((directory / RECORD).read_text()))
+        record = _renamed(read_json(directory / RECORD))
         record.pop('versions')
         model = from_record({**record, 'path': str(directory), 'kind': 'weights'})
     except (FileNotFoundError, NotADirectoryError) as error:

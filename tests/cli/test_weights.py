@@ -139,8 +139,9 @@ def test_damaged_imports_are_refused(imported, tmp_path, colours, capsys):
     assert 'its digest differs' in said(capsys, evaluate)
     shutil.rmtree(broken / 'variables')
     assert 'cannot be read' in said(capsys, evaluate)
-    (broken / 'weights.json').write_text('{')
-    assert 'weights.json cannot be read' in said(capsys, evaluate)
+    for content in ('{', '[]', '[' * 10_000 + ']' * 10_000):
+        (broken / 'weights.json').write_text(content)
+        assert 'weights.json cannot be read' in said(capsys, evaluate)
 
 
 def test_weights_and_data_must_match(imported, tiny_data, colours, capsys):

@@ -46,7 +46,9 @@ def test_what_lies_inside_a_run_is_no_run(tmp_path):
 
 
 @pytest.mark.parametrize('name', [schema.CONFIG, schema.PROVENANCE, schema.SUMMARY])
-@pytest.mark.parametrize('content', ['{"state": "fin', '[1]', '{"a": 1}', '\xff', ''])
+@pytest.mark.parametrize(
+    'content', ['{"state": "fin', '[1]', pytest.param('[' * 10_000 + ']' * 10_000, id='deep'), '{"a": 1}', '\xff', '']
+)
 def test_a_damaged_run_stays_in_the_table_as_that(tmp_path, name, content):
     write_run(tmp_path / 'good', summary={'state': 'finished', 'top1_err_pct': 12.5})
     bad = write_run(tmp_path / 'bad', summary={'state': 'finished', 'top1_err_pct': 1.5}, seed=3)
