@@ -2,12 +2,13 @@
 
 import errno
 import fcntl
+import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from cnn_bench.errors import RunFailed, UserError
 
@@ -44,6 +45,14 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file. Raises OSError, and ValueError for what is no JSON in UTF-8 or nested too deep."""
+    try:
+        return json.loads(path.read_text(encoding='utf-8'))
+    except RecursionError:
+        raise ValueError('it is nested too deep') from None
 
 
 @contextmanager

@@ -100,7 +100,7 @@ def colour_weights(tmp_path_factory) -> str:
     from cnn_bench.models import registry
     from cnn_bench.pretrained.layout import Transform
     from cnn_bench.trained import Origin, TrainedModel, imported
-    from cnn_bench.trained.model import numbered_classes
+    from cnn_bench.trained.class_names import numbered_classes
 
     fields, shape = {'num_classes': 10, 'width': 0.5}, (32, 32, 3)
     module = registry.build('lenet5', **fields)

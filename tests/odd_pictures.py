@@ -87,6 +87,7 @@ def whole() -> dict[str, bytes]:
         'bilevel.pbm': _encoded(colour.convert('1'), 'PPM'),
         'palette.png': _encoded(palette, 'PNG'),
         'palette_clear.png': _encoded(palette, 'PNG', transparency=0),
+        'clear_in_bytes.png': _encoded(palette, 'PNG', transparency=bytes([0, 128])),
         'palette_clear.gif': _encoded(palette, 'GIF', transparency=0),
         'grey_clear.png': _encoded(clear.convert('LA'), 'PNG'),
         'clear.png': _encoded(clear, 'PNG'),

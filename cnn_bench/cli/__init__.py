@@ -1,11 +1,13 @@
 """The `cnn-bench` command.
 
 Each subcommand is a module of this package with `add_arguments(parser)` and `run(args)`; only the one that is called is
-imported. With TAKES_OVERRIDES, `run` also gets the list of arguments that argparse does not know.
+imported. With TAKES_OVERRIDES, `run` also gets the list of arguments that argparse does not know; with ANY_FILE_NAMES,
+arguments need not be text.
 """
 
 import argparse
 import importlib
+import io
 import os
 import sys
 
@@ -14,6 +16,7 @@ from cnn_bench.errors import RunFailed, Stopped, UserError, unknown
 from cnn_bench.files import no_room
 from cnn_bench.runtime.memory import is_out_of_memory
 from cnn_bench.runtime.signals import STOPPED, CommandSignals
+from cnn_bench.text import check_one_line, printable
 
 COMMANDS = {
     'list': 'list the architectures',
@@ -39,6 +42,8 @@ def main(argv: list[str] | None = None) -> int:
     0: done; 1: the work failed; 2: bad input; 75: stopped by a signal other than Ctrl-C, or a run that was saved;
     130: Ctrl-C.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors='backslashreplace')  # for what the terminal's encoding lacks
     with CommandSignals(own_process=argv is None) as signals:
         try:
             return _dispatch(sys.argv[1:] if argv is None else argv)
@@ -47,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         except (Exception, KeyboardInterrupt) as error:
             status, message = _outcome(signals.interrupted or error)
-            print(f'cnn-bench: {message}', file=sys.stderr)
+            print(f'cnn-bench: {printable(message)}', file=sys.stderr)
             return status
 
 
@@ -75,6 +80,9 @@ def _dispatch(argv: list[str]) -> int:
     if name not in COMMANDS:
         raise unknown('command', name, COMMANDS)
     command = importlib.import_module(f'cnn_bench.cli.{name}')
+    if not getattr(command, 'ANY_FILE_NAMES', False):
+        for argument in rest:
+            check_one_line(f'{name}: the argument', argument)
     parser = _Parser(prog=f'cnn-bench {name}', description=command.__doc__, formatter_class=_Help, allow_abbrev=False)
     command.add_arguments(parser)
     if not getattr(command, 'TAKES_OVERRIDES', False):

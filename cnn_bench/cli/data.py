@@ -16,6 +16,7 @@ from cnn_bench.cli import arguments, output
 from cnn_bench.cli.tracking import tracking
 from cnn_bench.data import locate
 from cnn_bench.errors import UserError
+from cnn_bench.text import printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,7 +88,7 @@ def _prepare(args: argparse.Namespace) -> int:
 
 
 def _say_unreadable(path: str) -> None:
-    print(f'cnn-bench: left out, unreadable: {path}', file=sys.stderr)
+    print(f'cnn-bench: left out, unreadable: {printable(path)}', file=sys.stderr)
 
 
 def _report(info: data.Info, verdict: str, as_json: bool) -> None:

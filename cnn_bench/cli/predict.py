@@ -1,7 +1,7 @@
 """Classify pictures: print the most probable classes of each, with their probabilities.
 
   cnn-bench predict --workdir runs/lenet5 shoe.png bag.jpg
-  cnn-bench predict --weights weights/resnet50 --classes imagenet_classes.txt --json photos/
+  cnn-bench predict --weights weights/resnet50 --json photos/
 
 A folder stands for all picture files below it, sorted by name. Pictures are rotated as EXIF says, cropped at the centre
 and resized as the test images of the network were; transparent parts become white, and only the first frame of an
@@ -20,11 +20,13 @@ from typing import TYPE_CHECKING
 from cnn_bench.cli import arguments, output
 from cnn_bench.cli.output import Heading
 from cnn_bench.cli.tracking import tracking
+from cnn_bench.text import printable
 
 if TYPE_CHECKING:
     from cnn_bench.inference.predict import Prediction
     from cnn_bench.trained import TrainedModel
 
+ANY_FILE_NAMES = True  # of pictures, which are only read
 COLUMNS = (Heading('picture', folds=True), Heading('class', folds=True), Heading('probability', number=True))
 
 
@@ -34,9 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_model(parser, batch_size=32)
     parser.add_argument('--top', type=arguments.at_least_one, default=5, metavar='N', help='number of classes to print')
     parser.add_argument(
+        '--class-names',
         '--classes',
         metavar='FILE',
-        help='file of class names, one a line (default: those of the data set)',
+        help='file of class names, one a line (default: those of the data set, or that the weights were imported with)',
     )
 
 
@@ -89,8 +92,3 @@ def _print_table(found: 'Iterable[Prediction]', model: 'TrainedModel') -> None:
                 rows.append((name, printable(model.class_names[label]), f'{100 * probability:.2f} %'))
     if rows:
         output.print_table(COLUMNS, rows)
-
-
-def printable(text: str) -> str:
-    """`text` on one line: control characters, and bytes that are not text, as escapes."""
-    return ''.join(c if c.isprintable() else c.encode('unicode_escape').decode() for c in text)

@@ -112,7 +112,8 @@ def _export_logs(directory: str, args: argparse.Namespace) -> None:
 
     if args.metrics:
         raise UserError('runs export: --metrics needs --to parquet or csv; logs hold all metrics')
-    out = Path(args.out) if args.out else Path(directory).with_name(f'{Path(directory).absolute().name}-logs')
+    name = f'{Path(directory).absolute().name}-logs'
+    out = Path(args.out) if args.out else Path(directory).absolute().with_name(name)
     count = export.logs(directory, out, args.predictions)
     print(f'{out}: {count} run{"" if count == 1 else "s"}')
 

@@ -27,6 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--library', dest='written_by', metavar='NAME', help='library that wrote the file (default: detected)'
     )
     new.add_argument('--classes', type=int, metavar='K', help="number of classes (default: the architecture's own)")
+    new.add_argument(
+        '--class-names',
+        metavar='FILE',
+        help='file of class names, one a line (default: those of ImageNet for 1,000 classes, else numbers)',
+    )
     actions.add_parser('list', help='list the architectures and the libraries whose weights fit')
 
 
@@ -37,8 +42,10 @@ def run(args: argparse.Namespace) -> None:
 
 def _import(args: argparse.Namespace) -> None:
     from cnn_bench.pretrained.importer import import_weights
+    from cnn_bench.trained.class_names import read_class_names
 
-    source = import_weights(args.arch, args.file, args.out, args.written_by, args.classes).origin.source
+    names = None if args.class_names is None else read_class_names(args.class_names)
+    source = import_weights(args.arch, args.file, args.out, args.written_by, args.classes, names).origin.source
     print(f'{args.out}: {args.arch} with the weights of {source["file"]} ({source["library"]})')
 
 

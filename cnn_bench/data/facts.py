@@ -1,14 +1,12 @@
 """Facts about a data set that are known without reading its images, and the quick check that it is complete."""
 
-import json
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cnn_bench.data import locate
+from cnn_bench.data.described import FILES, Unfit, read_description, shard_file
 from cnn_bench.errors import UserError
-
-FILES = ('dataset_info.json', 'features.json', 'metadata.json', 'label.labels.txt')
 
 
 @dataclass(frozen=True)
@@ -87,13 +85,11 @@ def read_info(name: str, directory: Path, data_dir: str | os.PathLike | None = N
     for file in FILES:
         if not (directory / file).is_file():
             raise damaged(name, directory, file, 'is missing', data_dir)
-    described = _json(name, directory, 'dataset_info.json', data_dir)
-    facts = _json(name, directory, 'metadata.json', data_dir)
     try:
-        result = _assemble(name, directory, described, facts)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        what = 'does not hold what `cnn-bench data prepare` writes (mean, std, fingerprint)'
-        raise damaged(name, directory, 'metadata.json', what, data_dir) from None
+        described, facts = read_description(directory)
+    except Unfit as unfit:
+        raise damaged(name, directory, unfit.file, str(unfit), data_dir) from None
+    result = _assemble(name, directory, described, facts)
     for shard in result.shards:
         path = directory / shard.file
         if not path.is_file():
@@ -105,7 +101,7 @@ def read_info(name: str, directory: Path, data_dir: str | os.PathLike | None = N
 
 
 def _assemble(name: str, directory: Path, described: dict, facts: dict) -> Info:
-    """The Info from the parsed dataset_info.json of TFDS and our metadata.json."""
+    """The Info from the checked content of TFDS's dataset_info.json and of our metadata.json."""
     shards = []
     for split in described['splits']:
         for number, images in enumerate(split['shardLengths']):
@@ -131,11 +127,6 @@ def _assemble(name: str, directory: Path, described: dict, facts: dict) -> Info:
     )
 
 
-def shard_file(name: str, split: str, number: int) -> str:
-    """The name that TFDS's SequentialWriter gives a shard."""
-    return f'{name}-{split}.array_record-{number:05d}'
-
-
 def damaged(name: str, directory: Path, file: str, what: str, data_dir=None) -> UserError:
     """The error for a set with a file that is not as it was written."""
     if locate.is_packaged(directory):
@@ -143,11 +134,3 @@ def damaged(name: str, directory: Path, file: str, what: str, data_dir=None) -> 
     else:
         cure = f'to prepare it again: `{locate.prepare_command(name, data_dir, overwrite=True)}`'
     return UserError(f'data set {name!r} is damaged: {directory / file} {what}; {cure}')
-
-
-def _json(name: str, directory: Path, file: str, data_dir) -> dict:
-    try:
-        return json.loads((directory / file).read_text())
-    except (ValueError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise damaged(name, directory, file, f'cannot be read ({reason})', data_dir) from None

@@ -6,7 +6,6 @@ bytes, since decoders do.
 """
 
 import hashlib
-import io
 import math
 from collections.abc import Iterable
 
@@ -14,17 +13,6 @@ import numpy as np
 from PIL import Image
 
 JPEG_MAGIC = b'\xff\xd8\xff'
-
-
-def decode(encoded: bytes) -> np.ndarray:
-    """The pixels of an encoded greyscale or RGB image: uint8 (h, w, 1) or (h, w, 3).
-
-    Raises:
-      OSError, SyntaxError or ValueError: the bytes are not a complete image.
-    """
-    with Image.open(io.BytesIO(encoded)) as image:
-        pixels = np.asarray(image)
-    return pixels[:, :, None] if pixels.ndim == 2 else pixels
 
 
 class Tally:

@@ -20,6 +20,7 @@ import numpy as np
 from PIL import Image
 
 from cnn_bench.data import pictures
+from cnn_bench.data.class_names import check_class_names
 from cnn_bench.data.picture_files import SUFFIXES, pictures_below
 from cnn_bench.data.pictures import Refusal, Refused
 from cnn_bench.data.write import Example
@@ -38,12 +39,15 @@ class Listing:
     skipped: int
 
     def without(self, unreadable: set[str]) -> 'Listing':
-        """The listing without some files. Raises UserError where a class of train/ would be left empty."""
+        """The listing without some files. Raises UserError where a class of train/, or a split, would be left empty."""
         splits = {split: [file for file in files if file[0] not in unreadable] for split, files in self.splits.items()}
         left = {label for _, label in splits['train']}
         for label, name in enumerate(self.class_names):
             if label not in left:
                 raise UserError(f'no image of class {name!r} in train/ can be read')
+        for split, files in splits.items():
+            if not files:
+                raise UserError(f'no image of the split {split} can be read')
         return Listing(splits, self.class_names, self.skipped + len(unreadable))
 
 
@@ -74,6 +78,7 @@ def list_files(source: Path) -> Listing:
         if not _classes(folder):
             raise UserError(f'{folder} has no class folders; {LAYOUT}')
     class_names = tuple(_classes(folders['train']))
+    check_class_names(str(folders['train']), class_names)
     splits, skipped = {}, 0
     for split, folder in folders.items():
         strangers = [name for name in _classes(folder) if name not in class_names]

@@ -7,19 +7,25 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from cnn_bench.errors import UserError
+from cnn_bench.text import check_one_line
 
 PACKAGED = Path(__file__).parent / 'packaged'
 VERSION = '1.0.0'  # of the sets that are prepared here
 UNFINISHED = '.incomplete'  # suffix of a directory that is being written
 ENVIRONMENT = 'CNN_BENCH_DATA'
-_NAME = re.compile(r'[a-z][a-z0-9_]*')
+NAME = re.compile(r'[a-z][a-z0-9_]*')  # of a set, and of its splits
 _VERSION = re.compile(r'\d+\.\d+\.\d+')
 
 
 def data_directory(given: str | os.PathLike | None = None) -> Path:
-    """The data directory: `given`, else $CNN_BENCH_DATA, else that of TFDS, $TFDS_DATA_DIR or ~/tensorflow_datasets."""
+    """The data directory: `given`, else $CNN_BENCH_DATA, else that of TFDS, $TFDS_DATA_DIR or ~/tensorflow_datasets.
+
+    Raises UserError for a path that is not text, which ArrayRecord cannot open.
+    """
     default = os.environ.get('TFDS_DATA_DIR') or os.path.join('~', 'tensorflow_datasets')
-    return Path(given or os.environ.get(ENVIRONMENT) or default).expanduser()
+    directory = Path(given or os.environ.get(ENVIRONMENT) or default).expanduser()
+    check_one_line('the data directory', str(directory))
+    return directory
 
 
 def names(data_dir: str | os.PathLike | None = None) -> dict[str, Path]:
@@ -33,7 +39,7 @@ def names(data_dir: str | os.PathLike | None = None) -> dict[str, Path]:
     for root in (PACKAGED, data_directory(data_dir)):
         try:
             for directory in root.iterdir() if root.is_dir() else ():
-                if _NAME.fullmatch(directory.name) and directory.is_dir() and (version := _version(directory)):
+                if NAME.fullmatch(directory.name) and directory.is_dir() and (version := _version(directory)):
                     found[directory.name] = version
         except OSError as error:
             raise UserError(f'data directory {root}: cannot read {error.filename}: {error.strerror}') from None
@@ -65,7 +71,7 @@ def find(name: str, data_dir: str | os.PathLike | None = None) -> Path:
 
 def check_name(name: str) -> None:
     """Raise UserError for a name that TFDS could not use in file names."""
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise UserError(f'{name!r} cannot name a data set: lower-case letters, digits and _, starting with a letter')
 
 

@@ -5,6 +5,7 @@ the upper 8 are kept; of an animation the first frame is read.
 """
 
 import contextlib
+import io
 import os
 import stat
 import threading
@@ -37,6 +38,8 @@ _TURNS = {
 _STDERR = threading.Lock()  # one thread at a time may replace it
 
 PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = TEXT_BYTES
+# For good, as threads share the filters: of what Pillow warns, what matters is refused here.
+warnings.filterwarnings('ignore', module=r'PIL\.')
 
 
 class Refused(Exception):
@@ -66,10 +69,8 @@ def read(path: str | Path, channels: int) -> np.ndarray:
 def opened(path: str | Path) -> Iterator[Image.Image]:
     """The picture in a file, for Pillow to decode in the `with` block. Raises Refused, also for errors in the block."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # Pillow's: what matters of them is refused below
-            with _quiet(path), _open(path) as picture:
-                yield picture
+        with _quiet(path), _open(path) as picture:
+            yield picture
     except Refused:
         raise
     except Image.DecompressionBombError as error:
@@ -77,6 +78,17 @@ def opened(path: str | Path) -> Iterator[Image.Image]:
     except Exception as error:  # Pillow's decoders raise nearly anything for damaged files
         reason = ' '.join(str(error).split())[:200] or type(error).__name__
         raise Refused(f'cannot be decoded: {reason}') from error
+
+
+def decode(encoded: bytes) -> np.ndarray:
+    """The pixels of an encoded image as a data set stores it, greyscale or RGB: uint8 (h, w, 1) or (h, w, 3).
+
+    Raises:
+      OSError, SyntaxError or ValueError: the bytes are not a complete image.
+    """
+    with Image.open(io.BytesIO(encoded)) as image:
+        pixels = np.asarray(image)
+    return pixels[:, :, None] if pixels.ndim == 2 else pixels
 
 
 def pixels(picture: Image.Image, channels: int) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from cnn_bench.data import folders, idx, locate, write
 from cnn_bench.data.facts import Info, info
 from cnn_bench.errors import UserError
+from cnn_bench.text import printable
 
 T = TypeVar('T')
 # (items, description, number of items or None) -> the same items
@@ -91,7 +92,7 @@ def _from_idx(name: str, source: Path, directory: Path, overwrite: bool, track: 
         class_names=class_names,
         image_shape=(*shapes.pop(), 1),
         images_per_shard=_per_shard(count, total),
-        source=f'IDX files of {source.absolute()}',
+        source=printable(f'IDX files of {source.absolute()}'),
     )
     splits = {
         split: track(idx.examples(images, labels), f'writing {split}', len(images))
@@ -138,7 +139,7 @@ def _from_folders(
         class_names=listing.class_names,
         image_shape=(*(scan.size or (None, None)), scan.channels),
         images_per_shard=_per_shard(count, scan.total_bytes),
-        source=f'class folders of {source.absolute()}' + others,
+        source=printable(f'class folders of {source.absolute()}{others}'),
     )
     with write.staged(directory, overwrite) as stage:
         write.write(stage, plan, {split: images(split) for split in listing.splits})

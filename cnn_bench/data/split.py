@@ -8,7 +8,7 @@ import numpy as np
 
 from cnn_bench.data import locate
 from cnn_bench.data.facts import Info, damaged, read_info
-from cnn_bench.data.fingerprint import decode
+from cnn_bench.data.pictures import decode
 from cnn_bench.errors import UserError, unknown
 
 _CHUNK = 1_000  # records per read
@@ -119,13 +119,16 @@ class Split:
 
         # `decode` decodes: TFDS would use OpenCV where that is installed, whose JPEG pixels differ from Pillow's.
         decoders = {'image': tfds.decode.SkipDecoding()}
-        builder = tfds.builder_from_directory(self.info.directory)
-        return builder.as_data_source(self.name, decoders=decoders)
+        try:
+            builder = tfds.builder_from_directory(self.info.directory)
+            return builder.as_data_source(self.name, decoders=decoders)
+        except Exception as error:  # of fields that only TFDS reads; it and protobuf raise all kinds
+            what = f'cannot be read by TFDS ({_first_line(error)})'
+            raise damaged(self.info.name, self.info.directory, '', what, self._data_dir) from None
 
     def _damaged(self, index: int, error) -> UserError:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         place = int(self._places[index])
-        what = f'cannot be read at image {place} of {self.name} ({reason})'
+        what = f'cannot be read at image {place} of {self.name} ({_first_line(error)})'
         file = self.info.shard_of(self.name, place).file
         return damaged(self.info.name, self.info.directory, file, what, self._data_dir)
 
@@ -158,3 +161,7 @@ def load_arrays(split: Split) -> tuple[np.ndarray, np.ndarray]:
         for index, record in zip(indices, split.read(indices), strict=True):
             images[index], labels[index] = record['image'], record['label']
     return images, labels
+
+
+def _first_line(error) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

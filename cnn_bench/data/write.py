@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cnn_bench.data.facts import shard_file
+from cnn_bench.data.described import shard_file
 from cnn_bench.data.fingerprint import Tally, fingerprint
 from cnn_bench.data.locate import UNFINISHED, VERSION
 from cnn_bench.errors import UserError

@@ -10,16 +10,23 @@ from cnn_bench.pretrained.convert import build, convert, guess_library
 from cnn_bench.pretrained.layout import layout_of
 from cnn_bench.pretrained.read import read
 from cnn_bench.trained import imported
-from cnn_bench.trained.model import Origin, TrainedModel, numbered_classes
+from cnn_bench.trained.class_names import default_class_names
+from cnn_bench.trained.model import Origin, TrainedModel
 
 
 def import_weights(
-    arch: str, file: str | Path, directory: str | Path, library: str | None = None, num_classes: int | None = None
+    arch: str,
+    file: str | Path,
+    directory: str | Path,
+    library: str | None = None,
+    num_classes: int | None = None,
+    class_names: tuple[str, ...] | None = None,
 ) -> TrainedModel:
     """Read `file`, convert it for `arch` and write it to the new `directory`, whole or not at all.
 
     The `library` whose names the file uses is guessed from the names unless given; `num_classes` is the architecture's
-    own unless given. Raises UserError for whatever does not fit.
+    own unless given, and `class_names` are those of ImageNet for 1,000 classes. Raises UserError for whatever does not
+    fit.
     """
     directory = Path(directory).absolute()
     imported.check_new(directory)
@@ -37,7 +44,8 @@ def import_weights(
         source={'library': library, **_file(Path(file))},
     )
     preprocessing = layout.transform.for_input(registry.get(arch).input_shape)
-    model = TrainedModel(module, variables, preprocessing, numbered_classes(module.num_classes), origin)
+    model = TrainedModel(module, variables, preprocessing, default_class_names(module.num_classes), origin)
+    model = model if class_names is None else model.with_class_names(class_names)
     imported.save(model, directory)
     return model
 

@@ -9,10 +9,12 @@ from ml_collections import ConfigDict
 from cnn_bench.errors import UserError, unknown
 from cnn_bench.recipe.fields import FIELDS, MONITORED, OPEN, OPEN_RULES, Rule, base
 from cnn_bench.recipe.overrides import fits, refuse_old_name
+from cnn_bench.text import check_one_line
 
 
 def validate(config: ConfigDict) -> None:
     """Raise UserError where a field is missing, unknown, of the wrong type or out of range."""
+    _check_text('config', config)
     _check_fields(base(), config)
     for path, field in FIELDS.items():
         group, _, name = path.rpartition('.')
@@ -56,6 +58,18 @@ def _holds(rule: Rule, value: Any) -> bool:
 
 def _out_of_range(path: str, value: Any, allowed: str) -> UserError:
     return UserError(f'config.{path} is {value!r}; allowed: {allowed}')
+
+
+def _check_text(path: str, value: Any) -> None:
+    """Raise UserError for text, also in tuples and groups, that is not one line."""
+    if isinstance(value, str):
+        check_one_line(path, value)
+    elif isinstance(value, Mapping | ConfigDict):
+        for name, inner in value.items():
+            _check_text(f'{path}.{name}', inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _check_text(path, inner)
 
 
 def _check_fields(schema: ConfigDict, config: ConfigDict, prefix: str = '', is_open: bool = False) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cnn_bench.errors import UserError
-from cnn_bench.files import cannot_write, naming, write_atomically
+from cnn_bench.files import cannot_write, naming, read_json, write_atomically
 from cnn_bench.runs import schema
 
 MANY_CLASSES = 100  # with more, predictions keep only the top five classes and the label
@@ -35,10 +35,10 @@ class RunDirectory:
     def read(self, name: str) -> Any:
         """The content of one of the JSON files; None where it is missing. Raises UserError where it is damaged."""
         try:
-            return json.loads((self / name).read_text())
+            return read_json(self / name)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (OSError, UnicodeDecodeError, ValueError) as error:
+        except (OSError, ValueError) as error:
             raise UserError(f'{self / name} cannot be read: {error}') from error
 
     def write(self, name: str, content: Any) -> None:
@@ -64,7 +64,7 @@ class RunDirectory:
     def _row(self, number: int, line: bytes) -> dict:
         try:
             row = json.loads(line)
-        except ValueError:  # of JSON or of UTF-8
+        except (ValueError, RecursionError):  # of JSON or of UTF-8; of what is nested too deep
             row = None
         if not isinstance(row, dict) or not isinstance(row.get('step'), int) or not isinstance(row.get('kind'), str):
             raise UserError(f'line {number} of {self / schema.METRICS} is not a row of metrics')

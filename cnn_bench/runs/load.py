@@ -18,6 +18,7 @@ from cnn_bench.runs import schema, study
 from cnn_bench.runs.columns import COLUMNS
 from cnn_bench.runs.directory import RunDirectory
 from cnn_bench.runs.training_error import last_epoch_error
+from cnn_bench.text import check_one_line, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,12 +38,14 @@ def find(path: str | Path) -> list[RunDirectory]:
 
 
 def find_some(path: str | Path) -> list[RunDirectory]:
-    """`find`, which raises UserError where there is no run."""
+    """`find`, which raises UserError where there is no run, and for a run whose path below `path` is not one line."""
     if not Path(path).is_dir():
         raise UserError(f'there is no directory {path}')
     runs = find(path)
     if not runs:
         raise UserError(f'{Path(path).absolute()} holds no run: no {schema.CONFIG} at or below it')
+    for run in runs:
+        check_one_line(f'{path} holds a run whose name', name_below(run, path))
     return runs
 
 
@@ -90,7 +93,7 @@ def from_config(config: dict) -> dict:
     model = config['model']
     return {
         'arch': model['arch'],
-        'label': config['name'] or _label(model),
+        'label': printable(config['name']) or _label(model),  # earlier versions took any name
         'width': model['width'],
         'dtype': model['dtype'],
         'seed': config['seed'],

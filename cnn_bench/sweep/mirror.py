@@ -26,7 +26,7 @@ class Mirror:
 
     def __init__(self, local: Path, remote: str):
         self.local = Path(local)
-        self.fs, self.remote = fsspec.core.url_to_fs(remote)
+        self.fs, self.remote = file_system(remote)
         self._pushed: dict[str, list[int]] = {}  # path -> [bytes, time of change] when it was pushed
 
     def pull(self) -> None:
@@ -95,6 +95,13 @@ class Mirror:
             return
         if isinstance(self.fs, LocalFileSystem):
             remove_empty(Path(self._at(name)).parent, Path(self.remote))
+
+
+def file_system(storage: str) -> tuple[fsspec.AbstractFileSystem, str]:
+    """The file system of a URL or a path, and the absolute path there. In the name of a path `::` means nothing."""
+    if storage.startswith('/') or '://' not in storage:
+        return LocalFileSystem(), os.path.abspath(os.path.expanduser(storage))
+    return fsspec.core.url_to_fs(storage)
 
 
 def newest_checkpoint(run: Path) -> list[str]:

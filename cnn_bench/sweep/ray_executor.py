@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import ray
 from fsspec.implementations.local import LocalFileSystem
 
@@ -27,7 +26,7 @@ from cnn_bench.runtime.compilation import cache_variables
 from cnn_bench.sweep import records
 from cnn_bench.sweep.executor import EndedTrial
 from cnn_bench.sweep.experiment import Trial
-from cnn_bench.sweep.mirror import Mirror
+from cnn_bench.sweep.mirror import Mirror, file_system
 from cnn_bench.sweep.process import spawn
 from cnn_bench.sweep.resources import gpu_memory
 
@@ -217,5 +216,5 @@ def _asked_to_stop(flag: Any) -> bool:
 
 
 def _absolute(storage: str) -> str:
-    fs, path = fsspec.core.url_to_fs(storage)
+    fs, path = file_system(storage)
     return path if isinstance(fs, LocalFileSystem) else storage

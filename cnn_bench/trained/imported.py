@@ -15,8 +15,9 @@ import orbax.checkpoint as ocp
 from cnn_bench.data.preprocessing import Preprocessing
 from cnn_bench.digest import digest
 from cnn_bench.errors import UserError
-from cnn_bench.files import cannot_write, new_directory, reason
+from cnn_bench.files import cannot_write, new_directory, read_json, reason
 from cnn_bench.models.variables import variable_shapes
+from cnn_bench.trained.class_names import numbered_classes
 from cnn_bench.trained.model import TrainedModel, from_record
 from cnn_bench.trained.orbax_path import orbax_path
 from cnn_bench.trained.quiet import quiet
@@ -29,7 +30,7 @@ def load(directory: str | Path) -> TrainedModel:
     """The network that `save` wrote. Raises UserError where its files are missing or damaged."""
     directory = Path(directory).absolute()
     try:
-        record = _renamed(json.loads((directory / RECORD).read_text()))
+        record = _renamed(read_json(directory / RECORD))
         record.pop('versions')
         model = from_record({**record, 'path': str(directory), 'kind': 'weights'})
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -81,6 +82,8 @@ def _abstract(model: TrainedModel) -> dict:
 
 def _renamed(record: dict[str, Any]) -> dict[str, Any]:
     """A record that an earlier version wrote, in today's form."""
+    if tuple(record.get('class_names', ())) == numbered_classes(len(record.get('class_names', ()))):
+        record['class_names'] = []  # `from_record` knows better names for ImageNet's
     if 'origin' not in record:
         return record
     look, shape = record['preprocessing'], record.pop('input_shape')

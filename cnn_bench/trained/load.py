@@ -33,18 +33,6 @@ def load(directory: str | Path, data_dir: str | None = None) -> TrainedModel:
     )
 
 
-def read_class_names(file: str | Path) -> tuple[str, ...]:
-    """The class names in a text file, one a line. Raises UserError where it cannot be read or a line is empty."""
-    try:
-        text = Path(file).read_text(encoding='utf-8-sig').rstrip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f'class names {file} cannot be read: {getattr(error, "strerror", None) or error}') from error
-    names = tuple(line.strip() for line in text.split('\n'))
-    if '' in names:
-        raise UserError(f'class names {file}: line {names.index("") + 1} is empty; it takes one name a line')
-    return names
-
-
 def _of_run(run: RunDirectory, data_dir: str | None) -> TrainedModel:
     config = recipe.from_dict(run.read(schema.CONFIG))
     provenance = run.read(schema.PROVENANCE) or {}

@@ -16,6 +16,7 @@ from cnn_bench.data import pictures
 from cnn_bench.data.preprocessing import Preprocessing
 from cnn_bench.errors import UserError
 from cnn_bench.models import registry
+from cnn_bench.trained.class_names import default_class_names
 
 
 @dataclass(frozen=True)
@@ -108,14 +109,9 @@ def from_record(record: Mapping[str, Any], variables: dict[str, Any] | None = No
         record['fields'] = {**record['fields'], 'num_classes': record.pop('num_classes')}
     preprocessing = Preprocessing.from_record(record.pop('preprocessing'))
     record['fields'] = {name: _with_tuples(value) for name, value in record['fields'].items()}
-    names = tuple(record.pop('class_names', ())) or numbered_classes(record['fields']['num_classes'])
+    names = tuple(record.pop('class_names', ())) or default_class_names(record['fields']['num_classes'])
     origin = Origin(**record)
     return TrainedModel(registry.build(origin.arch, **origin.fields), variables, preprocessing, names, origin)
-
-
-def numbered_classes(count: int) -> tuple[str, ...]:
-    """Names for classes that have none: 'class 0', 'class 1', ..."""
-    return tuple(f'class {number}' for number in range(count))
 
 
 def check_classifies(model: TrainedModel) -> None:

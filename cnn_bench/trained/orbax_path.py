@@ -1,4 +1,5 @@
-"""Paths for Orbax, which finds files with `glob` and takes the path of the directory as part of the pattern."""
+"""Paths for Orbax, which finds files with `glob` and takes the path of the directory as part of the pattern, and which
+reads no path that is not UTF-8."""
 
 import hashlib
 import os
@@ -9,18 +10,20 @@ from pathlib import Path
 
 import jax
 
+from cnn_bench.text import is_one_line
+
 SPECIAL = '[]*?\\{}'
 
 
 @contextmanager
 def orbax_path(directory: Path) -> Iterator[Path]:
-    """A path to `directory`, whose parent exists, without characters that have a meaning in a pattern.
+    """A path to `directory`, whose parent exists, of text without characters that have a meaning in a pattern.
 
     Where there are any, it leads through a link to the parent in the temporary directory, which is removed at the end.
     In a run of several processes they need the same path, so they share a link, which stays.
     """
     directory = directory.absolute()
-    if not set(SPECIAL) & set(str(directory.parent)):
+    if is_one_line(str(directory.parent)) and not set(SPECIAL) & set(str(directory.parent)):
         yield directory
         return
     several = jax.process_count() > 1

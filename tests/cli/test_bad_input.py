@@ -51,6 +51,18 @@ def test_unread_field(refused):
     assert 'optimizer.momentum' in refused('--config.optimizer.name=adamw')
 
 
+@pytest.mark.parametrize(
+    'argument', ['--config.name=\udcff', '--config.name=two\nlines', '--config.\udcff=1', '--config.init_from=\x1b[31m']
+)
+def test_arguments_that_are_not_text(refused, argument):
+    assert f'{argument!r} is not one line of UTF-8 text' in refused(argument)
+
+
+def test_a_run_directory_that_is_not_text(refused, tmp_path):
+    """Orbax would fail in hundreds of lines, and reports later."""
+    assert 'is not one line of UTF-8' in refused(workdir=tmp_path / '\udcff')
+
+
 def test_wrong_type(refused):
     assert "'many'" in refused('--config.batch_size=many')
 

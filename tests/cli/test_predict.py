@@ -12,7 +12,7 @@ from PIL import Image
 
 from cnn_bench import data
 from cnn_bench.cli import main
-from cnn_bench.cli.predict import printable
+from cnn_bench.text import printable
 from cnn_bench.trained import load
 
 
@@ -84,7 +84,7 @@ def test_the_table_has_names_as_they_are(predict, odd, tmp_path):
 def test_imported_weights_with_names(predict, odd, colour_weights, tmp_path):
     (tmp_path / 'names').write_text('\n'.join(f'kind {number}' for number in range(10)))
     path = next(path for path in odd[0] if path.endswith('grey.png'))
-    status, found, _ = predict(path, '--classes', tmp_path / 'names', network=('--weights', colour_weights))
+    status, found, _ = predict(path, '--class-names', tmp_path / 'names', network=('--weights', colour_weights))
     assert status == 0
     assert found[0]['top'][0]['class'] == f'kind {found[0]["top"][0]["label"]}'
 

@@ -34,8 +34,10 @@ def weight_file(tmp_path_factory):
 @pytest.fixture(scope='module')
 def imported(weight_file, tmp_path_factory):
     out = tmp_path_factory.mktemp('imported') / 'squeezenet'
+    names = weight_file.with_name('names.txt')
+    names.write_text(''.join(f'kind {number}\n' for number in range(CLASSES)))
     arguments = ['weights', 'import', 'squeezenet1_1', str(weight_file), '--out', str(out), '--classes', str(CLASSES)]
-    assert main(arguments) == 0
+    assert main([*arguments, '--class-names', str(names)]) == 0
     return out
 
 
@@ -65,6 +67,7 @@ def test_record_says_what_the_weights_are(imported, weight_file):
     model = trained.load(imported)
     source = model.origin.source
     assert (model.arch, source['library'], len(model.class_names)) == ('squeezenet1_1', 'torchvision', CLASSES)
+    assert model.class_names[9] == 'kind 9'
     assert source['file'] == 'squeezenet.safetensors'
     assert source['bytes'] == weight_file.stat().st_size
     assert model.preprocessing.mean == (0.485, 0.456, 0.406)
@@ -112,6 +115,14 @@ def test_weights_of_something_else_write_nothing(arch, word, weight_file, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_class_names_must_fit_the_classes(weight_file, tmp_path, capsys):
+    (tmp_path / 'names').write_text('one\ntwo\n')
+    arguments = ['weights', 'import', 'squeezenet1_1', weight_file, '--out', tmp_path / 'out', '--classes', CLASSES]
+    assert '2 class names for a network of 10' in said(capsys, [*arguments, '--class-names', tmp_path / 'names'])
+    assert 'No such file' in said(capsys, [*arguments, '--class-names', tmp_path / 'none'])
+    assert not (tmp_path / 'out').exists()
+
+
 def test_a_truncated_file_writes_nothing(weight_file, tmp_path, capsys):
     cut = tmp_path / 'cut.safetensors'
     cut.write_bytes(weight_file.read_bytes()[:100_000])
@@ -128,8 +139,9 @@ def test_damaged_imports_are_refused(imported, tmp_path, colours, capsys):
     assert 'its digest differs' in said(capsys, evaluate)
     shutil.rmtree(broken / 'variables')
     assert 'cannot be read' in said(capsys, evaluate)
-    (broken / 'weights.json').write_text('{')
-    assert 'weights.json cannot be read' in said(capsys, evaluate)
+    for content in ('{', '[]', '[' * 10_000 + ']' * 10_000):
+        (broken / 'weights.json').write_text(content)
+        assert 'weights.json cannot be read' in said(capsys, evaluate)
 
 
 def test_weights_and_data_must_match(imported, tiny_data, colours, capsys):

@@ -103,6 +103,11 @@ def test_the_command_repeats_a_data_directory_that_was_given(tmp_path):
     assert f"prepare imagenet --from DIR --data-dir '{tmp_path}/my data'`" in said
 
 
+def test_a_data_directory_that_is_not_text(monkeypatch):
+    monkeypatch.setenv('CNN_BENCH_DATA', '/\udcff')
+    assert r"the data directory '/\udcff' is not one line of UTF-8" in message(data.info, 'tiny')
+
+
 def test_a_name_cannot_leave_the_data_directory():
     assert 'cannot name a data set' in message(data.info, '../../etc')
 
@@ -118,19 +123,110 @@ def test_a_lost_file_is_named(prepared, file):
     assert '`cnn-bench data prepare tiny --from DIR --overwrite`' in said
 
 
-@pytest.mark.parametrize('file', [TRAIN, 'dataset_info.json', 'metadata.json'])
-def test_a_cut_file_is_named(prepared, file):
-    os.truncate(prepared / file, (prepared / file).stat().st_size // 2)
+JSON = ['dataset_info.json', 'features.json', 'metadata.json']
+
+
+@pytest.mark.parametrize('file', [TRAIN, *JSON, 'label.labels.txt'])
+@pytest.mark.parametrize('part', [0, 0.5])
+def test_a_cut_file_is_named(prepared, file, part):
+    os.truncate(prepared / file, int(part * (prepared / file).stat().st_size))
     said = message(data.open_split, 'tiny', 'test')  # also when another split is opened
     assert f'{prepared / file} ' in said
     assert '--overwrite' in said
 
 
-@pytest.mark.parametrize('change', [{'mean': None}, {'shard_bytes': {}}, {'class_names': None}])
-def test_metadata_of_another_make_is_refused(prepared, change):
-    facts = json.loads((prepared / 'metadata.json').read_text()) | change
-    (prepared / 'metadata.json').write_text(json.dumps(facts))
-    assert 'metadata.json' in message(data.info, 'tiny')
+def changed(content, path, value):
+    """The JSON `content` with `value` at the `path` of keys and indices."""
+    if not path:
+        return value
+    copy = list(content) if isinstance(content, list) else dict(content)
+    copy[path[0]] = changed(copy.get(path[0]) if isinstance(copy, dict) else copy[path[0]], path[1:], value)
+    return copy
+
+
+OTHERS = (None, True, -1, 0, 1.5, 'text', [], [None], ['1', 2], {}, {'a': 1}, float('nan'))  # other types and values
+LABEL, IMAGE = (('featuresDict', 'features', name) for name in ('label', 'image'))
+CLASS = 'pythonClassName'
+FITTING = {('metadata.json', 'image_shape'): [None], ('metadata.json', 'source'): ['text']}
+
+
+@pytest.mark.parametrize(
+    ('file', 'path', 'values'),
+    [
+        *((file, (), [None, 1, 'text', [], {}, [{}]]) for file in JSON),
+        *(
+            ('metadata.json', (name,), OTHERS)
+            for name in (
+                'class_names',
+                'channels',
+                'image_shape',
+                'mean',
+                'std',
+                'shard_bytes',
+                'fingerprint',
+                'source',
+            )
+        ),
+        (
+            'metadata.json',
+            ('class_names',),
+            [['0'], list(range(10)), ['0'] * 10, [*'012345678', 'a\nb'], [*'012345678', ' ']],
+        ),
+        ('metadata.json', ('class_names', 9), ['\udce9', '8', '']),
+        ('metadata.json', ('channels',), [3, 2, '1']),
+        ('metadata.json', ('image_shape',), [[-6, 5, 1], [6, 5, 3], [6, 5], [6.0, 5, 1], ['6', '5', '1']]),
+        ('metadata.json', ('mean',), [['0.5'], [0.5, 0.5], [float('nan')], [float('inf')], [-0.1], [[0.5]], [True]]),
+        ('metadata.json', ('std',), [['0.5'], [float('nan')], [-0.1]]),
+        ('metadata.json', ('shard_bytes', TRAIN), [-1, '1', 1.5, None]),
+        *(('dataset_info.json', (name,), OTHERS) for name in ('version', 'fileFormat', 'splits')),
+        ('dataset_info.json', ('name',), [*OTHERS[:5], '../tiny', 'other']),
+        ('dataset_info.json', ('splits', 0, 'name'), OTHERS[:5]),
+        ('dataset_info.json', ('splits', 0, 'shardLengths'), [*OTHERS, ['-40'], ['0'], ['x'], [40]]),
+        ('dataset_info.json', ('splits', 0, 'filepathTemplate'), [None, '/etc/{SPLIT}']),
+        ('features.json', (CLASS,), ['os.path', 'my_module.Mine', 1]),
+        ('features.json', ('type',), ['my_module.Mine']),
+        ('features.json', ('featuresDict',), OTHERS),
+        *(('features.json', path, OTHERS) for path in (LABEL, IMAGE)),
+        *(('features.json', (*path, CLASS), ['my_module.Mine', None, {}]) for path in (LABEL, IMAGE)),
+        ('features.json', ('featuresDict', 'features', 'id'), [{CLASS: 'my_module.Mine', 'text': {}}]),
+        ('features.json', (*LABEL, 'classLabel', 'numClasses'), ['1', '-1', 10]),
+        ('features.json', (*IMAGE, 'image', 'shape', 'dimensions'), [['6', '5', '3'], ['-6', '5', '1'], []]),
+    ],
+)
+def test_an_edited_description_is_refused_before_anything_uses_it(prepared, tmp_path, monkeypatch, file, path, values):
+    (tmp_path / 'my_module.py').write_text('raise SystemExit("imported")')
+    monkeypatch.syspath_prepend(tmp_path)
+    content = json.loads((prepared / file).read_text())
+    for value in values:
+        if value in FITTING.get((file, *path), ()):
+            continue
+        (prepared / file).write_text(json.dumps(changed(content, path, value)))
+        said = message(data.open_split, 'tiny', 'train')
+        assert str(prepared) in said, value
+        assert '--overwrite' in said
+
+
+@pytest.mark.parametrize(
+    ('file', 'depth'), [*((file, 10_000) for file in JSON), ('features.json', 900), ('dataset_info.json', 900)]
+)
+def test_a_description_that_is_nested_deep(prepared, file, depth):
+    content = (prepared / file).read_text().rstrip().removesuffix('}')
+    (prepared / file).write_text(f'{content}, "deep": {"[" * depth}{"]" * depth}}}')
+    assert str(prepared) in message(check, 'tiny')
+
+
+def test_fields_that_only_tfds_reads(prepared):
+    content = json.loads((prepared / 'dataset_info.json').read_text())
+    for change in ({'description': 5}, {'no_such_field': {}}, {'supervisedKeys': []}):
+        (prepared / 'dataset_info.json').write_text(json.dumps(content | change))
+        assert f'{prepared} cannot be read by TFDS' in message(check, 'tiny')
+
+
+def test_more_features_of_tfds_are_no_fault(prepared):
+    content = json.loads((prepared / 'features.json').read_text())
+    text = {CLASS: 'tensorflow_datasets.core.features.text_feature.Text', 'text': {}}
+    (prepared / 'features.json').write_text(json.dumps(changed(content, ('featuresDict', 'features', 'id'), text)))
+    assert data.info('tiny').num_classes == 10
 
 
 def test_a_set_that_tfds_wrote_is_refused(prepared):

@@ -41,6 +41,32 @@ def test_what_cannot_be_used_is_refused_with_the_reason(files, capfd):
     assert capfd.readouterr().err == ''  # of the libraries in C neither
 
 
+IN_THREADS = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from cnn_bench.data import pictures
+
+def read(path):
+    try:
+        pictures.read(path, 3)
+    except pictures.Refused:
+        pass
+
+with ThreadPoolExecutor(8) as pool:
+    list(pool.map(read, 10 * sys.argv[1:]))
+with open(sys.argv[1], 'rb') as file:
+    pictures.decode(file.read())
+"""
+
+
+def test_nothing_of_pillow_is_printed(files, tmp_path):
+    """In a process of its own: pytest collects warnings itself, and threads share what filters them."""
+    warned_of = [files[0] / name for name in ('odd_exif.jpg', 'palette_clear.png', 'clear_in_bytes.png', 'bomb.png')]
+    (tmp_path / 'large.png').write_bytes(odd_pictures.png(10_000, 10_000, 8, 0, b''))
+    command = [sys.executable, '-c', IN_THREADS, *map(str, warned_of), str(tmp_path / 'large.png')]
+    assert subprocess.run(command, capture_output=True, check=True).stderr == b''
+
+
 EXACT = 'colour.bmp colour.tif lzw.tiff colour.ppm colour.webp a_png.txt no_ending sixteen_colour.png'.split()
 FIRST_FRAME = 'animated.png animated.webp pages.tif'.split()
 

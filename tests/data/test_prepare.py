@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -239,6 +240,14 @@ def test_unreadable_files_are_left_out_when_asked(class_folders):
         prepare('insects', class_folders, overwrite=True, skip_unreadable=left_out.append)
 
 
+def test_a_split_without_one_readable_image_is_refused(class_folders, data_dir):
+    for path in (class_folders / 'test').rglob('*.png'):
+        path.write_text('')
+    with pytest.raises(UserError, match='no image of the split test'):
+        prepare('insects', class_folders, skip_unreadable=lambda path: None)
+    assert files_in(data_dir) == []
+
+
 @pytest.mark.parametrize('name', ['train-images.idx3-ubyte', 'train-images.idx3-ubyte.gz'])
 def test_idx_files_have_other_usual_names(tmp_path, idx_arrays, name):
     source = write_idx(tmp_path / 'idx', idx_arrays, compress=name.endswith('.gz'))
@@ -287,6 +296,44 @@ def test_another_layout_is_refused(class_folders, data_dir, change, message):
     with pytest.raises(UserError, match=message):
         prepare('insects', class_folders)
     assert files_in(data_dir) == []
+
+
+@pytest.mark.parametrize(
+    ('name', 'message'),
+    [
+        ('\udce9cole', r"class name '\\udce9cole' is not one line of UTF-8"),
+        ('two\nlines', 'not one line'),
+        ('red \x1b[31m', 'not one line'),
+        ('\u2028', 'not one line'),
+        (' ', 'is empty'),
+        ('ant ', "'ant' and 'ant ' are the same"),
+    ],
+)
+def test_folders_that_cannot_name_a_class(class_folders, data_dir, name, message):
+    for split in ('train', 'test'):
+        os.rename(class_folders / split / 'bee', class_folders / split / name)
+    with pytest.raises(UserError, match=message):
+        prepare('insects', class_folders)
+    assert files_in(data_dir) == []
+
+
+def test_names_in_any_language_and_files_of_any_name(class_folders):
+    for split in ('train', 'test'):
+        os.rename(class_folders / split / 'bee', class_folders / split / 'École 图 می\u200cشود')
+        os.rename(class_folders / split / 'ant' / '0.png', class_folders / split / 'ant' / '\udcff\n.png')
+    info = prepare('insects', class_folders)
+    assert info.class_names == ('ant', 'École 图 می\u200cشود')
+    assert info.sizes == {'train': 6, 'test': 4}
+    assert check('insects') == info
+
+
+@pytest.mark.parametrize('name', ['[1]', 'a*b?', '{DATASET}', 'back\\slash', '%d $HOME'])
+def test_directories_whose_names_mean_something_in_patterns(idx_source, tmp_path, idx_arrays, name):
+    directory = tmp_path / name
+    source = shutil.copytree(idx_source, directory / 'source')
+    assert check('tiny', prepare('tiny', source, directory).directory.parents[1]).sizes == {'train': 40, 'test': 13}
+    images, _ = data.load_arrays(data.open_split('tiny', 'test', directory))
+    np.testing.assert_array_equal(images[..., 0], idx_arrays['test'][0])
 
 
 def test_class_folders_without_splits_are_refused(class_folders):

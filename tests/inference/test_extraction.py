@@ -40,7 +40,8 @@ def test_they_are_those_of_a_plain_pass(trained, tiny_data, layer, batch_size):
 @pytest.mark.parametrize('ending', ['.npz', '.parquet'])
 def test_files_hold_them(trained, tiny_data, tmp_path, ending, monkeypatch):
     monkeypatch.setattr(feature_files, 'ROW_GROUP_BYTES', 2000)
-    out = tmp_path / f'f{ending}'
+    out = tmp_path / '[1]*?{x}\\' / f'[2]{ending}'
+    out.parent.mkdir()
     feature_files.write(features.extract(trained, 'tiny', 'test', 'c3', batch_size=16, data_dir=tiny_data), out)
     expected, labels = plain(trained, 'c3', tiny_data)
     if ending == '.npz':

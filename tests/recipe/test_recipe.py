@@ -82,6 +82,11 @@ def test_a_wrong_override_is_one_line(field, value, said):
         ('def get_config(): raise KeyError("x")', 'KeyError'),
         ('from cnn_bench.recipe import base\ndef get_config():\n c = base(); c.sead = 1; return c', 'seed'),
         (
+            'from cnn_bench.recipe import base\ndef get_config():\n c = base(); c.name = "\\x1b"; return c',
+            'config.name',
+        ),
+        ('from cnn_bench.recipe import base\ndef get_config():\n c = base(); c.freeze = ("a\\n",); return c', 'freeze'),
+        (
             'from cnn_bench.recipe import base\ndef get_config():\n c = base(); del c.seed; return c',
             'lacks seed',
         ),

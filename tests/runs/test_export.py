@@ -38,6 +38,17 @@ def test_the_tidy_table(tree, tmp_path, to):
     assert sorted(path.name for path in tmp_path.iterdir()) == [out.name, 'tree']
 
 
+@pytest.mark.parametrize('name', ['[1]', 'a*b?', '{x,y}', 'back\\slash'])
+def test_directories_whose_names_mean_something_in_patterns(tree, tmp_path, name):
+    odd = tree.rename(tmp_path / name)
+    (odd / 'sweep.json').write_text('{}')
+    assert export.logs(odd, tmp_path / 'logs' / name) == 3
+    assert (tmp_path / 'logs' / name / 'sweep.json').is_file()
+    for to in export.FORMATS:
+        export.write(export.tidy(tmp_path / 'logs' / name), odd / f'{name}.{to}', to)
+        assert list(READ[to](odd / f'{name}.{to}').run) == ['done', 'new', 'worn']
+
+
 def test_counts_stay_integers_where_some_are_missing(tree, tmp_path):
     export.write(export.tidy(tree), tmp_path / 't.csv', 'csv')
     text = pd.read_csv(tmp_path / 't.csv', dtype=str)

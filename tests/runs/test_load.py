@@ -30,6 +30,15 @@ def test_epochs_of_a_recipe_that_counts_steps(tmp_path):
     assert runs.load(tmp_path).epochs.item() == 90.5
 
 
+def test_names_that_are_not_one_line(tmp_path):
+    write_run(tmp_path / 'run', name='\udce9cole\n')  # earlier versions trained it
+    table = runs.load(tmp_path)
+    assert table.label.item() == r'\udce9cole\n'
+    (tmp_path / 'run').rename(tmp_path / '\udcff')
+    with pytest.raises(UserError, match=r"a run whose name '\\udcff' is not one line"):
+        runs.load(tmp_path)
+
+
 def test_what_lies_inside_a_run_is_no_run(tmp_path):
     run = write_run(tmp_path / 'run')
     write_run(run / 'wandb' / 'copy')
@@ -37,7 +46,9 @@ def test_what_lies_inside_a_run_is_no_run(tmp_path):
 
 
 @pytest.mark.parametrize('name', [schema.CONFIG, schema.PROVENANCE, schema.SUMMARY])
-@pytest.mark.parametrize('content', ['{"state": "fin', '[1]', '{"a": 1}', '\xff', ''])
+@pytest.mark.parametrize(
+    'content', ['{"state": "fin', '[1]', pytest.param('[' * 10_000 + ']' * 10_000, id='deep'), '{"a": 1}', '\xff', '']
+)
 def test_a_damaged_run_stays_in_the_table_as_that(tmp_path, name, content):
     write_run(tmp_path / 'good', summary={'state': 'finished', 'top1_err_pct': 12.5})
     bad = write_run(tmp_path / 'bad', summary={'state': 'finished', 'top1_err_pct': 1.5}, seed=3)

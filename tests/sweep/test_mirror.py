@@ -8,10 +8,12 @@ pytest.importorskip('fsspec')
 from cnn_bench.sweep.mirror import MANIFEST, Mirror
 
 
-@pytest.fixture(params=['directory', 'memory'])
+@pytest.fixture(params=['directory', 'odd directory', 'memory'])
 def remote(request, tmp_path):
-    """A URL."""
-    return str(tmp_path / 'store') if request.param == 'directory' else f'memory://{tmp_path.name}/store'
+    """A path, one whose names mean something in patterns and URLs, and a URL."""
+    if request.param == 'memory':
+        return f'memory://{tmp_path.name}/[1]/store'
+    return str(tmp_path / 'store' if request.param == 'directory' else tmp_path / '[1]*?{x}' / 's3::back\\slash')
 
 
 def _write(run, **files):

@@ -56,7 +56,7 @@ def test_the_variables_alone(tmp_path, state):
             checkpoints.restore_variables({**state.variables, 'params': {**state.params, 'fc': {}}})
 
 
-@pytest.mark.parametrize('name', ['[1]', 'a*b?', '{x,y}', 'back\\slash', 'a [b] (c)'])
+@pytest.mark.parametrize('name', ['[1]', 'a*b?', '{x,y}', 'back\\slash', 'a [b] (c)', '\udcff'])
 def test_any_directory_name_will_do(tmp_path, state, name):
     """Orbax takes the directory's path for a part of a glob pattern."""
     _save(tmp_path / name / 'c', state)

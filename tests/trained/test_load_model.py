@@ -12,7 +12,7 @@ from cnn_bench.data.preprocessing import centre_box, resize
 from cnn_bench.errors import UserError
 from cnn_bench.runs import RunDirectory
 from cnn_bench.trained import imported
-from cnn_bench.trained.load import read_class_names
+from cnn_bench.trained.class_names import read_class_names
 from cnn_bench.training.setup import restore
 
 
@@ -92,6 +92,7 @@ def test_class_names_must_fit(colour_weights, tmp_path):
         ('a\n\nb', 'line 2 is empty'),
         ('', 'line 1'),
         (b'\xff', 'utf-8'),
+        ('a\nb\x1b', 'not one line'),
     ]:
         names.write_bytes(content if isinstance(content, bytes) else content.encode())
         with pytest.raises(UserError, match=word):

@@ -17,7 +17,7 @@ from cnn_bench.models import registry
 from cnn_bench.pretrained.importer import import_weights
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.trained import Origin, TrainedModel, imported
-from cnn_bench.trained.model import numbered_classes
+from cnn_bench.trained.class_names import numbered_classes
 from cnn_bench.training import loop
 from cnn_bench.training.evaluate import evaluate_run
 from cnn_bench.training.setup import TrainingSetup, restore

@@ -1,0 +1,41 @@
+"""Names of the classes of a network that no data set names.
+
+imagenet_classes.txt has those of ImageNet (ILSVRC 2012), in the order of the ids of their WordNet synsets, which
+torchvision, timm and Keras share: of each synset the first word, or all where another class is called the same. They
+were taken from `tensorflow_datasets/datasets/siscore/labels.py` of TensorFlow Datasets 4.9.10 (Apache 2.0).
+"""
+
+from pathlib import Path
+
+from cnn_bench.errors import UserError
+from cnn_bench.text import check_one_line
+
+IMAGENET = Path(__file__).with_name('imagenet_classes.txt')
+IMAGENET_CLASSES = 1000
+
+
+def read_class_names(file: str | Path) -> tuple[str, ...]:
+    """The class names in a text file, one a line.
+
+    Raises UserError where it cannot be read, and for a line that is empty or holds control characters.
+    """
+    try:
+        text = Path(file).read_text(encoding='utf-8-sig').rstrip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f'class names {file} cannot be read: {getattr(error, "strerror", None) or error}') from error
+    names = tuple(line.strip() for line in text.split('\n'))
+    if '' in names:
+        raise UserError(f'class names {file}: line {names.index("") + 1} is empty; it takes one name a line')
+    for name in names:
+        check_one_line(f'class names {file}: the name', name)
+    return names
+
+
+def default_class_names(count: int) -> tuple[str, ...]:
+    """Names of the classes of imported weights: those of ImageNet for 1,000 of them, else their numbers."""
+    return read_class_names(IMAGENET) if count == IMAGENET_CLASSES else numbered_classes(count)
+
+
+def numbered_classes(count: int) -> tuple[str, ...]:
+    """Names for classes that have none: 'class 0', 'class 1', ..."""
+    return tuple(f'class {number}' for number in range(count))
