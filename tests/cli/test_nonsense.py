@@ -1,0 +1,102 @@
+"""Whatever nonsense a command is given, it ends with a status that is documented, in time, and without a traceback."""
+
+import random
+import shutil
+import signal
+from pathlib import Path
+
+import nonsense
+import numpy as np
+import pytest
+from PIL import Image
+
+from cnn_bench.cli import main
+from cnn_bench.runtime.signals import TrainingStopSignals
+
+LENET5 = str(Path(__file__).parents[2] / 'configs' / 'lenet5.py')
+TINY = {'dataset.name': 'tiny', 'batch_size': 24, 'eval_batch_size': 20, 'total_steps': 2, 'devices': 1}
+TINY |= {'schedule.warmup_epochs': 0, 'model.width': 0.5}
+STATUSES = {0, 1, 2, 75, 130}
+PATIENCE_S = 60
+
+
+class Hangs(BaseException):
+    pass
+
+
+@pytest.fixture
+def problems(tiny_run, tiny_data, tmp_path, monkeypatch, capfd):
+    """Run cases on copies of a run, beside a good one, and of a data set; return what is wrong with how they end."""
+    polls = []
+    monkeypatch.setattr(TrainingStopSignals, 'poll', lambda self: polls.append(1) or len(polls) > 3)
+    Image.fromarray(np.zeros((28, 28), np.uint8)).save(tmp_path / 'picture.png')
+
+    def hangs(*signal_and_frame):
+        raise Hangs
+
+    signal.signal(signal.SIGALRM, hangs)
+
+    def run(cases, damages_data=False, statuses=STATUSES) -> list[str]:
+        found = []
+        for case in cases:
+            polls.clear()
+            scratch = tmp_path / 'case'
+            shutil.copytree(tiny_run, scratch / 'tree' / 'good')
+            shutil.copytree(tiny_run, scratch / 'tree' / 'bad')
+            shutil.copytree(tiny_data, scratch / 'data')
+            (scratch / 'out').mkdir()
+            names = {'run': scratch / 'tree' / 'bad', 'tree': scratch / 'tree', 'out': scratch / 'out'}
+            names |= {'lenet5': LENET5, 'picture': tmp_path / 'picture.png'}
+            what = case.apply(scratch / 'data' if damages_data else scratch / 'tree' / 'bad')
+            arguments = []
+            for word in case.command:
+                if word == '{tiny}':
+                    arguments += [f'--config.{field}={value}' for field, value in TINY.items()]
+                else:
+                    arguments.append(word if word.startswith('--config.') else word.format(**names))
+            if case.command[0] not in ('runs', 'report', 'data') or case.command[:2] == ['data', 'check']:
+                arguments += ['--data-dir', str(scratch / 'data')]
+            capfd.readouterr()
+            signal.alarm(PATIENCE_S)
+            try:
+                status = main(arguments)
+                out, err = capfd.readouterr()
+                if status not in statuses:
+                    found.append(f'{what}: status {status}')
+                if 'Traceback' in err:
+                    found.append(f'{what}: {err[-300:]}')
+                if case.command[0] == 'runs' and 'good' not in out + err and len(case.command) < 4:
+                    found.append(f'{what}: the good run is not there: {err[-300:]}')
+                if status in (1, 2) and sum(line.startswith('cnn-bench: error') for line in err.splitlines()) != 1:
+                    found.append(f'{what}: {err[-300:]}')
+            except BaseException as error:
+                found.append(f'{what}: {type(error).__name__}: {str(error)[:300]}')
+            finally:
+                signal.alarm(0)
+                shutil.rmtree(scratch)
+        return found
+
+    return run
+
+
+def _check(problems, tiny_run, tiny_data, seed: int, fields: int, runs: int, data: int) -> None:
+    rng = random.Random(seed)
+    found = problems(nonsense.of_fields(rng, fields))
+    found += problems(nonsense.of_files(rng, runs, Path(tiny_run), nonsense.RUN_COMMANDS))
+    found += problems(nonsense.of_files(rng, data, Path(tiny_data), nonsense.DATA_COMMANDS), damages_data=True)
+    assert not found, f'{len(found)} of {fields + runs + data}:\n' + '\n'.join(found)
+
+
+def test_all_is_well_without_damage(problems):
+    commands = {' '.join(command): command for command in (*nonsense.RUN_COMMANDS, *nonsense.DATA_COMMANDS)}
+    assert not problems([nonsense.Case(command) for command in commands.values()], statuses={0, 75})
+
+
+def test_a_sample(problems, tiny_run, tiny_data):
+    _check(problems, tiny_run, tiny_data, seed=0, fields=40, runs=20, data=10)
+
+
+@pytest.mark.slow
+def test_two_thousand(problems, tiny_run, tiny_data):
+    """What no other test covers: combinations of damage and command that nobody thought of."""
+    _check(problems, tiny_run, tiny_data, seed=1, fields=10_000, runs=600, data=400)
