@@ -9,6 +9,9 @@ class UserError(Exception):
 
     exit_status = 2
 
+    def __init__(self, message: str):
+        super().__init__(printable(message))  # it may quote a file, a name or another error
+
 
 class RunFailed(UserError):
     """The input was good but the work did not succeed: a run diverged, a trial of a sweep failed. Exit status 1."""
@@ -20,6 +23,11 @@ class Stopped(Exception):
     """A signal asked the work to stop; it did, with all of it kept. Exit status 75: a scheduler may start it again."""
 
     exit_status = 75
+
+
+def printable(text: object) -> str:
+    """`text` on one line and safe for a terminal: control characters, and bytes that are not text, as escapes."""
+    return ''.join(c if c.isprintable() else c.encode('unicode_escape').decode() for c in str(text))
 
 
 def unknown(kind: str, name: str, allowed: Iterable[str]) -> UserError:

@@ -10,7 +10,7 @@ import os
 import sys
 
 from cnn_bench import __version__
-from cnn_bench.errors import Stopped, UserError, unknown
+from cnn_bench.errors import Stopped, UserError, printable, unknown
 
 COMMANDS = {
     'list': 'list the architectures',
@@ -33,6 +33,8 @@ COMMANDS = {
 def main(argv: list[str] | None = None) -> int:
     """Run `cnn-bench` with `argv` (default: the process's own) and return its exit status."""
     argv = sys.argv[1:] if argv is None else argv
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors='backslashreplace')  # where the terminal's encoding, such as ASCII, lacks a character
     try:
         return _dispatch(argv)
     except UserError as error:
@@ -45,8 +47,15 @@ def main(argv: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:  # such as a full disk, or a directory without permission
-        print(f'cnn-bench: error: {error}', file=sys.stderr)
+        print(f'cnn-bench: error: {printable(str(error))}', file=sys.stderr)
         return UserError.exit_status
+    except (RuntimeError, AssertionError) as error:
+        from cnn_bench.runtime.backend import explained
+
+        if not isinstance(reason := explained(error), UserError):
+            raise
+        print(f'cnn-bench: error: {reason}', file=sys.stderr)
+        return reason.exit_status
     except KeyboardInterrupt:
         print('cnn-bench: stopped; what was finished is kept', file=sys.stderr)
         return 130
@@ -55,6 +64,8 @@ def main(argv: list[str] | None = None) -> int:
 def _dispatch(argv: list[str]) -> int:
     if not argv or argv[0] in ('-h', '--help', '--version'):
         _top_parser().parse_args(argv or ['--help'])
+    if any('\0' in argument for argument in argv):
+        raise UserError('an argument holds a NUL character')
     name, rest = argv[0], argv[1:]
     if name not in COMMANDS:
         raise unknown('command', name, COMMANDS)

@@ -59,9 +59,9 @@ def _list(args: argparse.Namespace) -> int:
         output.print_json(rows)
         return 0
     for row in rows:
-        print(f'{row["name"]:<24}{row.get("problem") or _line(row)}')
+        output.print_line(f'{row["name"]:<24}{row.get("problem") or _line(row)}')
     where = locate.data_directory(args.data_dir)
-    print(f'data directory: {where}; `cnn-bench data prepare --help` tells how to add a set')
+    output.print_line(f'data directory: {where}; `cnn-bench data prepare --help` tells how to add a set')
     return 0
 
 
@@ -87,7 +87,7 @@ def _prepare(args: argparse.Namespace) -> int:
 
 
 def _say_unreadable(path: str) -> None:
-    print(f'cnn-bench: left out, unreadable: {path}', file=sys.stderr)
+    output.print_line(f'cnn-bench: left out, unreadable: {path}', sys.stderr)
 
 
 def _report(info: data.Info, verdict: str, as_json: bool) -> None:
@@ -95,7 +95,7 @@ def _report(info: data.Info, verdict: str, as_json: bool) -> None:
     if as_json:
         output.print_json(row)
     else:
-        print(f'{info.name} is {verdict}: {_line(row)}; from {info.source}')
+        output.print_line(f'{info.name} is {verdict}: {_line(row)}; from {info.source}')
 
 
 def _describe(info: data.Info) -> dict:

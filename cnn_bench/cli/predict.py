@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cnn-bench predict`."""
     parser.add_argument('images', nargs='+', metavar='IMAGE', help='a picture, or a folder of pictures')
     arguments.add_model(parser, batch_size=32)
-    parser.add_argument('--top', type=arguments.at_least_one, default=5, metavar='N', help='number of classes to print')
+    parser.add_argument('--top', type=arguments.whole(1), default=5, metavar='N', help='number of classes to print')
     parser.add_argument(
         '--classes',
         metavar='FILE',
@@ -60,7 +60,7 @@ def _report_refusals(found: Iterable, tally: dict[str, int]) -> 'Iterator[Predic
     for one in found:
         if isinstance(one, Refusal):
             tally['refused'] += 1
-            print(f'cnn-bench: {printable(one.path)}: {printable(one.reason)}', file=sys.stderr)
+            output.print_line(f'cnn-bench: {one.path}: {one.reason}', sys.stderr)
         else:
             tally['predicted'] += 1
             yield one
@@ -85,12 +85,7 @@ def _print_table(found: 'Iterable[Prediction]', model: 'TrainedModel') -> None:
         for one in track(found, 'pictures', None):
             rows += [('', '', '')] if rows else []
             for rank, (label, probability) in enumerate(zip(one.labels, one.probabilities, strict=True)):
-                name = '' if rank else printable(one.path)
-                rows.append((name, printable(model.class_names[label]), f'{100 * probability:.2f} %'))
+                name = '' if rank else one.path
+                rows.append((name, model.class_names[label], f'{100 * probability:.2f} %'))
     if rows:
         output.print_table(COLUMNS, rows)
-
-
-def printable(text: str) -> str:
-    """`text` on one line: control characters, and bytes that are not text, as escapes."""
-    return ''.join(c if c.isprintable() else c.encode('unicode_escape').decode() for c in text)
