@@ -6,15 +6,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
-from cnn_bench.errors import UserError
+from cnn_bench.errors import UserError, unknown
 
 
 @contextmanager
 def execute(path: Path, kind: str) -> Iterator[ModuleType]:
     """The module that the file `path`, a `kind` of file such as 'recipe', defines.
 
-    What goes wrong in it, while it loads or in the `with` block that calls its functions, becomes a one-line UserError.
+    What goes wrong in it, while it loads or in the `with` block that calls its functions, becomes a one-line UserError,
+    and so does a path that is no Python file.
     """
+    if not path.is_file():
+        near = sorted(str(p) for p in path.parent.glob('*.py') if p.is_file()) if path.parent.is_dir() else []
+        raise unknown(kind, str(path), near)
+    if path.suffix != '.py':
+        raise UserError(f'the {kind} {path} is no Python file; its name must end in .py')
     spec = importlib.util.spec_from_file_location(f'{kind}_{path.stem}', path)
     module = importlib.util.module_from_spec(spec)
     try:
@@ -25,5 +31,5 @@ def execute(path: Path, kind: str) -> Iterator[ModuleType]:
     except ModuleNotFoundError as error:
         moved = ' (recipes start from `cnn_bench.recipe` now)' if error.name == 'cnn_bench.training.recipe' else ''
         raise UserError(f'the {kind} {path} does not load: {error}{moved}') from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(f'the {kind} {path} does not load: {type(error).__name__}: {error}') from error

@@ -12,11 +12,12 @@ import os
 import sys
 
 from cnn_bench import __version__
-from cnn_bench.errors import RunFailed, Stopped, UserError, unknown
+from cnn_bench.errors import RunFailed, Stopped, UserError, printable, unknown
 from cnn_bench.files import no_room
+from cnn_bench.runtime.backend import explained
 from cnn_bench.runtime.memory import is_out_of_memory
 from cnn_bench.runtime.signals import STOPPED, CommandSignals
-from cnn_bench.text import check_one_line, printable
+from cnn_bench.text import check_one_line
 
 COMMANDS = {
     'list': 'list the architectures',
@@ -42,8 +43,9 @@ def main(argv: list[str] | None = None) -> int:
     0: done; 1: the work failed; 2: bad input; 75: stopped by a signal other than Ctrl-C, or a run that was saved;
     130: Ctrl-C.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors='backslashreplace')  # for what the terminal's encoding lacks
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors='backslashreplace')  # for what the terminal's encoding, such as ASCII, lacks
     with CommandSignals(own_process=argv is None) as signals:
         try:
             return _dispatch(sys.argv[1:] if argv is None else argv)
@@ -51,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
         except (Exception, KeyboardInterrupt) as error:
-            status, message = _outcome(signals.interrupted or error)
+            status, message = _outcome(signals.interrupted or explained(error))
             print(f'cnn-bench: {printable(message)}', file=sys.stderr)
             return status
 
@@ -76,6 +78,8 @@ def _outcome(error: BaseException) -> tuple[int, str]:
 def _dispatch(argv: list[str]) -> int:
     if not argv or argv[0] in ('-h', '--help', '--version'):
         _top_parser().parse_args(argv or ['--help'])
+    if any('\0' in argument for argument in argv):
+        raise UserError('an argument holds a NUL character')
     name, rest = argv[0], argv[1:]
     if name not in COMMANDS:
         raise unknown('command', name, COMMANDS)

@@ -1,10 +1,14 @@
 """Arguments that several commands share."""
 
 import argparse
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from math import nan
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cnn_bench.trained import TrainedModel
+
+LARGEST = 10**9  # of numbers without a smaller bound
 
 
 def add_data_dir(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +25,7 @@ def add_model(parser: argparse.ArgumentParser, batch_size: int) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument('--workdir', metavar='DIR', help='a run directory; its newest checkpoint is used')
     what.add_argument('--weights', metavar='DIR', help='a directory written by `cnn-bench weights import`')
-    parser.add_argument('--batch-size', type=at_least_one, default=batch_size, metavar='B', help='images per batch')
+    parser.add_argument('--batch-size', type=whole(1), default=batch_size, metavar='B', help='images per batch')
     add_data_dir(parser)
     parser.add_argument('--json', action='store_true', help='print JSON')
 
@@ -38,12 +42,41 @@ def load_model(args: argparse.Namespace) -> 'TrainedModel':
     return model if names is None else model.with_class_names(read_class_names(names))
 
 
-def at_least_one(text: str) -> int:
-    """An integer above 0, for argparse."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f'{text!r} is not a whole number above 0')
-    return number
+def whole(least: int, most: int = LARGEST) -> Callable[[str], int]:
+    """A type for argparse: whole numbers from `least` to `most`."""
+    return _ranged(int, lambda value: least <= value <= most, f'a whole number, at least {least}{_to(most)}')
+
+
+def number_above(bound: float) -> Callable[[str], float]:
+    """A type for argparse: numbers above `bound`."""
+    return _ranged(float, lambda value: bound < value <= LARGEST, f'a number above {bound:g}{_to(LARGEST)}')
+
+
+def number_from(least: float) -> Callable[[str], float]:
+    """A type for argparse: numbers from `least` on."""
+    return _ranged(float, lambda value: least <= value <= LARGEST, f'a number, at least {least:g}{_to(LARGEST)}')
+
+
+def address(text: str) -> str:
+    """HOST:PORT, for argparse."""
+    host, _, port = text.rpartition(':')
+    if not host or not port.isdecimal() or not 0 < int(port[:6]) < 2**16:
+        raise argparse.ArgumentTypeError(f'{text!r} is not HOST:PORT, with a port from 1 to {2**16 - 1}')
+    return text
+
+
+def _to(most: int) -> str:
+    return f' and at most {most:,}'
+
+
+def _ranged(kind: type, holds: Callable[[Any], bool], allowed: str) -> Callable[[str], Any]:
+    def convert(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = nan
+        if not holds(value):
+            raise argparse.ArgumentTypeError(f'{text[:40]!r} is not {allowed}')
+        return value
+
+    return convert

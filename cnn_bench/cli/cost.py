@@ -12,10 +12,9 @@ twice as many. Activations are the outputs of convolution, dense and pooling lay
 
 import argparse
 from collections.abc import Iterable
-from math import inf
 from typing import Any
 
-from cnn_bench.cli import output
+from cnn_bench.cli import arguments, output
 from cnn_bench.cli.output import Heading
 from cnn_bench.cli.tracking import status
 from cnn_bench.errors import UserError
@@ -31,12 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('names', nargs='*', metavar='NAME', help='an architecture (see `cnn-bench list`)')
     parser.add_argument('--all', action='store_true', help='every registered architecture')
     shape = parser.add_argument_group('shape', 'default: what the architecture was designed for')
-    shape.add_argument('--size', type=int, metavar='N', help='height and width of the image')
-    shape.add_argument('--channels', type=int, metavar='C', help='channels of the image')
-    shape.add_argument('--classes', type=int, metavar='K', help='number of classes')
-    shape.add_argument('--width', type=float, metavar='W', help='multiplier of the number of channels')
+    shape.add_argument('--size', type=arguments.whole(1), metavar='N', help='height and width of the image')
+    shape.add_argument('--channels', type=arguments.whole(1), metavar='C', help='channels of the image')
+    shape.add_argument('--classes', type=arguments.whole(1), metavar='K', help='number of classes')
+    shape.add_argument(
+        '--width', type=arguments.number_above(0), metavar='W', help='multiplier of the number of channels'
+    )
     shape.add_argument('--stem', metavar='S', help='"small" for small images, if the architecture has one')
-    parser.add_argument('--batch', type=int, default=1, metavar='B', help='images per batch')
+    parser.add_argument('--batch', type=arguments.whole(1), default=1, metavar='B', help='images per batch')
     parser.add_argument('--layers', action='store_true', help='a row per layer')
     parser.add_argument('--receptive-field', action='store_true', help='the receptive field of each layer, in pixels')
     parser.add_argument('--train', action='store_true', help='count a training step as well')
@@ -53,10 +54,6 @@ def run(args: argparse.Namespace) -> int:
         raise UserError('cost: give the names of architectures, or --all')
     if args.receptive_field and not args.layers:
         raise UserError('cost: --receptive-field is a column of --layers')
-    for option in ('size', 'channels', 'classes', 'batch', 'width'):
-        value = getattr(args, option)
-        if value is not None and not 0 < value < inf:
-            raise UserError(f'cost: --{option} must be a number above 0, not {value}')
     names = registry.names() if args.all else args.names
     entries = {name: registry.get(name) for name in names}  # raises for an unknown name before anything is counted
     shown = status(list(entries.items()), lambda entry: f'counting {entry[0]}')

@@ -16,7 +16,6 @@ from cnn_bench.cli import arguments, output
 from cnn_bench.cli.tracking import tracking
 from cnn_bench.data import locate
 from cnn_bench.errors import UserError
-from cnn_bench.text import printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,9 +59,9 @@ def _list(args: argparse.Namespace) -> int:
         output.print_json(rows)
         return 0
     for row in rows:
-        print(f'{row["name"]:<24}{row.get("problem") or _line(row)}')
+        output.print_line(f'{row["name"]:<24}{row.get("problem") or _line(row)}')
     where = locate.data_directory(args.data_dir)
-    print(f'data directory: {where}; `cnn-bench data prepare --help` tells how to add a set')
+    output.print_line(f'data directory: {where}; `cnn-bench data prepare --help` tells how to add a set')
     return 0
 
 
@@ -88,7 +87,7 @@ def _prepare(args: argparse.Namespace) -> int:
 
 
 def _say_unreadable(path: str) -> None:
-    print(f'cnn-bench: left out, unreadable: {printable(path)}', file=sys.stderr)
+    output.print_line(f'cnn-bench: left out, unreadable: {path}', sys.stderr)
 
 
 def _report(info: data.Info, verdict: str, as_json: bool) -> None:
@@ -96,7 +95,7 @@ def _report(info: data.Info, verdict: str, as_json: bool) -> None:
     if as_json:
         output.print_json(row)
     else:
-        print(f'{info.name} is {verdict}: {_line(row)}; from {info.source}')
+        output.print_line(f'{info.name} is {verdict}: {_line(row)}; from {info.source}')
 
 
 def _describe(info: data.Info) -> dict:

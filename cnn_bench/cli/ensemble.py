@@ -43,7 +43,9 @@ COLUMNS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cnn-bench ensemble`."""
     parser.add_argument('dir', metavar='DIR', help='a sweep, or any directory of runs')
-    parser.add_argument('--most', type=int, metavar='K', help='size of the largest ensemble (default: 5, or all)')
+    parser.add_argument(
+        '--most', type=arguments.whole(2), metavar='K', help='size of the largest ensemble (default: 5, or all)'
+    )
     parser.add_argument(
         '--from-checkpoints', action='store_true', help='evaluate the runs again instead of reading their predictions'
     )
@@ -56,8 +58,6 @@ def run(args: argparse.Namespace) -> None:
     from cnn_bench import runs
     from cnn_bench.report import ensembles, summary
 
-    if args.most is not None and args.most < 2:
-        raise UserError(f'ensemble: --most is {args.most}; an ensemble has at least 2 members')
     if args.data_dir and not args.from_checkpoints:
         raise UserError('ensemble: --data-dir needs --from-checkpoints; without it no data are read')
     table = runs.load(args.dir)
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> None:
     if args.most is not None and args.most > len(found):
         raise UserError(f'ensemble: --most {args.most} is more than the {len(found)} runs that can be members')
     for name in table.run[~table.run.isin([member.run for member in found])]:
-        print(f'cnn-bench: left out: {name} (not finished, or without predictions)', file=sys.stderr)
+        output.print_line(f'cnn-bench: left out: {name} (not finished, or without predictions)', sys.stderr)
     best = ensembles.best(found, args.most or ensembles.MOST)
     if args.json:
         _print_json(found, best)
@@ -86,7 +86,7 @@ def _evaluated(args: argparse.Namespace, table: 'pd.DataFrame') -> 'dict[str, Pr
             try:
                 found[name] = predict_run(Path(args.dir) / name, args.data_dir)
             except UserError as error:
-                print(f'cnn-bench: {error}', file=sys.stderr)
+                output.print_line(f'cnn-bench: {error}', sys.stderr)
     return found
 
 
@@ -104,7 +104,8 @@ def _print_table(found: 'list[Member]', best: 'pd.DataFrame') -> None:
     from cnn_bench.report import ensemble_words, ensembles
 
     output.print_table(COLUMNS, map(_cells, best.to_dict('records')))
-    print(ensemble_words.in_words(found, best, ensembles.pairs(found)))
+    for line in ensemble_words.in_words(found, best, ensembles.pairs(found)).splitlines():
+        output.print_line(line)
 
 
 def _cells(row: dict) -> tuple[str, ...]:

@@ -17,7 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument('--weights', metavar='DIR', help='a directory written by `cnn-bench weights import`')
     parser.add_argument('--dataset', metavar='NAME', help='a data set; needed with --weights')
     parser.add_argument('--split', help='split of the data set, with --weights (default: test)')
-    parser.add_argument('--batch-size', type=int, metavar='B', help='images per batch, with --weights (default: 64)')
+    parser.add_argument(
+        '--batch-size', type=arguments.whole(1), metavar='B', help='images per batch, with --weights (default: 64)'
+    )
     arguments.add_data_dir(parser)
     parser.add_argument('--json', action='store_true', help='print JSON')
 
@@ -29,7 +31,7 @@ def run(args: argparse.Namespace) -> None:
         output.print_json(result)
         return
     what = f'at step {result["step"]}' if 'step' in result else f'from {result["weights"]} on {result["dataset"]}'
-    print(
+    output.print_line(
         f'{result["arch"]} {what}: top-1 error {result["top1_err_pct"]:.2f} %, '
         f'top-5 error {result["top5_err_pct"]:.2f} %, loss {result["loss"]:.4f}, {result["images"]:,} images'
     )

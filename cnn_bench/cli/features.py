@@ -50,7 +50,7 @@ def _list(args: argparse.Namespace) -> None:
         return
     width = max(map(len, layers))
     for path, shape in layers.items():
-        print(f'{path:<{width}}  {"x".join(map(str, shape))}')
+        output.print_line(f'{path:<{width}}  {"x".join(map(str, shape))}')
 
 
 def _write(args: argparse.Namespace) -> None:
@@ -66,4 +66,4 @@ def _write(args: argparse.Namespace) -> None:
         output.print_json({**made.about, 'out': str(out), 'shape': [made.count, *made.shape]})
     else:
         shape = 'x'.join(map(str, (made.count, *made.shape)))
-        print(f'{out}: {shape} of {args.layer} of {model.arch} on {args.dataset}, {args.split}')
+        output.print_line(f'{out}: {shape} of {args.layer} of {model.arch} on {args.dataset}, {args.split}')

@@ -7,7 +7,9 @@ import csv
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+
+from cnn_bench.errors import printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -44,6 +46,11 @@ def print_table(
     console.print(_table(columns[:shown], rows, title))
 
 
+def print_line(text: object, file: TextIO | None = None) -> None:
+    """Print `text`, in which a name that somebody else gave may stand, on one line; to `file` (default: stdout)."""
+    print(printable(text), file=file, flush=True)
+
+
 def print_json(value: Any, default: Callable | None = None) -> None:
     """Print `value` as JSON; `default` converts what JSON does not have."""
     print(json.dumps(value, indent=2, default=default))
@@ -60,17 +67,17 @@ def print_markdown(columns: Sequence[Heading], rows: Iterable[Sequence[str]]) ->
     """Print rows of text as a Markdown table."""
     rule = ['---:' if column.number else '---' for column in columns]
     for cells in ([column.header for column in columns], rule, *rows):
-        print(f'| {" | ".join(cell.replace("|", chr(92) + "|") for cell in cells)} |')
+        print(f'| {" | ".join(printable(cell).replace("|", chr(92) + "|") for cell in cells)} |')
 
 
 def _table(columns: Sequence[Heading], rows: Sequence[Sequence[str]], title: str) -> 'Table':
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(title=title or None, title_justify='left', box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=printable(title) or None, title_justify='left', box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         justify = 'right' if column.number else 'left'
         table.add_column(column.header, justify=justify, no_wrap=not column.folds, overflow='fold')
     for cells in rows:
-        table.add_row(*cells[: len(columns)])
+        table.add_row(*map(printable, cells[: len(columns)]))
     return table

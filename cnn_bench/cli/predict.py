@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 from cnn_bench.cli import arguments, output
 from cnn_bench.cli.output import Heading
 from cnn_bench.cli.tracking import tracking
-from cnn_bench.text import printable
 
 if TYPE_CHECKING:
     from cnn_bench.inference.predict import Prediction
@@ -34,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cnn-bench predict`."""
     parser.add_argument('images', nargs='+', metavar='IMAGE', help='a picture, or a folder of pictures')
     arguments.add_model(parser, batch_size=32)
-    parser.add_argument('--top', type=arguments.at_least_one, default=5, metavar='N', help='number of classes to print')
+    parser.add_argument('--top', type=arguments.whole(1), default=5, metavar='N', help='number of classes to print')
     parser.add_argument(
         '--class-names',
         '--classes',
@@ -63,7 +62,7 @@ def _report_refusals(found: Iterable, tally: dict[str, int]) -> 'Iterator[Predic
     for one in found:
         if isinstance(one, Refusal):
             tally['refused'] += 1
-            print(f'cnn-bench: {printable(one.path)}: {printable(one.reason)}', file=sys.stderr)
+            output.print_line(f'cnn-bench: {one.path}: {one.reason}', sys.stderr)
         else:
             tally['predicted'] += 1
             yield one
@@ -88,7 +87,7 @@ def _print_table(found: 'Iterable[Prediction]', model: 'TrainedModel') -> None:
         for one in track(found, 'pictures', None):
             rows += [('', '', '')] if rows else []
             for rank, (label, probability) in enumerate(zip(one.labels, one.probabilities, strict=True)):
-                name = '' if rank else printable(one.path)
-                rows.append((name, printable(model.class_names[label]), f'{100 * probability:.2f} %'))
+                name = '' if rank else one.path
+                rows.append((name, model.class_names[label], f'{100 * probability:.2f} %'))
     if rows:
         output.print_table(COLUMNS, rows)

@@ -10,6 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from cnn_bench.cli import output
 from cnn_bench.errors import UserError
 
 
@@ -31,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     if args.published == (args.dir is not None):
         raise UserError('report: give a directory of runs, or --published')
     page = _published(args.out) if args.published else _of_runs(Path(args.dir), args.out)
-    print(page)
+    output.print_line(page)
     return 0
 
 
@@ -55,8 +56,8 @@ def _of_runs(directory: Path, out: str | None) -> Path:
 
     found = data.read(directory)
     for name, why in summary.left_out(found.table):
-        print(f'cnn-bench: left out of the charts: {name} ({why})', file=sys.stderr)
+        output.print_line(f'cnn-bench: left out of the charts: {name} ({why})', sys.stderr)
     page = write_runs(found, out or directory / 'report')
     for line in verdicts.lines(found.judgements):
-        print(line)
+        output.print_line(line)
     return page

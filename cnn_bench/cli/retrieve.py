@@ -38,7 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='NAME',
         help='the layer, see `cnn-bench features --list-layers`',
     )
-    parser.add_argument('--k', default='1,5,10', metavar='K,...', help='numbers of neighbours to measure recall for')
+    parser.add_argument(
+        '--k', type=_ks, default='1,5,10', metavar='K,...', help='numbers of neighbours to measure recall for'
+    )
     parser.add_argument('--index', choices=('exact', 'faiss'), default='exact', help='how to search')
     parser.add_argument('--sheet', metavar='FILE', help='draw queries and their neighbours to this PNG file')
 
@@ -47,9 +49,9 @@ def run(args: argparse.Namespace) -> None:
     """Search, print the recalls, and draw the sheet if one is wanted."""
     from cnn_bench.inference.retrieval import retrieve
 
-    ks, sheet = _ks(args.k), _sheet_path(args.sheet)
+    sheet = _sheet_path(args.sheet)
     model = arguments.load_model(args)
-    of = (args.dataset, ks, args.queries, args.gallery, args.layer, args.index, args.data_dir)
+    of = (args.dataset, args.k, args.queries, args.gallery, args.layer, args.index, args.data_dir)
     with tracking() as track:
         found = retrieve(model, *of, batch_size=args.batch_size, track=track)
     if sheet:
@@ -60,20 +62,16 @@ def run(args: argparse.Namespace) -> None:
     of = (
         f'{len(found.query_labels):,} queries of {args.queries}, {len(found.gallery_labels):,} images of {args.gallery}'
     )
-    print(f'{model.arch}, {args.layer}, on {args.dataset}: {of}')
+    output.print_line(f'{model.arch}, {args.layer}, on {args.dataset}: {of}')
     for k, share in found.recalls.items():
-        print(f'recall at {k:<4}{100 * share:6.2f} %')
+        output.print_line(f'recall at {k:<4}{100 * share:6.2f} %')
     if sheet:
-        print(sheet)
+        output.print_line(sheet)
 
 
 def _ks(text: str) -> list[int]:
-    from cnn_bench.inference.search import check_ks
-
-    try:
-        return check_ks(int(part) for part in text.split(','))
-    except ValueError:
-        raise UserError(f'retrieve: --k {text} is not a list of whole numbers above 0, such as 1,5,10') from None
+    """The numbers of neighbours, sorted, each once, for argparse."""
+    return sorted(set(map(arguments.whole(1), text.split(','))))
 
 
 def _sheet_path(text: str | None) -> Path | None:

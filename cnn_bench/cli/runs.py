@@ -100,11 +100,11 @@ def _export(directory: str, args: argparse.Namespace) -> None:
     if args.metrics:
         table, damaged = export.metrics(directory)
         for why in damaged.values():
-            print(f'cnn-bench: left out: {why}', file=sys.stderr)
+            output.print_line(f'cnn-bench: left out: {why}', sys.stderr)
     else:
         table = export.tidy(directory)
     export.write(table, out, args.to)
-    print(out)
+    output.print_line(out)
 
 
 def _export_logs(directory: str, args: argparse.Namespace) -> None:
@@ -115,7 +115,7 @@ def _export_logs(directory: str, args: argparse.Namespace) -> None:
     name = f'{Path(directory).absolute().name}-logs'
     out = Path(args.out) if args.out else Path(directory).absolute().with_name(name)
     count = export.logs(directory, out, args.predictions)
-    print(f'{out}: {count} run{"" if count == 1 else "s"}')
+    output.print_line(f'{out}: {count} run{"" if count == 1 else "s"}')
 
 
 def _list(directory: str, args: argparse.Namespace) -> None:
@@ -132,7 +132,7 @@ def _list(directory: str, args: argparse.Namespace) -> None:
         output.print_table(COLUMNS, map(_cells, listed), fewest=FEWEST)
     for run in listed:
         if run.state == 'damaged':
-            print(f'cnn-bench: damaged: {run.problem}', file=sys.stderr)
+            output.print_line(f'cnn-bench: damaged: {run.problem}', sys.stderr)
 
 
 def _cells(run: 'Listed') -> tuple[str, ...]:

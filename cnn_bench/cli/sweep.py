@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 
 TAKES_OVERRIDES = True
+MOST_SEEDS = MOST_JOBS = 1000
 PLAN_COLUMNS = (
     Heading('trial'),
     *(Heading(header, number=True) for header in ('seed', 'parameters', 'MACs', 'steps', 'time')),
@@ -47,7 +48,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--preset', default='demo', metavar='NAME', help='smoke (seconds), demo (minutes on two CPU cores) or full'
     )
-    parser.add_argument('--seeds', type=int, default=1, metavar='N', help='train each variant with seeds 0 to N-1')
+    parser.add_argument(
+        '--seeds',
+        type=arguments.whole(1, MOST_SEEDS),
+        default=1,
+        metavar='N',
+        help='train each variant with seeds 0 to N-1',
+    )
     parser.add_argument(
         '--held-equal',
         metavar='WHAT',
@@ -62,7 +69,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     failures = parser.add_argument_group('failures')
     failures.add_argument('--retry-failed', action='store_true', help='run failed trials again')
     failures.add_argument(
-        '--max-failures', type=int, default=0, metavar='N', help='stop the sweep when N trials have failed; 0: never'
+        '--max-failures',
+        type=arguments.whole(0),
+        default=0,
+        metavar='N',
+        help='stop the sweep when N trials have failed; 0: never',
     )
     where = parser.add_argument_group('where trials run')
     where.add_argument(
@@ -74,16 +85,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     where.add_argument(
         '--jobs',
-        type=int,
+        type=arguments.whole(1, MOST_JOBS),
         metavar='N',
         help='trials at a time (default: as many as the GPUs or the cluster have room for; without GPUs 1)',
     )
     where.add_argument(
-        '--gpu-share', type=float, default=1.0, metavar='F', help='GPUs per trial; with 0.5 two trials share one'
+        '--gpu-share',
+        type=arguments.number_above(0),
+        default=1.0,
+        metavar='F',
+        help='GPUs per trial; with 0.5 two trials share one',
     )
     where.add_argument(
         '--memory-limit',
-        type=float,
+        type=arguments.number_from(0),
         default=0.0,
         metavar='GIB',
         help='memory that each trial may reserve, which is more than it fills; 0: no limit',
@@ -97,7 +112,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='URL',
         help='storage that all nodes reach, a path or an fsspec URL (default: OUT, which is then on a shared disk)',
     )
-    cluster.add_argument('--cpus', type=float, default=1.0, metavar='N', help='CPUs that each trial reserves')
+    cluster.add_argument(
+        '--cpus', type=arguments.number_from(0), default=1.0, metavar='N', help='CPUs that each trial reserves'
+    )
 
 
 def run(args: argparse.Namespace, overrides: list[str]) -> int:
@@ -129,17 +146,12 @@ def run(args: argparse.Namespace, overrides: list[str]) -> int:
         except UserError as error:
             if len(sweeps) == 1:
                 raise
-            print(f'cnn-bench: error: {sweep.experiment.path.stem}: {error}', file=sys.stderr)
+            output.print_line(f'cnn-bench: error: {sweep.experiment.path.stem}: {error}', sys.stderr)
             worst = max(worst, error.exit_status)
     return worst
 
 
 def _check(args: argparse.Namespace) -> None:
-    least = {'seeds': 1, 'jobs': 1, 'max_failures': 0, 'memory_limit': 0, 'cpus': 0}
-    for name, minimum in least.items():
-        value = getattr(args, name)
-        if value is not None and value < minimum:
-            raise UserError(f'--{name.replace("_", "-")} is {value:g}; it must be at least {minimum}')
     if 0 < args.memory_limit * GIB < PROGRAM_BYTES:
         raise UserError(f'--memory-limit is {args.memory_limit:g}; a trial takes at least {gib(PROGRAM_BYTES)}')
     if args.json and not args.dry_run:
@@ -165,13 +177,15 @@ def _out(args: argparse.Namespace, stem: str) -> Path:
 
 def _run_one(sweep: 'Sweep', args: argparse.Namespace, slots: list[dict]) -> None:
     out = _out(args, sweep.experiment.path.stem)
-    print(f'{sweep.experiment.question}\n{len(sweep.trials)} trials in {out}', flush=True)
+    output.print_line(sweep.experiment.question)
+    output.print_line(f'{len(sweep.trials)} trials in {out}')
     try:
         sweep.run(_executor(sweep, args, slots), args.retry_failed, args.max_failures)
     finally:
         if sweep.answer:
-            print(sweep.answer)
-            print(f'`cnn-bench report {out}` draws the charts', flush=True)
+            for line in sweep.answer.splitlines():
+                output.print_line(line)
+            output.print_line(f'`cnn-bench report {out}` draws the charts')
 
 
 def _executor(sweep: 'Sweep', args: argparse.Namespace, slots: list[dict]) -> 'Executor':
@@ -231,15 +245,15 @@ def _as_json(sweep: 'Sweep', trials: 'list[PlannedTrial]', jobs: int) -> dict:
 def _print_plan(sweep: 'Sweep', trials: 'list[PlannedTrial]', jobs: int) -> None:
     from cnn_bench.sweep.plan import UNCERTAINTY_FACTOR
 
-    print(sweep.experiment.question)
+    output.print_line(sweep.experiment.question)
     output.print_table(PLAN_COLUMNS, map(_plan_cells, trials))
     missing = [trial for trial in trials if trial.state == 'missing']
     total = _duration(_seconds_left(trials, jobs))
-    print(
+    output.print_line(
         f'{len(missing)} of {len(trials)} trials to run, {sweep.held_equal} held equal: about {total}, {jobs} at a time'
     )
     if any(not trial.measured for trial in missing):
-        print(
+        output.print_line(
             f'~: estimated from multiply-adds at the speed of a single convolution timed here; right to within a '
             f'factor of {UNCERTAINTY_FACTOR}, and longer where trials share a device'
         )

@@ -14,7 +14,7 @@ and --process-id unless Slurm, Kubernetes, Open MPI or Cloud TPUs start it. All 
 
 import argparse
 
-from cnn_bench.cli import arguments
+from cnn_bench.cli import arguments, output
 from cnn_bench.errors import UserError
 
 TAKES_OVERRIDES = True
@@ -46,9 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     several = parser.add_argument_group('several processes')
     several.add_argument('--distributed', action='store_true', help='this is one process of a run with several')
-    several.add_argument('--coordinator', metavar='HOST:PORT', help='address of process 0')
-    several.add_argument('--num-processes', type=int, metavar='N', help='number of processes')
-    several.add_argument('--process-id', type=int, metavar='I', help='number of this process, from 0')
+    several.add_argument('--coordinator', type=arguments.address, metavar='HOST:PORT', help='address of process 0')
+    several.add_argument('--num-processes', type=arguments.whole(1), metavar='N', help='number of processes')
+    several.add_argument('--process-id', type=arguments.whole(0), metavar='I', help='number of this process, from 0')
 
 
 def run(args: argparse.Namespace, overrides: list[str]) -> None:
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace, overrides: list[str]) -> None:
     if not distributed.is_first():
         return
     rate = f', {summary["images_per_s"]:,.0f} images/s' if summary['images_per_s'] else ''
-    print(
+    output.print_line(
         f'{config.model.arch}: top-1 error {summary["top1_err_pct"]:.2f} %, '
         f'top-5 error {summary["top5_err_pct"]:.2f} %, test loss {summary["test_loss"]:.4f}{rate}; {args.workdir}'
     )

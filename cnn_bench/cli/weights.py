@@ -8,6 +8,7 @@ FILE is .safetensors, .pth (needs PyTorch; only tensors are loaded), or Keras's 
 
 import argparse
 
+from cnn_bench.cli import arguments, output
 from cnn_bench.errors import UserError
 
 
@@ -26,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     new.add_argument(
         '--library', dest='written_by', metavar='NAME', help='library that wrote the file (default: detected)'
     )
-    new.add_argument('--classes', type=int, metavar='K', help="number of classes (default: the architecture's own)")
+    new.add_argument(
+        '--classes', type=arguments.whole(1), metavar='K', help="number of classes (default: the architecture's own)"
+    )
     new.add_argument(
         '--class-names',
         metavar='FILE',
@@ -46,7 +49,7 @@ def _import(args: argparse.Namespace) -> None:
 
     names = None if args.class_names is None else read_class_names(args.class_names)
     source = import_weights(args.arch, args.file, args.out, args.written_by, args.classes, names).origin.source
-    print(f'{args.out}: {args.arch} with the weights of {source["file"]} ({source["library"]})')
+    output.print_line(f'{args.out}: {args.arch} with the weights of {source["file"]} ({source["library"]})')
 
 
 def _list(args: argparse.Namespace) -> None:
@@ -55,6 +58,6 @@ def _list(args: argparse.Namespace) -> None:
 
     for name in registry.names():
         try:
-            print(f'{name:<24}{", ".join(layouts_of(name))}')
+            output.print_line(f'{name:<24}{", ".join(layouts_of(name))}')
         except UserError:
             continue

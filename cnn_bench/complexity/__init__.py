@@ -4,8 +4,10 @@
 the whole batch:
 
 - `params`, `param_bytes`: the 'params' collection. Batch statistics are not parameters.
-- `macs`: multiply-adds of convolutions and dense layers, including padding. `flops` is 2 x `macs`.
-- `elementwise_ops`: one per output element of every addition, ReLU, exponential, ... (batch norm as traced).
+- `macs`: multiply-adds of convolutions and dense layers, including padding, trained or not. `flops` is 2 x `macs`.
+  Patches and `jax.image.resize`, which arrive as convolutions and matrix products, add none (see `fixed`).
+- `elementwise_ops`: one per output element of every addition, ReLU, exponential, ... (batch norm as traced),
+  and per interpolated element; n log2(n) for sorting n numbers, 5 n log2(n) for an FFT.
 - `reduction_ops`: one per input element of every sum or maximum over axes, such as a global average pool.
 - `pooling_ops`: window size per output element.
 - `activation_bytes`: outputs of convolution, dense and windowed pooling layers. Normalisation and elementwise functions
@@ -23,7 +25,7 @@ from cnn_bench.complexity.receptive_field import (
 )
 from cnn_bench.complexity.rows import Layer
 from cnn_bench.complexity.walk import Op, count
-from cnn_bench.complexity.work import Uncountable
+from cnn_bench.complexity.work import Uncountable, Work
 
 __all__ = [
     'Cost',
@@ -32,6 +34,7 @@ __all__ = [
     'ReceptiveField',
     'ReceptiveFields',
     'Uncountable',
+    'Work',
     'count',
     'model_cost',
     'model_receptive_fields',

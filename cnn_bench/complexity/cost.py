@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from cnn_bench.complexity.rows import WORK, Layer, layers, parameters_by_path, total
 from cnn_bench.complexity.train_step import AUX, loss_function, residual_bytes
 from cnn_bench.complexity.walk import LAYER_KINDS, count
+from cnn_bench.complexity.work import rules_of
 from cnn_bench.errors import UserError
 
 
@@ -59,7 +60,8 @@ def model_cost(
 
     `module.__call__(image)` takes (n, h, w, c) and may have an argument `train`. With `train`, a training step is
     counted as well: the gradient of the mean cross-entropy (or mean output) with respect to the parameters. The shapes
-    of the module's `variables`, if given, need not be traced again.
+    of the module's `variables`, if given, need not be traced again. A class attribute `count_as` of the module states
+    the work of primitives that are not known here, as the `rules` of `count` do.
 
     Raises `UserError` for sizes that are not positive or do not suit the module, and `Uncountable` for operations
     without a known cost.
@@ -69,7 +71,8 @@ def model_cost(
     root = module.name or type(module).__name__
     if variables is None:
         variables = explained(partial(initialise, module, image, train=False), root, shape)
-    ops = explained(partial(count, evaluation(module), variables, image, root=root), root, shape)
+    counted = partial(count, evaluation(module), variables, image, root=root, rules=rules_of(module))
+    ops = explained(counted, root, shape)
     for op in ops:
         if op.kind in LAYER_KINDS and 0 in op.output_shape:
             raise _cannot_count(root, shape, f'the output of {op.path or op.kind} would be empty')
@@ -91,7 +94,7 @@ def _with_training(cost: Cost, module: nn.Module, image: jax.ShapeDtypeStruct, r
     labels = jax.ShapeDtypeStruct(image.shape[:1], jnp.int32)
     loss = loss_function(module, **_mode(module, train=True))
     args = (params, state, image, labels, _key())
-    step = partial(count, jax.value_and_grad(loss, has_aux=True), *args, root=root)
+    step = partial(count, jax.value_and_grad(loss, has_aux=True), *args, root=root, rules=rules_of(module))
     ops = explained(step, root, image.shape)
     return replace(
         cost,

@@ -20,10 +20,11 @@ import jax.numpy as jnp
 from jax.extend.core import Jaxpr, JaxprEqn, Literal, Var
 
 from cnn_bench.complexity.cost import evaluation, explained, initialise, whole_numbers
+from cnn_bench.complexity.fixed import Known, fixed_arrays, look_up
 from cnn_bench.complexity.paths import join, module_path
 from cnn_bench.complexity.spans import Span, Spans, hull, propagate
 from cnn_bench.complexity.walk import LAYER_KINDS, inner_jaxpr, live_vars, mask
-from cnn_bench.complexity.work import Uncountable, is_known, work
+from cnn_bench.complexity.work import NO_RULES, Rules, Uncountable, is_known, rules_of, work
 
 Pair = tuple[int | None, int | None]
 
@@ -62,18 +63,19 @@ def model_receptive_fields(module: nn.Module, input_shape: tuple[int, int, int])
     image = jax.ShapeDtypeStruct(shape, jnp.float32)
     root = module.name or type(module).__name__
     variables = explained(partial(initialise, module, image, train=False), root, shape)
-    return explained(partial(receptive_fields, evaluation(module), variables, image, root=root), root, shape)
+    found = partial(receptive_fields, evaluation(module), variables, image, root=root, rules=rules_of(module))
+    return explained(found, root, shape)
 
 
-def receptive_fields(fn: Callable, *args: Any, root: str = '') -> ReceptiveFields:
+def receptive_fields(fn: Callable, *args: Any, root: str = '', rules: Rules = NO_RULES) -> ReceptiveFields:
     """The receptive fields in `fn(*args)`; the last argument is the image (n, h, w, c).
 
-    `args` and `root` as in `count`.
+    `args`, `root` and `rules` as in `count`.
     """
     jaxpr = jax.make_jaxpr(fn)(*args).jaxpr
     *others, image = jaxpr.invars
     pixels = (Span(1, 1, 0, 0), Span(2, 1, 0, 0))
-    reader = _Reader(root, _Row('', 'image', image.aval.shape, pixels))
+    reader = _Reader(root, rules, _Row('', 'image', image.aval.shape, pixels))
     reader.read(jaxpr, '', [*[None for _ in others], pixels], [True] * len(jaxpr.outvars))
     return ReceptiveFields(tuple(row.finished() for row in reader.rows), reader.last_map.finished())
 
@@ -94,50 +96,62 @@ class _Row(NamedTuple):
 class _Reader:
     """Walks over a jaxpr and collects its layers and the last array that is a feature map."""
 
-    def __init__(self, root: str, last_map: _Row):
-        self.root = root
+    def __init__(self, root: str, rules: Rules, last_map: _Row):
+        self.root, self.rules = root, rules
         self.rows: list[_Row] = []
         self.last_map = last_map
         self.previous = ('', '')  # path and kind of the last row in `model_cost`
 
-    def read(self, jaxpr: Jaxpr, outer: str, inputs: list[Spans | None], outputs: list[bool]) -> list[Spans | None]:
+    def read(
+        self,
+        jaxpr: Jaxpr,
+        outer: str,
+        inputs: list[Spans | None],
+        outputs: list[bool],
+        known_inputs: Known | None = None,
+    ) -> list[Spans | None]:
         """The spans of the jaxpr's outputs; None for outputs that do not depend on the image."""
         spans = {v: known for v, known in zip(jaxpr.invars, inputs, strict=True) if known}
-        live = live_vars(jaxpr, outputs)
+        live, fixed = live_vars(jaxpr, outputs), fixed_arrays(jaxpr, known_inputs)
         for eqn in jaxpr.eqns:
             output_mask = mask(eqn.outvars, live)
-            seen = _known(eqn.invars, spans)
+            seen, known = _known(eqn.invars, spans), look_up(eqn.invars, fixed)
             if any(output_mask) and any(seen):
-                results = self._equation(eqn, join(outer, str(eqn.source_info.name_stack)), seen, output_mask)
+                results = self._equation(eqn, join(outer, str(eqn.source_info.name_stack)), seen, output_mask, known)
                 spans.update({v: known for v, known in zip(eqn.outvars, results, strict=True) if known})
         return _known(jaxpr.outvars, spans)
 
-    def _equation(self, eqn: JaxprEqn, stack: str, inputs: list[Spans | None], output_mask: list[bool]):
+    def _equation(
+        self, eqn: JaxprEqn, stack: str, inputs: list[Spans | None], output_mask: list[bool], known: Known
+    ) -> list[Spans | None]:
         name = eqn.primitive.name
         if name == 'cond':
-            return self._branches(eqn, stack, inputs[1:], output_mask)
+            return self._branches(eqn, stack, inputs[1:], output_mask, known[1:])
         if name == 'scan':
             raise Uncountable(f'no receptive field behind the loop at {module_path(stack) or "the top level"}')
-        if not is_known(name):
-            return self.read(inner_jaxpr(eqn, stack), stack, inputs, output_mask)
+        if not is_known(name, self.rules):
+            return self.read(inner_jaxpr(eqn, stack), stack, inputs, output_mask, known)
         results = propagate(eqn, inputs, stack)
-        self._note(eqn, module_path(stack, self.root), next(spans for spans in results if spans))
+        done = work(eqn, known, self.rules)
+        kind = done.kind if done else ''
+        self._note(eqn, kind, module_path(stack, self.root), next(spans for spans in results if spans))
         return results
 
-    def _branches(self, eqn: JaxprEqn, stack: str, inputs: list[Spans | None], output_mask: list[bool]):
+    def _branches(
+        self, eqn: JaxprEqn, stack: str, inputs: list[Spans | None], output_mask: list[bool], known: Known
+    ) -> list[Spans | None]:
         """The branch with most layers: a convolution rather than another way to compute the same."""
         tried = []
         for branch in eqn.params['branches']:
-            reader = _Reader(self.root, self.last_map)
+            reader = _Reader(self.root, self.rules, self.last_map)
             reader.rows, reader.previous = [*self.rows], self.previous
-            tried.append((reader, reader.read(branch.jaxpr, stack, inputs, output_mask)))
+            tried.append((reader, reader.read(branch.jaxpr, stack, inputs, output_mask, known)))
         chosen, results = max(tried, key=lambda pair: len(pair[0].rows))
         self.rows, self.last_map, self.previous = chosen.rows, chosen.last_map, chosen.previous
         return results
 
-    def _note(self, eqn: JaxprEqn, path: str, spans: Spans) -> None:
-        done = work(eqn)
-        row = _Row(path, done.kind if done else '', tuple(eqn.outvars[0].aval.shape), spans)
+    def _note(self, eqn: JaxprEqn, kind: str, path: str, spans: Spans) -> None:
+        row = _Row(path, kind, tuple(eqn.outvars[0].aval.shape), spans)
         if None not in (spans[0].axis, spans[1].axis):
             self.last_map = row
         if row.kind in LAYER_KINDS and self.previous == (path, row.kind) and row.kind != 'pool':

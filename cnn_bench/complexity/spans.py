@@ -7,7 +7,8 @@ from typing import NamedTuple
 from jax.extend.core import JaxprEqn
 
 from cnn_bench.complexity.paths import module_path
-from cnn_bench.complexity.work import ELEMENTWISE, POOLING, REDUCTIONS, Uncountable
+from cnn_bench.complexity.primitives import ELEMENTWISE, POOLING, REDUCTIONS
+from cnn_bench.complexity.work import Uncountable
 
 
 class Span(NamedTuple):

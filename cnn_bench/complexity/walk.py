@@ -6,10 +6,12 @@ from math import prod
 from typing import Any
 
 import jax
-from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
+from jax.extend.core import Jaxpr, JaxprEqn, Literal, Var
 
+from cnn_bench.complexity.calls import called
+from cnn_bench.complexity.fixed import Known, fixed_arrays, look_up
 from cnn_bench.complexity.paths import is_backward, join, module_path
-from cnn_bench.complexity.work import Uncountable, Work, is_known, work
+from cnn_bench.complexity.work import NO_RULES, Rules, Uncountable, Work, is_known, work
 
 LAYER_KINDS = ('conv', 'dense', 'pool')
 
@@ -35,7 +37,7 @@ class Op:
     backward: bool = False
 
 
-def count(fn: Callable, *args: Any, root: str = '') -> tuple[Op, ...]:
+def count(fn: Callable, *args: Any, root: str = '', rules: Rules = NO_RULES) -> tuple[Op, ...]:
     """The operations of `fn(*args)` in execution order.
 
     `args` are pytrees of arrays or `jax.ShapeDtypeStruct`s. `root` is the name to drop from the front of every path,
@@ -45,10 +47,13 @@ def count(fn: Callable, *args: Any, root: str = '') -> tuple[Op, ...]:
     of a convolution's input has as many MACs as the convolution. Moving data is not an operation, but concatenations
     are listed, for the output shape of layers that are computed in parts.
 
-    Raises `Uncountable` for a while loop and for a primitive that is not in the tables of `work`.
+    `rules` state the work of primitives that `work` does not know, or know better than it does:
+    `{'my_primitive': lambda eqn: Work('dense', macs=eqn.outvars[0].aval.size * 9)}`.
+
+    Raises `Uncountable` for a while loop and for any other primitive.
     """
     closed = jax.make_jaxpr(fn)(*args)
-    return _input_gradients(tuple(_named(op, root) for op in _walk(closed.jaxpr, '', 1)))
+    return _input_gradients(tuple(_named(op, root) for op in _walk(closed.jaxpr, '', 1, rules)))
 
 
 def data_dependent(jaxpr: Jaxpr, inputs: list[bool] | None = None) -> set[Var]:
@@ -78,27 +83,34 @@ def _walk(
     jaxpr: Jaxpr,
     outer: str,
     times: int,
+    rules: Rules,
+    known_inputs: Known | None = None,
     input_mask: list[bool] | None = None,
     output_mask: list[bool] | None = None,
 ) -> Iterator[Op]:
     """The operations of `jaxpr`, executed `times` times, with full name stacks as paths."""
     dependent, live = data_dependent(jaxpr, input_mask), live_vars(jaxpr, output_mask)
+    fixed = fixed_arrays(jaxpr, known_inputs)
     for eqn in jaxpr.eqns:
         inputs, outputs = mask(eqn.invars, dependent), mask(eqn.outvars, live)
         if not any(inputs) or not (any(outputs) or eqn.effects):
             continue
         stack = join(outer, str(eqn.source_info.name_stack))
-        name = eqn.primitive.name
-        if is_known(name):
-            if done := work(eqn):
+        name, known = eqn.primitive.name, look_up(eqn.invars, fixed)
+        if is_known(name, rules):
+            if done := work(eqn, known, rules):
                 yield _op(eqn, done, stack, times)
         elif name == 'scan':
-            yield from _walk(eqn.params['jaxpr'].jaxpr, stack, times * eqn.params['length'])
+            body, steps = eqn.params['jaxpr'].jaxpr, eqn.params['length']
+            constants = eqn.params['num_consts']
+            known[constants:] = [None] * (len(known) - constants)
+            yield from _walk(body, stack, times * steps, rules, known)
         elif name == 'cond':
             choices = [b.jaxpr for b in eqn.params['branches']]
-            yield from max((tuple(_walk(b, stack, times, inputs[1:], outputs)) for b in choices), key=_expense)
+            tried = (_walk(b, stack, times, rules, known[1:], inputs[1:], outputs) for b in choices)
+            yield from max(map(tuple, tried), key=_expense)
         else:
-            yield from _walk(inner_jaxpr(eqn, stack), stack, times, inputs, outputs)
+            yield from _walk(inner_jaxpr(eqn, stack), stack, times, rules, known, inputs, outputs)
 
 
 def _named(op: Op, root: str) -> Op:
@@ -148,36 +160,19 @@ def _op(eqn: JaxprEqn, done: Work, stack: str, times: int) -> Op:
 
 
 def inner_jaxpr(eqn: JaxprEqn, stack: str) -> Jaxpr:
-    """The jaxpr that an equation executes exactly once, as jit, remat and custom derivatives do.
-
-    Any primitive is taken for such a call, whatever its name, if it holds exactly one jaxpr, and that has the
-    equation's input and output shapes. This excludes kernels over a grid, programs per device and primitives that do
-    the work themselves.
-    """
+    """The jaxpr that an equation calls (see `called`). Raises `Uncountable` for any other primitive."""
     name, where = eqn.primitive.name, module_path(stack) or 'the top level'
     if name == 'while':
         raise Uncountable(
             f'cannot count the while loop at {where}: its number of steps is not known before it runs'
             ' (use lax.scan, or fori_loop with constant bounds)'
         )
-    jaxprs = [jaxpr for value in eqn.params.values() for jaxpr in _jaxprs(value)]
-    if len(jaxprs) == 1 and _signature(jaxprs[0]) == _signature(eqn):
-        return jaxprs[0]
-    raise Uncountable(f'cannot count the primitive {name!r} at {where}: its work is not known')
-
-
-def _jaxprs(value: Any) -> Iterator[Jaxpr]:
-    if isinstance(value, ClosedJaxpr):
-        yield value.jaxpr
-    elif isinstance(value, Jaxpr):
-        yield value
-    elif isinstance(value, (tuple, list)):
-        for item in value:
-            yield from _jaxprs(item)
-
-
-def _signature(program: Jaxpr | JaxprEqn) -> list[list]:
-    return [[getattr(v.aval, 'shape', None) for v in side] for side in (program.invars, program.outvars)]
+    if (inner := called(eqn)) is None:
+        raise Uncountable(
+            f'cannot count the primitive {name!r} at {where}: its work is not known'
+            ' (the attribute `count_as` of a network states it)'
+        )
+    return inner
 
 
 def _expense(ops: tuple[Op, ...]) -> tuple[int, ...]:

@@ -8,8 +8,7 @@ from typing import TypeVar
 
 from cnn_bench.data import folders, idx, locate, write
 from cnn_bench.data.facts import Info, info
-from cnn_bench.errors import UserError
-from cnn_bench.text import printable
+from cnn_bench.errors import UserError, printable
 
 T = TypeVar('T')
 # (items, description, number of items or None) -> the same items

@@ -3,7 +3,6 @@
 The search is exact: matrix products of blocks, of which the best are kept. Ties go to the first in the gallery.
 """
 
-from collections.abc import Iterable
 from functools import partial
 
 import jax
@@ -100,11 +99,3 @@ def check_index(index: str) -> None:
             import faiss  # noqa: F401
         except ImportError as error:
             raise UserError("--index faiss needs FAISS: pip install -e '.[faiss]'") from error
-
-
-def check_ks(ks: Iterable[int]) -> list[int]:
-    """The numbers of neighbours, sorted, each once. Raises UserError for none and for one below 1."""
-    ks = sorted(set(ks))
-    if not ks or ks[0] < 1:
-        raise UserError(f'--k {",".join(map(str, ks))}: whole numbers above 0 are wanted, such as 1,5,10')
-    return ks

@@ -145,8 +145,9 @@ class Classifier(nn.Module):
 
     A network defines `features`, and `make_head` if its head is not a global average pool and one dense layer. With
     `num_classes=0` it has no head and returns its last feature map. Auxiliary heads put their logits into the
-    collection 'aux_logits', in training only. Raises UserError for invalid field values and for images that are too
-    small.
+    collection 'aux_logits', in training only. Where it uses a primitive of its own, a class attribute
+    `count_as = {'its_name': rule}` states the work (see `complexity.count`). Raises UserError for invalid field values
+    and for images that are too small.
     """
 
     stems: ClassVar[tuple[str, ...]] = ('imagenet', 'small')

@@ -91,9 +91,6 @@ def variant(config: ConfigDict, arg: str, **smoke_model: Any) -> ConfigDict:
 
 
 def _get_config(path: Path, arg: str) -> ConfigDict:
-    if not path.is_file():
-        near = sorted(str(p) for p in path.parent.glob('*.py')) if path.parent.is_dir() else []
-        raise unknown('recipe', str(path), near)
     with execute(path, 'recipe') as module:
         config = module.get_config(arg) if arg else module.get_config()
     if not isinstance(config, ConfigDict):

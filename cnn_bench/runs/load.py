@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnn_bench.errors import UserError
+from cnn_bench.errors import UserError, printable
 from cnn_bench.runs import schema, study
 from cnn_bench.runs.columns import COLUMNS
 from cnn_bench.runs.directory import RunDirectory
 from cnn_bench.runs.training_error import last_epoch_error
-from cnn_bench.text import check_one_line, printable
+from cnn_bench.text import check_one_line
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -35,6 +35,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 
 from ml_collections import ConfigDict
 
@@ -123,11 +124,11 @@ class Experiment:
         path, changes = Path(path), changes or {}
         if own := [name for name in SET_BY_SWEEP if name in changes]:
             raise UserError(f'--config.{own[0]} is not for sweeps, which set the {own[0]} of each trial themselves')
-        if not path.is_file():
-            near = sorted(str(p) for p in path.parent.glob('*.py')) if path.parent.is_dir() else []
-            raise unknown('experiment', str(path), near)
         with execute(path, 'experiment') as module:
-            pass
+            return cls._from_module(path, module, changes)
+
+    @classmethod
+    def _from_module(cls, path: Path, module: ModuleType, changes: dict) -> 'Experiment':
         missing = [name for name in REQUIRED if not hasattr(module, name)]
         if missing:
             raise UserError(f'the experiment {path} lacks {", ".join(missing)}')

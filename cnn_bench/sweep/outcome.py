@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from cnn_bench.errors import RunFailed, Stopped, UserError
 from cnn_bench.runs import RunDirectory, schema
+from cnn_bench.runtime.backend import explained
 from cnn_bench.runtime.memory import is_out_of_memory, says_out_of_memory
 from cnn_bench.runtime.signals import ASKING
 
@@ -40,7 +41,8 @@ def attempt(train: Callable[[], object], run: RunDirectory) -> int:
     except Stopped as stop:
         print(f'cnn-bench: {stop}', file=sys.stderr)
         return stop.exit_status
-    except Exception as error:
+    except Exception as raised:
+        error = explained(raised)
         if isinstance(error, UserError):
             print(f'cnn-bench: error: {error}', file=sys.stderr)
         else:

@@ -13,6 +13,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from cnn_bench.errors import printable
+
 
 class SweepProgress:
     """A bar with the number of trials that have ended, the progress of the running ones, and the remaining time."""
@@ -58,5 +60,7 @@ class SweepProgress:
         self.done += 1
         elapsed = time.monotonic() - self.began
         self._console.print(
-            f'{self.done:>3}/{self.total}  {name}: {result}  [{elapsed:.0f} s]', markup=False, highlight=False
+            printable(f'{self.done:>3}/{self.total}  {name}: {result}  [{elapsed:.0f} s]'),
+            markup=False,
+            highlight=False,
         )

@@ -42,7 +42,7 @@ def test_json_has_networks_ensembles_and_pairs(sweep, capsys):
 @pytest.mark.parametrize(
     ('arguments', 'said'),
     [
-        (['--most', '1'], '--most is 1; an ensemble has at least 2 members'),
+        (['--most', '1'], "'1' is not a whole number, at least 2"),
         (['--most', '4'], '--most 4 is more than the 3 runs'),
         (['--data-dir', 'x'], '--data-dir needs --from-checkpoints'),
         (['--from-checkpoints'], '0 of 4 runs are finished and have predictions'),

@@ -12,7 +12,7 @@ from PIL import Image
 
 from cnn_bench import data
 from cnn_bench.cli import main
-from cnn_bench.text import printable
+from cnn_bench.errors import printable
 from cnn_bench.trained import load
 
 
@@ -105,8 +105,8 @@ def test_nothing_predicted_is_status_2(predict, odd, tmp_path):
         (['p.png'], '--workdir'),
         (['--workdir', 'x'], 'IMAGE'),
         (['p.png', '--workdir', 'x', '--weights', 'y'], 'not allowed with'),
-        (['p.png', '--workdir', 'x', '--top', '0'], 'above 0'),
-        (['p.png', '--workdir', 'x', '--batch-size', 'many'], 'above 0'),
+        (['p.png', '--workdir', 'x', '--top', '0'], 'at least 1'),
+        (['p.png', '--workdir', 'x', '--batch-size', 'many'], 'at least 1'),
     ],
 )
 def test_bad_arguments_are_one_line(arguments, word, capsys):

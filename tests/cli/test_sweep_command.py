@@ -110,7 +110,7 @@ def test_failures_are_kept_until_they_are_tried_again(sweep, tmp_path):
 @pytest.mark.parametrize(
     ('words', 'said'),
     [
-        ([GOOD, '--jobs', '0'], '--jobs is 0; it must be at least 1'),
+        ([GOOD, '--jobs', '0'], "'0' is not a whole number, at least 1"),
         ([GOOD, '--seeds', '0'], '--seeds is 0'),
         ([GOOD, '--memory-limit', '-1'], '--memory-limit is -1'),
         ([GOOD, '--gpu-share', '0'], '--gpu-share is 0'),

@@ -149,7 +149,7 @@ def test_weights_and_data_must_match(imported, tiny_data, colours, capsys):
     assert main(['eval', '--weights', str(imported), '--data-dir', tiny_data, '--dataset', 'tiny']) == 0  # greys
     assert '40 images' in capsys.readouterr().out
     assert 'needs --dataset' in said(capsys, [*evaluate, colours])
-    assert 'must be positive' in said(capsys, [*evaluate, colours, '--dataset', 'colours', '--batch-size', '0'])
+    assert 'at least 1' in said(capsys, [*evaluate, colours, '--dataset', 'colours', '--batch-size', '0'])
     assert 'unknown split' in said(capsys, [*evaluate, colours, '--dataset', 'colours', '--split', 'tset'])
     assert 'needs --weights' in said(capsys, ['eval', '--workdir', 'x', '--dataset', 'colours'])
 

@@ -1,10 +1,12 @@
 """Whole modules, against values worked out by hand."""
 
+from types import MappingProxyType
+
 import flax.linen as nn
 import jax.numpy as jnp
 import pytest
 
-from cnn_bench.complexity import Uncountable, model_cost
+from cnn_bench.complexity import Uncountable, Work, model_cost
 from cnn_bench.errors import UserError
 
 COLUMNS = ('params', 'macs', 'elementwise_ops', 'reduction_ops', 'pooling_ops', 'activation_bytes')
@@ -137,11 +139,17 @@ def test_shapes_that_do_not_fit_are_one_line():
     assert '\n' not in str(caught.value)
 
 
-def test_a_module_whose_work_is_not_known():
-    class Spectral(nn.Module):
-        @nn.compact
-        def __call__(self, x):
-            return jnp.fft.fft2(x).real.mean((1, 2))
+class Whitened(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        return jnp.linalg.cholesky(x[..., 0])
 
-    with pytest.raises(Uncountable, match="'fft'"):
-        model_cost(Spectral(), (8, 8, 1))
+
+class Counted(Whitened):
+    count_as = MappingProxyType({'cholesky': lambda eqn: Work('dense', macs=eqn.outvars[0].aval.size)})
+
+
+def test_a_module_whose_work_is_not_known_may_state_it():
+    with pytest.raises(Uncountable, match=r"'cholesky' at Whitened: .* `count_as`"):
+        model_cost(Whitened(), (8, 8, 1))
+    assert model_cost(Counted(), (8, 8, 1)).macs == 64

@@ -65,6 +65,3 @@ def test_no_more_than_there_are():
     for k, same in [(3, True), (4, False), (0, False)]:
         with pytest.raises(UserError, match='at most'):
             search.nearest(rows, rows, k, same)
-    assert search.check_ks([5, 1, 5]) == [1, 5]
-    with pytest.raises(UserError, match='above 0'):
-        search.check_ks([0])
