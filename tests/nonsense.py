@@ -43,26 +43,50 @@ JSON_VALUES = (
     '"\\u0000"',
 )
 RUN_COMMANDS = (
-    ['train', '--workdir', '{run}', '--config', '{lenet5}', '{tiny}'],
-    ['eval', '--workdir', '{run}'],
-    ['predict', '--workdir', '{run}', '{picture}'],
-    ['features', '--workdir', '{run}', '--dataset', 'tiny', '--layer', 'c5', '--out', '{out}/f.npz'],
-    ['retrieve', '--workdir', '{run}', '--dataset', 'tiny', '--layer', 'c5'],
+    ['train', '--workdir', '{run}', '--config', '{lenet5}', '{tiny}', '--data-dir', '{data}'],
+    ['eval', '--workdir', '{run}', '--data-dir', '{data}'],
+    ['predict', '--workdir', '{run}', '{picture}', '--data-dir', '{data}'],
+    [
+        'features',
+        '--workdir',
+        '{run}',
+        '--dataset',
+        'tiny',
+        '--layer',
+        'c5',
+        '--out',
+        '{out}/f.npz',
+        '--data-dir',
+        '{data}',
+    ],
+    ['retrieve', '--workdir', '{run}', '--dataset', 'tiny', '--layer', 'c5', '--data-dir', '{data}'],
     ['runs', '{tree}'],
     ['runs', '{tree}', '--json'],
     ['runs', 'export', '{tree}', '--to', 'csv', '--out', '{out}/r.csv'],
     ['runs', 'export', '{tree}', '--to', 'parquet', '--metrics', '--out', '{out}/r.parquet'],
     ['runs', 'export', '{tree}', '--to', 'logs', '--predictions', '--out', '{out}/logs'],
     ['ensemble', '{tree}'],
-    ['ensemble', '{tree}', '--from-checkpoints'],
+    ['ensemble', '{tree}', '--from-checkpoints', '--data-dir', '{data}'],
     ['report', '{tree}', '--out', '{out}/report'],
 )
 DATA_COMMANDS = (
-    ['data', 'list'],
-    ['data', 'check', 'tiny'],
-    ['eval', '--workdir', '{run}'],
-    ['features', '--workdir', '{run}', '--dataset', 'tiny', '--layer', 'c5', '--out', '{out}/f.npz'],
-    ['train', '--workdir', '{out}/run', '--config', '{lenet5}', '{tiny}'],
+    ['data', 'list', '--data-dir', '{data}'],
+    ['data', 'check', 'tiny', '--data-dir', '{data}'],
+    ['eval', '--workdir', '{run}', '--data-dir', '{data}'],
+    [
+        'features',
+        '--workdir',
+        '{run}',
+        '--dataset',
+        'tiny',
+        '--layer',
+        'c5',
+        '--out',
+        '{out}/f.npz',
+        '--data-dir',
+        '{data}',
+    ],
+    ['train', '--workdir', '{out}/run', '--config', '{lenet5}', '{tiny}', '--data-dir', '{data}'],
 )
 
 
@@ -151,7 +175,7 @@ def of_fields(rng: random.Random, count: int) -> list[Case]:
     """Fields of a recipe, each set to a value that is nonsense for most of them."""
     every = [(field, value) for field in FIELDS for value in VALUES]
     chosen = rng.sample(every, min(count, len(every)))
-    command = ['train', '--workdir', '{out}/run', '--config', '{lenet5}', '{tiny}']
+    command = ['train', '--workdir', '{out}/run', '--config', '{lenet5}', '--data-dir', '{data}', '{tiny}']
     return [Case([*command, f'--config.{field}={value}']) for field, value in chosen]
 
 

@@ -46,7 +46,7 @@ def problems(tiny_run, tiny_data, tmp_path, monkeypatch, capfd):
             shutil.copytree(tiny_data, scratch / 'data')
             (scratch / 'out').mkdir()
             names = {'run': scratch / 'tree' / 'bad', 'tree': scratch / 'tree', 'out': scratch / 'out'}
-            names |= {'lenet5': LENET5, 'picture': tmp_path / 'picture.png'}
+            names |= {'data': scratch / 'data', 'lenet5': LENET5, 'picture': tmp_path / 'picture.png'}
             what = case.apply(scratch / 'data' if damages_data else scratch / 'tree' / 'bad')
             arguments = []
             for word in case.command:
@@ -54,8 +54,6 @@ def problems(tiny_run, tiny_data, tmp_path, monkeypatch, capfd):
                     arguments += [f'--config.{field}={value}' for field, value in TINY.items()]
                 else:
                     arguments.append(word if word.startswith('--config.') else word.format(**names))
-            if case.command[0] not in ('runs', 'report', 'data') or case.command[:2] == ['data', 'check']:
-                arguments += ['--data-dir', str(scratch / 'data')]
             capfd.readouterr()
             signal.alarm(PATIENCE_S)
             try:
