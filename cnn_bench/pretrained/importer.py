@@ -6,11 +6,13 @@ from typing import Any
 
 from cnn_bench.digest import digest
 from cnn_bench.models import registry
-from cnn_bench.pretrained.convert import build, convert, guess_library
+from cnn_bench.pretrained.convert import build, convert, count_values, guess_library
 from cnn_bench.pretrained.layout import layout_of
 from cnn_bench.pretrained.read import read
 from cnn_bench.trained import imported
 from cnn_bench.trained.model import Origin, TrainedModel, numbered_classes
+
+ROOM = 8  # as many numbers as the network has may be in a file: of an optimiser, of averaged weights, of other heads
 
 
 def import_weights(
@@ -23,9 +25,9 @@ def import_weights(
     """
     directory = Path(directory).absolute()
     imported.check_new(directory)
-    arrays, naming = read(file)
-    library = library or guess_library(arch, arrays, naming)
     classes = {} if num_classes is None else {'num_classes': num_classes}
+    arrays, naming = read(file, ROOM * count_values(arch, **classes))
+    library = library or guess_library(arch, arrays, naming)
     variables = convert(arch, arrays, library, **classes)
     layout, module = layout_of(arch, library), build(arch, library, **classes)
     origin = Origin(

@@ -138,6 +138,8 @@ class Checkpoints:
             args = ocp.args.Composite(record=ocp.args.JsonRestore())
             sealed = self._manager.restore(self.latest_step(), args=args)['record']
             _ = sealed['sha256'], [sealed['record'][name] for name in ('recipe', 'arrays', 'progress')]
+        except MemoryError:  # says nothing of the files
+            raise
         except Exception as error:  # Orbax and JSON each raise their own
             raise _damaged(self._newest, error) from error
         return sealed
@@ -149,6 +151,8 @@ class Checkpoints:
             args = ocp.args.Composite(state=ocp.args.PyTreeRestore(abstract, restore_args=restore_args, **options))
             with _silent_reads():
                 return self._manager.restore(self.latest_step(), args=args)['state']
+        except MemoryError:  # says nothing of the files
+            raise
         except Exception as error:  # Orbax and TensorStore each raise their own
             raise _damaged(self._newest, error) from error
 

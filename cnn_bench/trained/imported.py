@@ -62,6 +62,8 @@ def _restore(model: TrainedModel, directory: Path) -> dict:
     try:
         with orbax_path(directory) as path, ocp.StandardCheckpointer() as checkpointer:
             variables = checkpointer.restore(path, _abstract(model))
+    except MemoryError:  # says nothing of the files
+        raise
     except Exception as error:  # Orbax and TensorStore each raise their own
         reason = next(iter(str(error).splitlines()), '')[:200]
         raise UserError(f'{directory} cannot be read: {reason}') from error
