@@ -107,6 +107,8 @@ class Split:
     def _one(self, index: int) -> dict:
         try:
             return self._plain(self._source[int(self._places[index])])
+        except MemoryError:  # says nothing of the files
+            raise
         except Exception as error:
             raise self._damaged(index, error) from None
 

@@ -173,6 +173,8 @@ class Classifier(nn.Module):
         require(self, 'width', self.width > 0, 'above 0')
         require(self, 'num_classes', self.num_classes >= 0, '0 (no head) or more')
         require(self, 'dropout', 0 <= self.dropout < 1, 'from 0 to below 1')
+        require(self, 'bn_momentum', 0 <= self.bn_momentum <= 1, 'from 0 to 1')
+        require(self, 'bn_epsilon', self.bn_epsilon >= 0, 'at least 0')
         if self.act is maxout and not self.takes_maxout:
             raise UserError(f'{type(self).__name__} activates sums or normalised maps; maxout needs weights before it')
         super().__post_init__()

@@ -126,7 +126,7 @@ def names(family: str | None = None) -> list[str]:
     return [name for name, arch in ARCHS.items() if family in (None, arch.family)]
 
 
-def build(name: str, **fields: Any) -> Any:
+def build(name: str, /, **fields: Any) -> Any:
     """Build the Flax module of the architecture `name` with the given `fields`.
 
     `num_classes` defaults to the architecture's own. Layers and dtypes can be given by name (`act='elu'`,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from math import prod
 from typing import Any
 
 import jax
@@ -22,6 +23,12 @@ _KERAS = {'kernel': 'kernel', 'scale': 'gamma', 'bias': 'bias', 'mean': 'moving_
 def build(arch: str, library: str, **fields: Any) -> Any:
     """The module of `arch` that computes what the library's network computes, with further `fields` set."""
     return registry.build(arch, **{**layout_of(arch, library).fields, **fields})
+
+
+def count_values(arch: str, **fields: Any) -> int:
+    """How many numbers the variables of `arch` hold."""
+    shapes = _shapes(registry.build(arch, **fields), registry.get(arch).input_shape)
+    return sum(leaf.size for leaf in jax.tree.leaves(shapes))
 
 
 def guess_library(arch: str, arrays: dict[str, np.ndarray], naming: str) -> str:
@@ -52,8 +59,11 @@ def convert(
     shapes = _shapes(build(arch, library, **fields), input_shape or registry.get(arch).input_shape)
     expected = flatten_dict(shapes, sep='/')
     names = _Names(layout, library, scaled={path.rpartition('/')[0] for path in expected if path.endswith('/scale')})
-    arrays = {_today(name, layout): array for name, array in arrays.items()}
     ours, problems = {}, _Problems()
+    today = {_today(name, layout): array for name, array in arrays.items()}
+    if len(today) < len(arrays):
+        raise UserError(f'the weights have arrays of {arch} twice, under names of two versions of {library}')
+    arrays = today
     used = set()
     for path, leaf in expected.items():
         name = names.of(path)
@@ -66,11 +76,11 @@ def convert(
             value = _oriented(arrays[name], leaf.shape, path, layout, library)
             if value is None:
                 problems.wrong.append(f'{name} {arrays[name].shape} for {path} {leaf.shape}')
-            elif not np.isfinite(value).all():
+            elif not np.isfinite(value := _float32(value)).all():
                 problems.not_finite.append(name)
             else:
-                ours[path] = np.asarray(value, np.float32)
-    _fold_biases(ours, names, arrays, used)
+                ours[path] = value
+    _fold_biases(ours, names, arrays, used, problems)
     problems.left_over = [name for name in arrays if name not in used and not _ignored(name, layout)]
     problems.check(f'the weights do not fit {arch} as {library} has it')
     return unflatten_dict(ours, sep='/')
@@ -128,6 +138,8 @@ def _shapes(module: Any, input_shape: Shape) -> dict:
 
 def _oriented(array: np.ndarray, shape: tuple, path: str, layout: Layout, library: str) -> np.ndarray | None:
     """Their array with our order of axes; None where the shapes do not fit."""
+    if array.size != prod(shape):
+        return None
     layer, _, leaf = path.partition('/')[2].rpartition('/')
     if leaf == 'kernel' and library == 'keras':
         if array.ndim == 4 and len(shape) == 4 and shape[2] == 1 != array.shape[2]:
@@ -142,23 +154,32 @@ def _oriented(array: np.ndarray, shape: tuple, path: str, layout: Layout, librar
             array = array.reshape(outputs, channels, -1).transpose(2, 1, 0).reshape(-1, outputs)
         else:
             array = array.T
-    if layout.bgr and leaf == 'kernel' and len(shape) == 4 and shape[2] == 3:
+    if layout.bgr and leaf == 'kernel' and len(shape) == array.ndim == 4 and shape[2] == 3:
         array = array[:, :, ::-1]
     if _without_ones(array.shape) != _without_ones(shape):
         return None
     return array.reshape(shape)
 
 
+def _float32(array: np.ndarray) -> np.ndarray:
+    with np.errstate(over='ignore'):  # to infinity, which is refused
+        return np.asarray(array, np.float32)
+
+
 def _without_ones(shape: tuple) -> tuple:
     return tuple(size for size in shape if size != 1)
 
 
-def _fold_biases(ours: dict, names: _Names, arrays: dict[str, np.ndarray], used: set[str]) -> None:
+def _fold_biases(
+    ours: dict, names: _Names, arrays: dict[str, np.ndarray], used: set[str], problems: '_Problems'
+) -> None:
     for path in [path for path in ours if path.endswith('/conv/kernel')]:
         layer = path.removeprefix('params/').removesuffix('/conv/kernel')
         bias, mean = names.of_bias(f'{layer}/conv'), f'batch_stats/{layer}/norm/mean'
         if bias in arrays and bias not in used and mean in ours and arrays[bias].shape == ours[mean].shape:
-            ours[mean] = ours[mean] - arrays[bias]
+            ours[mean] = ours[mean] - _float32(arrays[bias])
+            if not np.isfinite(ours[mean]).all():
+                problems.not_finite.append(bias)
             used.add(bias)
 
 

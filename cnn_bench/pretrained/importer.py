@@ -6,12 +6,14 @@ from typing import Any
 
 from cnn_bench.digest import digest
 from cnn_bench.models import registry
-from cnn_bench.pretrained.convert import build, convert, guess_library
+from cnn_bench.pretrained.convert import build, convert, count_values, guess_library
 from cnn_bench.pretrained.layout import layout_of
 from cnn_bench.pretrained.read import read
 from cnn_bench.trained import imported
 from cnn_bench.trained.class_names import default_class_names
 from cnn_bench.trained.model import Origin, TrainedModel
+
+ROOM = 8  # as many numbers as the network has may be in a file: of an optimiser, of averaged weights, of other heads
 
 
 def import_weights(
@@ -30,9 +32,9 @@ def import_weights(
     """
     directory = Path(directory).absolute()
     imported.check_new(directory)
-    arrays, naming = read(file)
-    library = library or guess_library(arch, arrays, naming)
     classes = {} if num_classes is None else {'num_classes': num_classes}
+    arrays, naming = read(file, ROOM * count_values(arch, **classes))
+    library = library or guess_library(arch, arrays, naming)
     variables = convert(arch, arrays, library, **classes)
     layout, module = layout_of(arch, library), build(arch, library, **classes)
     origin = Origin(

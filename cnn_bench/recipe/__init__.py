@@ -7,7 +7,7 @@ A recipe is a Python file whose `get_config(arg='')` starts from `base()`, assig
 from cnn_bench.recipe.fields import BN_SCOPES, FIELDS, IMAGENET_LIGHTING, MONITORED, OPEN, base
 from cnn_bench.recipe.files import differences, from_dict, load, renamed, to_dict, variant
 from cnn_bench.recipe.overrides import override, parse_overrides
-from cnn_bench.recipe.validation import call, validate
+from cnn_bench.recipe.validation import call, check_ranges, validate
 
 __all__ = [
     'BN_SCOPES',
@@ -17,6 +17,7 @@ __all__ = [
     'OPEN',
     'base',
     'call',
+    'check_ranges',
     'differences',
     'from_dict',
     'load',

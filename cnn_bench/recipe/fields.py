@@ -7,6 +7,7 @@ that such a function does not take is refused.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -79,7 +80,16 @@ def one_of(*names: str) -> Rule:
 
 FRACTION = Rule(lambda value: 0 <= value < 1, 'from 0 to below 1')
 PATTERNS = Rule(lambda value: all(isinstance(item, str) for item in value), 'a tuple of patterns')
-STAGES = Rule(lambda value: all(isinstance(item, Mapping) for item in value), "a tuple of {'field': value}")
+STAGES = Rule(
+    lambda value: all(isinstance(item, Mapping) and all(isinstance(name, str) for name in item) for item in value),
+    "a tuple of {'field': value}",
+)
+ROWS = Rule(
+    lambda value: all(
+        isinstance(row, tuple) and all(_is_number(item) and isfinite(item) for item in row) for row in value
+    ),
+    'a tuple of rows of numbers',
+)
 LABELS = Rule(
     lambda value: all(isinstance(item, int) and item >= 0 for item in value) and len(set(value)) == len(value),
     'different labels',
@@ -129,7 +139,7 @@ FIELDS: dict[str, Field] = {
     'dataset.placement': Field(
         'auto', 'device: the whole set lives there; host: batches are streamed', one_of('auto', 'device', 'host')
     ),
-    'dataset.workers': Field(0, 'processes that decode and crop when streaming', at_least(0)),
+    'dataset.workers': Field(0, 'processes that decode and crop when streaming', at_least(0, 1024)),
     'crop.scale': Field(
         (0.08, 1.0),
         "area of a random training crop, as a fraction of the image's (of images that are resized)",
@@ -146,7 +156,7 @@ FIELDS: dict[str, Field] = {
     'augment.flip': Field(False, 'mirror images left to right at random'),
     'augment.pad_crop': Field(0, 'shift images by up to so many pixels at random', at_least(0)),
     'augment.lighting_std': Field(0.0, 'PCA lighting (Krizhevsky et al. 2012); 0: none', at_least(0)),
-    'augment.lighting_components': Field((), 'principal components of the colours, a row each'),
+    'augment.lighting_components': Field((), 'principal components of the colours, a row each', ROWS),
     'mix.mixup_alpha': Field(0.0, 'mixup (Zhang et al. 2017); 0: none', at_least(0)),
     'mix.cutmix_alpha': Field(0.0, 'CutMix (Yun et al. 2019); 0: none', at_least(0)),
     'mix.cutmix_prob': Field(0.5, 'probability of CutMix in a step where both are on', at_least(0, 1)),
@@ -164,6 +174,7 @@ FIELDS: dict[str, Field] = {
 }
 
 FRACTIONS = Rule(lambda value: all(_is_number(item) and 0 < item < 1 for item in value), 'a tuple of fractions')
+DTYPES = one_of('bfloat16', 'float16', 'float32')
 # Ranges of further fields of the open groups, where a recipe sets them.
 OPEN_RULES = {
     **dict.fromkeys((f'optimizer.{name}' for name in ('momentum', 'b1', 'b2', 'b3', 'decay')), FRACTION),
@@ -172,6 +183,12 @@ OPEN_RULES = {
     **dict.fromkeys(('schedule.power', 'schedule.every_epochs'), above(0)),
     **dict.fromkeys(('schedule.patience', 'schedule.cooldown'), at_least(0)),
     'schedule.at': FRACTIONS,
+    **dict.fromkeys((f'optimizer.{name}' for name in ('accumulator_dtype', 'mu_dtype', 'dtype_momentum')), DTYPES),
+}
+# Fields of networks that no recipe sets, and what decides them.
+DECIDED = {
+    'model.num_classes': 'config.dataset, by its classes',
+    'model.bn_axis': 'config.sync_batch_norm and config.devices',
 }
 
 

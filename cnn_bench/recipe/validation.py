@@ -7,7 +7,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from cnn_bench.errors import UserError, unknown
-from cnn_bench.recipe.fields import FIELDS, MONITORED, OPEN, OPEN_RULES, Rule, base
+from cnn_bench.recipe.fields import DECIDED, FIELDS, MONITORED, OPEN, OPEN_RULES, Rule, base
 from cnn_bench.recipe.overrides import fits, refuse_old_name
 from cnn_bench.text import check_one_line
 
@@ -16,24 +16,31 @@ def validate(config: ConfigDict) -> None:
     """Raise UserError where a field is missing, unknown, of the wrong type or out of range."""
     _check_text('config', config)
     _check_fields(base(), config)
-    for path, field in FIELDS.items():
-        group, _, name = path.rpartition('.')
-        value = (config[group] if group else config)[name]
-        if field.rule and not field.rule.holds(value):
-            raise _out_of_range(path, value, field.rule.allowed)
-    for path, rule in OPEN_RULES.items():
+    check_ranges(config)
+    for path, what in DECIDED.items():
         group, _, name = path.partition('.')
-        if config[group].get(name) is not None and not _holds(rule, config[group][name]):
-            raise _out_of_range(path, config[group][name], rule.allowed)
+        if config[group].get(name) is not None:
+            raise UserError(f'config.{path} is no field of a recipe; it is decided by {what}')
     monitored = MONITORED + tuple(f'ema_{name}' for name in MONITORED if config.ema_decay)
     if config.monitor not in monitored:
         raise _out_of_range('monitor', config.monitor, ', '.join(monitored))
 
 
+def check_ranges(config: Mapping) -> None:
+    """Raise UserError where a field of a recipe, or of a part of one, is out of range."""
+    rules = {path: field.rule for path, field in FIELDS.items() if field.rule} | OPEN_RULES
+    for path, rule in rules.items():
+        group, _, name = path.rpartition('.')
+        value = (config.get(group, {}) if group else config).get(name)
+        if value is not None and not _holds(rule, value):
+            raise _out_of_range(path, value, rule.allowed)
+
+
 def call(function: Callable, group: str, fields: Mapping[str, Any], *args, **kwargs):
     """`function(*args, **kwargs, **fields)` for a group of a recipe's fields; a field that is None is left out.
 
-    Raises UserError for a field that the function does not take, and for one that it needs and the recipe lacks.
+    Raises UserError for a field that the function does not take, for one that it needs and the recipe lacks, and for a
+    value of another type than the default's.
     """
     fields = {name: value for name, value in fields.items() if value is not None}
     parameters = inspect.signature(function).parameters.values()
@@ -45,7 +52,16 @@ def call(function: Callable, group: str, fields: Mapping[str, Any], *args, **kwa
     for parameter in parameters:
         if parameter.name in free - set(fields) and parameter.default is parameter.empty:
             raise UserError(f'config.{group}.{parameter.name} is missing; {function.__name__} needs it')
+        _check_type(f'{group}.{parameter.name}', fields.get(parameter.name), parameter.default)
     return function(*args, **kwargs, **fields)
+
+
+def _check_type(path: str, value: Any, default: Any) -> None:
+    """Raise UserError unless a value has the type of the argument's default; numbers of both kinds are one type."""
+    default = float(default) if isinstance(default, int) and not isinstance(default, bool) else default
+    if value is not None and isinstance(default, bool | float | str | tuple) and not fits(value, default):
+        wanted = 'number' if isinstance(default, float) else type(default).__name__
+        raise UserError(f'config.{path} is {value!r}; it takes a value of type {wanted}')
 
 
 def _holds(rule: Rule, value: Any) -> bool:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from cnn_bench.errors import UserError
+from cnn_bench.errors import UserError, printable
 from cnn_bench.runs import schema
 from cnn_bench.runs.directory import RunDirectory
 
@@ -63,7 +63,7 @@ class Sinks:
                 action(name)
             except Exception as error:  # whatever a service does must not end a run
                 self._sinks.pop(name, None)
-                why = ' '.join(str(error).split()) or type(error).__name__
+                why = printable(' '.join(str(error).split()) or type(error).__name__)
                 print(f'cnn-bench: {name} failed and is left out from here on: {why}', file=sys.stderr)
 
 

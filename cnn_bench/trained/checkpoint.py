@@ -161,6 +161,8 @@ class Checkpoints:
             args = ocp.args.Composite(record=ocp.args.JsonRestore())
             sealed = self._manager.restore(step, args=args)['record']
             _ = sealed['sha256'], [sealed['record'][name] for name in ('recipe', 'arrays', 'progress')]
+        except MemoryError:  # says nothing of the files
+            raise
         except Exception as error:  # Orbax and JSON each raise their own
             raise self._damaged(step, error) from error
         return sealed
@@ -171,6 +173,8 @@ class Checkpoints:
             restore_args = ocp.checkpoint_utils.construct_restore_args(abstract)
             args = ocp.args.Composite(state=ocp.args.PyTreeRestore(abstract, restore_args=restore_args, **options))
             return self._manager.restore(step, args=args)['state']
+        except MemoryError:  # says nothing of the files
+            raise
         except Exception as error:  # Orbax and TensorStore each raise their own
             raise self._damaged(step, error) from error
 

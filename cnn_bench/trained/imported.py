@@ -67,6 +67,8 @@ def _restore(model: TrainedModel, directory: Path) -> dict:
     try:
         with quiet(), orbax_path(directory) as path, ocp.StandardCheckpointer() as checkpointer:
             variables = checkpointer.restore(path, _abstract(model))
+    except MemoryError:  # says nothing of the files
+        raise
     except Exception as error:  # Orbax and TensorStore each raise their own
         raise UserError(f'{directory} cannot be read: {reason(error)}') from error
     if digest(variables) != model.origin.digest:

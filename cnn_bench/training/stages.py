@@ -8,8 +8,9 @@ improvement; weights, batch statistics, their average and the best evaluation ar
 counted through, so images come in the same order as without stages.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import optax
 from flax.traverse_util import flatten_dict
@@ -23,6 +24,7 @@ from cnn_bench.training.optimizer import make_optimizer
 from cnn_bench.training.schedules import make_plateau, make_schedule
 
 STAGED = ('total_epochs', 'total_steps', 'freeze', 'bn_update', 'bn_train', 'optimizer', 'schedule')
+MOST_STEPS = 2**31 - 1  # optax and the state count in 32 bits
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ def make_stages(config: ConfigDict, steps_per_epoch: int, shapes: Callable[[], d
     Raises UserError for whatever is wrong with a stage.
     """
     stages: list[Stage] = []
+    if (total := sum(stage_steps(config, steps_per_epoch))) > MOST_STEPS:
+        raise UserError(f'the recipe has {total:,} steps; steps are counted up to {MOST_STEPS:,}')
     for fields, steps in zip(_fields(config), stage_steps(config, steps_per_epoch), strict=True):
         first = stages[-1].end if stages else 0
         try:
@@ -70,15 +74,20 @@ def _fields(config: ConfigDict) -> list[ConfigDict]:
     own = {field: value.to_dict() if isinstance(value, ConfigDict) else value for field, value in own.items()}
     made = []
     for changes in config.stages or ({},):
-        made.append(ConfigDict(own))
-        for field, value in changes.items():
-            if field.partition('.')[0] not in STAGED:
-                raise unknown('field of a stage', field, STAGED)
-            recipe.override(made[-1], field, value)
-        for field, least in (('total_epochs', 1), ('total_steps', 0)):
-            if made[-1][field] < least:
-                raise UserError(f'config.stages has {field} {made[-1][field]}; it must be at least {least}')
+        try:
+            made.append(_changed(ConfigDict(own), changes))
+        except UserError as error:
+            raise UserError(f'stage {len(made) + 1}: {error}') from error
     return made
+
+
+def _changed(fields: ConfigDict, changes: Mapping[str, Any]) -> ConfigDict:
+    for field, value in changes.items():
+        if field.partition('.')[0] not in STAGED:
+            raise unknown('field of a stage', field, STAGED)
+        recipe.override(fields, field, value)
+    recipe.check_ranges(fields)
+    return fields
 
 
 def _make(

@@ -111,9 +111,9 @@ def test_failures_are_kept_until_they_are_tried_again(sweep, tmp_path):
     ('words', 'said'),
     [
         ([GOOD, '--jobs', '0'], "'0' is not a whole number, at least 1"),
-        ([GOOD, '--seeds', '0'], '--seeds is 0'),
-        ([GOOD, '--memory-limit', '-1'], '--memory-limit is -1'),
-        ([GOOD, '--gpu-share', '0'], '--gpu-share is 0'),
+        ([GOOD, '--seeds', '0'], "'0' is not a whole number, at least 1 and at most 1,000"),
+        ([GOOD, '--memory-limit', '-1'], "'-1' is not a number, at least 0"),
+        ([GOOD, '--gpu-share', '0'], "'0' is not a number above 0"),
         ([GOOD, '--held-equal', 'mac'], 'did you mean macs'),
         ([GOOD, '--held-equal', 'seconds'], 'unknown --held-equal of good.py'),
         ([GOOD, '--preset', 'large'], "unknown preset 'large'"),

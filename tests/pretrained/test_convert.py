@@ -48,7 +48,14 @@ def test_a_flattened_map_of_another_size_is_of_the_wrong_shape(state_dict):
 
 def test_numbers_that_are_not_finite_are_refused(state_dict):
     state_dict['features.0.bias'] = np.full(64, np.nan, np.float32)
-    assert '1 not finite (features.0.bias)' in refusal('alexnet_owt', state_dict)
+    state_dict['features.3.bias'] = np.full(192, 1e300)  # finite, but not as float32
+    assert '2 not finite (features.0.bias, features.3.bias)' in refusal('alexnet_owt', state_dict)
+
+
+@pytest.mark.parametrize('shape', [(), (0,), (11,), (0, 3, 11, 11), (64, 3 * 121), (1,) * 4])
+def test_shapes_of_any_rank_are_listed(state_dict, shape):
+    state_dict['features.0.weight'] = np.zeros(shape, np.float32)
+    assert '1 of the wrong shape (features.0.weight' in refusal('alexnet_owt', state_dict)
 
 
 def test_another_architecture_is_refused(state_dict):
@@ -82,6 +89,8 @@ def test_a_bias_before_batch_normalisation_goes_into_its_mean(monkeypatch):
     folded = convert('resnet18', arrays, 'torchvision')
     np.testing.assert_array_equal(plain['batch_stats']['stem']['norm']['mean'], 3)
     np.testing.assert_array_equal(folded['batch_stats']['stem']['norm']['mean'], 3 - np.arange(64))
+    arrays['conv1.bias'] = np.full(64, np.nan)
+    assert '1 not finite (conv1.bias)' in refusal('resnet18', arrays)
 
 
 def test_names_of_older_files():
@@ -90,6 +99,7 @@ def test_names_of_older_files():
     assert 'features.denseblock1.denselayer1.norm.1.weight' in older
     assert len(set(older) & set(now)) < len(now) / 2
     convert('densenet121', older, 'torchvision')
+    assert 'twice' in refusal('densenet121', {**older, **now})
 
 
 def test_blue_green_red_is_turned_round():

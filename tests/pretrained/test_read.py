@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import zipfile
 
 import h5py
 import ml_dtypes
@@ -130,6 +131,110 @@ def test_older_keras_files(tmp_path):
         'conv2d_0/kernel': one,
     }
     np.testing.assert_equal(arrays, expected)
+
+
+def _safetensors(path, header: bytes, data: bytes = b'') -> None:
+    path.write_bytes(len(header).to_bytes(8, 'little') + header + data)
+
+
+@pytest.mark.parametrize(
+    ('header', 'data', 'said'),
+    [
+        (b'{"a":{"dtype":"F32","shape":[68719476736],"data_offsets":[0,274877906944]}}', b'', 'cannot be read'),
+        (b'{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}}', b'', 'cannot be read'),
+        (b'{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}', bytes(4), 'cannot be read'),
+        (b'{"a":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}}', bytes(4), 'numbers of type'),
+        (
+            b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}',
+            bytes(8),
+            'cannot be read',
+        ),
+        (b'{"\xff":3}', b'', 'cannot be read'),
+        (b'[]', b'', 'cannot be read'),
+    ],
+)
+def test_safetensors_whose_header_is_wrong(tmp_path, header, data, said):
+    _safetensors(tmp_path / 'w.safetensors', header, data)
+    assert_refused(tmp_path / 'w.safetensors', said)
+
+
+def _huge(group):
+    group.create_dataset('a', (2**36,), np.float32, chunks=(1024,))
+
+
+def _compressed(group):
+    group.create_dataset('a', data=np.zeros(10**6, np.float32), compression='gzip')
+
+
+def _elsewhere(group):
+    group.create_dataset('a', (4,), np.float32, external=[('/etc/hostname', 0, 16)])
+
+
+def _virtual(group):
+    layout = h5py.VirtualLayout((4,), np.float32)
+    layout[:] = h5py.VirtualSource('/etc/hostname', 'x', (4,))
+    group.create_virtual_dataset('a', layout)
+
+
+def _external_link(group):
+    group['a'] = h5py.ExternalLink('other.h5', '/x')
+
+
+def _soft_link(group):
+    group.create_dataset('b', data=np.ones(2))
+    group['a'] = h5py.SoftLink('/layer/b')
+
+
+def _cycle(group):
+    group['a'] = group
+
+
+ODD_ARRAYS = [
+    (_huge, '68,719,476,736 numbers'),
+    (_compressed, '1,000,000 numbers'),
+    (_elsewhere, 'in another file'),
+    (_virtual, 'in another file'),
+    (_external_link, 'is a link'),
+    (_soft_link, 'is a link'),
+    (_cycle, 'is no array'),
+    (lambda group: group.create_group('a'), 'is no array'),
+    (lambda group: group.create_dataset('a', data=h5py.Empty('f4')), 'is no array'),
+    (lambda group: group.create_dataset('a', data=[b'x']), 'not numbers'),
+    (lambda group: group.create_dataset('a', data=np.ones(2, np.complex64)), 'not numbers'),
+    (lambda group: group.create_dataset('b', data=np.ones(2)), 'cannot be read'),
+]
+
+
+@pytest.mark.parametrize(('add', 'said'), ODD_ARRAYS)
+def test_hdf5_files_that_claim_or_lead_too_much(tmp_path, add, said):
+    path = tmp_path / 'w.h5'
+    with h5py.File(path, 'w') as file:
+        file.attrs['layer_names'] = [b'layer']
+        group = file.create_group('layer')
+        group.attrs['weight_names'] = [b'a']
+        add(group)
+    with pytest.raises(UserError) as raised:
+        read(path, most_values=10**5)
+    assert said in str(raised.value)
+
+
+@pytest.mark.parametrize('number', ['x', '-1', '²', '00', '9' * 5000])
+def test_variables_with_odd_numbers_keep_them_as_names(tmp_path, number):
+    with h5py.File(tmp_path / 'w.weights.h5', 'w') as file:
+        file.create_dataset(f'layers/dense/vars/{number}', data=np.ones(2))
+    assert set(read(tmp_path / 'w.weights.h5')[0]) == {f'dense_0/{number}'}
+
+
+def test_two_arrays_of_one_name(tmp_path):
+    write_legacy(tmp_path / 'w.h5', {'a/b': {'x:0': np.ones(1)}, 'a_b': {'x:0': np.zeros(1)}})
+    assert_refused(tmp_path / 'w.h5', 'two arrays of the name a_b/x')
+
+
+def test_archives_that_unpack_to_too_much(tmp_path):
+    with zipfile.ZipFile(tmp_path / 'w.keras', 'w', zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr('model.weights.h5', bytes(10**6))
+    with pytest.raises(UserError, match='1,000,000 bytes long, more than 1,000 numbers'):
+        read(tmp_path / 'w.keras', most_values=1000)
 
 
 def test_every_kind_of_keras_file_gives_the_same(tmp_path):

@@ -119,6 +119,38 @@ def test_call_refuses_what_the_function_does_not_take():
         recipe.call(function, 'model', {'x': 2}, 5)
 
 
+@pytest.mark.parametrize(
+    ('value', 'default', 'wanted'),
+    [
+        (3, False, 'bool'),
+        ('x', False, 'bool'),
+        ('x', 0.9, 'number'),
+        (True, 1, 'number'),
+        (1, 'x', 'str'),
+        (0.5, (0.5,), 'tuple'),
+        (0.5, 1, ''),
+        (1, 0.5, ''),
+        (None, True, ''),
+        ('x', None, ''),
+    ],
+)
+def test_call_refuses_values_of_another_type_than_the_default(value, default, wanted):
+    def function(field=default):
+        return field
+
+    if wanted:
+        with pytest.raises(UserError, match=rf'config\.optimizer\.field is .*type {wanted}'):
+            recipe.call(function, 'optimizer', {'field': value})
+    else:
+        recipe.call(function, 'optimizer', {'field': value})
+
+
+@pytest.mark.parametrize('field', ['num_classes', 'bn_axis'])
+def test_fields_of_networks_that_no_recipe_sets(field):
+    with pytest.raises(UserError, match=rf'config\.model\.{field} is no field of a recipe; it is decided by config'):
+        recipe.load(LENET5, {f'model.{field}': 'x'})
+
+
 def test_differences_name_nested_fields():
     assert recipe.differences({'a': {'b': 1}, 'c': 2}, {'a': {'b': 3}, 'c': 2}) == ['a.b: 1, 3']
 
@@ -192,6 +224,13 @@ def test_nonsense_is_refused_in_one_line_or_is_a_value_of_the_field(field):
         ('schedule.factor', -1),
         ('schedule.at', 5),
         ('schedule.at', ('x',)),
+        ('dataset.workers', 1025),
+        ('augment.lighting_components', (0.1,)),
+        ('augment.lighting_components', (('x',),)),
+        ('augment.lighting_components', ((float('nan'),),)),
+        ('stages', ({1: 2},)),
+        ('optimizer.accumulator_dtype', 'x'),
+        ('optimizer.mu_dtype', 3),
     ],
 )
 def test_values_that_cannot_be_trained_with_are_refused(field, value):

@@ -14,7 +14,9 @@ FAILING = {
         'model.dtype': 'float32',
         'dataset.workers': 0,
         'optimizer.momentum': 0.5,
-        'optimizer.accumulator_dtype': 'x',
+        'optimizer.name': 'adafactor',
+        'optimizer.weight_decay_rate': 0.1,
+        'optimizer.weight_decay_mask': ('x',),  # a tree unlike the parameters
     },
     'diverges': {'optimizer.learning_rate': 1e8, 'optimizer.weight_decay': 1e8},
     'too_large': {'model.width': 300.0},  # its last layers alone have 17 GB of weights

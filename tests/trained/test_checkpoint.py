@@ -109,6 +109,17 @@ def test_a_damaged_checkpoint_is_one_line(tmp_path, state):
     assert '\n' not in str(error.value)
 
 
+def test_a_lack_of_memory_is_not_taken_for_damage(tmp_path, state, monkeypatch):
+    def fails(*_, **__):
+        raise MemoryError
+
+    _save(tmp_path / 'c', state)
+    with Checkpoints(tmp_path / 'c', keep=2) as checkpoints:
+        monkeypatch.setattr(checkpoints._manager, 'restore', fails)
+        with pytest.raises(MemoryError):
+            checkpoints.restore(state)
+
+
 def test_a_checkpoint_of_another_network_is_refused(tmp_path, state):
     _save(tmp_path / 'c', state)
     other = create(TinyNet(), optax.sgd(0.1), 0, SHAPE)

@@ -47,11 +47,13 @@ def test_stages_survive_json_and_the_command_line():
 @pytest.mark.parametrize(
     ('fields', 'said'),
     [
-        ({'stages': ({'total_epochs': 0},)}, 'total_epochs 0; it must be at least 1'),
+        ({'stages': ({'total_epochs': 0},)}, 'stage 1: config.total_epochs is 0; allowed: at least 1'),
         ({'stages': ({}, {'batch_size': 3})}, 'unknown field of a stage'),
         ({'stages': ({}, {'optimizer.learning_rat': 3})}, 'stage 2: unknown config field optimizer.learning_rat'),
         ({'stages': ({}, {'schedule.name': 'cosin'})}, 'stage 2: unknown schedule'),
         ({'stages': ({}, {'freeze': ('conv9',)})}, 'stage 2: unknown part of the network'),
+        ({'stages': ({}, {'schedule.factor': -1})}, 'stage 2: config.schedule.factor is -1; allowed: above 0'),
+        ({'total_epochs': 10**9}, 'the recipe has 4,000,000,000 steps; steps are counted up to 2,147,483,647'),
         ({'stages': (3,)}, 'a tuple of'),
         ({'stages': ({}, {}), 'early_stop_patience': 1}, 'early_stop_patience'),
     ],
