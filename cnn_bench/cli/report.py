@@ -56,6 +56,8 @@ def _of_runs(directory: Path, out: str | None) -> Path:
     found = data.read(directory)
     for name, why in summary.left_out(found.table):
         print(f'cnn-bench: left out of the charts: {name} ({why})', file=sys.stderr)
+    for name, why in found.damaged_predictions.items():
+        print(f'cnn-bench: without its predictions: {name} ({why})', file=sys.stderr)
     page = write_runs(found, out or directory / 'report')
     for line in verdicts.lines(found.judgements):
         print(line)

@@ -1,5 +1,6 @@
 """One run directory: created once, appended to, finished with its summary."""
 
+import itertools
 import json
 import tempfile
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 
 from cnn_bench.errors import UserError
 from cnn_bench.files import write_atomically
-from cnn_bench.runs import schema
+from cnn_bench.runs import schema, shapes
 
 MANY_CLASSES = 100  # with more, predictions keep only the top five classes and the label
 
@@ -33,13 +34,25 @@ class RunDirectory:
             raise UserError(f'cannot write to the run directory {self.path}: {error.strerror}') from error
 
     def read(self, name: str) -> Any:
-        """The content of one of the JSON files; None where it is missing. Raises UserError where it is damaged."""
+        """The content of one of the JSON files; None where it is missing.
+
+        Raises UserError where it is damaged or does not hold what a run writes (`shapes`).
+        """
         try:
-            return json.loads((self / name).read_text())
+            content = shapes.parse((self / name).read_bytes())
+            shapes.check_file(name, content)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (OSError, UnicodeDecodeError, ValueError) as error:
+        except (OSError, ValueError) as error:
             raise UserError(f'{self / name} cannot be read: {error}') from error
+        return content
+
+    def config(self) -> dict:
+        """The content of config.json. Raises UserError where it is missing or damaged."""
+        content = self.read(schema.CONFIG)
+        if content is None:
+            raise UserError(f'{self.path} is not a run: it has no {schema.CONFIG}')
+        return content
 
     def write(self, name: str, content: Any) -> None:
         """Write one of the JSON files, whole or not at all."""
@@ -59,15 +72,20 @@ class RunDirectory:
             return []
         except OSError as error:
             raise UserError(f'{self / schema.METRICS} cannot be read: {error.strerror}') from error
-        return [self._row(number, line) for number, line in enumerate(lines, 1)]
+        rows = [self._row(number, line) for number, line in enumerate(lines, 1)]
+        for number, (before, row) in enumerate(itertools.pairwise(rows), 2):
+            if row['step'] < before['step'] or row['epoch'] < before['epoch']:
+                raise UserError(
+                    f'line {number} of {self / schema.METRICS} is of an earlier step than the line before it'
+                )
+        return rows
 
     def _row(self, number: int, line: bytes) -> dict:
         try:
-            row = json.loads(line)
-        except ValueError:  # of JSON or of UTF-8
-            row = None
-        if not isinstance(row, dict) or not isinstance(row.get('step'), int) or not isinstance(row.get('kind'), str):
-            raise UserError(f'line {number} of {self / schema.METRICS} is not a row of metrics')
+            row = shapes.parse(line, finite=False)
+            shapes.check_row(row)
+        except ValueError as error:
+            raise UserError(f'line {number} of {self / schema.METRICS} is not a row of metrics: {error}') from error
         return row
 
     def rewind(self, step: int) -> None:

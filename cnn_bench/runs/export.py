@@ -24,11 +24,7 @@ _ABSOLUTE = re.compile(
 
 def tidy(path: str | Path) -> 'pd.DataFrame':
     """The table of `runs.load`, with counts as integers even where some are missing."""
-    table = load(path)
-    try:
-        return table.astype(dict.fromkeys(columns.having(kind='count'), 'Int64'))
-    except (TypeError, ValueError) as error:
-        raise UserError(f'a run below {path} has a count that is not an integer: {error}') from error
+    return load(path).astype(dict.fromkeys(columns.having(kind='count'), 'Int64'))
 
 
 def metrics(path: str | Path) -> tuple['pd.DataFrame', dict[str, str]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from cnn_bench.errors import UserError
 from cnn_bench.runs import schema
 from cnn_bench.runs.directory import RunDirectory
-from cnn_bench.runs.load import find_some, from_config, from_provenance, from_summary, name_below, reading
+from cnn_bench.runs.load import find_some, from_config, from_provenance, from_summary, name_below
 
 RUNNING_S = 60  # a run whose metrics.jsonl changed within that time is running
 
@@ -51,17 +51,16 @@ def natural(name: str) -> list:
 def _listed(run: RunDirectory, root: str | Path, now: float) -> Listed:
     name, known = name_below(run, root), {'label': run.path.name, 'state': 'damaged'}
     try:
-        with reading(run):
-            config = from_config(run.read(schema.CONFIG))
-            known |= {'label': config['label'], 'seed': config['seed']}
-            provenance = run.read(schema.PROVENANCE)
-            if provenance is not None:
-                known |= _of_session(provenance)
-            rows = run.metrics()
-            known |= _last_step(rows)
-            summary = from_summary(run.read(schema.SUMMARY))
-            known |= _errors([*_evaluations(rows), summary.get('top1_err_pct')])
-            known |= {'state': summary['state'], 'problem': summary.get('reason')}
+        config = from_config(run.config())
+        known |= {'label': config['label'], 'seed': config['seed']}
+        provenance = run.read(schema.PROVENANCE)
+        if provenance is not None:
+            known |= _of_session(provenance)
+        rows = run.metrics()
+        known |= _last_step(rows)
+        summary = from_summary(run.read(schema.SUMMARY))
+        known |= _errors([*_evaluations(rows), summary.get('top1_err_pct')])
+        known |= {'state': summary['state'], 'problem': summary.get('reason')}
     except UserError as error:
         return Listed(name, **{**known, 'problem': str(error)})
     if known['state'] == 'unfinished' and _is_growing(run, now):
@@ -84,7 +83,7 @@ def _last_step(rows: list[dict]) -> dict:
 
 
 def _evaluations(rows: list[dict]) -> list[float]:
-    return [row['top1_err_pct'] for row in rows if row['kind'] == 'eval']
+    return [row.get('top1_err_pct') for row in rows if row['kind'] == 'eval']
 
 
 def _errors(errors: list[float | None]) -> dict:

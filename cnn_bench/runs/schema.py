@@ -21,6 +21,8 @@ CHECKPOINTS = 'checkpoints'
 TENSORBOARD = 'tensorboard'
 PROFILE = 'profile'
 
+COMPUTING = ('jax', 'jaxlib', 'flax', 'optax', 'numpy')  # libraries whose version a table shows
+
 FAILED = {  # states of a failed run; all but the first are written by its sweep
     'diverged': 'its loss or a parameter was not finite',
     'out_of_memory': 'it needed more memory than there was',

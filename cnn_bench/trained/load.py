@@ -46,7 +46,7 @@ def read_class_names(file: str | Path) -> tuple[str, ...]:
 
 
 def _of_run(run: RunDirectory, data_dir: str | None) -> TrainedModel:
-    config = recipe.from_dict(run.read(schema.CONFIG))
+    config = recipe.from_dict(run.config())
     provenance = run.read(schema.PROVENANCE) or {}
     record = provenance.get('model') or _record_of_earlier_version(config, provenance, run, data_dir)
     source = {'step': None, 'dataset': config.dataset.name}
