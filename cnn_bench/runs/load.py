@@ -23,9 +23,13 @@ if TYPE_CHECKING:
 
 
 def find(path: str | Path) -> list[RunDirectory]:
-    """The run directories at or below `path`, sorted by path. A run directory contains no other."""
+    """The run directories at or below `path`, sorted by path. A run directory contains no other.
+
+    Hidden directories, such as a half-written copy of runs, are not looked into.
+    """
     found = []
     for directory, below, files in os.walk(path):
+        below[:] = [name for name in below if not name.startswith('.')]
         if schema.CONFIG in files:
             found.append(Path(directory))
             below.clear()
@@ -124,7 +128,8 @@ def _row(run: RunDirectory, root: Path) -> dict:
         row |= from_summary(run.read(schema.SUMMARY))
         provenance = run.read(schema.PROVENANCE)
         row |= from_provenance(provenance) if provenance is not None else {}
-        row['train_err_pct'] = last_epoch_error(run.metrics())
+        rows = run.metrics()
+        row['train_err_pct'] = None if row.get('log_rows_lost') else last_epoch_error(rows)
     except UserError as error:
         row |= {'state': 'damaged', 'reason': str(error).replace(f'{run.path}{os.sep}', '')}
     return {name: row.get(name) for name in COLUMNS}

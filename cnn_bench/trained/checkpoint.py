@@ -48,6 +48,7 @@ class Checkpoints:
         saves are in progress.
         """
         self.directory, self.recipe = directory, recipe
+        self._keep, self._read_only = keep, read_only
         options = ocp.CheckpointManagerOptions(
             max_to_keep=keep, create=not read_only, cleanup_tmp_directories=not read_only
         )
@@ -98,8 +99,9 @@ class Checkpoints:
     def restore(self, like: Any) -> tuple[Any, dict]:
         """The newest checkpoint's state and progress, with the shapes and placement of the state `like`.
 
-        It may have been saved on any number of devices. Raises UserError where it is damaged, or belongs to another
-        network or recipe, with the differences.
+        It may have been saved on any number of devices. Once it is read, older ones than are to be kept, which a kill
+        may have left, are removed. Raises UserError where it is damaged, or belongs to another network or recipe, with
+        the differences.
         """
         sealed = self._sealed()
         record, old = sealed['record'], _old_names(sealed['record']['arrays'])
@@ -110,7 +112,8 @@ class Checkpoints:
         read = self._read(like if not old else fields)
         state = read if not old else like.replace(**{name: read[old.get(name, name)] for name in vars(like)})
         if _seal(state, record, old) != sealed['sha256']:
-            raise _damaged(self._newest, 'its content is not what was saved')
+            raise self._damaged('its content is not what was saved')
+        self._remove_old()
         return state, record['progress']
 
     def restore_variables(self, like: dict) -> dict:
@@ -125,7 +128,7 @@ class Checkpoints:
         read = self._read(like, partial_restore=True)
         variables = {'params': read['params'], **read['model_state']}
         if 'variables' in record and digest(variables) != record['variables']:  # earlier versions did not keep it
-            raise _damaged(self._newest, 'its content is not what was saved')
+            raise self._damaged('its content is not what was saved')
         return variables
 
     @property
@@ -139,7 +142,7 @@ class Checkpoints:
             sealed = self._manager.restore(self.latest_step(), args=args)['record']
             _ = sealed['sha256'], [sealed['record'][name] for name in ('recipe', 'arrays', 'progress')]
         except Exception as error:  # Orbax and JSON each raise their own
-            raise _damaged(self._newest, error) from error
+            raise self._damaged(error) from error
         return sealed
 
     def _read(self, like: Any, **options: Any) -> Any:
@@ -150,7 +153,20 @@ class Checkpoints:
             with _silent_reads():
                 return self._manager.restore(self.latest_step(), args=args)['state']
         except Exception as error:  # Orbax and TensorStore each raise their own
-            raise _damaged(self._newest, error) from error
+            raise self._damaged(error) from error
+
+    def _remove_old(self) -> None:
+        if not self._read_only:
+            for step in sorted(self._manager.all_steps())[: -self._keep]:
+                self._manager.delete(step)
+
+    def _damaged(self, why: Exception | str) -> UserError:
+        if isinstance(why, Exception):
+            first_line = next(iter(str(why).splitlines()), '')[:200]
+            why = f'{type(why).__name__}: {first_line}'
+        before = [step for step in self._manager.all_steps() if step < self.latest_step()]
+        start = f'from that of step {max(before)}' if before else 'from the start: there is none before it'
+        return UserError(f'the checkpoint {self._newest} cannot be read ({why}); delete it to go on {start}')
 
 
 def _old_names(arrays: dict) -> dict[str, str]:
@@ -177,13 +193,6 @@ def _refuse(where: Path, of_what: str, there: dict, here: dict) -> None:
     if lines:
         more = f' and {len(lines) - SHOWN} more' if len(lines) > SHOWN else ''
         raise UserError(f'the checkpoint {where} is {of_what} (there, here): {"; ".join(lines[:SHOWN])}{more}')
-
-
-def _damaged(where: Path, why: Exception | str) -> UserError:
-    if isinstance(why, Exception):
-        first_line = next(iter(str(why).splitlines()), '')[:200]
-        why = f'{type(why).__name__}: {first_line}'
-    return UserError(f'the checkpoint {where} cannot be read ({why}); delete it to go on from the one before')
 
 
 @contextmanager
