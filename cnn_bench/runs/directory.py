@@ -88,14 +88,22 @@ class RunDirectory:
             raise UserError(f'line {number} of {self / schema.METRICS} is not a row of metrics: {error}') from error
         return row
 
-    def rewind(self, step: int) -> None:
-        """Drop the rows of metrics.jsonl after the checkpoint of `step`: they will be written again.
+    def rewind(self, step: int) -> int:
+        """Drop the rows of metrics.jsonl after the checkpoint of `step`, which will be written again; return how many
+        are left.
 
         The evaluation of a step comes after its checkpoint, its training row before.
         """
         rows = [row for row in self.metrics() if (row['step'], row['kind'] != 'train') <= (step, False)]
         kept = ''.join(json.dumps(row) + '\n' for row in rows)
         write_atomically(self / schema.METRICS, lambda file: file.write(kept.encode()))
+        return len(rows)
+
+    def saved_steps(self) -> list[int]:
+        """The steps of the checkpoints, the newest last."""
+        directory = self / schema.CHECKPOINTS
+        found = directory.iterdir() if directory.is_dir() else ()
+        return sorted(int(path.name) for path in found if path.name.isascii() and path.name.isdecimal())
 
     def write_predictions(self, labels: np.ndarray, log_probs: np.ndarray) -> None:
         """Keep labels (n,) and float16 log-probabilities (n, classes), or only those of the top five and the label."""
@@ -122,8 +130,9 @@ class ReadOnlyRunDirectory(RunDirectory):
     def append(self, rows: list[dict]) -> None:
         """Nothing."""
 
-    def rewind(self, step: int) -> None:
+    def rewind(self, step: int) -> int:
         """Nothing."""
+        return 0
 
     def write_predictions(self, labels: np.ndarray, log_probs: np.ndarray) -> None:
         """Nothing."""

@@ -103,7 +103,7 @@ SHAPES = {
         'model': Optional({'arch': TEXT, 'fields': {}}),
         'init': Optional({'arch': TEXT, 'fields': {}}),
     },
-    schema.SUMMARY: {**_COLUMNS, 'state': STATE},
+    schema.SUMMARY: {**_COLUMNS, 'state': STATE, 'log_rows_lost': Optional(COUNT)},
 }
 
 

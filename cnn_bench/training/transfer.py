@@ -38,7 +38,7 @@ def load_init(config: ConfigDict, run: RunDirectory, data_dir: str | None = None
     if not config.init_from:
         return None
     known = (run.read(schema.PROVENANCE) or {}).get('init')
-    if known and any(path.name.isdecimal() for path in (run / schema.CHECKPOINTS).glob('*')):
+    if known and run.saved_steps():
         return from_record(known)
     below = run.path if config.init_from.startswith('..') else Path.cwd()
     try:
