@@ -14,6 +14,7 @@ from cnn_bench.report.charts import catalogue, saving
 from cnn_bench.report.charts.scatter.spec import accuracy_vs_macs
 from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.data import ReportData
+from cnn_bench.report.format import printable
 from cnn_bench.report.page import render
 from cnn_bench.runs import export
 
@@ -87,5 +88,5 @@ def _write_files(
         'index.html': render.render(data, *drawn, title, answer),
     }
     for name, text in texts.items():
-        (directory / name).write_text(text, encoding='utf-8')
+        (directory / name).write_text(printable(text), encoding='utf-8')
     export.write(tables.whole(data.table), directory / 'results.parquet', 'parquet')
