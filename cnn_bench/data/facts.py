@@ -8,7 +8,8 @@ from pathlib import Path
 from cnn_bench.data import locate
 from cnn_bench.errors import UserError
 
-FILES = ('dataset_info.json', 'features.json', 'metadata.json', 'label.labels.txt')
+LABELS = 'label.labels.txt'  # the class names, one a line, as TFDS reads them
+FILES = ('dataset_info.json', 'features.json', 'metadata.json', LABELS)
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ def read_info(name: str, directory: Path, data_dir: str | os.PathLike | None = N
     except (KeyError, TypeError, ValueError, AttributeError):
         what = 'does not hold what `cnn-bench data prepare` writes (mean, std, fingerprint)'
         raise damaged(name, directory, 'metadata.json', what, data_dir) from None
+    _check_labels(result, data_dir)
     for shard in result.shards:
         path = directory / shard.file
         if not path.is_file():
@@ -102,6 +104,17 @@ def read_info(name: str, directory: Path, data_dir: str | os.PathLike | None = N
             what = f'has {path.stat().st_size:,} bytes, not the {shard.bytes:,} that were written'
             raise damaged(name, directory, shard.file, what, data_dir)
     return result
+
+
+def _check_labels(found: Info, data_dir: str | os.PathLike | None) -> None:
+    """Raise UserError where TFDS would read other class names than those of metadata.json."""
+    try:
+        written = (found.directory / LABELS).read_bytes()
+    except OSError as error:
+        raise damaged(found.name, found.directory, LABELS, f'cannot be read ({error.strerror})', data_dir) from None
+    if written != ''.join(f'{name}\n' for name in found.class_names).encode(errors='replace'):
+        what = 'does not hold the class names of metadata.json, one a line'
+        raise damaged(found.name, found.directory, LABELS, what, data_dir)
 
 
 def _assemble(name: str, directory: Path, described: dict, facts: dict) -> Info:

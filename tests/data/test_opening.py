@@ -126,6 +126,28 @@ def test_a_cut_file_is_named(prepared, file):
     assert '--overwrite' in said
 
 
+@pytest.mark.parametrize(
+    'change',
+    [
+        lambda text: b'',
+        lambda text: text[:-3],
+        lambda text: text.replace(b'\n', b'\0', 1),
+        lambda text: bytes([text[0] ^ 1]) + text[1:],
+        lambda text: b'\xff' + text,
+        lambda text: text + b'one more\n',
+        lambda text: b'\n'.join(reversed(text.split(b'\n'))),
+    ],
+    ids=('emptied', 'cut', 'NUL', 'a bit flipped', 'not UTF-8', 'one more', 'another order'),
+)
+def test_damaged_class_names_are_found_whatever_is_asked(prepared, change):
+    file = prepared / 'label.labels.txt'
+    file.write_bytes(change(file.read_bytes()))
+    for action in (check, data.info):
+        said = message(action, 'tiny')
+        assert f'{file} does not hold the class names of metadata.json, one a line; ' in said
+        assert '--overwrite' in said
+
+
 @pytest.mark.parametrize('change', [{'mean': None}, {'shard_bytes': {}}, {'class_names': None}])
 def test_metadata_of_another_make_is_refused(prepared, change):
     facts = json.loads((prepared / 'metadata.json').read_text()) | change
