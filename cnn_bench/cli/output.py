@@ -53,9 +53,9 @@ def print_json(value: Any, default: Callable | None = None) -> None:
 
 def print_csv(rows: Sequence[dict[str, Any]]) -> None:
     """Print rows as CSV, under the keys of the first."""
-    writer = csv.writer(sys.stdout, lineterminator='\n')
-    writer.writerow(map(cell, rows[0]))
-    writer.writerows(map(cell, row.values()) for row in rows)
+    writer = csv.DictWriter(sys.stdout, rows[0], lineterminator='\n')
+    writer.writeheader()
+    writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
 
 
 def print_markdown(columns: Sequence[Heading], rows: Iterable[Sequence[str]]) -> None:
