@@ -1,12 +1,17 @@
-"""Files and directories that appear whole or not at all, and locks on directories."""
+"""Files and directories that appear whole or not at all, and locks on directories.
+
+What is being written lies beside its place under a hidden name that ends in the number of the process that writes it,
+and is locked. A process that was killed leaves it there; the next that writes to the same place removes it.
+"""
 
 import errno
 import fcntl
 import json
 import os
-import tempfile
+import shutil
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,6 +20,7 @@ from cnn_bench.errors import RunFailed, UserError
 LOCK = '.lock'
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a full disk, or a limit on what a user or a file may take
 NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)  # of network file systems that cannot lock
+TRIES, PAUSE_S = 5, 0.05  # to get a lock that another process may hold for a moment, to see whether it is held
 
 
 def no_room(error: BaseException) -> bool:
@@ -36,13 +42,15 @@ def cannot_write(what: object, error: BaseException) -> UserError:
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Let `write` fill a file beside `path`, then rename it to `path`, which holds the old content or the new."""
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}')
+    remove_abandoned(path)
+    temporary = _beside(path)
     try:
         with naming(path), open(temporary, 'wb') as file:
+            try_lock(file.fileno())
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+            os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -67,18 +75,57 @@ def naming(path: Path) -> Iterator[None]:
 
 
 @contextmanager
+def scratch_directory(path: Path) -> Iterator[Path]:
+    """Yields an empty directory on the disk of `path`, to make its content in; at the end it is removed.
+
+    The directories above `path` are made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_abandoned(path)
+    outer = _beside(path)
+    shutil.rmtree(outer, ignore_errors=True)  # of an earlier process with the number of this one
+    outer.mkdir()
+    try:
+        with locked(outer, 'writes'):
+            made = outer / 'content'
+            made.mkdir()
+            yield made
+    finally:
+        shutil.rmtree(outer, ignore_errors=True)
+
+
+@contextmanager
 def new_directory(path: Path) -> Iterator[Path]:
     """Yields an empty directory, beside `path`, to be filled. It is renamed to `path`, or removed if the block raises.
 
     `path` must not exist; the directories above it are made.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f'.{path.name}-', dir=path.parent) as scratch:
-        made = Path(scratch) / path.name
-        made.mkdir()
-        with naming(path):
-            yield made
+    with scratch_directory(path) as made, naming(path):
+        yield made
         made.rename(path)
+
+
+def remove_abandoned(path: Path) -> None:
+    """Remove what processes that were killed while they wrote `path` left beside it.
+
+    Nothing is removed that a process of this machine may be writing, by its number, or one elsewhere, by its lock.
+    """
+    with suppress(OSError):  # of others, whose files these are
+        for entry in path.parent.iterdir():
+            stem, _, owner = entry.name.rpartition('.')
+            if stem == f'.{path.name}' and owner.isdecimal() and not lives(int(owner)) and _is_held(entry) is False:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+def lives(process: int) -> bool:
+    """Whether this machine has a process of that number."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # it is another user's
+        pass
+    return True
 
 
 @contextmanager
@@ -88,18 +135,18 @@ def locked(directory: str | Path, what: str = 'trains') -> Iterator[None]:
     Raises UserError where another process holds it; `what` is a verb that says what that process does there.
     """
     with open(Path(directory) / LOCK, 'a') as file:  # never removed: removing it would let two processes in
-        if not try_lock(file.fileno()):
+        for _ in range(TRIES):
+            if try_lock(file.fileno()):
+                break
+            time.sleep(PAUSE_S)
+        else:
             raise UserError(f'another process {what} in {directory}; wait until it ends, or end it')
         yield
 
 
-def is_locked(directory: str | Path) -> bool:
-    """Whether a process holds the lock of `directory`, which need not exist."""
-    try:
-        with open(Path(directory) / LOCK) as file:
-            return not try_lock(file.fileno())
-    except (FileNotFoundError, NotADirectoryError):
-        return False
+def is_locked(directory: str | Path) -> bool | None:
+    """Whether a process holds the lock of `directory`, which need not exist; None where that cannot be told."""
+    return _is_held(Path(directory) / LOCK)
 
 
 def try_lock(descriptor: int) -> bool:
@@ -107,11 +154,34 @@ def try_lock(descriptor: int) -> bool:
 
     True also on file systems without locks.
     """
+    return _lock(descriptor, fcntl.LOCK_EX) is not False
+
+
+def _beside(path: Path) -> Path:
+    """The name under which this process writes `path`."""
+    return path.with_name(f'.{path.name}.{os.getpid()}')
+
+
+def _is_held(path: Path) -> bool | None:
+    """Whether a process has locked a file, or the file LOCK of a directory; None where that cannot be told."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with open(path / LOCK if path.is_dir() else path) as file:
+            got = _lock(file.fileno(), fcntl.LOCK_SH)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except PermissionError:
+        return None
+    return None if got is None else not got
+
+
+def _lock(descriptor: int, how: int) -> bool | None:
+    """Whether the lock was got; None on file systems without locks."""
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError as error:
         if error.errno not in NO_LOCKS:
             raise
+        return None
     return True

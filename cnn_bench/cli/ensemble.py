@@ -57,16 +57,18 @@ def run(args: argparse.Namespace) -> None:
     """Print the best ensembles."""
     from cnn_bench import runs
     from cnn_bench.report import ensembles, summary
+    from cnn_bench.runs.predictions import read
 
     if args.data_dir and not args.from_checkpoints:
         raise UserError('ensemble: --data-dir needs --from-checkpoints; without it no data are read')
     table = runs.load(args.dir)
-    predictions = _evaluated(args, table) if args.from_checkpoints else runs.predictions(args.dir)
+    predictions, damaged = _evaluated(args, table) if args.from_checkpoints else read(args.dir)
     found = ensembles.members(table, predictions, summary.names(table))
     if args.most is not None and args.most > len(found):
         raise UserError(f'ensemble: --most {args.most} is more than the {len(found)} runs that can be members')
+    reasons = dict(summary.left_out(table)) | damaged
     for name in table.run[~table.run.isin([member.run for member in found])]:
-        output.print_line(f'cnn-bench: left out: {name} (not finished, or without predictions)', sys.stderr)
+        output.print_line(f'cnn-bench: left out: {name} ({reasons.get(name, "without predictions")})', sys.stderr)
     best = ensembles.best(found, args.most or ensembles.MOST)
     if args.json:
         _print_json(found, best)
@@ -74,20 +76,20 @@ def run(args: argparse.Namespace) -> None:
         _print_table(found, best)
 
 
-def _evaluated(args: argparse.Namespace, table: 'pd.DataFrame') -> 'dict[str, Predictions]':
-    """Run -> test predictions of its newest checkpoint. Names the runs whose checkpoint cannot be read."""
+def _evaluated(args: argparse.Namespace, table: 'pd.DataFrame') -> 'tuple[dict[str, Predictions], dict[str, str]]':
+    """Run -> test predictions of its newest checkpoint, and run -> reason where that cannot be read."""
     from pathlib import Path
 
     from cnn_bench.training.evaluate import predict_run
 
-    found, finished = {}, table.run[table.state == 'finished']
+    found, damaged, finished = {}, {}, table.run[table.state == 'finished']
     with tracking() as track:
         for name in track(finished, 'runs', len(finished)):
             try:
                 found[name] = predict_run(Path(args.dir) / name, args.data_dir)
             except UserError as error:
-                output.print_line(f'cnn-bench: {error}', sys.stderr)
-    return found
+                damaged[name] = str(error)
+    return found, damaged
 
 
 def _print_json(found: 'list[Member]', best: 'pd.DataFrame') -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from cnn_bench.errors import printable
+from cnn_bench.runs.spreadsheet import cell
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -60,7 +61,7 @@ def print_csv(rows: Sequence[dict[str, Any]]) -> None:
     """Print rows as CSV, under the keys of the first."""
     writer = csv.DictWriter(sys.stdout, rows[0], lineterminator='\n')
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
 
 
 def print_markdown(columns: Sequence[Heading], rows: Iterable[Sequence[str]]) -> None:

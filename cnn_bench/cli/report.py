@@ -57,6 +57,8 @@ def _of_runs(directory: Path, out: str | None) -> Path:
     found = data.read(directory)
     for name, why in summary.left_out(found.table):
         output.print_line(f'cnn-bench: left out of the charts: {name} ({why})', sys.stderr)
+    for name, why in found.damaged_predictions.items():
+        output.print_line(f'cnn-bench: without its predictions: {name} ({why})', sys.stderr)
     page = write_runs(found, out or directory / 'report')
     for line in verdicts.lines(found.judgements):
         output.print_line(line)

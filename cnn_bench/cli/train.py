@@ -13,6 +13,7 @@ and --process-id unless Slurm, Kubernetes, Open MPI or Cloud TPUs start it. All 
 """
 
 import argparse
+from collections.abc import Iterator
 
 from cnn_bench.cli import arguments, output
 from cnn_bench.errors import UserError
@@ -65,11 +66,20 @@ def run(args: argparse.Namespace, overrides: list[str]) -> None:
     summary = train(config, args.workdir, args.data_dir, args.profile, args.fall_back)
     if not distributed.is_first():
         return
-    rate = f', {summary["images_per_s"]:,.0f} images/s' if summary['images_per_s'] else ''
-    output.print_line(
-        f'{config.model.arch}: top-1 error {summary["top1_err_pct"]:.2f} %, '
-        f'top-5 error {summary["top5_err_pct"]:.2f} %, test loss {summary["test_loss"]:.4f}{rate}; {args.workdir}'
+    output.print_line(f'{config.model.arch}: {", ".join(_results(summary))}; {args.workdir}')
+
+
+def _results(summary: dict) -> Iterator[str]:
+    """What a summary tells of a run, as far as it is known."""
+    forms = (
+        ('top1_err_pct', 'top-1 error {:.2f} %'),
+        ('top5_err_pct', 'top-5 error {:.2f} %'),
+        ('test_loss', 'test loss {:.4f}'),
+        ('images_per_s', '{:,.0f} images/s'),
     )
+    for name, form in forms:
+        if summary.get(name) is not None:
+            yield form.format(summary[name])
 
 
 def _start(args: argparse.Namespace) -> None:

@@ -41,7 +41,7 @@ def renamed(fields: Mapping[str, Any]) -> dict[str, Any]:
     for old, new in RENAMED.items():
         group, _, name = old.rpartition('.')
         holder = fields.get(group, {}) if group else fields
-        if name in holder:
+        if isinstance(holder, dict) and name in holder:
             holder[new.rpartition('.')[2]] = holder.pop(name)
     return fields
 

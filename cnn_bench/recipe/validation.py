@@ -73,7 +73,12 @@ def _holds(rule: Rule, value: Any) -> bool:
 
 
 def _out_of_range(path: str, value: Any, allowed: str) -> UserError:
-    return UserError(f'config.{path} is {value!r}; allowed: {allowed}')
+    return UserError(f'config.{path} is {_said(value)}; allowed: {allowed}')
+
+
+def _said(value: Any) -> str:
+    """`value` in a line."""
+    return repr(value.to_dict() if isinstance(value, ConfigDict) else value)
 
 
 def _check_text(path: str, value: Any) -> None:
@@ -98,10 +103,11 @@ def _check_fields(schema: ConfigDict, config: ConfigDict, prefix: str = '', is_o
         expected, value = schema[key], config[key]
         if isinstance(expected, ConfigDict):
             if not isinstance(value, ConfigDict):
-                raise UserError(f'config.{prefix}{key} is {value!r}; it holds fields: {", ".join(expected)}')
+                raise UserError(f'config.{prefix}{key} is {_said(value)}; it holds fields: {", ".join(expected)}')
             _check_fields(expected, value, f'{prefix}{key}.', key in OPEN)
         elif not fits(value, expected):
-            raise UserError(f'config.{prefix}{key} is {value!r}; it takes a value of type {type(expected).__name__}')
+            kind = type(expected).__name__
+            raise UserError(f'config.{prefix}{key} is {_said(value)}; it takes a value of type {kind}')
     missing = [key for key in schema if key not in config]
     if missing:
         raise UserError(f'the config lacks {prefix}{missing[0]}; start from cnn_bench.recipe.base()')

@@ -1,5 +1,6 @@
 """The data of a report, read once from a directory of runs."""
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,8 +13,10 @@ from cnn_bench import runs
 from cnn_bench.errors import UserError
 from cnn_bench.report import ensembles, summary, verdicts
 from cnn_bench.report.verdicts import Judgement
-from cnn_bench.runs import schema, study
+from cnn_bench.runs import study
+from cnn_bench.runs.load import name_below
 from cnn_bench.runs.predictions import Predictions
+from cnn_bench.runs.predictions import read as read_predictions
 from cnn_bench.runs.study import Study
 
 _OF_THE_RUN = ('name', 'seed')  # fields of a config that say which run it is, not how it is trained
@@ -28,6 +31,7 @@ class ReportData:
     study: Study | None = None
     curves: pd.DataFrame | None = None
     predictions: Mapping[str, Predictions] = field(default_factory=dict)
+    damaged_predictions: Mapping[str, str] = field(default_factory=dict)  # run -> why they are left out
     configs: Mapping[str, dict] = field(default_factory=dict)
 
     @cached_property
@@ -76,11 +80,13 @@ def read(directory: str | Path) -> ReportData:
     directory = Path(directory)
     if not directory.is_dir():
         raise UserError(f'report: there is no directory {directory}')
+    predictions, damaged = read_predictions(directory)
     return ReportData(
         table=runs.load(directory),
         study=study.read(directory),
         curves=runs.curves(directory),
-        predictions=runs.predictions(directory),
+        predictions=predictions,
+        damaged_predictions=damaged,
         configs=_configs(directory),
     )
 
@@ -101,12 +107,8 @@ def _configs(directory: Path) -> dict[str, dict]:
     """Run -> config.json, where it can be read."""
     found = {}
     for run in runs.find(directory):
-        try:
-            config = run.read(schema.CONFIG)
-        except UserError:
-            continue
-        if isinstance(config, dict):
-            found[run.path.relative_to(directory.absolute()).as_posix()] = config
+        with contextlib.suppress(UserError):  # `runs.load` says so
+            found[name_below(run, directory)] = run.config()
     return found
 
 

@@ -1,6 +1,10 @@
 """How numbers and other values are written in tables, charts and sentences."""
 
 import math
+import re
+
+# Control characters but tab and line breaks, halves of characters and non-characters: XML and HTML do not allow them.
+_NOT_PRINTABLE = re.compile('[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]')
 
 
 def human(count: float, unit: str = '') -> str:
@@ -56,6 +60,16 @@ def tick(value: float) -> str:
 def plain(value: object) -> str:
     """Any value as text; a float without trailing zeros."""
     return f'{value:g}' if isinstance(value, float) else str(value)
+
+
+def printable(text: str) -> str:
+    """`text` with a replacement character for each that no document may hold."""
+    return _NOT_PRINTABLE.sub('\ufffd', text)
+
+
+def one_line(text: str) -> str:
+    """`text` in one line, without characters that cannot be shown."""
+    return printable(' '.join(text.split()))
 
 
 def text(value: object) -> str:

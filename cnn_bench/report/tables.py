@@ -4,8 +4,9 @@ import io
 
 import pandas as pd
 
+from cnn_bench.report.markdown import escaped, line, without_html
 from cnn_bench.report.summary import left_out, shown_columns, summarise, tidy
-from cnn_bench.runs import columns
+from cnn_bench.runs import columns, spreadsheet
 
 _LATEX = {
     '\\': r'\textbackslash{}',
@@ -31,32 +32,35 @@ def whole(table: pd.DataFrame) -> pd.DataFrame:
 
 def csv(table: pd.DataFrame) -> str:
     """One row per run, finished or not, with all columns."""
-    return whole(table).to_csv(index=False, lineterminator='\n')
+    return spreadsheet.csv(whole(table))
 
 
 def markdown(table: pd.DataFrame, title: str, answer: str, notes: list[str]) -> str:
-    """A document of the title, the answer, the summary, the notes and the runs that were left out."""
+    """A document of the title, the answer, the summary, the notes and the runs that were left out.
+
+    `answer` is Markdown, all else is text.
+    """
     out = io.StringIO()
-    out.write(f'# {" ".join(title.split())}\n\n')
+    out.write(f'# {escaped(title)}\n\n')
     if answer:
-        out.write(f'{answer.strip()}\n\n')
+        out.write(f'{without_html(answer.strip())}\n\n')
     out.write(markdown_table(summarise(table)))
     for note in notes:
-        out.write(f'\n{note}\n')
+        out.write(f'\n{line(note)}\n')
     missing = left_out(table)
     if missing:
         out.write('\nLeft out:\n\n')
-        out.writelines(f'- {_markdown_cell(name)}: {_markdown_cell(why)}\n' for name, why in missing)
+        out.writelines(f'- {line(name)}: {escaped(why)}\n' for name, why in missing)
     return out.getvalue()
 
 
 def markdown_table(summary: pd.DataFrame) -> str:
     """The summary as a Markdown table, numbers to the right."""
     shown = shown_columns(summary)
-    lines = [[column.header for column in shown], ['---:' if column.numeric else ':---' for column in shown]]
+    lines = [[escaped(column.header) for column in shown], ['---:' if column.numeric else ':---' for column in shown]]
     for row in summary.to_dict('records'):
-        lines.append([_markdown_cell(column.text(row[column.name])) for column in shown])
-    return ''.join(f'| {" | ".join(line)} |\n' for line in lines)
+        lines.append([escaped(column.text(row[column.name])) for column in shown])
+    return ''.join(f'| {" | ".join(cells)} |\n' for cells in lines)
 
 
 def latex_table(summary: pd.DataFrame) -> str:
@@ -74,7 +78,3 @@ def latex_table(summary: pd.DataFrame) -> str:
 def latex(text: str) -> str:
     """`text` escaped so that plain LaTeX prints it; letters beyond ASCII are left to its UTF-8 input."""
     return ''.join(_LATEX.get(sign, sign) for sign in ' '.join(text.split()))
-
-
-def _markdown_cell(text: str) -> str:
-    return ' '.join(text.split()).replace('\\', '\\\\').replace('|', '\\|').replace('<', '&lt;')

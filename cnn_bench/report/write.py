@@ -2,19 +2,19 @@
 
 import itertools
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from cnn_bench.errors import UserError
-from cnn_bench.files import cannot_write
+from cnn_bench.files import cannot_write, scratch_directory
 from cnn_bench.report import tables, verdicts
 from cnn_bench.report.charts import catalogue, saving
 from cnn_bench.report.charts.scatter.spec import accuracy_vs_macs
 from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.data import ReportData
+from cnn_bench.report.format import printable
 from cnn_bench.report.page import render
 from cnn_bench.runs import export
 
@@ -59,11 +59,10 @@ def _refuse_empty(data: ReportData) -> None:
 
 def _write(data: ReportData, first: list[ChartSpec], more: list[ChartSpec], out: Path, title: str, answer: str) -> Path:
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix='.report-', dir=out.parent) as scratch:
-            _write_files(Path(scratch), data, first, more, title, answer)
+        with scratch_directory(out.absolute()) as scratch:
+            _write_files(scratch, data, first, more, title, answer)
             out.mkdir(exist_ok=True)
-            for made in sorted(Path(scratch).iterdir()):
+            for made in sorted(scratch.iterdir()):
                 made.replace(out / made.name)
             _remove_charts(out, {chart.name for chart in (*first, *more)})
     except OSError as error:
@@ -89,5 +88,5 @@ def _write_files(
         'index.html': render.render(data, *drawn, title, answer),
     }
     for name, text in texts.items():
-        (directory / name).write_text(text, encoding='utf-8')
+        (directory / name).write_text(printable(text), encoding='utf-8')
     export.write(tables.whole(data.table), directory / 'results.parquet', 'parquet')

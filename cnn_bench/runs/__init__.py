@@ -1,6 +1,7 @@
 """Run directories: their files and how a tree of them is read as one tidy table.
 
 schema, columns    the files of a run directory; the columns of the tidy table
+shapes             the fields and types that these files must have
 directory          reading and writing one
 load, curves, predictions    a tree of them as the tidy table, as rows of metrics, as predictions by run
 study              sweep.json, the question that a sweep was run for

@@ -109,7 +109,7 @@ COLUMNS: dict[str, Column] = {
         Column('commit', 'commit of the code, with + where there were uncommitted changes'),
         Column('state', 'finished, diverged, out_of_memory, crashed, refused, unfinished or damaged (a file cannot '
                'be read)', over_seeds=DROPPED),
-        Column('reason', 'why it failed, in a sentence; empty for others'),
+        Column('reason', 'why it failed or is damaged, in a sentence; empty for others'),
         Column('source', '`measured` for a run of ours, otherwise where the figure was published', 'prose', KEY,
                header='Source'),
         Column('run', 'the run directory, relative to the directory that was loaded; empty for published rows',

@@ -1,5 +1,6 @@
 """One run directory: created once, appended to, finished with its summary."""
 
+import itertools
 import json
 import tempfile
 from pathlib import Path
@@ -8,10 +9,16 @@ from typing import Any
 import numpy as np
 
 from cnn_bench.errors import UserError
-from cnn_bench.files import cannot_write, naming, read_json, write_atomically
-from cnn_bench.runs import schema
+from cnn_bench.files import cannot_write, naming, write_atomically
+from cnn_bench.runs import schema, shapes
 
 MANY_CLASSES = 100  # with more, predictions keep only the top five classes and the label
+
+
+def complete_steps(directory: Path) -> list[int]:
+    """The steps of the complete checkpoints in a directory, which need not exist, oldest first."""
+    found = directory.iterdir() if directory.is_dir() else ()
+    return sorted(int(path.name) for path in found if path.name.isascii() and path.name.isdecimal())
 
 
 class RunDirectory:
@@ -33,13 +40,25 @@ class RunDirectory:
             raise cannot_write(f'to the run directory {self.path}', error) from error
 
     def read(self, name: str) -> Any:
-        """The content of one of the JSON files; None where it is missing. Raises UserError where it is damaged."""
+        """The content of one of the JSON files; None where it is missing.
+
+        Raises UserError where it is damaged or does not hold what a run writes (`shapes`).
+        """
         try:
-            return read_json(self / name)
+            content = shapes.parse((self / name).read_bytes())
+            shapes.check_file(name, content)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError) as error:
             raise UserError(f'{self / name} cannot be read: {error}') from error
+        return content
+
+    def config(self) -> dict:
+        """The content of config.json. Raises UserError where it is missing or damaged."""
+        content = self.read(schema.CONFIG)
+        if content is None:
+            raise UserError(f'{self.path} is not a run: it has no {schema.CONFIG}')
+        return content
 
     def write(self, name: str, content: Any) -> None:
         """Write one of the JSON files, whole or not at all."""
@@ -59,25 +78,36 @@ class RunDirectory:
             return []
         except OSError as error:
             raise UserError(f'{self / schema.METRICS} cannot be read: {error.strerror}') from error
-        return [self._row(number, line) for number, line in enumerate(lines, 1)]
+        rows = [self._row(number, line) for number, line in enumerate(lines, 1)]
+        for number, (before, row) in enumerate(itertools.pairwise(rows), 2):
+            if row['step'] < before['step'] or row['epoch'] < before['epoch']:
+                raise UserError(
+                    f'line {number} of {self / schema.METRICS} is of an earlier step than the line before it'
+                )
+        return rows
 
     def _row(self, number: int, line: bytes) -> dict:
         try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):  # of JSON or of UTF-8; of what is nested too deep
-            row = None
-        if not isinstance(row, dict) or not isinstance(row.get('step'), int) or not isinstance(row.get('kind'), str):
-            raise UserError(f'line {number} of {self / schema.METRICS} is not a row of metrics')
+            row = shapes.parse(line, finite=False)
+            shapes.check_row(row)
+        except ValueError as error:
+            raise UserError(f'line {number} of {self / schema.METRICS} is not a row of metrics: {error}') from error
         return row
 
-    def rewind(self, step: int) -> None:
-        """Drop the rows of metrics.jsonl after the checkpoint of `step`: they will be written again.
+    def rewind(self, step: int) -> int:
+        """Drop the rows of metrics.jsonl after the checkpoint of `step`, which will be written again; return how many
+        are left.
 
         The evaluation of a step comes after its checkpoint, its training row before.
         """
         rows = [row for row in self.metrics() if (row['step'], row['kind'] != 'train') <= (step, False)]
         kept = ''.join(json.dumps(row) + '\n' for row in rows)
         write_atomically(self / schema.METRICS, lambda file: file.write(kept.encode()))
+        return len(rows)
+
+    def saved_steps(self) -> list[int]:
+        """The steps of the checkpoints, the newest last."""
+        return complete_steps(self / schema.CHECKPOINTS)
 
     def write_predictions(self, labels: np.ndarray, log_probs: np.ndarray) -> None:
         """Keep labels (n,) and float16 log-probabilities (n, classes), or only those of the top five and the label."""
@@ -104,8 +134,9 @@ class ReadOnlyRunDirectory(RunDirectory):
     def append(self, rows: list[dict]) -> None:
         """Nothing."""
 
-    def rewind(self, step: int) -> None:
+    def rewind(self, step: int) -> int:
         """Nothing."""
+        return 0
 
     def write_predictions(self, labels: np.ndarray, log_probs: np.ndarray) -> None:
         """Nothing."""

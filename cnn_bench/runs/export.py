@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cnn_bench.errors import UserError
 from cnn_bench.files import new_directory, write_atomically
-from cnn_bench.runs import columns, schema
+from cnn_bench.runs import columns, schema, spreadsheet
 from cnn_bench.runs.load import find_some, load, name_below
 
 if TYPE_CHECKING:
@@ -24,11 +24,7 @@ _ABSOLUTE = re.compile(
 
 def tidy(path: str | Path) -> 'pd.DataFrame':
     """The table of `runs.load`, with counts as integers even where some are missing."""
-    table = load(path)
-    try:
-        return table.astype(dict.fromkeys(columns.having(kind='count'), 'Int64'))
-    except (TypeError, ValueError) as error:
-        raise UserError(f'a run below {path} has a count that is not an integer: {error}') from error
+    return load(path).astype(dict.fromkeys(columns.having(kind='count'), 'Int64'))
 
 
 def metrics(path: str | Path) -> tuple['pd.DataFrame', dict[str, str]]:
@@ -72,7 +68,7 @@ def write(table: 'pd.DataFrame', out: Path, to: str) -> None:
     check(out, to)
     try:
         if to == 'csv':
-            write_atomically(out, lambda file: table.to_csv(file, index=False, lineterminator='\n'))
+            write_atomically(out, lambda file: file.write(spreadsheet.csv(table).encode()))
         else:
             write_atomically(out, lambda file: table.to_parquet(file, engine='pyarrow', index=False))
     except (TypeError, ValueError) as error:  # a column that holds both numbers and words

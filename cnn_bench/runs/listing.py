@@ -3,16 +3,14 @@
 import datetime
 import math
 import re
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from cnn_bench.errors import UserError
+from cnn_bench.files import LOCK, is_locked
 from cnn_bench.runs import schema
 from cnn_bench.runs.directory import RunDirectory
-from cnn_bench.runs.load import find_some, from_config, from_provenance, from_summary, name_below, reading
-
-RUNNING_S = 60  # a run whose metrics.jsonl changed within that time is running
+from cnn_bench.runs.load import find_some, from_config, from_provenance, from_summary, name_below
 
 
 @dataclass(frozen=True)
@@ -21,10 +19,10 @@ class Listed:
 
     run: str  # its directory, relative to the one that was listed
     label: str  # its name in charts; the directory's name where its config cannot be read
-    state: str  # finished, one of schema.FAILED, running, unfinished or damaged
+    state: str  # finished, one of schema.FAILED, running, stopped, unfinished (trained elsewhere) or damaged
     best_top1_err_pct: float | None = None  # over all evaluations, of the weights themselves, not of their average
     last_top1_err_pct: float | None = None  # of the last evaluation
-    step: int | None = None  # the last that was logged
+    step: int | None = None  # the last that was logged or saved
     total_steps: int | None = None  # in all, by the recipe
     seed: int | None = None
     device: str | None = None  # of the last session
@@ -32,13 +30,12 @@ class Listed:
     problem: str | None = None  # why it is damaged or failed
 
 
-def survey(path: str | Path, now: float | None = None) -> list[Listed]:
-    """The runs at or below `path`, in natural order of their paths. `now` is in seconds since the epoch.
+def survey(path: str | Path) -> list[Listed]:
+    """The runs at or below `path`, in natural order of their paths.
 
     Raises UserError where `path` holds no run; a damaged run is listed as damaged.
     """
-    now = time.time() if now is None else now
-    return sorted((_listed(run, path, now) for run in find_some(path)), key=lambda listed: natural(listed.run))
+    return sorted((_listed(run, path) for run in find_some(path)), key=lambda listed: natural(listed.run))
 
 
 def natural(name: str) -> list:
@@ -48,24 +45,23 @@ def natural(name: str) -> list:
     ]
 
 
-def _listed(run: RunDirectory, root: str | Path, now: float) -> Listed:
+def _listed(run: RunDirectory, root: str | Path) -> Listed:
     name, known = name_below(run, root), {'label': run.path.name, 'state': 'damaged'}
     try:
-        with reading(run):
-            config = from_config(run.read(schema.CONFIG))
-            known |= {'label': config['label'], 'seed': config['seed']}
-            provenance = run.read(schema.PROVENANCE)
-            if provenance is not None:
-                known |= _of_session(provenance)
-            rows = run.metrics()
-            known |= _last_step(rows)
-            summary = from_summary(run.read(schema.SUMMARY))
-            known |= _errors([*_evaluations(rows), summary.get('top1_err_pct')])
-            known |= {'state': summary['state'], 'problem': summary.get('reason')}
+        config = from_config(run.config())
+        known |= {'label': config['label'], 'seed': config['seed']}
+        provenance = run.read(schema.PROVENANCE)
+        if provenance is not None:
+            known |= _of_session(provenance)
+        rows = run.metrics()
+        known |= _last_step(rows, run.saved_steps())
+        summary = from_summary(run.read(schema.SUMMARY))
+        known |= _errors([*_evaluations(rows), summary.get('top1_err_pct')])
+        known |= {'state': summary['state'], 'problem': summary.get('reason')}
     except UserError as error:
         return Listed(name, **{**known, 'problem': str(error)})
-    if known['state'] == 'unfinished' and _is_growing(run, now):
-        known['state'] = 'running'
+    if known['state'] == 'unfinished':
+        known['state'] = _unfinished(run)
     return Listed(name, **known)
 
 
@@ -79,12 +75,13 @@ def _of_session(provenance: dict) -> dict:
     }
 
 
-def _last_step(rows: list[dict]) -> dict:
-    return {'step': rows[-1]['step']} if rows else {}
+def _last_step(rows: list[dict], saved: list[int]) -> dict:
+    steps = [*(row['step'] for row in rows[-1:]), *saved[-1:]]
+    return {'step': max(steps)} if steps else {}
 
 
 def _evaluations(rows: list[dict]) -> list[float]:
-    return [row['top1_err_pct'] for row in rows if row['kind'] == 'eval']
+    return [row.get('top1_err_pct') for row in rows if row['kind'] == 'eval']
 
 
 def _errors(errors: list[float | None]) -> dict:
@@ -92,8 +89,8 @@ def _errors(errors: list[float | None]) -> dict:
     return {'best_top1_err_pct': min(known), 'last_top1_err_pct': known[-1]} if known else {}
 
 
-def _is_growing(run: RunDirectory, now: float) -> bool:
-    try:
-        return now - (run / schema.METRICS).stat().st_mtime < RUNNING_S
-    except OSError:
-        return False
+def _unfinished(run: RunDirectory) -> str:
+    """The state of a run that has no summary; `unfinished` where its lock was left on another disk."""
+    if not (run / LOCK).exists():
+        return 'unfinished'
+    return {True: 'running', False: 'stopped', None: 'unfinished'}[is_locked(run.path)]

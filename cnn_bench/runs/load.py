@@ -1,15 +1,14 @@
 """A tree of run directories as one tidy table.
 
-A run with damaged files stays in the table: its `state` is `damaged`, its label the directory's name, and it has the
-values that could be read. Unknown values are missing, as are those of provenance.json where that file is lost.
+A run with damaged files stays in the table: its `state` is `damaged`, its `reason` names the file, its label is the
+directory's name, and it has the values that could be read. Unknown values are missing, as are those of provenance.json
+where that file is lost.
 """
 
-import contextlib
 import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,13 +23,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-COMPUTING = ('jax', 'jaxlib', 'flax', 'optax', 'numpy')
-
-
 def find(path: str | Path) -> list[RunDirectory]:
-    """The run directories at or below `path`, sorted by path. A run directory contains no other."""
+    """The run directories at or below `path`, sorted by path. A run directory contains no other.
+
+    Hidden directories, such as a half-written copy of runs, are not looked into.
+    """
     found = []
     for directory, below, files in os.walk(path):
+        below[:] = [name for name in below if not name.startswith('.')]
         if schema.CONFIG in files:
             found.append(Path(directory))
             below.clear()
@@ -79,15 +79,6 @@ def name_below(run: RunDirectory, root: str | Path) -> str:
     return run.path.relative_to(Path(root).absolute()).as_posix()
 
 
-@contextlib.contextmanager
-def reading(run: RunDirectory) -> Iterator[None]:
-    """Turn an error due to unexpected content in the files of a run into a UserError."""
-    try:
-        yield
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise UserError(f'{run.path} does not hold what a run should ({type(error).__name__}: {error})') from error
-
-
 def from_config(config: dict) -> dict:
     """Columns from config.json."""
     model = config['model']
@@ -109,7 +100,7 @@ def from_provenance(provenance: dict) -> dict:
     shape, epochs = provenance['network'].get('input_shape'), provenance['total_epochs']
     return {
         'device': f'{provenance["num_devices"]} x {provenance["device_kind"]}',
-        'versions': ', '.join(f'{name} {provenance["versions"][name]}' for name in COMPUTING),
+        'versions': ', '.join(f'{name} {provenance["versions"][name]}' for name in schema.COMPUTING),
         'commit': _commit(provenance['git']),
         'data_fingerprint': provenance.get('data', {}).get('fingerprint'),
         'epochs': int(epochs) if epochs == int(epochs) else epochs,
@@ -120,7 +111,7 @@ def from_provenance(provenance: dict) -> dict:
 
 def from_summary(summary: dict | None) -> dict:
     """Columns from summary.json; without one, the state `unfinished`."""
-    return {'state': 'unfinished'} if summary is None else {**summary, 'state': str(summary['state'])}
+    return {'state': 'unfinished'} if summary is None else summary
 
 
 def recipe_hash(config: dict) -> str:
@@ -136,14 +127,14 @@ def recipe_hash(config: dict) -> str:
 def _row(run: RunDirectory, root: Path) -> dict:
     row = {'run': name_below(run, root), 'label': run.path.name, 'source': 'measured'}
     try:
-        with reading(run):
-            row |= from_config(run.read(schema.CONFIG))
-            row |= from_summary(run.read(schema.SUMMARY))
-            provenance = run.read(schema.PROVENANCE)
-            row |= from_provenance(provenance) if provenance is not None else {}
-            row['train_err_pct'] = last_epoch_error(run.metrics())
-    except UserError:
-        row['state'] = 'damaged'
+        row |= from_config(run.config())
+        row |= from_summary(run.read(schema.SUMMARY))
+        provenance = run.read(schema.PROVENANCE)
+        row |= from_provenance(provenance) if provenance is not None else {}
+        rows = run.metrics()
+        row['train_err_pct'] = None if row.get('log_rows_lost') else last_epoch_error(rows)
+    except UserError as error:
+        row |= {'state': 'damaged', 'reason': str(error).replace(f'{run.path}{os.sep}', '')}
     return {name: row.get(name) for name in COLUMNS}
 
 

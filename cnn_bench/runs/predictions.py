@@ -41,7 +41,8 @@ def of_run(run: RunDirectory) -> Predictions | None:
         return None
     except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds
         raise UserError(f'{path} cannot be read: {type(error).__name__}: {error}') from error
-    if label.shape != top1.shape or label.ndim != 1:
+    whole = label.ndim == 1 and label.shape == top1.shape and label.dtype.kind == top1.dtype.kind == 'i'
+    if not whole or not (log_probs is None or (log_probs.dtype.kind == 'f' and not np.isnan(log_probs).any())):
         raise UserError(f'{path} does not hold a label and a prediction for each image')
     return Predictions(label, top1, log_probs)
 
@@ -51,13 +52,23 @@ def predictions(path: str | Path) -> dict[str, Predictions]:
 
     Raises UserError where `path` holds no run.
     """
-    found = {}
+    return read(path)[0]
+
+
+def read(path: str | Path) -> tuple[dict[str, Predictions], dict[str, str]]:
+    """`predictions`, and run -> reason for the finished runs whose predictions are damaged."""
+    found, damaged = {}, {}
     for run in find_some(path):
+        name = name_below(run, path)
         try:
             finished = (run.read(schema.SUMMARY) or {}).get('state') == 'finished'
+        except UserError:  # `load` says so
+            continue
+        try:
             kept = of_run(run) if finished else None
-        except (UserError, AttributeError):
+        except UserError as error:
+            damaged[name] = str(error)
             continue
         if kept is not None:
-            found[name_below(run, path)] = kept
-    return found
+            found[name] = kept
+    return found, damaged

@@ -4,7 +4,8 @@ config.json        the whole recipe as it was run
 provenance.json    git commit, versions, device, dtype, precision, seed, data fingerprint, cost of the network
 metrics.jsonl      a row per logging window and per evaluation; nothing in it depends on the clock, so two runs
                    of one config on one machine write the same bytes
-summary.json       the result, written last and at once; its `state` is `finished` or one of FAILED, with a `reason`
+summary.json       the result, written last and at once; its `state` is `finished` or one of FAILED, with a `reason`;
+                   `log_rows_lost` where rows were missing from metrics.jsonl when training went on
 predictions.npz    per test image: label and log-probabilities
 checkpoints/       orbax
 profile/           a trace of some steps, with `cnn-bench train --profile`
@@ -20,6 +21,8 @@ PREDICTIONS = 'predictions.npz'
 CHECKPOINTS = 'checkpoints'
 TENSORBOARD = 'tensorboard'
 PROFILE = 'profile'
+
+COMPUTING = ('jax', 'jaxlib', 'flax', 'optax', 'numpy')  # libraries whose version a table shows
 
 FAILED = {  # states of a failed run; all but the first are written by its sweep
     'diverged': 'its loss or a parameter was not finite',

@@ -7,6 +7,7 @@ import importlib
 import json
 import netrc
 import os
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -19,6 +20,7 @@ from cnn_bench.runs import schema
 from cnn_bench.runs.directory import RunDirectory
 
 PACKAGES = {'wandb': 'wandb', 'tensorboard': 'tensorboardX'}  # field of the recipe and extra -> what it imports
+EVENTS = 'events.out.tfevents.'  # how the name of an event file begins
 IMAGES = ('.png', '.jpg', '.jpeg')
 
 
@@ -117,14 +119,14 @@ class TensorBoard:
     a killed session may have left, and rewrites those in metrics.jsonl: no step appears twice."""
 
     def __init__(self, run: RunDirectory, step: int):
-        from tensorboardX.event_file_writer import EventsWriter
         from tensorboardX.proto import event_pb2
+        from tensorboardX.record_writer import RecordWriter
 
         self._event, self._last = event_pb2.Event, step
         directory = run / schema.TENSORBOARD
         directory.mkdir(exist_ok=True)
-        # Readers take the files in the order of their names, in which tensorboardX has only the second.
-        self._events = EventsWriter(str(directory / 'events'), filename_suffix=f'.{time.time_ns()}')
+        self._records = RecordWriter(str(directory / f'{EVENTS}{_after_all(directory)}.{socket.gethostname()}'))
+        self._write(0, file_version='brain.Event:2')
         start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
         self._write(step, session_log=start)  # readers drop the events of earlier files from this step on
         self._text('config', run.read(schema.CONFIG), step)
@@ -139,12 +141,12 @@ class TensorBoard:
             scalars = [Summary.Value(tag=tag, simple_value=value) for tag, value in _values(row)]
             self._write(row['step'], summary=Summary(value=scalars))
             self._last = row['step']
-        self._events.flush()
+        self._records.flush()
 
     def finish(self, summary: dict) -> None:
         """Write the summary as text and close."""
         self._text('summary', summary, self._last)
-        self._events.close()
+        self._records.close()
 
     def _text(self, tag: str, content: dict, step: int) -> None:
         from tensorboardX.summary import text
@@ -153,7 +155,14 @@ class TensorBoard:
         self._write(step, summary=text(tag, '\n'.join(f'    {line}' for line in lines)))  # Markdown: as it stands
 
     def _write(self, step: int, **content) -> None:
-        self._events.write_event(self._event(step=step, wall_time=time.time(), **content))
+        self._records.write(self._event(step=step, wall_time=time.time(), **content).SerializeToString())
+
+
+def _after_all(directory: Path) -> int:
+    """The time for the name of a new event file, in seconds: readers take the files in the order of their names, which
+    must be that of the sessions, also where a clock was set back between two of them."""
+    names = (path.name.removeprefix(EVENTS).partition('.')[0] for path in directory.glob(f'{EVENTS}*'))
+    return max([int(time.time()), *(int(name) + 1 for name in names if name.isdecimal())])
 
 
 def images(directory: Path) -> list[Path]:

@@ -8,6 +8,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
 from cnn_bench.errors import UserError
+from cnn_bench.runs import shapes
 from cnn_bench.runs.directory import RunDirectory
 
 RECORD = 'sweep.json'
@@ -59,6 +60,31 @@ class Study:
         return {trial['id']: trial['measured'] for trial in self.trials if trial.get('measured')}
 
 
+_SHAPE = {
+    **dict.fromkeys(('experiment', 'question', 'source', 'preset', 'held_equal', 'baseline'), shapes.TEXT),
+    'seeds': shapes.COUNT,
+    'charts': [shapes.TEXT],
+    HYPOTHESES: [
+        {
+            **dict.fromkeys(('text', 'source', 'less', 'more'), shapes.TEXT),
+            'column': shapes.Optional(shapes.TEXT),
+            'by': shapes.Optional(shapes.SIGNED),
+        }
+    ],
+    'trials': [
+        {
+            **dict.fromkeys(('id', 'name', 'state'), shapes.TEXT),
+            'seed': shapes.COUNT,
+            'reason': shapes.Optional(shapes.TEXT),
+            'wall_s': shapes.Optional(shapes.NUMBER),
+            'measured': shapes.Optional(shapes.Each(shapes.Optional(shapes.SIGNED))),
+        }
+    ],
+    'answer': shapes.Optional(shapes.TEXT),
+    'changes': shapes.Optional({}),
+}
+
+
 def read(directory: str | Path) -> Study | None:
     """The Study of the sweep in `directory`; None where it is no sweep. Raises UserError where it is damaged."""
     run = RunDirectory(directory)
@@ -66,11 +92,17 @@ def read(directory: str | Path) -> Study | None:
     if content is None:
         return None
     try:
-        hypotheses = tuple(Hypothesis(**fields) for fields in content.pop(HYPOTHESES))
+        shapes.check(content, _SHAPE)
+        content = _known(content)
+        hypotheses = tuple(Hypothesis(**_known(fields)) for fields in content.pop(HYPOTHESES))
         charts, trials = tuple(content.pop('charts')), tuple(content.pop('trials'))
         return Study(**content, hypotheses=hypotheses, charts=charts, trials=trials)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (TypeError, ValueError) as error:
         raise UserError(f'{run / RECORD} does not hold what a sweep writes ({error})') from error
+
+
+def _known(fields: dict) -> dict:
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def write(directory: str | Path, study: Study) -> None:

@@ -1,6 +1,6 @@
 """The training error of a run, from its logging windows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -30,7 +30,12 @@ def last_epoch_error(rows: Iterable[dict]) -> float | None:
     if not logged:
         return None
     begins = max(0.0, logged[-1][1] - 1)
-    shares = [max(0.0, to - max(start, begins)) for start, to, _ in logged]
+    return mean_error([(max(start, begins), to, error) for start, to, error in logged])
+
+
+def mean_error(logged: Sequence[tuple[float, float, float]]) -> float:
+    """The mean over windows, weighted by their lengths in epochs; the last one's where all are too short to tell."""
+    shares = [max(0.0, to - start) for start, to, _ in logged]
     if sum(shares) < ROUNDING:
         return float(logged[-1][2])
     return float(np.average([error for *_, error in logged], weights=shares))

@@ -14,7 +14,7 @@ from pathlib import Path
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from cnn_bench.runs import schema
+from cnn_bench.runs import RunDirectory, schema
 
 MANIFEST = '.mirror.json'
 LOCAL_ONLY = ('.lock', MANIFEST)
@@ -106,12 +106,12 @@ def file_system(storage: str) -> tuple[fsspec.AbstractFileSystem, str]:
 
 def newest_checkpoint(run: Path) -> list[str]:
     """Files of the newest complete checkpoint, relative to the run. FileNotFoundError if a newer one appears."""
-    steps = _steps(run)
+    steps = RunDirectory(run).saved_steps()
     if not steps:
         return []
     directory = run / schema.CHECKPOINTS / str(steps[-1])
     files = sorted(path.relative_to(run).as_posix() for path in directory.rglob('*') if path.is_file())
-    if _steps(run) != steps:  # the old one may be being deleted
+    if RunDirectory(run).saved_steps() != steps:  # the old one may be being deleted
         raise FileNotFoundError(directory)
     return files
 
@@ -132,11 +132,6 @@ def remove_empty(directory: Path, root: Path) -> None:
     while directory != root and directory.is_dir() and not any(directory.iterdir()):
         directory.rmdir()
         directory = directory.parent
-
-
-def _steps(run: Path) -> list[int]:
-    directory = run / schema.CHECKPOINTS
-    return sorted(int(path.name) for path in directory.iterdir() if path.name.isdecimal()) if directory.is_dir() else []
 
 
 def _checkpoints(names: list[str]) -> list[str]:

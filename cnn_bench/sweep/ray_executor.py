@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import posixpath
-import shutil
 import signal
 import tempfile
 import time
@@ -21,6 +20,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from cnn_bench import recipe
 from cnn_bench.errors import Stopped, UserError
+from cnn_bench.files import scratch_directory
 from cnn_bench.runs import RunDirectory
 from cnn_bench.runtime.compilation import cache_variables
 from cnn_bench.sweep import records
@@ -173,11 +173,9 @@ class _StopFlag:
 @ray.remote
 def run_trial(job: Job, flag: Any) -> int:
     """Run a trial on this node and return the exit status of its process."""
-    scratch = Path(tempfile.mkdtemp(prefix='cnn_bench_'))
-    try:
+    trial = f'cnn_bench_{os.getuid()}_{posixpath.basename(job.storage)}'
+    with scratch_directory(Path(tempfile.gettempdir()) / trial) as scratch:
         return _run_in(scratch, job, flag)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _run_in(scratch: Path, job: Job, flag: Any) -> int:

@@ -16,7 +16,7 @@ def state(run: RunDirectory) -> str:
     """finished, one of schema.FAILED, unfinished (which includes not started) or damaged."""
     try:
         return (run.read(schema.SUMMARY) or {}).get('state', 'unfinished')
-    except (UserError, AttributeError):
+    except UserError:
         return 'damaged'
 
 
@@ -41,7 +41,7 @@ def log(run: RunDirectory) -> str:
 def write_failure(run: RunDirectory, trial: Trial, outcome: Outcome) -> None:
     """Make the directory a failed run that tables and listings find, whatever the trial's process left there."""
     run.create()
-    if run.read(schema.CONFIG) is None:
+    if not (run / schema.CONFIG).exists():
         run.write(schema.CONFIG, recipe.to_dict(trial.config))
     if state(run) not in schema.FAILED:
         run.write(schema.SUMMARY, {'state': outcome.state, 'reason': outcome.reason})

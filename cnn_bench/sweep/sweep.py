@@ -233,10 +233,18 @@ class Sweep:
         if state == 'finished' and trial.id in self._wall_s:
             record['wall_s'] = self._wall_s[trial.id]
         if state == 'finished' and self.experiment.measure:
-            if trial.id not in self._measured:
-                self._measured[trial.id] = _call(self.experiment.measure, 'measure', self.experiment, run.metrics())
-            record['measured'] = self._measured[trial.id]
+            record['measured'] = self._measure(trial)
         return record
+
+    def _measure(self, trial: Trial) -> dict:
+        """The columns that the experiment measures from a trial's log; none where that is damaged, as tables say."""
+        if trial.id not in self._measured:
+            try:
+                rows = self.directory(trial).metrics()
+            except UserError:
+                return {}
+            self._measured[trial.id] = _call(self.experiment.measure, 'measure', self.experiment, rows)
+        return self._measured[trial.id]
 
 
 def _call(function: Callable, name: str, experiment: Experiment, argument: Any) -> Any:

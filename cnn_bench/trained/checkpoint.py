@@ -21,6 +21,7 @@ from cnn_bench.digest import digest
 from cnn_bench.errors import RunFailed, UserError
 from cnn_bench.files import reason
 from cnn_bench.recipe import differences, renamed
+from cnn_bench.runs.directory import complete_steps
 from cnn_bench.trained.orbax_path import orbax_path
 from cnn_bench.trained.quiet import quiet
 
@@ -53,6 +54,7 @@ class Checkpoints:
         saves are in progress.
         """
         self.directory, self.recipe = directory, recipe
+        self._keep, self._read_only = keep, read_only
         options = ocp.CheckpointManagerOptions(
             max_to_keep=keep, create=not read_only, cleanup_tmp_directories=not read_only
         )
@@ -120,7 +122,8 @@ class Checkpoints:
         """State and progress of the checkpoint of `step` (default: the newest), with the shapes and placement of the
         state `like`.
 
-        It may have been saved on any number of devices. Raises DamagedCheckpoint where it cannot be read, and UserError
+        It may have been saved on any number of devices. Once the newest is read, older ones than are to be kept, which
+        a kill may have left, are removed. Raises DamagedCheckpoint where it cannot be read, and UserError
         where it belongs to another network or recipe, with the differences.
         """
         step = self.latest_step() if step is None else step
@@ -134,6 +137,8 @@ class Checkpoints:
         state = read if not old else like.replace(**{name: read[old.get(name, name)] for name in vars(like)})
         if _seal(state, record, old) != sealed['sha256']:
             raise self._damaged(step, 'its content is not what was saved')
+        if step == self.latest_step():
+            self._remove_old()
         return state, record['progress']
 
     def restore_variables(self, like: dict) -> dict:
@@ -178,6 +183,11 @@ class Checkpoints:
         except Exception as error:  # Orbax and TensorStore each raise their own
             raise self._damaged(step, error) from error
 
+    def _remove_old(self) -> None:
+        if not self._read_only:
+            for step in self.steps()[: -self._keep]:
+                self._manager.delete(step)
+
     def _damaged(self, step: int, why: Exception | str) -> 'DamagedCheckpoint':
         why = f'{type(why).__name__}: {reason(why)}' if isinstance(why, Exception) else why
         before = max((each for each in self.steps() if each < step), default=None)
@@ -196,12 +206,6 @@ class Checkpoints:
             raise RunFailed(
                 f'a checkpoint in {self.directory} could not be written ({reason(error)}); {cure}'
             ) from error
-
-
-def complete_steps(directory: Path) -> list[int]:
-    """The steps of the complete checkpoints in a directory, which need not exist, oldest first."""
-    names = [path.name for path in directory.iterdir()] if directory.is_dir() else []
-    return sorted(int(name) for name in names if name.isdecimal())
 
 
 def _old_names(arrays: dict) -> dict[str, str]:

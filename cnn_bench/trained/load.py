@@ -34,7 +34,7 @@ def load(directory: str | Path, data_dir: str | None = None) -> TrainedModel:
 
 
 def _of_run(run: RunDirectory, data_dir: str | None) -> TrainedModel:
-    config = recipe.from_dict(run.read(schema.CONFIG))
+    config = recipe.from_dict(run.config())
     provenance = run.read(schema.PROVENANCE) or {}
     record = provenance.get('model') or _record_of_earlier_version(config, provenance, run, data_dir)
     source = {'step': None, 'dataset': config.dataset.name}

@@ -101,8 +101,18 @@ class TrainedModel:
 
 
 def from_record(record: Mapping[str, Any], variables: dict[str, Any] | None = None) -> TrainedModel:
-    """The network of a `record`, with its weights where they are given. Records of earlier versions are understood."""
-    record = dict(record)
+    """The network of a `record`, with its weights where they are given. Records of earlier versions are understood.
+
+    Raises UserError for a record that does not describe a network.
+    """
+    try:
+        return _from_record(dict(record), variables)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        why = f'{type(error).__name__}: {error}'
+        raise UserError(f'the record of {record.get("path", "a network")} does not describe one ({why})') from error
+
+
+def _from_record(record: dict[str, Any], variables: dict[str, Any] | None) -> TrainedModel:
     if 'preprocessing' not in record:  # earlier versions kept it flat, with one more field
         names = ('input_shape', 'mean', 'std', 'interpolation')
         record['preprocessing'] = {name: record.pop(name) for name in names if name in record}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jax
 
+from cnn_bench.files import lives
 from cnn_bench.text import is_one_line
 
 SPECIAL = '[]*?\\{}'
@@ -28,7 +29,11 @@ def orbax_path(directory: Path) -> Iterator[Path]:
         return
     several = jax.process_count() > 1
     name = hashlib.sha256(os.fsencode(directory.parent)).hexdigest()[:20]
-    link = Path(tempfile.gettempdir()) / f'cnn_bench_{os.getuid()}_{name}{"" if several else f"_{os.getpid()}"}'
+    shared = Path(tempfile.gettempdir()) / f'cnn_bench_{os.getuid()}_{name}'
+    link = shared if several else shared.with_name(f'{shared.name}_{os.getpid()}')
+    for other in shared.parent.glob(f'{shared.name}_*'):  # of processes that were killed
+        if not lives(int(other.name.rpartition('_')[2])):
+            other.unlink(missing_ok=True)
     with suppress(FileExistsError):
         link.symlink_to(directory.parent)
     try:

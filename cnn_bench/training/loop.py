@@ -4,7 +4,6 @@ The checkpoint of a step is saved before the step's evaluation, so a run that re
 logging window that a signal cut short is saved in the checkpoint too, so that the log reads as if nothing had happened.
 """
 
-import sys
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -86,8 +85,9 @@ def _session(setup: TrainingSetup, run: RunDirectory, sinks: Sinks, profile: boo
         except Diverged as error:
             summary = {'state': 'diverged', 'reason': str(error)}
             run.write(schema.SUMMARY, summary)
-            kept = 'the log and the last good checkpoint are' if checkpoints.steps() else 'the log is'
-            raise Diverged(f'{error}; {kept} in {run.path}') from error
+            saved = checkpoints.latest_step()
+            kept = 'the log' if saved is None else f'the log and the checkpoint of step {saved}'
+            raise Diverged(f'{error}; {run.path} has {kept}') from error
         finally:
             sinks.finish(summary or {'state': 'unfinished'})
     return summary
@@ -117,6 +117,7 @@ class Trainer:
         self.eval_step = setup.compiled_eval_step()
         self.stopwatch = Stopwatch()
         self.pending: list[dict[str, jax.Array]] = []  # metrics of steps that are not logged yet, still on the device
+        saved = {}
         if checkpoints.latest_step() is None:
             self.state = setup.first_state()
         else:
@@ -125,7 +126,14 @@ class Trainer:
             self.pending = [_floats(metrics) for metrics in saved['pending']]
         self.step = int(self.state.step)
         self._set_stage(setup.stage_at(self.step))
-        run.rewind(self.step)
+        there = run.rewind(self.step)
+        self.logged = saved.get('logged', there)  # rows, those included that the log has lost since
+        self.lost = self.logged - there
+        if self.lost:
+            progress.say(
+                f'{run / schema.METRICS} lacks {self.lost} of the {self.logged} rows that were logged up to step '
+                f'{self.step}: training goes on, but the curve of this run has a gap and its training error is unknown'
+            )
 
     def _restore(self, fall_back: bool) -> tuple[State, dict]:
         """State and progress of the newest checkpoint, or of the newest that can be read."""
@@ -139,7 +147,7 @@ class Trainer:
                     raise
                 damaged.append(step)
         for each in damaged:
-            print(f'the checkpoint of step {each} cannot be read; deleted, going on from step {step}', file=sys.stderr)
+            self.progress.say(f'the checkpoint of step {each} cannot be read; deleted, going on from step {step}')
             self.checkpoints.delete(each)
         return restored
 
@@ -230,7 +238,7 @@ class Trainer:
         pending = [{name: m.astype(np.float32).tolist() for name, m in metrics.items()} for metrics in self.pending]
         timed = {'train_s': self.stopwatch.seconds, 'images': self.stopwatch.images}
         first = self.checkpoints.latest_step() is None
-        self.checkpoints.save(self.state, {'timed': timed, 'pending': pending})
+        self.checkpoints.save(self.state, {'timed': timed, 'pending': pending, 'logged': self.logged})
         if first:  # reading it back shows a place where saves fail silently, before much is trained
             self.checkpoints.wait()
             self.checkpoints.restore_variables(self.setup.state_like(self.step).variables)
@@ -253,6 +261,7 @@ class Trainer:
         return evaluation
 
     def _finish(self, evaluation: Evaluation) -> dict:
+        self.checkpoints.wait()  # a run is not finished before its weights are on the disk
         self.run.write_predictions(evaluation.labels, evaluation.log_probs)
         metrics = evaluation.metrics
         summary = {
@@ -265,6 +274,7 @@ class Trainer:
             **self.monitor.summary(metrics),
             'train_s': self.stopwatch.seconds,
             'images_per_s': self.stopwatch.images_per_s,
+            **({'log_rows_lost': self.lost} if self.lost else {}),
         }
         self.run.write(schema.SUMMARY, summary)
         return summary
@@ -276,6 +286,7 @@ class Trainer:
 
     def _write(self, rows: list[dict]) -> None:
         self.run.append(rows)
+        self.logged += len(rows)
         self.sinks.log(rows)
 
     def _due(self, every: int) -> bool:

@@ -36,14 +36,14 @@ class Progress:
     def start(self, step: int) -> None:
         """Training begins at `step`."""
         if step:
-            self._say(f'resumed at step {step} of {self.total}')
+            self.say(f'resumed at step {step} of {self.total}')
         self._bar.reset(self._task, completed=step)
 
     def stage(self, number: int, count: int, params: dict[str, int]) -> None:
         """Stage `number` of `count`, from 0, begins; `params` counts its trained and frozen parameters."""
         if count > 1 or params['frozen_params']:
             of = f'stage {number + 1} of {count}: ' if count > 1 else ''
-            self._say(f'{of}{params["trained_params"]:,} parameters trained, {params["frozen_params"]:,} frozen')
+            self.say(f'{of}{params["trained_params"]:,} parameters trained, {params["frozen_params"]:,} frozen')
 
     def update(self, step: int, images_per_s: float | None) -> None:
         """`step` steps are done, at a mean speed of `images_per_s`."""
@@ -54,12 +54,13 @@ class Progress:
         """A test result after `epoch` epochs."""
         text = f'top-1 error {metrics["top1_err_pct"]:.2f} %'
         self._bar.update(self._task, error=text)
-        self._say(f'epoch {epoch:g}: {text}, top-5 {metrics["top5_err_pct"]:.2f} %, loss {metrics["loss"]:.4f}')
+        self.say(f'epoch {epoch:g}: {text}, top-5 {metrics["top5_err_pct"]:.2f} %, loss {metrics["loss"]:.4f}')
 
-    def _say(self, line: str) -> None:
+    def say(self, line: str) -> None:
+        """Print a line."""
         if self.quiet:
             return
         if self._bar.disable:
             print(line, file=sys.stderr, flush=True)
         else:
-            self._bar.console.print(line)
+            self._bar.console.print(line, markup=False, highlight=False)

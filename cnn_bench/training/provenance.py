@@ -21,9 +21,9 @@ def collect(setup: TrainingSetup, run: RunDirectory) -> dict:
     info = setup.info
     data = {'name': info.name, 'version': info.version, 'fingerprint': info.fingerprint}
     before = run.read(schema.PROVENANCE)
-    if before and before['data'] != data:
+    if before and before.get('data') not in (None, data):
         raise UserError(f'{run.path} was trained on other data than {info.name} is now; use another --workdir')
-    earlier = [*before['earlier_sessions'], {k: before[k] for k in SESSION}] if before else []
+    earlier = [*before['earlier_sessions'], {name: before.get(name) for name in SESSION}] if before else []
     return {
         **provenance.collect(),
         **provenance.devices(setup.devices),

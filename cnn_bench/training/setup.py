@@ -228,10 +228,7 @@ def restore(run: RunDirectory, data_dir: str | None = None) -> tuple[TrainingSet
 
     Raises UserError where there is no run, or no checkpoint that can be read.
     """
-    fields = run.read(schema.CONFIG)
-    if fields is None:
-        raise UserError(f'{run.path} is not a run: it has no {schema.CONFIG}')
-    config = recipe.from_dict(fields)
+    config = recipe.from_dict(run.config())
     init = (run.read(schema.PROVENANCE) or {}).get('init')
     setup = TrainingSetup(config, data_dir, from_record(init) if init else None)
     if not (run / schema.CHECKPOINTS).is_dir():

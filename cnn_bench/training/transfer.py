@@ -21,7 +21,6 @@ from cnn_bench.errors import UserError
 from cnn_bench.recipe import differences
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.trained import TrainedModel
-from cnn_bench.trained.checkpoint import complete_steps
 from cnn_bench.trained.from_recipe import TRAINING_FIELDS
 from cnn_bench.trained.model import from_record
 
@@ -39,7 +38,7 @@ def load_init(config: ConfigDict, run: RunDirectory, data_dir: str | None = None
     if not config.init_from:
         return None
     known = (run.read(schema.PROVENANCE) or {}).get('init')
-    if known and complete_steps(run / schema.CHECKPOINTS):
+    if known and run.saved_steps():
         return from_record(known)
     below = run.path if config.init_from.startswith('..') else Path.cwd()
     try:

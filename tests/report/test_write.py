@@ -1,3 +1,6 @@
+import unicodedata
+from xml.etree import ElementTree
+
 import pandas as pd
 import pytest
 from sweeps import write_sweep
@@ -22,6 +25,17 @@ def test_all_files_are_written(table, tmp_path):
     assert 'An answer.' in (out / 'results.md').read_text()
     assert (out / 'accuracy_vs_macs.png').read_bytes().startswith(b'\x89PNG')
     assert (out / 'accuracy_vs_macs.svg').read_text().startswith('<?xml')
+
+
+def test_no_document_holds_a_control_character(make_table, tmp_path):
+    table, odd = make_table(3), 'a\x00b\x07c\x1bd\x9be\ufffef'
+    table['label'] = [f'{odd} {i}' for i in range(3)]
+    table[['family', 'dataset', 'commit']] = odd
+    write_table(table, tmp_path, title=odd, answer=odd)
+    for name in ('index.html', 'results.csv', 'results.md', 'results.tex', 'accuracy_vs_macs.svg'):
+        text = (tmp_path / name).read_text(encoding='utf-8')
+        assert not [sign for sign in text if unicodedata.category(sign) in ('Cc', 'Cn') and sign not in '\n\t'], name
+    ElementTree.parse(tmp_path / 'accuracy_vs_macs.svg')
 
 
 def test_a_second_report_replaces_the_first_and_nothing_else(make_table, tmp_path):

@@ -17,11 +17,11 @@ def run(tmp_path):
 
 
 def test_files_are_replaced_whole(run):
-    run.write(schema.CONFIG, {'a': 1})
+    run.write('a.json', {'a': 1})
     with pytest.raises(ValueError):  # NaN is not JSON
-        run.write(schema.CONFIG, {'a': float('nan')})
-    assert run.read(schema.CONFIG) == {'a': 1}
-    assert [path.name for path in run.path.iterdir()] == [schema.CONFIG]
+        run.write('a.json', {'a': float('nan')})
+    assert run.read('a.json') == {'a': 1}
+    assert [path.name for path in run.path.iterdir()] == ['a.json']
 
 
 def test_damaged_and_missing_files(run):
@@ -32,7 +32,7 @@ def test_damaged_and_missing_files(run):
 
 
 def test_rewind_drops_later_and_half_written_rows(run):
-    rows = [{'kind': 'train', 'step': step, 'loss': 0.1 * step} for step in (1, 2, 3)]
+    rows = [{'kind': 'train', 'step': step, 'epoch': 1.0, 'loss': 0.1 * step} for step in (1, 2, 3)]
     run.append(rows)
     with open(run / schema.METRICS, 'a') as file:
         file.write('{"kind": "tra')
@@ -42,7 +42,7 @@ def test_rewind_drops_later_and_half_written_rows(run):
 
 
 def test_rewind_drops_the_evaluation_of_the_step_itself(run):
-    rows = [{'kind': kind, 'step': step, 'loss': 0.1} for step in (1, 2) for kind in ('train', 'eval')]
+    rows = [{'kind': kind, 'step': step, 'epoch': 1.0, 'loss': 0.1} for step in (1, 2) for kind in ('train', 'eval')]
     run.append(rows)
     run.rewind(2)
     assert run.metrics() == rows[:3]
@@ -66,10 +66,10 @@ def test_predictions_of_many_classes_keep_the_top_five_and_the_label(run):
 
 @pytest.mark.parametrize('line', ['{"kind": "tra', '7', '{"kind": "train"}', '\xff', ''])
 def test_a_damaged_row_is_named(run, line):
-    run.append([{'kind': 'train', 'step': 1}])
+    run.append([{'kind': 'train', 'step': 1, 'epoch': 0.5}])
     with open(run / schema.METRICS, 'a', encoding='latin-1') as file:
         file.write(f'{line}\n')
-    run.append([{'kind': 'train', 'step': 3}])
+    run.append([{'kind': 'train', 'step': 3, 'epoch': 1.5}])
     with pytest.raises(UserError, match=r'line 2 of .*metrics\.jsonl is not a row of metrics'):
         run.metrics()
 

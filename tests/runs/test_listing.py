@@ -1,8 +1,12 @@
 """The list of runs, for runs made by hand."""
 
+import subprocess
+import sys
+
 import pytest
 from run_files import eval_row, train_row, write_run
 
+from cnn_bench.files import locked
 from cnn_bench.runs import schema
 from cnn_bench.runs.listing import Listed, natural, survey
 
@@ -18,10 +22,28 @@ def test_a_finished_run(tmp_path):
     ]
 
 
-@pytest.mark.parametrize(('age_s', 'state'), [(0, 'running'), (50, 'running'), (70, 'unfinished')])
-def test_running_or_not(tmp_path, age_s, state):
-    write_run(tmp_path, ROWS, age_s=age_s)
-    assert survey(tmp_path) == [Listed('.', 'resnet20 x0.5', state, 10.0, 30.0, 6, 8, 0, '2 x abacus', STARTED)]
+def test_a_run_is_running_while_a_process_holds_its_lock(tmp_path):
+    def listed(state, step):
+        return [Listed('.', 'resnet20 x0.5', state, 10.0, 30.0, step, 8, 0, '2 x abacus', STARTED)]
+
+    run = write_run(tmp_path, ROWS)
+    assert survey(tmp_path) == listed('unfinished', 6)  # it never trained here
+    with locked(tmp_path):
+        assert survey(tmp_path) == listed('running', 6)
+    assert survey(tmp_path) == listed('stopped', 6)
+    (run / schema.CHECKPOINTS / '7').mkdir(parents=True)  # the steps of a window that was cut short are saved
+    assert survey(tmp_path) == listed('stopped', 7)
+
+
+def test_a_killed_run_is_stopped(tmp_path):
+    write_run(tmp_path, ROWS)
+    hold = 'import sys\nfrom cnn_bench.files import locked\nwith locked(sys.argv[1]):\n print(1, flush=True)\n input()'
+    command = [sys.executable, '-c', hold, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        assert [run.state for run in survey(tmp_path)] == ['running']
+        process.kill()
+    assert [run.state for run in survey(tmp_path)] == ['stopped']
 
 
 def test_a_run_that_has_only_begun(tmp_path):
@@ -46,10 +68,10 @@ def test_an_error_that_is_not_a_number_is_no_best(tmp_path):
     ('name', 'content', 'said'),
     [
         (schema.CONFIG, '{', 'cannot be read'),
-        (schema.CONFIG, '{"architectures": ["ResNet"]}', "KeyError: 'model'"),  # another tool's
-        (schema.PROVENANCE, '{}', "KeyError: 'earlier_sessions'"),
+        (schema.CONFIG, '{"architectures": ["ResNet"]}', 'name is missing'),  # another tool's
+        (schema.PROVENANCE, '{}', 'versions is missing'),
         (schema.METRICS, '{"kind": "train"}\n', 'line 1 of'),
-        (schema.METRICS, '{"kind": "eval", "step": 4, "top1_err_pct": "low"}\n', 'TypeError'),
+        (schema.METRICS, '{"kind": "eval", "step": 4, "epoch": 1, "top1_err_pct": "low"}\n', "top1_err_pct is 'low'"),
         (schema.SUMMARY, '{"state": "fin', 'cannot be read'),
     ],
 )

@@ -2,6 +2,7 @@
 
 import sys
 import types
+from functools import partial
 
 import numpy as np
 import pytest
@@ -95,14 +96,16 @@ def _scalars(rows):
     ]
 
 
-def test_tensorboard_shows_each_step_once_after_kills(tmp_path):
+@pytest.mark.parametrize('clock', [(2e9, 2e9 + 60, 2e9 + 120), (2e9, 1e9, 9e7), (2e9, 2e9, 2e9)])
+def test_tensorboard_shows_each_step_once_after_kills(tmp_path, monkeypatch, clock):
     """Three sessions: the first is killed two rows after its checkpoint of step 4, the second at once, and the step's
-    evaluation, which comes after its checkpoint, is done anew."""
-    run = write_run(tmp_path)
+    evaluation, which comes after its checkpoint, is done anew. `clock` shows the time at the start of each."""
+    run, times = write_run(tmp_path), iter(clock)
     rows = [train_row(2), train_row(4), eval_row(4, 30.0), train_row(6, 1 / 3), train_row(8), eval_row(8, 20.0)]
     for first, last in ((0, 4), (2, 3), (2, 6)):
         run.rewind(4 if first else 0)
         assert run.metrics() == rows[:first]
+        monkeypatch.setattr('time.time', partial(float, next(times)))
         sink = sinks.TensorBoard(run, 4 if first else 0)
         for row in rows[first:last]:
             run.append([row])

@@ -56,6 +56,19 @@ def test_the_variables_alone(tmp_path, state):
             checkpoints.restore_variables({**state.variables, 'params': {**state.params, 'fc': {}}})
 
 
+def test_checkpoints_that_a_kill_left_over_are_removed_once_a_newer_one_is_read(tmp_path, state):
+    with Checkpoints(tmp_path / 'c', keep=3) as checkpoints:
+        for step in (1, 2, 3):
+            checkpoints.save(state.replace(step=state.step + step), {})
+    with Checkpoints(tmp_path / 'c', keep=1, read_only=True) as checkpoints:
+        checkpoints.restore(state)
+    assert {path.name for path in (tmp_path / 'c').iterdir()} == {'1', '2', '3'}
+    with Checkpoints(tmp_path / 'c', keep=1) as checkpoints:
+        assert checkpoints.restore(state)[0].step == 3
+        checkpoints.wait()
+    assert {path.name for path in (tmp_path / 'c').iterdir()} == {'3'}
+
+
 @pytest.mark.parametrize('name', ['[1]', 'a*b?', '{x,y}', 'back\\slash', 'a [b] (c)', '\udcff'])
 def test_any_directory_name_will_do(tmp_path, state, name):
     """Orbax takes the directory's path for a part of a glob pattern."""
@@ -107,6 +120,7 @@ def test_a_damaged_checkpoint_is_one_line(tmp_path, state):
     ):
         checkpoints.restore(state)
     assert '\n' not in str(error.value)
+    assert str(error.value).endswith('delete it to go on from the start: there is none before it')
 
 
 def test_a_lack_of_memory_is_not_taken_for_damage(tmp_path, state, monkeypatch):

@@ -93,6 +93,28 @@ def test_resuming_is_as_if_nothing_had_happened(tiny_recipe, tiny_data, tmp_path
     assert len(RunDirectory(tmp_path / 'run').read(schema.PROVENANCE)['earlier_sessions']) == 1
 
 
+def test_rows_that_the_log_lost_are_told_of_in_every_later_session(tiny_recipe, tiny_data, tmp_path, capsys):
+    config, run = tiny_recipe(total_epochs=1, checkpoint_every_steps=2), RunDirectory(tmp_path / 'run')
+    loop.train(config, run.path, tiny_data)
+    assert [(row['kind'], row['step']) for row in run.metrics()] == [
+        ('train', 2),
+        ('train', 3),
+        ('train', 4),
+        ('eval', 4),
+    ]
+    shutil.rmtree(run / schema.CHECKPOINTS / '4')
+    (run / schema.METRICS).unlink()
+    for logged, step in ((1, 2), (3, 4)):
+        (run / schema.SUMMARY).unlink()
+        summary = loop.train(config, run.path, tiny_data)
+        assert (
+            f'lacks 1 of the {logged} rows that were logged up to step {step}: training goes on'
+            in capsys.readouterr().err
+        )
+        assert summary['log_rows_lost'] == 1
+        assert runs.load(run.path).train_err_pct.isna().item()
+
+
 def test_a_finished_run_is_left_as_it_is(tiny_recipe, undisturbed, monkeypatch):
     path = undisturbed(tiny_recipe())
     monkeypatch.setattr(loop, 'TrainingSetup', None)  # nothing is built
@@ -124,6 +146,7 @@ def test_a_run_that_diverges_says_so(tiny_recipe, tiny_data, tmp_path):
     assert run.read(schema.SUMMARY)['state'] == 'diverged'
     assert all(np.isfinite(row['loss']) for row in run.metrics())
     assert runs.load(run.path).state.item() == 'diverged'
+    assert str(error.value).endswith(f'; {run.path} has the log')  # and no checkpoint
 
 
 def test_the_last_good_checkpoint_outlives_what_is_not_finite(tiny_recipe, tiny_data, tmp_path, monkeypatch):
@@ -138,7 +161,7 @@ def test_the_last_good_checkpoint_outlives_what_is_not_finite(tiny_recipe, tiny_
     monkeypatch.setattr(loop.Trainer, '_train', spoiling)
     for every, step, why in ((5, 5, r'the loss of step 7 is nan \(steps 7 to 8 '), (3, 3, 'after step 6 a parameter')):
         workdir = tmp_path / str(every)
-        with pytest.raises(RunFailed, match=why):
+        with pytest.raises(RunFailed, match=f'{why}.* has the log and the checkpoint of step {step}$'):
             loop.train(tiny_recipe(checkpoint_every_steps=every), workdir, tiny_data)
         with Checkpoints(workdir / schema.CHECKPOINTS, keep=2, read_only=True) as checkpoints:
             assert checkpoints.latest_step() == step

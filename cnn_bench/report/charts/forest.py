@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from cnn_bench.report.charts import rows
 from cnn_bench.report.charts.spec import ChartSpec, Details, Hover, known
-from cnn_bench.report.charts.style import BLUE, CARD, MUTED, STYLE
+from cnn_bench.report.charts.style import BLUE, CARD, MUTED, STYLE, shorten
 from cnn_bench.report.format import compared, interval, p_value, signed
 from cnn_bench.report.verdicts import OVER_IMAGES, OVER_SEEDS
 
@@ -56,7 +56,7 @@ def forest(differences: pd.DataFrame, baseline: str, what: str = 'top-1 error') 
         name='differences',
         title=f'Differences to {baseline}',
         subtitle='to the left: less error than the baseline',
-        x_label=f'{what} minus that of {baseline} (points)',
+        x_label=f'{what} minus that of {shorten(baseline)} (points)',
         caption=' '.join(text for kind, text in _CAPTIONS.items() if kind in kinds or kind is None),
         rows=found,
     )

@@ -30,7 +30,7 @@ from cnn_bench.report.charts.style import (
 )
 from cnn_bench.report.format import percent, tick
 from cnn_bench.runs.columns import COLUMNS
-from cnn_bench.runs.training_error import windows
+from cnn_bench.runs.training_error import mean_error, windows
 
 TRAIN, TEST = 'train', 'eval'  # kinds of rows in metrics.jsonl
 _ALMOST = 1e-3  # epochs are logged with four digits
@@ -136,10 +136,7 @@ def _per_epoch(rows: pd.DataFrame) -> list[tuple[float, float]]:
     epochs: dict[int, list[tuple[float, float, float]]] = {}
     for window in logged:
         epochs.setdefault(int(np.ceil(window[1] - _ALMOST)), []).append(window)
-    return [
-        (parts[-1][1], float(np.average([error for *_, error in parts], weights=[to - at for at, to, _ in parts])))
-        for parts in epochs.values()
-    ]
+    return [(parts[-1][1], mean_error(parts)) for parts in epochs.values()]
 
 
 def _curve(rows: pd.DataFrame) -> Curve:

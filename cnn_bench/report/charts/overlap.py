@@ -12,7 +12,21 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from cnn_bench.report.charts.spec import ChartSpec, Details, Hover
-from cnn_bench.report.charts.style import BLUE, LABEL_SIZE, MARGIN, STYLE, TOP, add_titles, blank, shorten, text_width
+from cnn_bench.report.charts.style import (
+    BLUE,
+    BOLD,
+    LABEL_SIZE,
+    MARGIN,
+    STYLE,
+    TITLE_SIZE,
+    TOP,
+    WIDTH,
+    add_titles,
+    blank,
+    fit,
+    shorten,
+    text_width,
+)
 from cnn_bench.report.summary import tidy
 from cnn_bench.runs.predictions import Predictions
 
@@ -87,7 +101,8 @@ def draw(chart: Overlap) -> Figure:
     """The figure, with gid `cell-<i>-<j>` on the cell of row i and column j."""
     labels, count = [shorten(label) for label in chart.labels], len(chart.labels)
     beside, side = text_width(labels) + _GAP + MARGIN, _CELL * count
-    wide = max(beside + side, text_width([chart.subtitle], 9), text_width([chart.title], 12) * 1.15) + 2 * MARGIN
+    titles = max(text_width([fit(chart.subtitle, WIDTH, 9)], 9), text_width([chart.title], TITLE_SIZE) * BOLD)
+    wide = max(beside + side, titles) + 2 * MARGIN
     high = TOP + beside + side + MARGIN
     figure = blank((wide, high))
     axes = figure.add_axes((beside / wide, MARGIN / high, side / wide, side / high))

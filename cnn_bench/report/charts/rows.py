@@ -12,10 +12,12 @@ from cnn_bench.report.charts.style import (
     LABEL_SIZE,
     MARGIN,
     MUTED,
+    STYLE,
     TOP,
     WIDTH,
     add_titles,
     blank,
+    fit,
     shorten,
     text_width,
     ticks,
@@ -45,7 +47,7 @@ def frame(
         axes.text(1 + _GAP * inch, i, said, ha='left', color=MUTED, gid=f'number-{i}', **style)
     axes.xaxis.set_major_locator(FixedLocator(ticks(*limits, most=8)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
-    axes.set_xlabel(x_label, labelpad=7)
+    axes.set_xlabel(fit(x_label, WIDTH - left - right, STYLE['font.size']), labelpad=7)
     axes.tick_params(length=3)
     axes.grid(True, axis='x')
     axes.set_axisbelow(True)

@@ -16,6 +16,7 @@ from cnn_bench.report.charts.scatter import draw as scatter
 from cnn_bench.report.charts.scatter.spec import Scatter
 from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import PNG_DPI, STYLE
+from cnn_bench.report.format import printable
 
 _DRAW = {
     Scatter: scatter.draw,
@@ -48,6 +49,6 @@ def save(chart: ChartSpec, directory: Path) -> str:
             figure.savefig(directory / f'{chart.name}.{to}', dpi=PNG_DPI, metadata=_UNDATED[to])
         figure.set_dpi(STYLE['figure.dpi'])
         figure.savefig(svg, format='svg', metadata=_UNDATED['svg'])
-    text = re.sub(r'[ \t]+$', '', svg.getvalue(), flags=re.MULTILINE)
+    text = printable(re.sub(r'[ \t]+$', '', svg.getvalue(), flags=re.MULTILINE))
     (directory / f'{chart.name}.svg').write_text(text, encoding='utf-8')
     return text

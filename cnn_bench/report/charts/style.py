@@ -1,9 +1,13 @@
 """How every chart looks: colours, shapes, fonts, sizes and the titles above it."""
 
+import bisect
+
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+
+from cnn_bench.report.format import one_line
 
 # Role -> (light, dark). Each light colour occurs once, so that the page can exchange it for a CSS variable.
 THEME = {
@@ -53,8 +57,10 @@ STYLE = {
     'ytick.labelcolor': MUTED,
 }
 PNG_DPI = 200
-LABEL_SIZE = 8.5
-LONGEST_LABEL = 40  # characters; the page and the tables show all of them
+LABEL_SIZE, TITLE_SIZE = 8.5, 12
+BOLD = 1.15  # width of bold text, as a multiple of the same in plain type
+LONGEST_LABEL, WIDEST_LABEL = 40, 4.0  # characters, inches; the page and the tables show all of a label
+_NARROWEST = 0.25  # letter that text is made of, as a share of the font size
 WIDTH, TOP, BOTTOM, MARGIN = 10.5, 0.72, 0.62, 0.15  # inches
 
 
@@ -68,8 +74,10 @@ def blank(size: tuple[float, float]) -> Figure:
 def add_titles(figure: Figure, title: str, subtitle: str, left: float = MARGIN) -> None:
     """Add title and subtitle to a figure of final size, `left` inches from its edge."""
     wide, high = figure.get_size_inches()
+    room = wide - left - MARGIN
+    title, subtitle = fit(title, room / BOLD, TITLE_SIZE), fit(subtitle, room, STYLE['font.size'])
     place = {'x': left / wide, 'ha': 'left', 'va': 'top'}
-    figure.text(y=1 - 0.14 / high, s=title, fontsize=12, fontweight='bold', **place)
+    figure.text(y=1 - 0.14 / high, s=title, fontsize=TITLE_SIZE, fontweight='bold', **place)
     figure.text(y=1 - 0.42 / high, s=subtitle, color=MUTED, **place)
 
 
@@ -90,4 +98,20 @@ def ticks(low: float, high: float, most: int, **options) -> list[float]:
 
 def shorten(label: str) -> str:
     """`label`, cut to a length that fits into a chart."""
-    return label if len(label) <= LONGEST_LABEL else f'{label[: LONGEST_LABEL - 1].rstrip()}…'
+    return fit(_cut(one_line(label), LONGEST_LABEL), WIDEST_LABEL)
+
+
+def fit(text: str, inches: float, fontsize: float = LABEL_SIZE) -> str:
+    """`text` in one line, cut so that it is at most `inches` wide."""
+    text, most = one_line(text), int(inches / (_NARROWEST * fontsize / 72))
+    if text.isascii() and len(text) * fontsize / 72 <= inches:  # no letter is wider than the font is high
+        return text
+    text = _cut(text, most)
+    if text_width([text], fontsize) <= inches:
+        return text
+    too_wide = bisect.bisect_right(range(len(text)), inches, key=lambda n: text_width([_cut(text, n)], fontsize))
+    return _cut(text, max(1, too_wide - 1))
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f'{text[: max(0, length - 1)].rstrip()}…'

@@ -1,6 +1,7 @@
 """Draws a scatter chart with matplotlib."""
 
 import math
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
@@ -20,11 +21,13 @@ from cnn_bench.report.charts.style import (
     WIDTH,
     add_titles,
     blank,
+    fit,
     shorten,
 )
 from cnn_bench.report.format import human
 
 _LEFT = 0.72  # inches
+_TALLEST, _GROWTH = 100.0, 1.15  # inches; of the height, from one try to the next
 _LONGEST_BAR = 0.3  # of the range of the means: two seeds give intervals that would squeeze all else
 _CLEAR = 3.0  # pixels between a label and the frame
 
@@ -32,16 +35,24 @@ _CLEAR = 3.0  # pixels between a label and the frame
 def draw(chart: Scatter) -> Figure:
     """The figure, with gid `point-<i>` and `label-<i>` on the mark and the label of `chart.points[i]`.
 
-    Its height grows until all labels fit: no two touch, and none leaves the axes or covers a mark. That holds when it
-    is rendered under `matplotlib.rc_context(STYLE)`, as `saving.save` does, since other hinting changes text widths.
+    Its height grows until all labels fit: no two touch, and none leaves the axes or covers a mark. Where that would
+    take a figure of more than _TALLEST, only the marks on the front are labelled, or none. That holds when it is
+    rendered under `matplotlib.rc_context(STYLE)`, as `saving.save` does, since other hinting changes text widths.
     """
-    height = 6.0 + 0.05 * max(0, len(chart.points) - 20)
+    first = min(_TALLEST, 6.0 + 0.05 * max(0, len(chart.points) - 20))
+    heights = [first * _GROWTH**k for k in range(1 + int(math.log(_TALLEST / first, _GROWTH)))]
     with matplotlib.rc_context(STYLE):
-        while True:
-            figure, axes, sizes = _without_labels(chart, height)
-            if _add_labels(axes, chart, sizes):
-                return figure
-            height *= 1.15
+        for labelled, tall in [*((chart, tall) for tall in heights), *((few, heights[-1]) for few in _fewer(chart))]:
+            figure, axes, sizes = _without_labels(labelled, tall)
+            if _add_labels(axes, labelled, sizes):
+                break
+    return figure
+
+
+def _fewer(chart: Scatter) -> tuple[Scatter, Scatter]:
+    """The chart with labels on its front alone, and with none."""
+    front, none = ([replace(p, named=p.named and kept and p.on_front) for p in chart.points] for kept in (True, False))
+    return replace(chart, points=tuple(front)), replace(chart, points=tuple(none))
 
 
 def _without_labels(chart: Scatter, height: float) -> tuple[Figure, Axes, marks.Sizes]:
@@ -59,7 +70,7 @@ def _without_labels(chart: Scatter, height: float) -> tuple[Figure, Axes, marks.
     _front(axes, chart)
     _marks(axes, chart, style, sizes)
     add_titles(figure, chart.title, chart.subtitle, _LEFT)
-    axes.set_xlabel(chart.x_label, labelpad=7)
+    axes.set_xlabel(fit(chart.x_label, wide, STYLE['font.size']), labelpad=7)
     axes.set_ylabel(chart.y_label, labelpad=7)
     return figure, axes, sizes
 

@@ -8,7 +8,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from cnn_bench.report.charts.scatter import marks
 from cnn_bench.report.charts.scatter.spec import Scatter
-from cnn_bench.report.charts.style import LEADER, MUTED, Shape
+from cnn_bench.report.charts.style import LEADER, MUTED, Shape, shorten
 from cnn_bench.report.format import human
 
 FRONT = {'color': MUTED, 'lw': 1.1, 'dashes': (4, 3)}
@@ -31,7 +31,7 @@ def add(axes: Axes, chart: Scatter, scale: marks.AreaScale, style: dict) -> tupl
         lines['95 % interval'] = axes.errorbar([], [], yerr=[], color=MUTED, **BAR)
     down = right = 0.0
     for title, handles, names, spacing in (
-        (chart.kinds, families, list(style), _LOOSE),
+        (chart.kinds, families, [shorten(name) for name in style], _LOOSE),
         ('Parameters', blobs, list(areas), max(_LOOSE, 0.9 * (tallest / _FONT - 1))),
         (None, list(lines.values()), list(lines), _LOOSE),
     ):
