@@ -129,7 +129,7 @@ def damage_checkpoint(checkpoint: Path) -> None:
 
 def parameters(config, path: Path, data_dir: str) -> str:
     """sha256 of the newest checkpoint's state."""
-    with Checkpoints(path / schema.CHECKPOINTS, keep=2) as checkpoints:
+    with Checkpoints(path / schema.CHECKPOINTS, read_only=True) as checkpoints:
         state, _ = checkpoints.restore(TrainingSetup(config, data_dir).state_like(checkpoints.latest_step()))
     return digest(state)
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from cnn_bench.errors import printable
-from cnn_bench.runs.spreadsheet import cell
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -59,6 +58,8 @@ def print_json(value: Any, default: Callable | None = None) -> None:
 
 def print_csv(rows: Sequence[dict[str, Any]]) -> None:
     """Print rows as CSV, under the keys of the first."""
+    from cnn_bench.runs.spreadsheet import cell
+
     writer = csv.DictWriter(sys.stdout, rows[0], lineterminator='\n')
     writer.writeheader()
     writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)

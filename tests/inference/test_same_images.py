@@ -20,7 +20,7 @@ from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.runtime import parallel
 from cnn_bench.trained import Origin, TrainedModel, imported
 from cnn_bench.trained.checkpoint import Checkpoints
-from cnn_bench.training import batches
+from cnn_bench.training import batches, provenance
 from cnn_bench.training.evaluate import evaluate_run, evaluate_weights
 from cnn_bench.training.setup import TrainingSetup
 
@@ -34,6 +34,8 @@ class Recorder(nn.Module):
     """A classifier of one class that keeps what it is fed."""
 
     num_classes: int = 1
+    stem: str = 'none'
+    bn_axis: str | None = None
     dtype: type = np.float32
 
     def features(self, x, train):
@@ -93,7 +95,7 @@ def trained_run(directory, data_dir, size, placement) -> RunDirectory:
     setup, run = TrainingSetup(config.lock(), data_dir), RunDirectory(directory)
     run.create()
     run.write(schema.CONFIG, recipe.to_dict(config))
-    run.write(schema.PROVENANCE, {'model': setup.record})
+    run.write(schema.PROVENANCE, provenance.collect(setup, run))
     with Checkpoints(run / schema.CHECKPOINTS) as checkpoints:
         checkpoints.save(setup.first_state(), {})
     return run

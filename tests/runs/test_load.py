@@ -31,9 +31,10 @@ def test_epochs_of_a_recipe_that_counts_steps(tmp_path):
 
 
 def test_names_that_are_not_one_line(tmp_path):
-    write_run(tmp_path / 'run', name='\udce9cole\n')  # earlier versions trained it
-    table = runs.load(tmp_path)
-    assert table.label.item() == r'\udce9cole\n'
+    write_run(tmp_path / 'run', name='two\nlines')  # earlier versions trained it
+    assert runs.load(tmp_path).label.item() == r'two\nlines'
+    write_run(tmp_path / 'run', name='\udce9cole')
+    assert runs.load(tmp_path).state.item() == 'damaged'
     (tmp_path / 'run').rename(tmp_path / '\udcff')
     with pytest.raises(UserError, match=r"a run whose name '\\udcff' is not one line"):
         runs.load(tmp_path)
