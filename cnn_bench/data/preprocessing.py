@@ -24,6 +24,19 @@ class Preprocessing:
     interpolation: str = 'bilinear'  # or 'bicubic'; always with antialiasing
     crop_fraction: float = 0.875
 
+    def __post_init__(self):
+        """Raise ValueError for what no image can be prepared by, as a damaged record may have it."""
+        sides = self.input_shape
+        if len(sides) != 3 or not all(isinstance(side, int | np.integer) and side > 0 for side in sides):
+            raise ValueError(f'input_shape is {sides!r}; it must be height, width and channels')
+        for name in ('mean', 'std'):
+            values = getattr(self, name)
+            numbers = isinstance(values, tuple) and all(isinstance(each, int | float | np.number) for each in values)
+            if not numbers or not values or not np.isfinite(values).all():
+                raise ValueError(f'{name} is {values!r}; it must be a number per channel')
+        if not isinstance(self.crop_fraction, int | float) or not 0 < self.crop_fraction <= 1:
+            raise ValueError(f'crop_fraction is {self.crop_fraction!r}; it must be above 0 and at most 1')
+
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> 'Preprocessing':
         """The value whose `dataclasses.asdict` was written to JSON."""

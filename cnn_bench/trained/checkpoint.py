@@ -71,7 +71,11 @@ class Checkpoints:
         self._open = ExitStack()
         self._open.enter_context(quiet())
         path = self._open.enter_context(orbax_path(directory))
-        self._manager = _Manager(path, options=options, item_handlers=handlers)
+        try:
+            self._manager = _Manager(path, options=options, item_handlers=handlers)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:  # of its metadata
+            self._open.close()
+            raise DamagedCheckpoint(f'the checkpoints in {directory} cannot be read ({reason(error)})') from error
         self._open.push(self._close)
 
     def __enter__(self) -> 'Checkpoints':
