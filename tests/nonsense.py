@@ -42,72 +42,55 @@ JSON_VALUES = (
     'true',
     '"\\u0000"',
 )
+FEATURES = 'features --workdir {run} --dataset tiny --layer c5 --out {out}/f.npz --data-dir {data}'
+TRAIN = '--config {lenet5} --data-dir {data} {tiny}'
 RUN_COMMANDS = (
-    ['train', '--workdir', '{run}', '--config', '{lenet5}', '{tiny}', '--data-dir', '{data}'],
-    ['eval', '--workdir', '{run}', '--data-dir', '{data}'],
-    ['predict', '--workdir', '{run}', '{picture}', '--data-dir', '{data}'],
-    [
-        'features',
-        '--workdir',
-        '{run}',
-        '--dataset',
-        'tiny',
-        '--layer',
-        'c5',
-        '--out',
-        '{out}/f.npz',
-        '--data-dir',
-        '{data}',
-    ],
-    ['retrieve', '--workdir', '{run}', '--dataset', 'tiny', '--layer', 'c5', '--data-dir', '{data}'],
-    ['runs', '{tree}'],
-    ['runs', '{tree}', '--json'],
-    ['runs', 'export', '{tree}', '--to', 'csv', '--out', '{out}/r.csv'],
-    ['runs', 'export', '{tree}', '--to', 'parquet', '--metrics', '--out', '{out}/r.parquet'],
-    ['runs', 'export', '{tree}', '--to', 'logs', '--predictions', '--out', '{out}/logs'],
-    ['ensemble', '{tree}'],
-    ['ensemble', '{tree}', '--from-checkpoints', '--data-dir', '{data}'],
-    ['report', '{tree}', '--out', '{out}/report'],
+    f'train --workdir {{run}} {TRAIN}',
+    'eval --workdir {run} --data-dir {data}',
+    'predict --workdir {run} {picture} --data-dir {data}',
+    FEATURES,
+    'retrieve --workdir {run} --dataset tiny --layer c5 --data-dir {data}',
+    'runs {tree}',
+    'runs {tree} --json',
+    'runs export {tree} --to csv --out {out}/r.csv',
+    'runs export {tree} --to parquet --metrics --out {out}/r.parquet',
+    'runs export {tree} --to logs --predictions --out {out}/logs',
+    'ensemble {tree}',
+    'ensemble {tree} --from-checkpoints --data-dir {data}',
+    'report {tree} --out {out}/report',
 )
 DATA_COMMANDS = (
-    ['data', 'list', '--data-dir', '{data}'],
-    ['data', 'check', 'tiny', '--data-dir', '{data}'],
-    ['eval', '--workdir', '{run}', '--data-dir', '{data}'],
-    [
-        'features',
-        '--workdir',
-        '{run}',
-        '--dataset',
-        'tiny',
-        '--layer',
-        'c5',
-        '--out',
-        '{out}/f.npz',
-        '--data-dir',
-        '{data}',
-    ],
-    ['train', '--workdir', '{out}/run', '--config', '{lenet5}', '{tiny}', '--data-dir', '{data}'],
+    'data list --data-dir {data}',
+    'data check tiny --data-dir {data}',
+    'eval --workdir {run} --data-dir {data}',
+    FEATURES,
+    f'train --workdir {{out}}/run {TRAIN}',
 )
 
 
 @dataclass(frozen=True)
 class Case:
-    """A command, and a damage to a file, relative to the directory of runs or of data, that comes before it."""
+    """A command, whose words in braces stand for places, and a damage to a file that comes before it."""
 
-    command: list[str]
-    file: str = ''
+    command: str
+    extra: tuple[str, ...] = ()  # arguments that stay as they are
+    file: str = ''  # relative to the directory of a run or of data
     damage: str = ''  # one of DAMAGES
     seed: int = 0
 
     def apply(self, root: Path) -> str:
-        """Damage the file below `root`; return what was done, in words."""
-        if not self.file:
-            return ' '.join(map(repr, self.command))
-        path, rng = root / self.file, random.Random(self.seed)
-        content = path.read_bytes()
-        changed, what = DAMAGES[self.damage](content, rng)
-        path.write_bytes(changed)
-        return f'{self.file} {self.damage} {what} | {" ".join(self.command)}'
+        """Damage the file below `root`, if there is one; return in words what the case is."""
+        what = ''
+        if self.file:
+            path = root / self.file
+            content, where = DAMAGES[self.damage](path.read_bytes(), random.Random(self.seed))
+            path.write_bytes(content)
+            what = f'{self.file} {self.damage} {where} | '
+        return f'{what}{self.command} {" ".join(map(repr, self.extra))}'
+
+    def arguments(self, places: dict[str, object]) -> list[str]:
+        """The arguments for `main`."""
+        return [*self.command.format(**places).split(), *self.extra]
 
 
 def _cut(content: bytes, rng: random.Random) -> tuple[bytes, str]:
@@ -132,26 +115,19 @@ def _nested(content: bytes, rng: random.Random) -> tuple[bytes, str]:
 
 def _retyped(content: bytes, rng: random.Random) -> tuple[bytes, str]:
     """Another value of JSON somewhere in it: in one of the lines, where each is JSON of its own."""
-    lines = content.split(b'\n')
     try:
-        tree, number = json.loads(content), None
+        before, tree, after = b'', json.loads(content), b''
     except ValueError:
-        number = rng.randrange(max(len(lines) - 1, 1))
-        tree = json.loads(lines[number])
-    places = list(_places(tree, ()))
-    place, value = rng.choice(places), rng.choice(JSON_VALUES)
+        lines = content.splitlines(keepends=True)
+        number = rng.randrange(len(lines))
+        before, tree, after = b''.join(lines[:number]), json.loads(lines[number]), b'\n' + b''.join(lines[number + 1 :])
+    place, value = rng.choice(list(_places(tree, ()))), rng.choice(JSON_VALUES)
     marker = '<here>'
     text = json.dumps(_with(tree, place, marker)).replace(json.dumps(marker), value)
-    what = f'{".".join(map(str, place)) or "all"} = {value}'
-    return (text if number is None else b'\n'.join([*lines[:number], text.encode(), *lines[number + 1 :]])), what
+    return before + text.encode() + after, f'{".".join(map(str, place)) or "all"} = {value}'
 
 
-def _retyped_bytes(content: bytes, rng: random.Random) -> tuple[bytes, str]:
-    changed, what = _retyped(content, rng)
-    return (changed.encode() if isinstance(changed, str) else changed), what
-
-
-DAMAGES = {'cut': _cut, 'emptied': _emptied, 'flipped': _flipped, 'nested': _nested, 'retyped': _retyped_bytes}
+DAMAGES = {'cut': _cut, 'emptied': _emptied, 'flipped': _flipped, 'nested': _nested, 'retyped': _retyped}
 
 
 def _places(tree: Any, place: tuple) -> Iterator[tuple]:
@@ -175,8 +151,7 @@ def of_fields(rng: random.Random, count: int) -> list[Case]:
     """Fields of a recipe, each set to a value that is nonsense for most of them."""
     every = [(field, value) for field in FIELDS for value in VALUES]
     chosen = rng.sample(every, min(count, len(every)))
-    command = ['train', '--workdir', '{out}/run', '--config', '{lenet5}', '--data-dir', '{data}', '{tiny}']
-    return [Case([*command, f'--config.{field}={value}']) for field, value in chosen]
+    return [Case(f'train --workdir {{out}}/run {TRAIN}', (f'--config.{field}={value}',)) for field, value in chosen]
 
 
 def of_files(rng: random.Random, count: int, root: Path, commands: tuple) -> list[Case]:
@@ -189,5 +164,5 @@ def of_files(rng: random.Random, count: int, root: Path, commands: tuple) -> lis
         file = rng.choice(small if json_file else files)
         kinds = list(DAMAGES) if file in small else [name for name in DAMAGES if name != 'retyped']
         damage = 'retyped' if json_file and rng.random() < 0.7 else rng.choice(kinds)
-        cases.append(Case(rng.choice(commands), str(file), damage, rng.getrandbits(32)))
+        cases.append(Case(rng.choice(commands), (), str(file), damage, rng.getrandbits(32)))
     return cases

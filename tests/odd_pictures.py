@@ -114,14 +114,14 @@ def whole() -> dict[str, bytes]:
         'turned_and_odd.jpg': _encoded(turned(6), 'JPEG', exif=_odd_exif()),
         'long_comment.png': _encoded(colour, 'PNG', pnginfo=_comment(2 << 20)),
     }
-    return (
-        files
-        | _named(colour)
-        | {
-            f'turned_{n}.jpg': _encoded(turned(n), 'JPEG', exif=_exif(n), quality=95, subsampling=0)
-            for n in ORIENTATIONS
-        }
-    )
+    return files | _named(colour) | _turned()
+
+
+def _turned() -> dict[str, bytes]:
+    """The same picture in each orientation that EXIF has."""
+    return {
+        f'turned_{n}.jpg': _encoded(turned(n), 'JPEG', exif=_exif(n), quality=95, subsampling=0) for n in ORIENTATIONS
+    }
 
 
 def _named(colour: Image.Image) -> dict[str, bytes]:

@@ -75,6 +75,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='N',
         help='stop the sweep when N trials have failed; 0: never',
     )
+    _add_places(parser)
+
+
+def _add_places(parser: argparse.ArgumentParser) -> None:
     where = parser.add_argument_group('where trials run')
     where.add_argument(
         '--executor',

@@ -14,8 +14,10 @@ from cnn_bench.cli import main
 from cnn_bench.runtime.signals import TrainingStopSignals
 
 LENET5 = str(Path(__file__).parents[2] / 'configs' / 'lenet5.py')
-TINY = {'dataset.name': 'tiny', 'batch_size': 24, 'eval_batch_size': 20, 'total_steps': 2, 'devices': 1}
-TINY |= {'schedule.warmup_epochs': 0, 'model.width': 0.5}
+TINY = (
+    '--config.dataset.name=tiny --config.batch_size=24 --config.eval_batch_size=20 --config.total_steps=2 '
+    '--config.devices=1 --config.schedule.warmup_epochs=0 --config.model.width=0.5'
+)
 STATUSES = {0, 1, 2, 75, 130}
 PATIENCE_S = 60
 
@@ -36,42 +38,38 @@ def problems(tiny_run, tiny_data, tmp_path, monkeypatch, capfd):
 
     signal.signal(signal.SIGALRM, hangs)
 
+    def problem(case, arguments, statuses) -> str | None:
+        capfd.readouterr()
+        try:
+            status = main(arguments)
+        except BaseException as error:
+            return f'{type(error).__name__}: {str(error)[:300]}'
+        out, err = capfd.readouterr()
+        errors = sum(line.startswith('cnn-bench: error') for line in err.splitlines())
+        if status not in statuses:
+            return f'status {status}'
+        if 'Traceback' in err or (status in (1, 2) and errors != 1):
+            return err[-300:]
+        if case.command.startswith('runs {tree}') and 'good' not in out + err:
+            return f'the good run is not there: {err[-300:]}'
+
     def run(cases, damages_data=False, statuses=STATUSES) -> list[str]:
         found = []
         for case in cases:
             polls.clear()
             scratch = tmp_path / 'case'
+            places = {name: scratch / name for name in ('tree', 'data', 'out')}
+            places |= {'run': scratch / 'tree' / 'bad', 'picture': tmp_path / 'picture.png'}
             shutil.copytree(tiny_run, scratch / 'tree' / 'good')
-            shutil.copytree(tiny_run, scratch / 'tree' / 'bad')
-            shutil.copytree(tiny_data, scratch / 'data')
-            (scratch / 'out').mkdir()
-            names = {'run': scratch / 'tree' / 'bad', 'tree': scratch / 'tree', 'out': scratch / 'out'}
-            names |= {'data': scratch / 'data', 'lenet5': LENET5, 'picture': tmp_path / 'picture.png'}
-            what = case.apply(scratch / 'data' if damages_data else scratch / 'tree' / 'bad')
-            arguments = []
-            for word in case.command:
-                if word == '{tiny}':
-                    arguments += [f'--config.{field}={value}' for field, value in TINY.items()]
-                else:
-                    arguments.append(word if word.startswith('--config.') else word.format(**names))
-            capfd.readouterr()
+            shutil.copytree(tiny_run, places['run'])
+            shutil.copytree(tiny_data, places['data'])
+            places['out'].mkdir()
+            what = case.apply(places['data' if damages_data else 'run'])
             signal.alarm(PATIENCE_S)
-            try:
-                status = main(arguments)
-                out, err = capfd.readouterr()
-                if status not in statuses:
-                    found.append(f'{what}: status {status}')
-                if 'Traceback' in err:
-                    found.append(f'{what}: {err[-300:]}')
-                if case.command[0] == 'runs' and 'good' not in out + err and len(case.command) < 4:
-                    found.append(f'{what}: the good run is not there: {err[-300:]}')
-                if status in (1, 2) and sum(line.startswith('cnn-bench: error') for line in err.splitlines()) != 1:
-                    found.append(f'{what}: {err[-300:]}')
-            except BaseException as error:
-                found.append(f'{what}: {type(error).__name__}: {str(error)[:300]}')
-            finally:
-                signal.alarm(0)
-                shutil.rmtree(scratch)
+            wrong = problem(case, case.arguments({**places, 'lenet5': LENET5, 'tiny': TINY}), statuses)
+            signal.alarm(0)
+            found += [f'{what}: {wrong}'] if wrong else []
+            shutil.rmtree(scratch)
         return found
 
     return run
@@ -86,8 +84,8 @@ def _check(problems, tiny_run, tiny_data, seed: int, fields: int, runs: int, dat
 
 
 def test_all_is_well_without_damage(problems):
-    commands = {' '.join(command): command for command in (*nonsense.RUN_COMMANDS, *nonsense.DATA_COMMANDS)}
-    assert not problems([nonsense.Case(command) for command in commands.values()], statuses={0, 75})
+    commands = dict.fromkeys((*nonsense.RUN_COMMANDS, *nonsense.DATA_COMMANDS))
+    assert not problems([nonsense.Case(command) for command in commands], statuses={0, 75})
 
 
 def test_a_sample(problems, tiny_run, tiny_data):
@@ -97,4 +95,4 @@ def test_a_sample(problems, tiny_run, tiny_data):
 @pytest.mark.slow
 def test_two_thousand(problems, tiny_run, tiny_data):
     """What no other test covers: combinations of damage and command that nobody thought of."""
-    _check(problems, tiny_run, tiny_data, seed=1, fields=10_000, runs=600, data=400)
+    _check(problems, tiny_run, tiny_data, seed=1, fields=900, runs=700, data=450)
