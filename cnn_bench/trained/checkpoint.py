@@ -126,9 +126,9 @@ class Checkpoints:
         """State and progress of the checkpoint of `step` (default: the newest), with the shapes and placement of the
         state `like`.
 
-        It may have been saved on any number of devices. Once the newest is read, older ones than are to be kept, which
-        a kill may have left, are removed. Raises DamagedCheckpoint where it cannot be read, and UserError
-        where it belongs to another network or recipe, with the differences.
+        It may have been saved on any number of devices. Once the newest is read, those that a kill left beyond the
+        number to keep are removed. Raises DamagedCheckpoint where it cannot be read, and UserError where it belongs to
+        another network or recipe, with the differences.
         """
         step = self.latest_step() if step is None else step
         sealed = self._sealed(step)
@@ -205,7 +205,9 @@ class Checkpoints:
         except Exception as error:  # Orbax and TensorStore each raise their own
             whole = self.steps()
             cure = (
-                f'that of step {whole[-1]} is whole: the same command goes on from it' if whole else 'it is the first'
+                f'that of step {whole[-1]} is whole: the same command goes on from it'
+                if whole
+                else 'there is none before it'
             )
             raise RunFailed(
                 f'a checkpoint in {self.directory} could not be written ({reason(error)}); {cure}'

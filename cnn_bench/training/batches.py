@@ -49,7 +49,7 @@ class Resident:
 
     def eval_batches(self, batch_size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Indices (devices, n) of every image once, in order, and their labels; the last batch is padded with -1."""
-        batch_size = _useful(batch_size, len(self), len(self.devices))
+        batch_size = used_batch_size(batch_size, len(self), len(self.devices))
         padded = np.full(-(-len(self) // batch_size) * batch_size, -1, np.int32)
         padded[: len(self)] = np.arange(len(self))
         for indices in padded.reshape(-1, batch_size):
@@ -89,7 +89,7 @@ class Streamed:
 
     def eval_batches(self, batch_size: int) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
         """{'image': (devices, n, h, w, c), 'label': (devices, n)} of every image once, and labels, -1 for padding."""
-        batch_size = _useful(batch_size, len(self), len(self.devices) * self.processes)
+        batch_size = used_batch_size(batch_size, len(self), len(self.devices) * self.processes)
         batches = data.stream(self.split, batch_size // self.processes, seed=0, train=False, **self.arguments)
         for batch in batches:
             yield jax.tree.map(lambda b: parallel.split(b, self.devices), batch), batch['label']
@@ -98,8 +98,8 @@ class Streamed:
 Batches = Resident | Streamed
 
 
-def _useful(batch_size: int, images: int, devices: int) -> int:
-    """`batch_size`, but no larger than a batch of all `images`; the rest would be padding."""
+def used_batch_size(batch_size: int, images: int, devices: int) -> int:
+    """The batch size of an evaluation: no larger than a batch of all `images`, where the rest would be padding."""
     return min(batch_size, -(-images // devices) * devices)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from cnn_bench.runtime import parallel
 from cnn_bench.runtime.memory import OutOfMemory, free_bytes, gib
-from cnn_bench.training.batches import lives_on_devices
+from cnn_bench.training.batches import lives_on_devices, used_batch_size
 from cnn_bench.training.freezing import ALL_TRAINED
 from cnn_bench.training.setup import TrainingSetup
 from cnn_bench.training.train_cost import evaluation_cost
@@ -23,7 +23,7 @@ def require_room(setup: TrainingSetup) -> None:
         parts = ', '.join(f'{what} {gib(size)}' for what, size in needed.items())
         raise OutOfMemory(
             f'training {setup.record["arch"]} takes at least {gib(sum(needed.values()))} ({parts}); {limit}; '
-            'a smaller batch_size, eval_batch_size, model.width or dataset takes less'
+            'a smaller batch_size, eval_batch_size, model.width or data set takes less'
         )
 
 
@@ -42,7 +42,7 @@ def needed_bytes(setup: TrainingSetup) -> dict[str, int]:
     all_trained = any(stage.freezing is ALL_TRAINED for stage in setup.stages)
     kept = cost.activation_bytes if all_trained else largest
     in_training = kept * config.batch_size // devices // config.accumulate_steps
-    in_evaluation = largest * config.eval_batch_size // devices
+    in_evaluation = largest * _eval_batch_size(setup) // devices
     return {
         'parameters and optimizer': state,
         'activations': max(in_training, in_evaluation),
@@ -50,10 +50,14 @@ def needed_bytes(setup: TrainingSetup) -> dict[str, int]:
     }
 
 
+def _eval_batch_size(setup: TrainingSetup) -> int:
+    return used_batch_size(setup.config.eval_batch_size, setup.images('test'), len(setup.devices))
+
+
 def _image_bytes(setup: TrainingSetup) -> int:
     fields, image = setup.config.dataset, int(np.prod(setup.image_shape))
     size = 0
-    for split, batch in (('train', setup.config.batch_size), ('test', setup.config.eval_batch_size)):
+    for split, batch in (('train', setup.config.batch_size), ('test', _eval_batch_size(setup))):
         images = setup.images(split)
         resident = lives_on_devices(setup.info, images, setup.preprocessing, fields.placement)
         size += image * (images if resident else batch // len(setup.devices))
