@@ -48,7 +48,8 @@ def call(function: Callable, group: str, fields: Mapping[str, Any], *args, **kwa
     free = names - set(kwargs) - {p.name for p in list(parameters)[: len(args)]}
     for name in fields:
         if name not in free and not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            raise unknown(f'config field {group}.{name} of {function.__name__}', name, free)
+            error = unknown(f'argument of {function.__name__}', name, free)
+            raise UserError(f'config.{group}.{name}: {error}; the value None takes it out of the recipe')
     for parameter in parameters:
         if parameter.name in free - set(fields) and parameter.default is parameter.empty:
             raise UserError(f'config.{group}.{parameter.name} is missing; {function.__name__} needs it')

@@ -48,7 +48,12 @@ def test_unknown_field_of_the_network(refused):
 
 
 def test_unread_field(refused):
-    assert 'optimizer.momentum' in refused('--config.optimizer.name=adamw')
+    said = refused('--config.optimizer.name=adamw')
+    assert "config.optimizer.momentum: unknown argument of adamw 'momentum'; known: " in said
+    assert said.endswith('; the value None takes it out of the recipe')
+    assert 'b1' in refused(
+        '--config.optimizer.name=adamw', '--config.optimizer.momentum=None', '--config.optimizer.x=1'
+    )
 
 
 @pytest.mark.parametrize(
