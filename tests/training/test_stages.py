@@ -49,7 +49,7 @@ def test_stages_survive_json_and_the_command_line():
     [
         ({'stages': ({'total_epochs': 0},)}, 'stage 1: config.total_epochs is 0; allowed: at least 1'),
         ({'stages': ({}, {'batch_size': 3})}, 'unknown field of a stage'),
-        ({'stages': ({}, {'optimizer.learning_rat': 3})}, 'stage 2: unknown config field optimizer.learning_rat'),
+        ({'stages': ({}, {'optimizer.learning_rat': 3})}, 'stage 2: config.optimizer.learning_rat: unknown argument'),
         ({'stages': ({}, {'schedule.name': 'cosin'})}, 'stage 2: unknown schedule'),
         ({'stages': ({}, {'freeze': ('conv9',)})}, 'stage 2: unknown part of the network'),
         ({'stages': ({}, {'schedule.factor': -1})}, 'stage 2: config.schedule.factor is -1; allowed: above 0'),
