@@ -63,6 +63,7 @@ COUNT = Kind('an integer from 0 to 2^53', lambda value: isinstance(value, int) a
 NUMBER = Kind('a number from 0 to 2^53', _between(0, LARGEST))
 PERCENT = Kind('a number from 0 to 100', _between(0, 100))
 SIGNED = Kind('a number of a size up to 2^53', _between(-LARGEST, LARGEST))
+LIST = Kind('a list', lambda value: isinstance(value, list))
 TIME = Kind('a time in ISO 8601 with its zone', _is_time)
 STATE = Kind(f'finished, {" or ".join(schema.FAILED)}', lambda value: value in ('finished', *schema.FAILED))
 # Of metrics.jsonl, which alone may hold NaN and infinity: a loss can become either.
