@@ -14,6 +14,7 @@ def get_config(arg=''):
     config.model.arch = 'lenet5'
     config.model.bn_momentum = 0.9  # short runs have few steps for the statistics to settle
     config.dataset.name = 'fashion_mnist_subset'
+    config.dataset.validation_images = 1000
     config.total_epochs = 6
     config.batch_size = 96
     config.eval_every_epochs = 2

@@ -18,6 +18,7 @@ def get_config(arg=''):
     config.model.arch = 'fashion_cnn'
     config.model.dropout = 0.5
     config.dataset.name = 'fashion_mnist'
+    config.dataset.validation_images = 5000
     config.augment.flip = True
     config.augment.pad_crop = 2
     config.total_epochs = 14

@@ -20,6 +20,7 @@ def get_config(arg=''):
     config.model.aux = True
     config.aux_weight = 0.3
     config.dataset.name = 'imagenet'
+    config.dataset.validation_images = 50_000
     config.dataset.size = 224
     config.dataset.workers = 8
     config.augment.flip = True

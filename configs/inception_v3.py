@@ -22,6 +22,7 @@ def get_config(arg=''):
     config.aux_weight = 0.4
     config.label_smoothing = 0.1
     config.dataset.name = 'imagenet'
+    config.dataset.validation_images = 50_000
     config.dataset.size = 299
     config.dataset.workers = 8
     config.augment.flip = True

@@ -15,6 +15,7 @@ def get_config(arg=''):
     config = base()
     config.model.arch = 'lenet5'
     config.dataset.name = 'fashion_mnist'
+    config.dataset.validation_images = 5000
     config.total_epochs = 20
     config.batch_size = 128
     config.log_every_steps = 117

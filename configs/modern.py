@@ -18,6 +18,7 @@ def get_config(arg=''):
     config = base()
     config.model.arch = 'resnet50'
     config.dataset.name = 'imagenet'
+    config.dataset.validation_images = 50_000
     config.dataset.size = 224
     config.dataset.workers = 8
     config.augment.flip = True

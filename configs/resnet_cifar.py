@@ -17,6 +17,7 @@ def get_config(arg=''):
     config = base()
     config.model.arch = 'resnet20'
     config.dataset.name = 'cifar10'
+    config.dataset.validation_images = 5000  # as in the paper, which trained on 45,000
     config.augment.flip = True
     config.augment.pad_crop = 4
     config.total_steps = 64_000

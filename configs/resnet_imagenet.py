@@ -21,6 +21,7 @@ def get_config(arg=''):
     config.model.kernel_init = 'he'
     config.model.dropout = 0.0
     config.dataset.name = 'imagenet'
+    config.dataset.validation_images = 50_000
     config.dataset.size = 224
     config.dataset.workers = 8
     config.augment.flip = True

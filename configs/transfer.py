@@ -21,6 +21,7 @@ def get_config(arg=''):
     config.init_from = 'weights/xception'
     config.init_head = False
     config.dataset.name = 'flowers'
+    config.dataset.validation_images = 300
     config.dataset.size = 224
     config.crop.scale = (1.0, 1.0)
     config.crop.crop_fraction = 1.0

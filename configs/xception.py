@@ -18,6 +18,7 @@ def get_config(arg=''):
     config.model.arch = 'xception'
     config.model.dropout = 0.5
     config.dataset.name = 'imagenet'
+    config.dataset.validation_images = 50_000
     config.dataset.size = 299
     config.dataset.workers = 8
     config.augment.flip = True

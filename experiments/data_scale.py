@@ -25,14 +25,14 @@ PRESETS = {
     'full': {**FASHION_MNIST, **FLIP_AND_CROP, 'total_steps': 9360},
 }
 HELD_EQUAL = ('macs',)
-BASELINE = '10000 images'
+BASELINE = '9000 images'
 CHARTS = ('learning_curves', 'differences')
 HESTNESS = 'Hestness et al. 2017, image classification'
-SIZES = {'demo': (625, 1250, 2500, 5000, 10_000), 'full': (625, 1250, 2500, 5000, 10_000, 20_000, 40_000, 60_000)}
+SIZES = {'demo': (562, 1125, 2250, 4500, 9000), 'full': (562, 1125, 2250, 4500, 9000, 18_000, 36_000, 55_000)}
 HYPOTHESES = (
-    Hypothesis('8 times the images lower the error', HESTNESS, less='10000 images', more='1250 images'),
-    Hypothesis('so they do with half as many of each', HESTNESS, less='5000 images', more='625 images'),
-    Hypothesis('doubling them still helps at the end', HESTNESS, less='10000 images', more='5000 images'),
+    Hypothesis('8 times the images lower the error', HESTNESS, less='9000 images', more='1125 images'),
+    Hypothesis('so they do with half as many of each', HESTNESS, less='4500 images', more='562 images'),
+    Hypothesis('doubling them still helps at the end', HESTNESS, less='9000 images', more='4500 images'),
 )
 EVALUATIONS = 6
 
@@ -58,7 +58,7 @@ def report(table):
     return paragraph(
         f'Test error {seeds(table)}: {ranked(error)}.',
         _law(images, error.to_numpy()),
-        difference(error, '10000 images', '5000 images'),
+        difference(error, '9000 images', '4500 images'),
     )
 
 

@@ -15,14 +15,14 @@ Expect     naive: about ten times the multiply-adds of reduced at the same width
 from cnn_bench.models import registry
 from cnn_bench.runs.study import Hypothesis
 from cnn_bench.sweep.answers import difference, means, paragraph, ranked, seeds
-from cnn_bench.sweep.presets import DEMO, FLIP_AND_CROP
+from cnn_bench.sweep.presets import DEMO, FASHION_MNIST, FLIP_AND_CROP
 
 QUESTION = 'What do the 1x1 reductions of the Inception module save, and what do they cost in accuracy?'
 SOURCE = 'Szegedy et al. 2014 (arXiv 1409.4842), section 4 and figure 2'
 RECIPE = 'configs/compare.py'
 PRESETS = {
     'demo': {**DEMO, 'total_epochs': 1, 'log_every_steps': 25},
-    'full': {'dataset.name': 'fashion_mnist', **FLIP_AND_CROP, 'total_epochs': 20},
+    'full': {**FASHION_MNIST, 'batch_size': 96, **FLIP_AND_CROP, 'total_epochs': 20},
 }
 HELD_EQUAL = ('epochs', 'macs', 'seconds')
 BASELINE = 'naive'

@@ -33,7 +33,7 @@ COLUMNS = (
     Heading('run', folds=True),
     Heading('network', folds=True),
     Heading('state'),
-    *(Heading(header, number=True) for header in ('best', 'last', 'step', 'seed')),
+    *(Heading(header, number=True) for header in ('val best', 'val last', 'test', 'step', 'seed')),
     Heading('started (UTC)'),
     Heading('device'),
 )
@@ -124,7 +124,7 @@ def _list(directory: str, args: argparse.Namespace) -> None:
 
     listed = survey(directory)
     if args.sort == 'error':
-        listed.sort(key=lambda run: math.inf if run.best_top1_err_pct is None else run.best_top1_err_pct)
+        listed.sort(key=_error)
     elif args.sort == 'started':
         listed.sort(key=lambda run: run.started or '', reverse=True)
     if args.json:
@@ -136,9 +136,18 @@ def _list(directory: str, args: argparse.Namespace) -> None:
             output.print_line(f'cnn-bench: damaged: {run.problem}', sys.stderr)
 
 
+def _error(run: 'Listed') -> float:
+    """The best validation error, or the test error of a run that was not validated."""
+    known = (error for error in (run.best_val_top1_err_pct, run.top1_err_pct) if error is not None)
+    return next(known, math.inf)
+
+
 def _cells(run: 'Listed') -> tuple[str, ...]:
     """The row of a run: errors in per cent, a dash for what is unknown."""
-    errors = ['-' if e is None else f'{e:.2f} %' for e in (run.best_top1_err_pct, run.last_top1_err_pct)]
+    errors = [
+        '-' if e is None else f'{e:.2f} %'
+        for e in (run.best_val_top1_err_pct, run.last_val_top1_err_pct, run.top1_err_pct)
+    ]
     step = ' of '.join(str(n) for n in (run.step or 0, run.total_steps) if n is not None)
     started = run.started[:16].replace('T', ' ') if run.started else '-'
     seed = '-' if run.seed is None else str(run.seed)

@@ -43,17 +43,42 @@ class Split:
         chosen = np.random.default_rng(0).permutation(len(self))[:count]
         return self._part([self._places[place] for place in np.sort(chosen)], self.info, self._labels)
 
+    def hold_out(self, count: int) -> tuple['Split', 'Split']:
+        """Two parts: its images without `count` held-out ones, and those, each in their order. Reads all labels.
+
+        Each class is held out in proportion to its images, so a balanced split gives as many of each; a class keeps an
+        image as long as there are others. The images are always the same ones, and larger counts contain smaller ones.
+        Raises UserError if it does not have more images.
+        """
+        if not 0 < count < len(self):
+            raise UserError(
+                f'{count:,} of the {len(self):,} images in {self.name} of {self.info.name} cannot be held out'
+            )
+        labels, share = self.labels(), np.empty(len(self))
+        drawn = np.random.default_rng(1).permutation(len(self))
+        for label in np.unique(labels):
+            of_class = drawn[labels[drawn] == label]
+            share[of_class] = np.arange(1, len(of_class) + 1) / len(of_class)
+        held = np.zeros(len(self), bool)
+        held[drawn[np.argsort(share[drawn], kind='stable')[:count]]] = True
+        places = np.asarray(self._places)
+        return tuple(self._part(places[chosen].tolist(), self.info, self._labels) for chosen in (~held, held))
+
+    def labels(self) -> np.ndarray:
+        """The labels of all its images, int32 (n,). Reads all records."""
+        labels = np.empty(len(self), np.int32)
+        for start in range(0, len(self), _CHUNK):
+            indices = list(range(start, min(start + _CHUNK, len(self))))
+            labels[indices] = [record['label'] for record in self.encoded(indices)]
+        return labels
+
     def only(self, classes: tuple[int, ...]) -> 'Split':
         """Its images of `classes`, in their order, with labels 0, 1, ... in the order of `classes`. Reads all labels.
 
         Raises UserError for an unknown label.
         """
         info, new = self.info.of_classes(classes), {label: number for number, label in enumerate(classes)}
-        places = []
-        for start in range(0, len(self), _CHUNK):
-            indices = list(range(start, min(start + _CHUNK, len(self))))
-            labels = [record['label'] for record in self.encoded(indices)]
-            places += [self._places[i] for i, label in zip(indices, labels, strict=True) if label in new]
+        places = [place for place, label in zip(self._places, self.labels().tolist(), strict=True) if label in new]
         if self._labels:
             new = {stored: new[label] for stored, label in self._labels.items() if label in new}
         return self._part(places, info, new)

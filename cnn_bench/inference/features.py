@@ -14,7 +14,7 @@ from cnn_bench.errors import UserError, unknown
 from cnn_bench.inference import layers
 from cnn_bench.runtime import parallel
 from cnn_bench.trained import TrainedModel
-from cnn_bench.training.batches import Batches, batches_for
+from cnn_bench.training.batches import InMemory, Streamed, batches_for
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,7 @@ def extract(
     shape = layers.check_layer(model, layer)
     devices = parallel.local_devices(0)
     images = batches_for(model, dataset, split, devices, data_dir)
-    step = partial(
-        feature_step, module=model.module, preprocess=model.preprocess, pick=images.pick, layer=layer, pool=pool
-    )
+    step = partial(feature_step, module=model.module, preprocess=model.preprocess, layer=layer, pool=pool)
     compiled = parallel.over_devices(step, devices, 'jit')
     variables = parallel.replicate(model.variables, devices)
     batch_size = -(-batch_size // len(devices)) * len(devices)
@@ -78,17 +76,17 @@ def extract(
 
 
 def _batches(
-    compiled: Callable, variables: Any, images: Batches, batch_size: int, track: Callable
+    compiled: Callable, variables: Any, images: InMemory | Streamed, batch_size: int, track: Callable
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     for batch, labels in track(images.eval_batches(batch_size), total=-(-len(images) // batch_size)):
-        _, own = compiled(variables, images.dataset, batch)
+        _, own = compiled(variables, (), batch)
         rows = np.asarray(own).reshape(-1, *own.shape[2:])
         yield rows[labels >= 0], labels[labels >= 0].astype(np.int32)  # -1 is padding
 
 
 def feature_step(
-    variables: Any, dataset: Any, batch: Any, *, module: nn.Module, preprocess, pick, layer: str, pool: str
+    variables: Any, shared: tuple, batch: dict[str, jax.Array], *, module: nn.Module, preprocess, layer: str, pool: str
 ) -> tuple[tuple, jax.Array]:
     """An empty tuple for what is the same on all devices, and the features (n, ...) of this device's images."""
-    images, _ = pick(dataset, batch)
-    return (), layers.pooled(layers.output(module, variables, preprocess(images), layer), pool)
+    images = preprocess(batch['image'])
+    return (), layers.pooled(layers.output(module, variables, images, layer), pool)

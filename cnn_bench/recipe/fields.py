@@ -24,9 +24,15 @@ IMAGENET_LIGHTING = tuple(
     )
 )
 BN_SCOPES = ('unfrozen', 'all', 'none')  # which batch norm layers `bn_update` and `bn_train` apply to
-MONITORED = ('loss', 'top1_err_pct', 'top5_err_pct')  # test metrics; those of the averaged weights start with `ema_`
+MONITORED = (
+    'loss',
+    'top1_err_pct',
+    'top5_err_pct',
+)  # validation metrics; those of the averaged weights start with `ema_`
 # Fields that had another name in earlier versions. Runs of then are read; a new recipe is told the new name.
 RENAMED = {'stop_after_evals': 'early_stop_patience', 'mix.cutmix_share': 'mix.cutmix_prob'}
+# Fields that recipes of earlier versions lack.
+ADDED = ('keep_best', 'test_every_epochs', 'dataset.validation', 'dataset.validation_images')
 
 
 @dataclass(frozen=True)
@@ -104,10 +110,14 @@ FIELDS: dict[str, Field] = {
     'total_steps': Field(0, 'length of training in steps, instead of total_epochs; 0: use total_epochs', at_least(0)),
     'batch_size': Field(128, 'training images a step', at_least(1)),
     'accumulate_steps': Field(1, 'parts that a batch is cut into, whose gradients are averaged', at_least(1)),
-    'eval_batch_size': Field(512, 'test images a step', at_least(1)),
-    'eval_every_epochs': Field(1, 'epochs between evaluations', at_least(1)),
-    'monitor': Field('top1_err_pct', 'test metric for the plateau schedule, the best step and early stopping'),
-    'early_stop_patience': Field(0, 'evaluations in a row without a new best that end training; 0: never', at_least(0)),
+    'eval_batch_size': Field(512, 'validation or test images a step', at_least(1)),
+    'eval_every_epochs': Field(1, 'epochs between evaluations on the validation images', at_least(1)),
+    'test_every_epochs': Field(
+        0, 'epochs between evaluations on the test images, for curves only; 0: once, at the end', at_least(0)
+    ),
+    'monitor': Field('top1_err_pct', 'validation metric for the plateau schedule, the best step and early stopping'),
+    'keep_best': Field(False, 'test the weights of the best validation, not the last ones'),
+    'early_stop_patience': Field(0, 'validations in a row without a new best that end training; 0: never', at_least(0)),
     'log_every_steps': Field(50, 'steps that a row of metrics.jsonl averages over', at_least(1)),
     'checkpoint_every_steps': Field(0, 'steps between checkpoints; 0: at the end of each epoch', at_least(0)),
     'keep_checkpoints': Field(2, 'how many of the newest checkpoints are kept', at_least(1)),
@@ -131,9 +141,16 @@ FIELDS: dict[str, Field] = {
     'model.dtype': Field('float32', 'of activations and multiplications; parameters are float32'),
     'dataset.name': Field('fashion_mnist_subset', 'a name of `cnn-bench data list`'),
     'dataset.train': Field('train', 'split that is trained on'),
-    'dataset.test': Field('test', 'split that is evaluated on'),
+    'dataset.validation': Field('', 'split that choices in training are made by; empty: see validation_images'),
+    'dataset.test': Field('test', 'split that is evaluated on once, at the end; empty: none'),
     'dataset.classes': Field((), 'labels to keep, renumbered 0, 1, ... in this order; (): all', LABELS),
     'dataset.train_images': Field(0, 'how many training images, always the same ones; 0: all', at_least(0)),
+    'dataset.validation_images': Field(
+        0,
+        'how many validation images, always the same ones: of `validation`, or held out of `train` where that is empty '
+        '(as large a part of each class); 0: all of `validation`, or none',
+        at_least(0),
+    ),
     'dataset.test_images': Field(0, 'how many test images, always the same ones; 0: all', at_least(0)),
     'dataset.size': Field(0, 'images are resized to size x size; 0: as stored, or as init_from expects', at_least(0)),
     'dataset.placement': Field(

@@ -9,9 +9,9 @@ from ml_collections import ConfigDict
 
 from cnn_bench.errors import UserError, unknown
 from cnn_bench.python_file import execute
-from cnn_bench.recipe.fields import RENAMED
+from cnn_bench.recipe.fields import ADDED, FIELDS, RENAMED
 from cnn_bench.recipe.overrides import override
-from cnn_bench.recipe.validation import validate
+from cnn_bench.recipe.validation import check_splits, validate
 
 
 def load(spec: str | Path, overrides: Mapping[str, Any] | None = None) -> ConfigDict:
@@ -25,6 +25,7 @@ def load(spec: str | Path, overrides: Mapping[str, Any] | None = None) -> Config
     for field, value in (overrides or {}).items():
         override(config, field, value)
     validate(config)
+    check_splits(config)
     return config.lock()
 
 
@@ -36,13 +37,18 @@ def from_dict(fields: Mapping[str, Any]) -> ConfigDict:
 
 
 def renamed(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a recipe that an earlier version wrote, under their present names."""
+    """The fields of a recipe that an earlier version wrote, under their present names, with defaults of newer ones."""
     fields = {name: dict(value) if isinstance(value, Mapping) else value for name, value in fields.items()}
     for old, new in RENAMED.items():
         group, _, name = old.rpartition('.')
         holder = fields.get(group, {}) if group else fields
         if isinstance(holder, dict) and name in holder:
             holder[new.rpartition('.')[2]] = holder.pop(name)
+    for path in ADDED:
+        group, _, name = path.rpartition('.')
+        holder = fields.get(group) if group else fields
+        if isinstance(holder, dict):
+            holder.setdefault(name, FIELDS[path].default)
     return fields
 
 
@@ -78,6 +84,7 @@ def variant(config: ConfigDict, arg: str, **smoke_model: Any) -> ConfigDict:
     config.model.update({'stem': 'small', **smoke_model})
     config.dataset.update({'name': 'fashion_mnist_subset', 'train': 'train', 'test': 'test', 'size': 0, 'workers': 0})
     config.dataset.update({'train_images': 0, 'test_images': 200, 'classes': ()})
+    config.dataset.update({'validation': '', 'validation_images': 200})
     config.total_steps = 2
     config.stages = tuple({**stage, 'total_steps': 1} for stage in config.stages[:2])
     config.init_from = ''  # no weights are at hand

@@ -57,6 +57,33 @@ def call(function: Callable, group: str, fields: Mapping[str, Any], *args, **kwa
     return function(*args, **kwargs, **fields)
 
 
+def check_splits(config: ConfigDict) -> None:
+    """Raise UserError where a recipe evaluates nothing, or asks for what it has no split for."""
+    fields = config.dataset
+    validates = bool(fields.validation or fields.validation_images)
+    if not fields.test and not validates:
+        raise UserError('config.dataset has neither test nor validation images, so nothing would be evaluated')
+    if not fields.test and config.test_every_epochs:
+        raise UserError('config.test_every_epochs needs a test split; config.dataset.test names none')
+    for field in () if validates else _read_validation(config):
+        raise UserError(
+            f'config.{field} needs validation images; set config.dataset.validation_images, which are held out of the '
+            'training images, or config.dataset.validation, the name of a split'
+        )
+
+
+def _read_validation(config: ConfigDict) -> list[str]:
+    """The fields of a recipe that make training depend on validation."""
+    asked = [name for name in ('keep_best', 'early_stop_patience') if config[name]]
+    if config.monitor != FIELDS['monitor'].default:
+        asked.append('monitor')
+    if any(
+        part.get('schedule.name') == 'plateau' for part in ({'schedule.name': config.schedule.name}, *config.stages)
+    ):
+        asked.append('schedule.name=plateau')
+    return asked
+
+
 def _check_type(path: str, value: Any, default: Any) -> None:
     """Raise UserError unless a value has the type of the argument's default; numbers of both kinds are one type."""
     default = float(default) if isinstance(default, int) and not isinstance(default, bool) else default

@@ -15,9 +15,9 @@ RUN_COLUMNS = ('run', 'label', 'seed', 'state')
 def curves(path: str | Path) -> 'pd.DataFrame':
     """Every row of metrics.jsonl of the readable runs at or below `path`, in the order in which they were written.
 
-    Columns: run, label, seed and state as in `load`, then kind ('train' or 'eval'), step, epoch, and the other keys of
-    the rows: loss, top1_err_pct, learning_rate ... A row of kind 'train' holds means over the steps since the previous
-    one. Runs with a damaged file are left out. Raises UserError where `path` holds no run.
+    Columns: run, label, seed and state as in `load`, then kind ('train', 'val' or 'test'), step, epoch, and the other
+    keys of the rows: loss, top1_err_pct, learning_rate ... A row of kind 'train' holds means over the steps since the
+    previous one. Runs with a damaged file are left out. Raises UserError where `path` holds no run.
     """
     rows, _ = export.metrics(path)
     labelled = load(path)[list(RUN_COLUMNS)].query('state != "damaged"')

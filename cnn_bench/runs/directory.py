@@ -12,6 +12,7 @@ from cnn_bench.errors import UserError
 from cnn_bench.files import cannot_write, naming, write_atomically
 from cnn_bench.runs import schema, shapes
 
+OLD_KINDS = {'eval': schema.TEST}  # of rows in metrics.jsonl that earlier versions wrote
 MANY_CLASSES = 100  # with more, predictions keep only the top five classes and the label
 
 
@@ -90,6 +91,7 @@ class RunDirectory:
         try:
             row = shapes.parse(line, finite=False)
             shapes.check_row(row)
+            row['kind'] = OLD_KINDS.get(row['kind'], row['kind'])
         except ValueError as error:
             raise UserError(f'line {number} of {self / schema.METRICS} is not a row of metrics: {error}') from error
         return row
@@ -109,8 +111,11 @@ class RunDirectory:
         """The steps of the checkpoints, the newest last."""
         return complete_steps(self / schema.CHECKPOINTS)
 
-    def write_predictions(self, labels: np.ndarray, log_probs: np.ndarray) -> None:
-        """Keep labels (n,) and float16 log-probabilities (n, classes), or only those of the top five and the label."""
+    def write_predictions(self, name: str, labels: np.ndarray, log_probs: np.ndarray) -> None:
+        """Keep labels (n,) and float16 log-probabilities (n, classes) in the file `name`.
+
+        Of many classes, only the log-probabilities of the top five and the label are kept.
+        """
         arrays = {'label': labels.astype(np.int32)}
         if log_probs.shape[1] <= MANY_CLASSES:
             arrays['log_probs'] = log_probs.astype(np.float16)
@@ -119,7 +124,7 @@ class RunDirectory:
             arrays['top5'] = top.astype(np.int32)
             arrays['top5_log_probs'] = np.take_along_axis(log_probs, top, axis=1).astype(np.float16)
             arrays['label_log_prob'] = log_probs[np.arange(len(labels)), labels].astype(np.float16)
-        write_atomically(self / schema.PREDICTIONS, lambda file: np.savez_compressed(file, **arrays))
+        write_atomically(self / name, lambda file: np.savez_compressed(file, **arrays))
 
 
 class ReadOnlyRunDirectory(RunDirectory):
@@ -138,5 +143,5 @@ class ReadOnlyRunDirectory(RunDirectory):
         """Nothing."""
         return 0
 
-    def write_predictions(self, labels: np.ndarray, log_probs: np.ndarray) -> None:
+    def write_predictions(self, name: str, labels: np.ndarray, log_probs: np.ndarray) -> None:
         """Nothing."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FORMATS = ('parquet', 'csv')
 LOGS = (schema.CONFIG, schema.PROVENANCE, schema.METRICS, schema.SUMMARY)
+PREDICTIONS = (schema.PREDICTIONS, schema.VALIDATION_PREDICTIONS)
 FIRST = ('run', 'kind', 'step', 'epoch')
 _ABSOLUTE = re.compile(
     r'("(?:--[\w.-]+=)?)/(?:[^"/]+/)*?([^"/]+(?:/[^"/]+)?")'
@@ -93,7 +94,7 @@ def logs(path: str | Path, out: Path, predictions: bool = False) -> int:
             _copy(beside, made / beside.name)
             _shorten_paths(made / beside.name)
         for run in found:
-            for name in (*LOGS, schema.PREDICTIONS) if predictions else LOGS:
+            for name in (*LOGS, *PREDICTIONS) if predictions else LOGS:
                 _copy(run / name, made / name_below(run, root) / name)
             _shorten_paths(made / name_below(run, root) / schema.PROVENANCE)
     return len(found)

@@ -20,8 +20,9 @@ class Listed:
     run: str  # its directory, relative to the one that was listed
     label: str  # its name in charts; the directory's name where its config cannot be read
     state: str  # finished, one of schema.FAILED, running, stopped, unfinished (trained elsewhere) or damaged
-    best_top1_err_pct: float | None = None  # over all evaluations, of the weights themselves, not of their average
-    last_top1_err_pct: float | None = None  # of the last evaluation
+    best_val_top1_err_pct: float | None = None  # over all validations, of the weights themselves, not of their average
+    last_val_top1_err_pct: float | None = None  # of the last validation
+    top1_err_pct: float | None = None  # on the test images
     step: int | None = None  # the last that was logged or saved
     total_steps: int | None = None  # in all, by the recipe
     seed: int | None = None
@@ -56,8 +57,12 @@ def _listed(run: RunDirectory, root: str | Path) -> Listed:
         rows = run.metrics()
         known |= _last_step(rows, run.saved_steps())
         summary = from_summary(run.read(schema.SUMMARY))
-        known |= _errors([*_evaluations(rows), summary.get('top1_err_pct')])
-        known |= {'state': summary['state'], 'problem': summary.get('reason')}
+        known |= _validation_errors(rows)
+        known |= {
+            'state': summary['state'],
+            'problem': summary.get('reason'),
+            'top1_err_pct': summary.get('top1_err_pct'),
+        }
     except UserError as error:
         return Listed(name, **{**known, 'problem': str(error)})
     if known['state'] == 'unfinished':
@@ -80,13 +85,10 @@ def _last_step(rows: list[dict], saved: list[int]) -> dict:
     return {'step': max(steps)} if steps else {}
 
 
-def _evaluations(rows: list[dict]) -> list[float]:
-    return [row.get('top1_err_pct') for row in rows if row['kind'] == 'eval']
-
-
-def _errors(errors: list[float | None]) -> dict:
+def _validation_errors(rows: list[dict]) -> dict:
+    errors = [row.get('top1_err_pct') for row in rows if row['kind'] == schema.VALIDATION]
     known = [error for error in errors if error is not None and math.isfinite(error)]
-    return {'best_top1_err_pct': min(known), 'last_top1_err_pct': known[-1]} if known else {}
+    return {'best_val_top1_err_pct': min(known), 'last_val_top1_err_pct': known[-1]} if known else {}
 
 
 def _unfinished(run: RunDirectory) -> str:

@@ -1,4 +1,4 @@
-"""The predictions of runs for every test image, for comparing networks image by image."""
+"""The predictions of runs for every test or validation image, for comparing networks image by image."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from cnn_bench.runs.load import find_some, name_below
 
 @dataclass(frozen=True)
 class Predictions:
-    """`label` and first prediction `top1`, both (n,), of the test images in their order, and `log_probs` (n, classes),
+    """`label` and first prediction `top1`, both (n,), of the images in their order, and `log_probs` (n, classes),
     None where the run kept only the top five of many classes.
 
     Log-probabilities were kept in half precision: of two classes that round to the same, the first counts, which can
@@ -30,9 +30,9 @@ class Predictions:
         return self.label == self.top1
 
 
-def of_run(run: RunDirectory) -> Predictions | None:
-    """The predictions of a run; None where it kept none. Raises UserError where the file is damaged."""
-    path = run / schema.PREDICTIONS
+def of_run(run: RunDirectory, file: str = schema.PREDICTIONS) -> Predictions | None:
+    """The predictions of a run in `file`; None where it kept none. Raises UserError where the file is damaged."""
+    path = run / file
     try:
         with np.load(path, allow_pickle=False) as kept:
             label, log_probs = kept['label'], None if 'top5' in kept else kept['log_probs']
@@ -47,15 +47,16 @@ def of_run(run: RunDirectory) -> Predictions | None:
     return Predictions(label, top1, log_probs)
 
 
-def predictions(path: str | Path) -> dict[str, Predictions]:
+def predictions(path: str | Path, file: str = schema.PREDICTIONS) -> dict[str, Predictions]:
     """Run (its name in `load`) -> Predictions, for the finished runs at or below `path` that have readable ones.
 
-    Raises UserError where `path` holds no run.
+    They are for the test images, or with `file=schema.VALIDATION_PREDICTIONS` for the validation images. Raises
+    UserError where `path` holds no run.
     """
-    return read(path)[0]
+    return read(path, file)[0]
 
 
-def read(path: str | Path) -> tuple[dict[str, Predictions], dict[str, str]]:
+def read(path: str | Path, file: str = schema.PREDICTIONS) -> tuple[dict[str, Predictions], dict[str, str]]:
     """`predictions`, and run -> reason for the finished runs whose predictions are damaged."""
     found, damaged = {}, {}
     for run in find_some(path):
@@ -65,7 +66,7 @@ def read(path: str | Path) -> tuple[dict[str, Predictions], dict[str, str]]:
         except UserError:  # `load` says so
             continue
         try:
-            kept = of_run(run) if finished else None
+            kept = of_run(run, file) if finished else None
         except UserError as error:
             damaged[name] = str(error)
             continue

@@ -2,11 +2,14 @@
 
 config.json        the whole recipe as it was run
 provenance.json    git commit, versions, device, dtype, precision, seed, data fingerprint, cost of the network
-metrics.jsonl      a row per logging window and per evaluation; nothing in it depends on the clock, so two runs
-                   of one config on one machine write the same bytes
+metrics.jsonl      a row per logging window (`kind` train) and per evaluation (val, test) of the weights of its step;
+                   nothing in it depends on the clock, so two runs of one config on one machine write the same bytes
 summary.json       the result, written last and at once; its `state` is `finished` or one of FAILED, with a `reason`;
-                   `log_rows_lost` where rows were missing from metrics.jsonl when training went on
-predictions.npz    per test image: label and log-probabilities
+                   its errors are of the weights of `tested_step`; `best_step` and `best_val_...` are the step and the
+                   metric of the best validation; `log_rows_lost` where rows were missing from metrics.jsonl when
+                   training went on
+predictions.npz    per test image: label and log-probabilities, by the weights of `tested_step`
+predictions_val.npz  the same per validation image
 checkpoints/       orbax
 profile/           a trace of some steps, with `cnn-bench train --profile`
 tensorboard/       event files, and
@@ -18,6 +21,8 @@ PROVENANCE = 'provenance.json'
 METRICS = 'metrics.jsonl'
 SUMMARY = 'summary.json'
 PREDICTIONS = 'predictions.npz'
+VALIDATION_PREDICTIONS = 'predictions_val.npz'
+TRAIN, VALIDATION, TEST = 'train', 'val', 'test'  # kinds of rows in metrics.jsonl
 CHECKPOINTS = 'checkpoints'
 TENSORBOARD = 'tensorboard'
 PROFILE = 'profile'

@@ -156,8 +156,13 @@ def check_file(name: str, content: Any) -> None:
     """Raise ValueError unless `content` is what a run writes to its file `name`."""
     if name in SHAPES:
         check(content, SHAPES[name])
-    if name == schema.SUMMARY and content['state'] == 'finished' and content.get('top1_err_pct') is None:
-        raise ValueError('top1_err_pct is missing; a finished run has one')
+    if name == schema.SUMMARY and content['state'] == 'finished':
+        _check_has_error(content)
+
+
+def _check_has_error(summary: dict) -> None:
+    if summary.get('top1_err_pct') is None and summary.get('val_top1_err_pct') is None:
+        raise ValueError('top1_err_pct is missing; a finished run has one, or val_top1_err_pct')
 
 
 def _check_is(value: Any, kind: type, words: str, at: str) -> None:

@@ -51,6 +51,7 @@ SMOKE = 'smoke'
 TWO_STEPS = {  # the smoke preset: enough to see that a variant builds, trains and is charted
     'dataset.name': 'fashion_mnist_subset',
     'dataset.train_images': 64,  # reading all would take most of the time
+    'dataset.validation_images': 20,
     'dataset.test_images': 40,
     'total_steps': 2,
     'batch_size': 8,

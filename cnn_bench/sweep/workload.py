@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 from cnn_bench import complexity, data
 from cnn_bench.models import registry
 from cnn_bench.trained.from_recipe import input_shape
+from cnn_bench.training.splits import TRAIN, Splits
 from cnn_bench.training.stages import stage_steps
 
 
@@ -31,18 +32,15 @@ def workload(config: ConfigDict, data_dir: str | None = None) -> Workload:
     """The workload of a recipe. Raises UserError if its network or data set does not exist or they do not fit."""
     fields = config.dataset
     info = data.info(fields.name, data_dir).of_classes(fields.classes)
-    train = fields.train_images or _train_images(fields.name, fields.train, fields.classes, data_dir)
-    per_epoch = train // config.batch_size
+    per_epoch = _train_images(tuple(sorted(fields.items())), data_dir) // config.batch_size
     fields = {name: value for name, value in config.model.items() if value is not None and name != 'aux'}
     params, macs = _count(tuple(sorted(fields.items())), info.num_classes, input_shape(config.dataset, info))
     return Workload(params, macs, sum(stage_steps(config, per_epoch)), per_epoch, config.batch_size)
 
 
 @cache  # shared by seeds and variants
-def _train_images(name: str, split: str, classes: tuple[int, ...], data_dir: str | None) -> int:
-    if not classes:
-        return data.info(name, data_dir).sizes.get(split, 0)
-    return len(data.open_split(name, split, data_dir).only(classes))
+def _train_images(fields: tuple, data_dir: str | None) -> int:
+    return Splits(dict(fields), data_dir).sizes[TRAIN]
 
 
 @cache  # shared by seeds, and by variants that differ only in the recipe

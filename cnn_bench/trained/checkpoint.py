@@ -8,7 +8,7 @@ of several processes each of them calls every method.
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -16,11 +16,13 @@ from typing import Any
 
 import jax
 import orbax.checkpoint as ocp
+from orbax.checkpoint.checkpoint_managers import preservation_policy
 
 from cnn_bench.digest import digest
 from cnn_bench.errors import RunFailed, UserError
 from cnn_bench.files import reason
 from cnn_bench.recipe import differences, renamed
+from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.runs.directory import complete_steps
 from cnn_bench.trained.orbax_path import orbax_path
 from cnn_bench.trained.quiet import quiet
@@ -41,10 +43,23 @@ class _Manager(ocp.CheckpointManager):
         return False
 
 
+class _Kept(preservation_policy.PreservationPolicy):
+    """Orbax's question which checkpoints stay, answered by `Checkpoints.kept`."""
+
+    def __init__(self, checkpoints: 'Checkpoints'):
+        self._checkpoints = checkpoints
+
+    def should_preserve(self, checkpoints: Sequence[Any], *, context: Any) -> list[bool]:
+        """Whether each checkpoint stays."""
+        kept = self._checkpoints.kept([checkpoint.step for checkpoint in checkpoints])
+        return [checkpoint.step in kept for checkpoint in checkpoints]
+
+
 class Checkpoints:
     """The checkpoints of one run, newest last. A context manager: leaving it waits for saves in progress.
 
-    A state is a flax dataclass of arrays with the fields `step`, `params`, `model_state`, `variables`, ....
+    A state is a flax dataclass of arrays with the fields `step`, `params`, `model_state`, `variables`, .... The newest
+    ones are kept, and that of the step in `best`, which may be set at any time.
     """
 
     def __init__(self, directory: Path, keep: int = 1, recipe: dict | None = None, read_only: bool = False):
@@ -54,9 +69,10 @@ class Checkpoints:
         saves are in progress.
         """
         self.directory, self.recipe = directory, recipe
-        self._keep, self._read_only = keep, read_only
+        self._keep = keep
+        self.best: int | None = None
         options = ocp.CheckpointManagerOptions(
-            max_to_keep=keep, create=not read_only, cleanup_tmp_directories=not read_only
+            preservation_policy=_Kept(self), create=not read_only, cleanup_tmp_directories=not read_only
         )
         # Every device holds the whole state. By default Orbax has each device write a part of every array, and compiles
         # a program for each shape to cut it out: ten seconds before the first save. One device writing all is instant.
@@ -118,6 +134,15 @@ class Checkpoints:
         """The steps of all complete checkpoints, oldest first."""
         return complete_steps(self.directory)
 
+    def kept(self, steps: list[int]) -> list[int]:
+        """Those of `steps`, in rising order, whose checkpoints are kept."""
+        return [step for step in steps if step in steps[-self._keep :] or step == self.best]
+
+    def remove_old(self) -> None:
+        """Delete the checkpoints beyond the number to keep, which a kill may have left."""
+        for step in sorted(set(self.steps()) - set(self.kept(self.steps()))):
+            self._manager.delete(step)
+
     def delete(self, step: int) -> None:
         """Delete the checkpoint of `step`."""
         self._manager.delete(step)
@@ -126,9 +151,8 @@ class Checkpoints:
         """State and progress of the checkpoint of `step` (default: the newest), with the shapes and placement of the
         state `like`.
 
-        It may have been saved on any number of devices. Once the newest is read, those that a kill left beyond the
-        number to keep are removed. Raises DamagedCheckpoint where it cannot be read, and UserError where it belongs to
-        another network or recipe, with the differences.
+        It may have been saved on any number of devices. Raises DamagedCheckpoint where it cannot be read, and
+        UserError where it belongs to another network or recipe, with the differences.
         """
         step = self.latest_step() if step is None else step
         sealed = self._sealed(step)
@@ -141,16 +165,14 @@ class Checkpoints:
         state = read if not old else like.replace(**{name: read[old.get(name, name)] for name in vars(like)})
         if _seal(state, record, old) != sealed['sha256']:
             raise self._damaged(step, 'its content is not what was saved')
-        if step == self.latest_step():
-            self._remove_old()
         return state, record['progress']
 
-    def restore_variables(self, like: dict) -> dict:
-        """The network's variables of the newest checkpoint, without the rest of its state.
+    def restore_variables(self, like: dict, step: int | None = None) -> dict:
+        """The network's variables of the checkpoint of `step` (default: the newest), without the rest of its state.
 
         `like` has their shapes and placement. Raises UserError as `restore` does.
         """
-        step = self.latest_step()
+        step = self.latest_step() if step is None else step
         record = self._sealed(step)['record']
         like = {'params': like['params'], 'model_state': {name: like[name] for name in like if name != 'params'}}
         there = {name: kind for name, kind in record['arrays'].items() if name.partition('/')[0] in like}
@@ -187,11 +209,6 @@ class Checkpoints:
         except Exception as error:  # Orbax and TensorStore each raise their own
             raise self._damaged(step, error) from error
 
-    def _remove_old(self) -> None:
-        if not self._read_only:
-            for step in self.steps()[: -self._keep]:
-                self._manager.delete(step)
-
     def _damaged(self, step: int, why: Exception | str) -> 'DamagedCheckpoint':
         why = f'{type(why).__name__}: {reason(why)}' if isinstance(why, Exception) else why
         before = max((each for each in self.steps() if each < step), default=None)
@@ -212,6 +229,18 @@ class Checkpoints:
             raise RunFailed(
                 f'a checkpoint in {self.directory} could not be written ({reason(error)}); {cure}'
             ) from error
+
+
+def step_of_weights(run: RunDirectory, checkpoints: Checkpoints) -> int:
+    """The step of the weights that stand for a run: those that were tested, or the newest of an unfinished run.
+
+    Raises UserError where the run has no checkpoint.
+    """
+    tested = (run.read(schema.SUMMARY) or {}).get('tested_step')
+    step = checkpoints.latest_step() if tested is None else tested
+    if step is None:
+        raise UserError(f'{run.path} has no checkpoint')
+    return step
 
 
 def _old_names(arrays: dict) -> dict[str, str]:

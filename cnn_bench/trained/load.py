@@ -11,15 +11,16 @@ from cnn_bench.errors import UserError
 from cnn_bench.models.variables import variable_shapes
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.trained import imported
-from cnn_bench.trained.checkpoint import Checkpoints
+from cnn_bench.trained.checkpoint import Checkpoints, step_of_weights
 from cnn_bench.trained.from_recipe import network_record
 from cnn_bench.trained.model import TrainedModel, from_record
 
 
 def load(directory: str | Path, data_dir: str | None = None) -> TrainedModel:
-    """The network of the run in `directory` at its newest checkpoint, or of the imported weights there.
+    """The network of the run in `directory`, or of the imported weights there.
 
-    Of a run these are the weights of the last step, not their average. `data_dir` is looked at only for runs of earlier
+    Of a run these are the weights that were tested, or those of the newest checkpoint where it is unfinished; not their
+    average. `data_dir` is looked at only for runs of earlier
     versions, whose preprocessing is that of their data set. Raises UserError for whatever is missing or damaged.
     """
     directory = Path(directory).absolute()
@@ -45,10 +46,8 @@ def _of_run(run: RunDirectory, data_dir: str | None) -> TrainedModel:
     shapes = variable_shapes(model.module, model.input_shape)
     like = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), shapes)
     with Checkpoints(run / schema.CHECKPOINTS, read_only=True) as checkpoints:
-        source['step'] = checkpoints.latest_step()
-        if source['step'] is None:
-            raise UserError(f'{run.path} has no checkpoint')
-        variables = checkpoints.restore_variables(like)
+        source['step'] = step_of_weights(run, checkpoints)
+        variables = checkpoints.restore_variables(like, source['step'])
     return from_record({**model.record(), 'digest': digest(variables), 'source': source}, variables)
 
 

@@ -20,22 +20,22 @@ RESIDENT_BYTES = 2 << 30  # by default a split up to this size lives on the devi
 
 
 class Resident:
-    """A whole split on every device as uint8; a batch is the indices of its images."""
+    """A whole split on every device as uint8, to train on; a batch is the indices of its images."""
 
     def __init__(self, split: data.Split, devices: list[jax.Device]):
         images, labels = data.load_arrays(split)
-        self.labels = labels
+        self.count = len(labels)
         self.devices, self.own = devices, parallel.own_share(devices)
         self.dataset = parallel.replicate((images, labels), devices)
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return self.count
 
     @staticmethod
     def pick(dataset: tuple, indices: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """Images (n, h, w, c) uint8 and labels (n,) at `indices`; the label is -1 where the index is."""
+        """Images (n, h, w, c) uint8 and labels (n,) at `indices`."""
         images, labels = dataset
-        return images[indices], jax.numpy.where(indices < 0, -1, labels[indices])
+        return images[indices], labels[indices]
 
     def train_batches(self, seed: int, batch_size: int, first: int, count: int) -> np.ndarray:
         """Indices (devices, count, n) of `count` steps from step `first` on, all in one epoch.
@@ -47,14 +47,29 @@ class Resident:
         chosen = order[at * batch_size : (at + count) * batch_size].reshape(count, batch_size)
         return parallel.split(chosen, self.devices, axis=1)[self.own]
 
-    def eval_batches(self, batch_size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Indices (devices, n) of every image once, in order, and their labels; the last batch is padded with -1."""
+
+class InMemory:
+    """A whole split in the memory of the host, to evaluate on."""
+
+    def __init__(self, split: data.Split, devices: list[jax.Device]):
+        self.images, self.labels = data.load_arrays(split)
+        self.devices, self.own = devices, parallel.own_share(devices)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def eval_batches(self, batch_size: int) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
+        """{'image': (devices, n, h, w, c), 'label': (devices, n)} of every image once, and labels, -1 for padding."""
         batch_size = used_batch_size(batch_size, len(self), len(self.devices))
-        padded = np.full(-(-len(self) // batch_size) * batch_size, -1, np.int32)
-        padded[: len(self)] = np.arange(len(self))
-        for indices in padded.reshape(-1, batch_size):
-            own = parallel.split(indices, self.devices)[self.own]
-            yield own, np.where(own < 0, -1, self.labels[own]).reshape(-1)
+        for start in range(0, len(self), batch_size):
+            images, labels = self.images[start : start + batch_size], self.labels[start : start + batch_size]
+            missing = batch_size - len(labels)
+            batch = {
+                'image': np.pad(images, ((0, missing), (0, 0), (0, 0), (0, 0))),
+                'label': np.pad(labels, (0, missing), constant_values=-1),
+            }
+            batch = jax.tree.map(lambda b: parallel.split(b, self.devices)[self.own], batch)
+            yield batch, batch['label'].reshape(-1)
 
 
 class Streamed:
@@ -95,27 +110,24 @@ class Streamed:
             yield jax.tree.map(lambda b: parallel.split(b, self.devices), batch), batch['label']
 
 
-Batches = Resident | Streamed
-
-
 def used_batch_size(batch_size: int, images: int, devices: int) -> int:
     """The batch size of an evaluation: no larger than a batch of all `images`, where the rest would be padding."""
     return min(batch_size, -(-images // devices) * devices)
 
 
-def make_batches(
+def train_batches(
     split: data.Split,
     devices: list[jax.Device],
     preprocessing: Preprocessing,
+    random_crop: RandomCrop,
     *,
     placement: str = 'auto',
     workers: int = 0,
-    random_crop: RandomCrop | None = None,
-) -> Batches:
-    """Batches of a split, prepared for a network.
+) -> Resident | Streamed:
+    """Batches of a split to train on, prepared for a network.
 
-    Images that do not live on the devices are streamed by `workers` processes, in training with `random_crop`. Raises
-    UserError where `placement` is 'device' and the images have to be cropped or resized.
+    Images that do not live on the devices are streamed by `workers` processes, with `random_crop` where they are
+    resized. Raises UserError where `placement` is 'device' and the images have to be cropped or resized.
     """
     info = split.info
     as_stored = preprocessing.keeps(info.image_shape)
@@ -131,6 +143,23 @@ def make_batches(
     return Streamed(split, devices, preprocessing=preprocessing, workers=workers, random_crop=random_crop)
 
 
+def eval_batches(
+    split: data.Split,
+    devices: list[jax.Device],
+    preprocessing: Preprocessing,
+    *,
+    placement: str = 'auto',
+    workers: int = 0,
+) -> InMemory | Streamed:
+    """Batches of a split to evaluate on, prepared for a network.
+
+    A split that would live on the devices in training lives in the memory of the host. Others are streamed.
+    """
+    if lives_on_devices(split.info, len(split), preprocessing, placement):
+        return InMemory(split, devices)
+    return Streamed(split, devices, preprocessing=preprocessing, workers=workers)
+
+
 def lives_on_devices(info: data.Info, images: int, preprocessing: Preprocessing, placement: str) -> bool:
     """Whether a split of so many `images` lives on the devices.
 
@@ -144,9 +173,9 @@ def lives_on_devices(info: data.Info, images: int, preprocessing: Preprocessing,
 
 def batches_for(
     model: TrainedModel, dataset: str, split: str, devices: list[jax.Device], data_dir: str | None = None
-) -> Batches:
+) -> InMemory | Streamed:
     """The images of a split, prepared for a trained network. Raises UserError where colours would be lost."""
     info, channels = data.info(dataset, data_dir), model.input_shape[2]
     if info.channels not in (channels, 1):
         raise UserError(f'{model.arch} takes {channels} channels; {dataset} has {info.channels}')
-    return make_batches(data.open_split(dataset, split, data_dir), devices, model.preprocessing)
+    return eval_batches(data.open_split(dataset, split, data_dir), devices, model.preprocessing)

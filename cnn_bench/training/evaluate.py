@@ -13,10 +13,17 @@ from cnn_bench.recipe import MONITORED
 from cnn_bench.runs import RunDirectory
 from cnn_bench.runs.predictions import Predictions
 from cnn_bench.runtime import distributed, parallel
-from cnn_bench.training.batches import Batches, batches_for
+from cnn_bench.training.batches import InMemory, Streamed, batches_for
 from cnn_bench.training.setup import restore
+from cnn_bench.training.splits import TEST, TRAIN, VALIDATION
 from cnn_bench.training.state import State
 from cnn_bench.training.step import eval_step
+
+Between = Callable[[], None]  # called before each batch
+
+
+def _nothing() -> None:
+    """Between two batches nothing is done."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,7 @@ class Evaluation:
 
 
 def evaluate(
-    step: Callable, variables: dict, batches: Batches, batch_size: int, between: Callable[[], None] = lambda: None
+    step: Callable, variables: dict, batches: InMemory | Streamed, batch_size: int, between: Between = _nothing
 ) -> Evaluation:
     """Run the compiled evaluation `step` over all `batches`, calling `between` before each.
 
@@ -39,13 +46,13 @@ def evaluate(
     totals, labels, log_probs = [], [], []
     for batch, batch_labels in batches.eval_batches(batch_size):
         between()
-        sums, own = step(variables, batches.dataset, batch)
+        sums, own = step(variables, (), batch)
         totals.append(sums)
         labels.append(batch_labels)
         log_probs.append(own)
     totals = {name: sum(float(sums[name]) for sums in totals) for name in totals[0]}
     if totals['bad']:
-        raise RunFailed(f'{totals["bad"]:.0f} of {totals["count"]:.0f} test images got a logit that is not finite')
+        raise RunFailed(f'{totals["bad"]:.0f} of {totals["count"]:.0f} images got a logit that is not finite')
     labels = distributed.gather(labels)
     log_probs = distributed.gather([parallel.rows_here(own).reshape(-1, own.shape[-1]) for own in log_probs])
     count = totals['count']
@@ -59,7 +66,7 @@ def evaluate(
 
 
 def evaluate_state(
-    step: Callable, state: State, batches: Batches, batch_size: int, between: Callable[[], None] = lambda: None
+    step: Callable, state: State, batches: InMemory | Streamed, batch_size: int, between: Between = _nothing
 ) -> Evaluation:
     """`evaluate` for a state's weights, and for their average if it has one: metrics `ema_loss`, `ema_top1_err_pct`."""
     raw = evaluate(step, state.variables, batches, batch_size, between)
@@ -70,22 +77,39 @@ def evaluate_state(
     return Evaluation(metrics, raw.labels, raw.log_probs)
 
 
-def evaluate_run(workdir: str | Path, data_dir: str | None = None) -> dict:
-    """Test metrics of a run's newest checkpoint, with its `arch` and `step`."""
-    arch, step, found = _evaluated_run(workdir, data_dir)
-    return {'arch': arch, 'step': step, **found.metrics}
+def summary_fields(part: str, metrics: dict[str, float]) -> dict[str, float]:
+    """The metrics of an evaluation under their names in a run's summary: `val_top1_err_pct`, and those on the test
+    images without a prefix, but for `test_loss`."""
+    errors = {name: value for name, value in metrics.items() if name != 'images'}
+    if part == VALIDATION:
+        return {f'val_{name}': value for name, value in errors.items()}
+    return {name.replace('loss', 'test_loss'): value for name, value in errors.items()}
+
+
+def evaluate_run(workdir: str | Path, part: str = TEST, data_dir: str | None = None) -> dict:
+    """Metrics of a run's weights on its test or validation images, with `arch`, `split` and the `step` of the weights.
+
+    These are the weights that were tested, or those of the newest checkpoint of an unfinished run. Raises UserError
+    where the run has no such images.
+    """
+    arch, step, found = _evaluated_run(workdir, part, data_dir)
+    return {'arch': arch, 'split': part, 'step': step, **found.metrics}
 
 
 def predict_run(workdir: str | Path, data_dir: str | None = None) -> Predictions:
-    """Predictions of a run's newest checkpoint for its test images, with the log-probabilities of all classes."""
-    _, _, found = _evaluated_run(workdir, data_dir)
+    """Predictions of a run for its test images, with the log-probabilities of all classes, by the weights that
+    `evaluate_run` takes."""
+    _, _, found = _evaluated_run(workdir, TEST, data_dir)
     return Predictions(found.labels, found.log_probs.argmax(axis=1), found.log_probs)
 
 
-def _evaluated_run(workdir: str | Path, data_dir: str | None) -> tuple[str, int, Evaluation]:
+def _evaluated_run(workdir: str | Path, part: str, data_dir: str | None) -> tuple[str, int, Evaluation]:
     setup, state = restore(RunDirectory(workdir), data_dir)
+    parts = [name for name in setup.splits.sizes if name != TRAIN]
+    if part not in parts:
+        raise UserError(f'the recipe of {workdir} has no {part} images; it has {" and ".join(parts)} images')
     batch_size = setup.config.eval_batch_size
-    found = evaluate_state(setup.compiled_eval_step(), state, setup.test_data, batch_size)
+    found = evaluate_state(setup.compiled_eval_step(), state, setup.eval_data[part], batch_size)
     return setup.config.model.arch, int(state.step), found
 
 
@@ -104,7 +128,7 @@ def evaluate_weights(
     if classes != info.num_classes:
         raise UserError(f'the weights have {classes} classes; {info.name} has {info.num_classes}')
     batches = batches_for(model, dataset, split, devices, data_dir)
-    step = partial(eval_step, model=model.module, preprocess=model.preprocess, pick=batches.pick)
+    step = partial(eval_step, model=model.module, preprocess=model.preprocess)
     variables = parallel.replicate(model.variables, devices)
     found = evaluate(parallel.over_devices(step, devices, 'jit'), variables, batches, batch_size)
     of = {'arch': model.arch, 'weights': model.origin.source['file'], 'dataset': dataset, 'split': split}

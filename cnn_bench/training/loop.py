@@ -21,17 +21,20 @@ from cnn_bench.runtime import distributed
 from cnn_bench.runtime.signals import TrainingStopSignals
 from cnn_bench.trained.checkpoint import Checkpoints, DamagedCheckpoint
 from cnn_bench.training import memory, provenance
-from cnn_bench.training.evaluate import Evaluation, evaluate_state
+from cnn_bench.training.evaluate import Evaluation, evaluate_state, summary_fields
 from cnn_bench.training.freezing import parameter_counts
 from cnn_bench.training.monitor import Monitor
 from cnn_bench.training.profile import Profiler
 from cnn_bench.training.progress import Progress
 from cnn_bench.training.setup import TrainingSetup
+from cnn_bench.training.splits import TEST, VALIDATION
 from cnn_bench.training.stages import Stage
 from cnn_bench.training.state import State
 from cnn_bench.training.stopwatch import Stopwatch
 from cnn_bench.training.transfer import load_init
 
+KINDS = {VALIDATION: schema.VALIDATION, TEST: schema.TEST}  # of rows in metrics.jsonl
+PREDICTIONS = {VALIDATION: schema.VALIDATION_PREDICTIONS, TEST: schema.PREDICTIONS}
 PLACE = ('devices',)  # fields that state where a run runs, not what it is: they may differ from session to session
 
 
@@ -125,6 +128,7 @@ class Trainer:
             self.stopwatch = Stopwatch(saved['timed']['train_s'], saved['timed']['images'])
             self.pending = [_floats(metrics) for metrics in saved['pending']]
         self.step = int(self.state.step)
+        self.evaluated: dict[str, tuple[int, Evaluation]] = {}  # part -> step and result of its last evaluation
         self._set_stage(setup.stage_at(self.step))
         there = run.rewind(self.step)
         self.logged = saved.get('logged', there)  # rows, those included that the log has lost since
@@ -149,13 +153,21 @@ class Trainer:
         for each in damaged:
             self.progress.say(f'the checkpoint of step {each} cannot be read; deleted, going on from step {step}')
             self.checkpoints.delete(each)
+        self._keep_best(restored[0])
+        self.checkpoints.remove_old()
         return restored
+
+    def _keep_best(self, state: State) -> None:
+        """Keep the checkpoint of the best validation, where the recipe tests its weights."""
+        if self.config.keep_best:
+            self.checkpoints.best = int(state.eval_state.best_step)
 
     def run_to_end(self) -> dict:
         """Train what remains, write predictions and summary, and return the summary."""
         self.progress.start(self.step)
         self.sinks.open(self.step)
-        evaluation = self._evaluate() if self.step and self._due_evaluation() else None
+        if self.step:
+            self._evaluate()
         while self.step < self.setup.total_steps and not self.monitor.stopped:
             if self.step == self.stage.end:
                 self._begin_next_stage()
@@ -167,9 +179,8 @@ class Trainer:
             if self._due_save():
                 self._save()
             self._stop_if_asked()
-            if self._due_evaluation():
-                evaluation = self._evaluate()
-        return self._finish(evaluation)
+            self._evaluate()
+        return self._finish()
 
     def _set_stage(self, stage: Stage) -> None:
         self.stage, self.train_steps = stage, self.setup.compiled_train_steps(stage)
@@ -227,7 +238,7 @@ class Trainer:
         rows, every = [], self.config.log_every_steps
         for start in sorted({first, *range(first - first % every + every, self.step, every)}):
             window = slice(start - first, min(start - start % every + every, self.step) - first)
-            rows.append(self._row('train', first + window.stop, {k: v[window].mean() for k, v in metrics.items()}))
+            rows.append(self._row(schema.TRAIN, first + window.stop, {k: v[window].mean() for k, v in metrics.items()}))
             rows[-1]['learning_rate'] = _rounded(self.monitor.rate(first + window.stop - 1))
         self._write(rows)
         self.progress.update(self.step, self.stopwatch.images_per_s)
@@ -252,26 +263,45 @@ class Trainer:
         self.checkpoints.wait()
         raise Stopped(f'stopped at step {self.step} of {self.setup.total_steps}, saved; the same command goes on')
 
-    def _evaluate(self) -> Evaluation:
-        batches, batch_size = self.setup.test_data, self.config.eval_batch_size
-        evaluation = evaluate_state(self.eval_step, self.state, batches, batch_size, self._stop_if_asked)
-        self.state = self.monitor.follow(self.state, evaluation.metrics)
-        self._write([self._row('eval', self.step, evaluation.metrics)])
-        self.progress.evaluated(self.step / self.setup.steps_per_epoch, evaluation.metrics)
+    def _evaluate(self) -> None:
+        """Validate and test the present weights, where this step is one at which the recipe asks for it."""
+        if self._due_validation():
+            metrics = self._evaluation(VALIDATION, self.state).metrics
+            self.state = self.monitor.follow(self.state, metrics)
+            self._keep_best(self.state)
+        if self._due_epochs(self.config.test_every_epochs):
+            self._evaluation(TEST, self.state)
+
+    def _evaluation(self, part: str, state: State) -> Evaluation:
+        """Evaluate a state; the result is logged unless the state is one of an earlier step."""
+        step, batches, batch_size = int(state.step), self.setup.eval_data[part], self.config.eval_batch_size
+        evaluation = evaluate_state(self.eval_step, state, batches, batch_size, self._stop_if_asked)
+        self.evaluated[part] = step, evaluation
+        if step == self.step:
+            self._write([self._row(KINDS[part], step, evaluation.metrics)])
+        self.progress.evaluated(part, step / self.setup.steps_per_epoch, evaluation.metrics)
         return evaluation
 
-    def _finish(self, evaluation: Evaluation) -> dict:
+    def _finish(self) -> dict:
+        """Evaluate the weights that stand for the run, and write their predictions and the summary."""
         self.checkpoints.wait()  # a run is not finished before its weights are on the disk
-        self.run.write_predictions(evaluation.labels, evaluation.log_probs)
-        metrics = evaluation.metrics
+        state = self.state
+        if self.config.keep_best and self.monitor.best_step != self.step:
+            state, _ = self.checkpoints.restore(self.setup.state_like(self.monitor.best_step), self.monitor.best_step)
+        step, metrics = int(state.step), {}
+        for part in self.setup.eval_data:
+            at, evaluation = self.evaluated.get(part, (None, None))
+            if at != step:
+                evaluation = self._evaluation(part, state)
+            self.run.write_predictions(PREDICTIONS[part], evaluation.labels, evaluation.log_probs)
+            metrics |= summary_fields(part, evaluation.metrics)
         summary = {
             'state': 'finished',
             'steps': self.step,
             'epochs': self.step / self.setup.steps_per_epoch,
-            'top1_err_pct': metrics['top1_err_pct'],
-            'top5_err_pct': metrics['top5_err_pct'],
-            'test_loss': metrics['loss'],
-            **self.monitor.summary(metrics),
+            **metrics,
+            'tested_step': step,
+            **self.monitor.summary(),
             'train_s': self.stopwatch.seconds,
             'images_per_s': self.stopwatch.images_per_s,
             **({'log_rows_lost': self.lost} if self.lost else {}),
@@ -297,13 +327,16 @@ class Trainer:
 
     def _due_save(self) -> bool:
         every = self.config.checkpoint_every_steps or self.setup.steps_per_epoch
-        may_stop = self.config.early_stop_patience and self._due_evaluation()
-        return self._due(every) or self.step == self.stage.end or may_stop
+        may_be_kept = (self.config.early_stop_patience or self.config.keep_best) and self._due_validation()
+        return self._due(every) or self.step == self.stage.end or may_be_kept
 
-    def _due_evaluation(self) -> bool:
-        return (
-            self._due(self.config.eval_every_epochs * self.setup.steps_per_epoch) or self.step == self.setup.total_steps
-        )
+    def _due_validation(self) -> bool:
+        if VALIDATION not in self.setup.splits.sizes:
+            return False
+        return self._due_epochs(self.config.eval_every_epochs) or self.step == self.setup.total_steps
+
+    def _due_epochs(self, every: int) -> bool:
+        return bool(every) and self._due(every * self.setup.steps_per_epoch)
 
 
 def _rounded(value) -> float | int:

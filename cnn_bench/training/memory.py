@@ -11,6 +11,7 @@ from cnn_bench.runtime.memory import OutOfMemory, free_bytes, gib
 from cnn_bench.training.batches import lives_on_devices, used_batch_size
 from cnn_bench.training.freezing import ALL_TRAINED
 from cnn_bench.training.setup import TrainingSetup
+from cnn_bench.training.splits import TRAIN
 from cnn_bench.training.train_cost import evaluation_cost
 
 
@@ -32,7 +33,7 @@ def needed_bytes(setup: TrainingSetup) -> dict[str, int]:
 
     State: parameters, batch statistics, the optimiser's state and averages. Activations: in training the outputs of all
     convolution, dense and pooling layers for the images of a step, unless layers are frozen; in evaluation the largest
-    of them. Data: splits that live on the devices, otherwise the images of a batch. Gradients are left out: XLA may
+    of them. Data: training images that live on the devices, otherwise those of a batch. Gradients are left out: XLA may
     apply each as soon as it has it.
     """
     config, devices = setup.config, len(setup.devices)
@@ -51,14 +52,12 @@ def needed_bytes(setup: TrainingSetup) -> dict[str, int]:
 
 
 def _eval_batch_size(setup: TrainingSetup) -> int:
-    return used_batch_size(setup.config.eval_batch_size, setup.images('test'), len(setup.devices))
+    largest = max(images for part, images in setup.splits.sizes.items() if part != TRAIN)
+    return used_batch_size(setup.config.eval_batch_size, largest, len(setup.devices))
 
 
 def _image_bytes(setup: TrainingSetup) -> int:
-    fields, image = setup.config.dataset, int(np.prod(setup.image_shape))
-    size = 0
-    for split, batch in (('train', setup.config.batch_size), ('test', _eval_batch_size(setup))):
-        images = setup.images(split)
-        resident = lives_on_devices(setup.info, images, setup.preprocessing, fields.placement)
-        size += image * (images if resident else batch // len(setup.devices))
-    return size
+    images, placement = setup.splits.sizes[TRAIN], setup.config.dataset.placement
+    resident = lives_on_devices(setup.info, images, setup.preprocessing, placement)
+    here = images if resident else setup.config.batch_size // len(setup.devices)
+    return int(np.prod(setup.image_shape)) * here

@@ -1,7 +1,6 @@
-"""What follows from evaluations: the plateau schedule, the best step, and early stopping.
+"""What follows from validation: the plateau schedule, the best step, and early stopping.
 
-All three follow one metric, the recipe's `monitor`, on the split that the recipe evaluates on. Where that is the test
-split, a rate or a stop chosen by it makes the test error optimistic, as it does in the papers that did so.
+All three follow one metric, the recipe's `monitor`, on the validation images. The test images decide nothing.
 """
 
 from typing import Any
@@ -12,7 +11,6 @@ import numpy as np
 import optax
 from flax import struct
 
-from cnn_bench.recipe import MONITORED
 from cnn_bench.runtime import parallel
 from cnn_bench.training.stages import Stage
 from cnn_bench.training.state import State
@@ -54,9 +52,9 @@ def updated(
 
 
 class Monitor:
-    """Follows the evaluations of one stage, on the host, so that asking it waits for no device.
+    """Follows the validations of one stage, on the host, so that asking it waits for no device.
 
-    Attribute: stopped, whether training ends early.
+    Attributes: stopped, whether training ends early; best_step, the step of the best validation, 0 before the first.
     """
 
     def __init__(self, setup: Any, stage: Stage, state: State):
@@ -69,21 +67,20 @@ class Monitor:
         return float(self.stage.rate(step)) * self._rate_factor
 
     def follow(self, state: State, metrics: dict) -> State:
-        """The state after an evaluation that gave `metrics`."""
+        """The state after a validation that gave `metrics`."""
         value, step = metrics[self.config.monitor], int(state.step)
         self._read(jax.device_get(updated(jax.device_get(state.eval_state), value, step, self.stage.plateau)))
         return state.replace(eval_state=parallel.replicate(self._eval_state, self.setup.devices))
 
-    def summary(self, metrics: dict) -> dict:
-        """Fields of the run's summary: the last metrics of the averaged weights, and the best evaluation."""
-        averaged = {f'ema_{name}': metrics.get(f'ema_{name}') for name in MONITORED}
-        averaged['ema_test_loss'] = averaged.pop('ema_loss')
-        known = {name: value for name, value in averaged.items() if value is not None}
-        best = float(str(self._eval_state.best))
-        return {**known, f'best_{self.config.monitor}': best, 'best_step': int(self._eval_state.best_step)}
+    def summary(self) -> dict:
+        """Fields of the run's summary: the best validation and its step; none where nothing was validated."""
+        if not self.best_step:
+            return {}
+        return {f'best_val_{self.config.monitor}': float(str(self._eval_state.best)), 'best_step': self.best_step}
 
     def _read(self, eval_state: EvalState) -> None:
         self._eval_state = eval_state
         self._rate_factor = float(eval_state.plateau.scale) if eval_state.plateau else 1.0
+        self.best_step = int(eval_state.best_step)
         patience = self.config.early_stop_patience
         self.stopped = bool(patience and eval_state.evals_since_best >= patience)

@@ -9,7 +9,7 @@ from rich.progress import Progress as Bar
 
 
 class Progress:
-    """Shows the steps done, images per second, the last test error and the time that remains."""
+    """Shows the steps done, images per second, the last evaluation and the time that remains."""
 
     def __init__(self, name: str, total_steps: int, quiet: bool = False):
         """`quiet` shows nothing."""
@@ -50,9 +50,9 @@ class Progress:
         rate = f'{images_per_s:,.0f} images/s' if images_per_s else ''
         self._bar.update(self._task, completed=step, rate=rate)
 
-    def evaluated(self, epoch: float, metrics: dict) -> None:
-        """A test result after `epoch` epochs."""
-        text = f'top-1 error {metrics["top1_err_pct"]:.2f} %'
+    def evaluated(self, part: str, epoch: float, metrics: dict) -> None:
+        """A result on the validation or test images after `epoch` epochs."""
+        text = f'{part} top-1 error {metrics["top1_err_pct"]:.2f} %'
         self._bar.update(self._task, error=text)
         self.say(f'epoch {epoch:g}: {text}, top-5 {metrics["top5_err_pct"]:.2f} %, loss {metrics["loss"]:.4f}')
 

@@ -12,22 +12,23 @@ from flax import linen as nn
 from jax.sharding import NamedSharding, PartitionSpec
 from ml_collections import ConfigDict
 
-from cnn_bench import data, recipe
+from cnn_bench import recipe
 from cnn_bench.data.augment import make_augment, make_mix
 from cnn_bench.data.pipeline import RandomCrop
 from cnn_bench.data.preprocessing import Preprocessing
-from cnn_bench.errors import UserError, unknown
+from cnn_bench.errors import UserError
 from cnn_bench.models import registry
 from cnn_bench.models.variables import KEPT, variable_shapes
 from cnn_bench.recipe import call
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.runtime import parallel
 from cnn_bench.trained import TrainedModel
-from cnn_bench.trained.checkpoint import Checkpoints
+from cnn_bench.trained.checkpoint import Checkpoints, step_of_weights
 from cnn_bench.trained.from_recipe import network_record
 from cnn_bench.trained.model import from_record
 from cnn_bench.training import monitor, step
-from cnn_bench.training.batches import Batches, make_batches
+from cnn_bench.training.batches import InMemory, Resident, Streamed, eval_batches, train_batches
+from cnn_bench.training.splits import TRAIN, Splits
 from cnn_bench.training.stages import Stage, make_stages
 from cnn_bench.training.state import State, assembler, create
 from cnn_bench.training.transfer import check_same_network, fitting_weights
@@ -36,9 +37,10 @@ from cnn_bench.training.transfer import check_same_network, fitting_weights
 class TrainingSetup:
     """A recipe's network on its data set. The data are read when they are first used.
 
-    Attributes: config, devices, info (of the data set, or of the classes that are kept), init (the trained network that
-    training starts from, or None), record (of the network: arch, fields, preprocessing, class names), preprocessing,
-    image_shape (h, w, c), model, steps_per_epoch, stages, total_steps, augment, mix (None where images are not mixed).
+    Attributes: config, devices, splits, info (of the data set, or of the classes that are kept), init (the trained
+    network that training starts from, or None), record (of the network: arch, fields, preprocessing, class names),
+    preprocessing, image_shape (h, w, c), model, steps_per_epoch, stages, total_steps, augment, mix (None where images
+    are not mixed).
     """
 
     def __init__(self, config: ConfigDict, data_dir: str | None = None, init: TrainedModel | None = None):
@@ -48,7 +50,8 @@ class TrainingSetup:
         for field in ('batch_size', 'eval_batch_size'):
             if config[field] % len(self.devices):
                 raise UserError(f'config.{field} is {config[field]}; it must divide by the {len(self.devices)} devices')
-        self.info = data.info(config.dataset.name, data_dir).of_classes(config.dataset.classes)
+        self.splits = Splits(config.dataset, data_dir)
+        self.info = self.splits.info
         self.record = network_record(config, self.info, init)
         self.preprocessing = Preprocessing.from_record(self.record['preprocessing'])
         self.image_shape = self.preprocessing.input_shape
@@ -90,9 +93,7 @@ class TrainingSetup:
         return fitting_weights(init, self.shapes, keep_head and same_classes)
 
     def _check_images(self) -> None:
-        fields, pad = self.config.dataset, self.config.augment.pad_crop
-        if fields.train == fields.test:
-            raise UserError(f'config.dataset.train and test are both {fields.test!r}; evaluate on another split')
+        pad = self.config.augment.pad_crop
         if pad >= min(self.image_shape[:2]):
             size = 'x'.join(map(str, self.image_shape[:2]))
             raise UserError(f'config.augment.pad_crop is {pad}; it must be less than the sides of the {size} images')
@@ -108,56 +109,33 @@ class TrainingSetup:
             raise UserError(f'config.mix pairs images; the {share} of a batch that each device gets must be even')
 
     def _train_size(self) -> int:
-        fields, batch_size = self.config.dataset, self.config.batch_size
-        for field in ('train', 'test'):
-            if fields[field] not in self.info.sizes:
-                raise unknown(f'split of {self.info.name}', fields[field], self.info.sizes)
-            size = self._split_size(fields[field])
-            if fields[f'{field}_images'] > size:
-                name = f'config.dataset.{field}_images'
-                raise UserError(f'{name} is {fields[f"{field}_images"]}; {self.info.name} has {size}')
-        size = self.images('train')
+        batch_size, size = self.config.batch_size, self.splits.sizes[TRAIN]
         if batch_size > size:
             raise UserError(f'config.batch_size is {batch_size}; {self.info.name} trains on {size} images')
         return size
 
-    def images(self, field: str) -> int:
-        """How many images of the split that `config.dataset` calls `field` ('train' or 'test') are used."""
-        fields = self.config.dataset
-        return fields[f'{field}_images'] or self._split_size(fields[field])
-
-    def _split_size(self, split: str) -> int:
-        return len(self._split(split)) if self.config.dataset.classes else self.info.sizes[split]
-
     def load_data(self) -> None:
-        """Read both splits now, so that data that can't be used show before anything is written."""
-        _ = self.train_data, self.test_data
+        """Read all splits now, so that data that can't be used show before anything is written."""
+        _ = self.train_data, self.eval_data
 
     @cached_property
-    def train_data(self) -> Batches:
+    def train_data(self) -> Resident | Streamed:
         """Batches to train on."""
-        return self._batches(self.config.dataset.train, self.config.dataset.train_images)
-
-    @cached_property
-    def test_data(self) -> Batches:
-        """Batches to evaluate on."""
-        return self._batches(self.config.dataset.test, self.config.dataset.test_images)
-
-    def _batches(self, split: str, images: int) -> Batches:
-        chosen, fields, crop = self._split(split), self.config.dataset, self.config.crop
-        return make_batches(
-            chosen.sample(images) if images else chosen,
-            self.devices,
-            self.preprocessing,
-            placement=fields.placement,
-            workers=fields.workers,
-            random_crop=RandomCrop(crop.scale, crop.ratio),
+        crop = self.config.crop
+        return train_batches(
+            self.splits[TRAIN], self.devices, self.preprocessing, RandomCrop(crop.scale, crop.ratio), **self._reading
         )
 
-    def _split(self, name: str) -> data.Split:
+    @cached_property
+    def eval_data(self) -> dict[str, InMemory | Streamed]:
+        """Part ('validation', 'test') -> batches to evaluate on, for those that the recipe has."""
+        parts = [part for part in self.splits.sizes if part != TRAIN]
+        return {p: eval_batches(self.splits[p], self.devices, self.preprocessing, **self._reading) for p in parts}
+
+    @property
+    def _reading(self) -> dict:
         fields = self.config.dataset
-        split = data.open_split(fields.name, name, self.data_dir)
-        return split.only(fields.classes) if fields.classes else split
+        return {'placement': fields.placement, 'workers': fields.workers}
 
     @cached_property
     def shared(self) -> tuple:
@@ -218,13 +196,12 @@ class TrainingSetup:
         return parallel.over_devices(steps, self.devices, config.parallel, donate=True)
 
     def compiled_eval_step(self) -> Callable:
-        """(variables, dataset, batch) -> (sums, log-probabilities)."""
-        pick, devices = self.test_data.pick, tuple(self.devices)
-        return _compiled_eval_step(self.model, self.preprocess, pick, devices, self.config.parallel)
+        """(variables, (), batch) -> (sums, log-probabilities)."""
+        return _compiled_eval_step(self.model, self.preprocess, tuple(self.devices), self.config.parallel)
 
 
 def restore(run: RunDirectory, data_dir: str | None = None) -> tuple[TrainingSetup, State]:
-    """The TrainingSetup of a run and the state of its newest checkpoint.
+    """The TrainingSetup of a run and its state: that which was tested, or the newest of an unfinished run.
 
     Raises UserError where there is no run, or no checkpoint that can be read.
     """
@@ -234,10 +211,8 @@ def restore(run: RunDirectory, data_dir: str | None = None) -> tuple[TrainingSet
     if not (run / schema.CHECKPOINTS).is_dir():
         raise UserError(f'{run.path} has no checkpoint')
     with Checkpoints(run / schema.CHECKPOINTS, read_only=True) as checkpoints:
-        newest = checkpoints.latest_step()
-        if newest is None:
-            raise UserError(f'{run.path} has no checkpoint')
-        state, _ = checkpoints.restore(setup.state_like(newest))
+        step = step_of_weights(run, checkpoints)
+        state, _ = checkpoints.restore(setup.state_like(step), step)
     return setup, state
 
 
@@ -248,7 +223,7 @@ def _preprocess(preprocessing: Preprocessing, dtype: type) -> step.Preprocess:
 
 @lru_cache(KEPT)  # runs of one network in one process share it
 def _compiled_eval_step(
-    model: nn.Module, preprocess: step.Preprocess, pick: Callable, devices: tuple[jax.Device, ...], mode: str
+    model: nn.Module, preprocess: step.Preprocess, devices: tuple[jax.Device, ...], mode: str
 ) -> Callable:
-    one = partial(step.eval_step, model=model, preprocess=preprocess, pick=pick)
+    one = partial(step.eval_step, model=model, preprocess=preprocess)
     return parallel.over_devices(one, list(devices), mode)

@@ -154,14 +154,14 @@ def train_steps(state: State, shared: tuple, batches: Any, *, step: Callable, pi
 
 
 def eval_step(
-    variables: Any, dataset: Any, batch: Any, *, model: nn.Module, preprocess: Preprocess, pick: Callable
+    variables: Any, shared: tuple, batch: dict[str, jax.Array], *, model: nn.Module, preprocess: Preprocess
 ) -> tuple[dict[str, jax.Array], jax.Array]:
     """Sums over all devices of loss, top-1 and top-5 hits and images, and this device's log-probabilities (n, classes).
 
-    An image with a negative label is padding and is not counted. `bad` counts images with a logit that is not finite,
-    where ranks mean nothing.
+    `shared` is empty. An image with a negative label is padding and is not counted. `bad` counts images with a logit
+    that is not finite, where ranks mean nothing.
     """
-    images, labels = pick(dataset, batch)
+    images, labels = batch['image'], batch['label']
     logits = model.apply(variables, preprocess(images), train=False)
     log_probs = jax.nn.log_softmax(logits.astype(jnp.float32))
     counts = labels >= 0
