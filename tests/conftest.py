@@ -83,7 +83,7 @@ def tiny_run(tiny_data, tmp_path_factory) -> str:
 
     workdir = tmp_path_factory.mktemp('runs') / 'lenet5'
     fields = {'dataset.name': 'tiny', 'batch_size': 24, 'eval_batch_size': 20, 'total_steps': 2, 'devices': 1}
-    fields |= {'schedule.warmup_epochs': 0, 'model.width': 0.5}
+    fields |= {'schedule.warmup_epochs': 0, 'model.width': 0.5, 'dataset.validation_images': 24}
     arguments = ['train', '--config', str(REPOSITORY / 'configs' / 'lenet5.py'), '--workdir', str(workdir)]
     overrides = [f'--config.{name}={value}' for name, value in fields.items()]
     assert main([*arguments, '--data-dir', tiny_data, *overrides]) == 0
@@ -121,6 +121,7 @@ def tiny_recipe():
     def make(**overrides):
         fields = {
             'dataset.name': 'tiny',
+            'dataset.validation_images': 0,
             'batch_size': 24,
             'eval_batch_size': 20,
             'total_epochs': 2,

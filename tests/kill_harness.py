@@ -25,6 +25,8 @@ FIELDS = (
         'augment.pad_crop',
         'optimizer.learning_rate',
         'stages',
+        'dataset.validation_images',
+        'keep_best',
     ),
 )
 MOMENTS = {  # how to kill, and when: as training goes on, while a checkpoint is being written, anywhere from the start
@@ -142,6 +144,8 @@ def assert_same_run(config, one: Path, other: Path, data_dir: str) -> None:
     rows = [(row['kind'], row['step']) for row in RunDirectory(one).metrics()]
     assert len(rows) == len(set(rows))
     assert parameters(config, one, data_dir) == parameters(config, other, data_dir)
-    for name in ('label', 'log_probs'):
-        a, b = (np.load(path / schema.PREDICTIONS)[name] for path in (one, other))
-        np.testing.assert_array_equal(a, b)
+    for file in (schema.PREDICTIONS, schema.VALIDATION_PREDICTIONS):
+        assert (one / file).exists() == (other / file).exists()
+        for name in ('label', 'log_probs') if (one / file).exists() else ():
+            a, b = (np.load(path / file)[name] for path in (one, other))
+            np.testing.assert_array_equal(a, b)

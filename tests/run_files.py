@@ -23,7 +23,7 @@ def train_row(step, loss=0.5):
 
 
 def eval_row(step, error):
-    return {'kind': 'eval', 'step': step, 'epoch': step / 4, 'loss': 0.25, 'top1_err_pct': error, 'images': 40}
+    return {'kind': 'val', 'step': step, 'epoch': step / 4, 'loss': 0.25, 'top1_err_pct': error, 'images': 40}
 
 
 def write_run(path, rows=(), summary=None, provenance=PROVENANCE, age_s=3600, **config):

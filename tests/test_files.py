@@ -42,6 +42,7 @@ def test_the_second_is_refused_until_the_first_ends_however_it_does(tmp_path, ho
 
 def test_two_processes_never_train_in_one_directory(tmp_path, holder, tiny_data, capsys):
     fields = 'dataset.name=tiny batch_size=24 eval_batch_size=20 total_steps=2 devices=1 schedule.warmup_epochs=0'
+    fields += ' dataset.validation_images=0'
     overrides = [f'--config.{field}' for field in fields.split()]
     run = ['train', '--config', 'configs/lenet5.py', '--workdir', str(tmp_path), '--data-dir', tiny_data]
     assert main([*run, *overrides]) == 2

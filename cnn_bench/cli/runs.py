@@ -33,7 +33,7 @@ COLUMNS = (
     Heading('run', folds=True),
     Heading('network', folds=True),
     Heading('state'),
-    *(Heading(header, number=True) for header in ('val best', 'val last', 'test', 'step', 'seed')),
+    *(Heading(header, number=True) for header in ('best val', 'test', 'step', 'seed')),
     Heading('started (UTC)'),
     Heading('device'),
 )
@@ -144,10 +144,7 @@ def _error(run: 'Listed') -> float:
 
 def _cells(run: 'Listed') -> tuple[str, ...]:
     """The row of a run: errors in per cent, a dash for what is unknown."""
-    errors = [
-        '-' if e is None else f'{e:.2f} %'
-        for e in (run.best_val_top1_err_pct, run.last_val_top1_err_pct, run.top1_err_pct)
-    ]
+    errors = ['-' if e is None else f'{e:.2f} %' for e in (run.best_val_top1_err_pct, run.top1_err_pct)]
     step = ' of '.join(str(n) for n in (run.step or 0, run.total_steps) if n is not None)
     started = run.started[:16].replace('T', ' ') if run.started else '-'
     seed = '-' if run.seed is None else str(run.seed)

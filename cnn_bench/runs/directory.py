@@ -111,8 +111,8 @@ class RunDirectory:
         """The steps of the checkpoints, the newest last."""
         return complete_steps(self / schema.CHECKPOINTS)
 
-    def write_predictions(self, name: str, labels: np.ndarray, log_probs: np.ndarray) -> None:
-        """Keep labels (n,) and float16 log-probabilities (n, classes) in the file `name`.
+    def write_predictions(self, labels: np.ndarray, log_probs: np.ndarray, file: str = schema.PREDICTIONS) -> None:
+        """Keep labels (n,) and float16 log-probabilities (n, classes) in `file`.
 
         Of many classes, only the log-probabilities of the top five and the label are kept.
         """
@@ -124,7 +124,7 @@ class RunDirectory:
             arrays['top5'] = top.astype(np.int32)
             arrays['top5_log_probs'] = np.take_along_axis(log_probs, top, axis=1).astype(np.float16)
             arrays['label_log_prob'] = log_probs[np.arange(len(labels)), labels].astype(np.float16)
-        write_atomically(self / name, lambda file: np.savez_compressed(file, **arrays))
+        write_atomically(self / file, lambda opened: np.savez_compressed(opened, **arrays))
 
 
 class ReadOnlyRunDirectory(RunDirectory):
@@ -143,5 +143,5 @@ class ReadOnlyRunDirectory(RunDirectory):
         """Nothing."""
         return 0
 
-    def write_predictions(self, name: str, labels: np.ndarray, log_probs: np.ndarray) -> None:
+    def write_predictions(self, labels: np.ndarray, log_probs: np.ndarray, file: str = schema.PREDICTIONS) -> None:
         """Nothing."""

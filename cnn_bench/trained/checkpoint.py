@@ -158,7 +158,7 @@ class Checkpoints:
         sealed = self._sealed(step)
         record, old = sealed['record'], _old_names(sealed['record']['arrays'])
         if self.recipe is not None:
-            _refuse(self._at(step), 'of another recipe', renamed(record['recipe'] or {}), self.recipe)
+            _refuse(self._at(step), 'of another recipe', renamed(record['recipe'] or {}), renamed(self.recipe))
         _refuse(self._at(step), 'of another network', record['arrays'], _arrays(like, old))
         fields = {old.get(field.name, field.name): getattr(like, field.name) for field in dataclasses.fields(like)}
         read = self._read(like if not old else fields, step)

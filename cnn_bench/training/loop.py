@@ -266,15 +266,15 @@ class Trainer:
     def _evaluate(self) -> None:
         """Validate and test the present weights, where this step is one at which the recipe asks for it."""
         if self._due_validation():
-            metrics = self._evaluation(VALIDATION, self.state).metrics
+            metrics = self._evaluation(VALIDATION, self.state, self.step).metrics
             self.state = self.monitor.follow(self.state, metrics)
             self._keep_best(self.state)
         if self._due_epochs(self.config.test_every_epochs):
-            self._evaluation(TEST, self.state)
+            self._evaluation(TEST, self.state, self.step)
 
-    def _evaluation(self, part: str, state: State) -> Evaluation:
-        """Evaluate a state; the result is logged unless the state is one of an earlier step."""
-        step, batches, batch_size = int(state.step), self.setup.eval_data[part], self.config.eval_batch_size
+    def _evaluation(self, part: str, state: State, step: int) -> Evaluation:
+        """Evaluate the state after `step` steps; the result is logged unless that is an earlier one."""
+        batches, batch_size = self.setup.eval_data[part], self.config.eval_batch_size
         evaluation = evaluate_state(self.eval_step, state, batches, batch_size, self._stop_if_asked)
         self.evaluated[part] = step, evaluation
         if step == self.step:
@@ -285,15 +285,15 @@ class Trainer:
     def _finish(self) -> dict:
         """Evaluate the weights that stand for the run, and write their predictions and the summary."""
         self.checkpoints.wait()  # a run is not finished before its weights are on the disk
-        state = self.state
-        if self.config.keep_best and self.monitor.best_step != self.step:
-            state, _ = self.checkpoints.restore(self.setup.state_like(self.monitor.best_step), self.monitor.best_step)
-        step, metrics = int(state.step), {}
+        state, step, metrics = self.state, self.step, {}
+        if self.config.keep_best and self.monitor.best_step != step:
+            step = self.monitor.best_step
+            state, _ = self.checkpoints.restore(self.setup.state_like(step), step)
         for part in self.setup.eval_data:
             at, evaluation = self.evaluated.get(part, (None, None))
             if at != step:
-                evaluation = self._evaluation(part, state)
-            self.run.write_predictions(PREDICTIONS[part], evaluation.labels, evaluation.log_probs)
+                evaluation = self._evaluation(part, state, step)
+            self.run.write_predictions(evaluation.labels, evaluation.log_probs, PREDICTIONS[part])
             metrics |= summary_fields(part, evaluation.metrics)
         summary = {
             'state': 'finished',

@@ -26,7 +26,7 @@ class Splits:
         self._whole: dict[str, data.Split] = {}
         self.info = data.info(fields['name'], data_dir).of_classes(fields['classes'])
         self._check_names()
-        self.sizes = {part: self._size(part) for part in (TRAIN, VALIDATION, TEST) if self._has(part)}
+        self.sizes = {part: self._size(part) for part in (VALIDATION, TRAIN, TEST) if self._has(part)}
 
     def __getitem__(self, part: str) -> data.Split:
         images = self._fields[f'{part}_images']

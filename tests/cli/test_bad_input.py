@@ -14,7 +14,7 @@ REPOSITORY = Path(__file__).parents[2]
 LENET5 = str(REPOSITORY / 'configs' / 'lenet5.py')
 TINY = (
     '--config.dataset.name=tiny --config.batch_size=24 --config.eval_batch_size=20 --config.total_epochs=1 '
-    '--config.devices=1 --config.schedule.warmup_epochs=0'
+    '--config.devices=1 --config.schedule.warmup_epochs=0 --config.dataset.validation_images=0'
 ).split()
 
 

@@ -16,7 +16,8 @@ from cnn_bench.runtime.signals import TrainingStopSignals
 LENET5 = str(Path(__file__).parents[2] / 'configs' / 'lenet5.py')
 TINY = (
     '--config.dataset.name=tiny --config.batch_size=24 --config.eval_batch_size=20 --config.total_steps=2 '
-    '--config.devices=1 --config.schedule.warmup_epochs=0 --config.model.width=0.5'
+    '--config.devices=1 --config.schedule.warmup_epochs=0 --config.model.width=0.5 '
+    '--config.dataset.validation_images=24'
 )
 STATUSES = {0, 1, 2, 75, 130}
 PATIENCE_S = 60

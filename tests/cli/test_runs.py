@@ -17,7 +17,7 @@ from cnn_bench.runs import schema
 def tree(tmp_path, monkeypatch):
     """Two runs and a damaged one below `runs`, which lies in the current directory."""
     monkeypatch.chdir(tmp_path)
-    write_run('runs/net-10', [train_row(2), eval_row(4, 10.0)], {'state': 'finished', 'top1_err_pct': 10.0}, seed=3)
+    write_run('runs/net-10', [train_row(2), eval_row(4, 10.0)], {'state': 'finished', 'top1_err_pct': 11.0}, seed=3)
     write_run('runs/net-9', [train_row(2), eval_row(4, 8.5), eval_row(6, 9.0)], provenance=None, name='[b]mine[/b]')
     (write_run('runs/worn') / schema.SUMMARY).write_text('{"state"')
     return tmp_path
@@ -32,9 +32,9 @@ def test_the_list(tree, capsys):
     printed = capsys.readouterr()
     lines = [line.split() for line in printed.out.splitlines() if '─' not in line and line.strip()]
     assert lines == [
-        ['run', 'network', 'state', 'best', 'last', 'step', 'seed', 'started', '(UTC)', 'device'],
-        ['net-9', '[b]mine[/b]', 'unfinished', *'8.50 % 9.00 % 6 0 - -'.split()],
-        ['net-10', 'resnet20', 'x0.5', 'finished', *'10.00 % 10.00 % 4 of 8 3 2026-02-03 02:05 2 x abacus'.split()],
+        ['run', 'network', 'state', 'best', 'val', 'test', 'step', 'seed', 'started', '(UTC)', 'device'],
+        ['net-9', '[b]mine[/b]', 'unfinished', *'8.50 % - 6 0 - -'.split()],
+        ['net-10', 'resnet20', 'x0.5', 'finished', *'10.00 % 11.00 % 4 of 8 3 2026-02-03 02:05 2 x abacus'.split()],
         ['worn', 'resnet20', 'x0.5', 'damaged', *'- - 0 of 8 0 2026-02-03 02:05 2 x abacus'.split()],
     ]
     assert '\x1b' not in printed.out
@@ -43,7 +43,7 @@ def test_the_list(tree, capsys):
     assert 'worn/summary.json cannot be read' in printed.err
 
 
-@pytest.mark.parametrize(('width', 'last'), [(200, 'device'), (92, '(UTC)'), (74, 'seed'), (64, 'step')])
+@pytest.mark.parametrize(('width', 'last'), [(200, 'device'), (96, '(UTC)'), (74, 'seed'), (64, 'step')])
 def test_a_narrow_terminal_is_shown_fewer_columns(tree, capsys, monkeypatch, width, last):
     monkeypatch.setattr('sys.stdout.isatty', lambda: True)
     monkeypatch.setenv('COLUMNS', str(width))
@@ -57,7 +57,7 @@ def test_as_json_and_sorted(tree, capsys):
     assert main(['runs', '--json', 'runs', '--sort', 'error']) == 0
     listed = json.loads(capsys.readouterr().out)
     assert [run['run'] for run in listed] == ['net-9', 'net-10', 'worn']
-    assert listed[1]['best_top1_err_pct'] == 10.0
+    assert listed[1]['best_val_top1_err_pct'] == 10.0
     assert listed[1]['total_steps'] == 8
     assert main(['runs', '--json', 'runs', '--sort=started']) == 0
     assert [run['run'] for run in json.loads(capsys.readouterr().out)] == ['net-10', 'worn', 'net-9']

@@ -10,10 +10,12 @@ import sys
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
+from image_files import write_idx
 
 from cnn_bench import data
 from cnn_bench.data import locate
 from cnn_bench.data.check import check
+from cnn_bench.data.prepare import prepare
 from cnn_bench.data.preprocessing import Preprocessing
 from cnn_bench.errors import UserError
 
@@ -295,3 +297,26 @@ def test_a_sample_is_fixed_and_lies_in_a_larger_one(prepared_once):
 @pytest.mark.parametrize('count', [0, -1, 10_000])
 def test_a_sample_of_more_than_there_is(prepared_once, count):
     assert 'images in train, not ' in message(data.open_split('tiny', 'train', prepared_once).sample, count)
+
+
+@pytest.mark.parametrize('balanced', [True, False])
+def test_held_out_images_are_nested_and_in_proportion(tmp_path, balanced):
+    counts = [12, 12, 12] if balanced else [24, 9, 3]
+    labels = np.repeat(np.arange(3), counts).astype(np.uint8)
+    images = np.arange(36, dtype=np.uint8)[:, None, None].repeat(4, 1).repeat(4, 2)
+    write_idx(tmp_path / 'idx', {'train': (images, labels), 'test': (images[:2], labels[:2])})
+    prepare('set', tmp_path / 'idx', tmp_path / 'data')
+    split, before = data.open_split('set', 'train', tmp_path / 'data'), set()
+    for count in range(1, 36):
+        rest, held = split.hold_out(count)
+        of_class = np.bincount(held.labels(), minlength=3)
+        chosen = {int(image['image'].max()) for image in held}
+        assert len(chosen) == len(held) == count
+        assert before < chosen
+        assert {int(image['image'].max()) for image in rest} == set(range(36)) - chosen
+        assert (np.bincount(rest.labels(), minlength=3) > 0).all() or count > 33
+        if count <= 33:
+            np.testing.assert_array_less(abs(of_class - count * np.array(counts) / 36), 1.5)
+        before = chosen
+    with pytest.raises(UserError, match='36 of the 36 images in train of set cannot be held out'):
+        split.hold_out(36)

@@ -146,7 +146,7 @@ def test_of_a_run(fed, prepared, tmp_path, stored, channels, size):
     found = {}
     for placement in ('host', 'device') if stored in NATIVE and not size else ('host',):
         run = trained_run(tmp_path / placement, data_dir, size, placement)
-        found[f'evaluation, {placement}'] = fed(lambda run=run: evaluate_run(run.path, data_dir))
+        found[f'evaluation, {placement}'] = fed(lambda run=run: evaluate_run(run.path, data_dir=data_dir))
     check_equal({**found, **in_use(fed, tmp_path / 'host', files, data_dir)})
 
 

@@ -161,7 +161,10 @@ def test_training_reads_every_field(tiny_data, tiny_recipe, tmp_path, monkeypatc
     from cnn_bench.training.loop import train
 
     monkeypatch.setattr(sinks, 'Wandb', lambda project, run, step: sinks.TensorBoard(run, step))
-    config = tiny_recipe(wandb__enabled=True, total_epochs=1, dataset__placement='host', crop__scale=(0.9, 1.0))
+    validated = {'dataset__validation_images': 24, 'batch_size': 18}
+    config = tiny_recipe(
+        **validated, wandb__enabled=True, total_epochs=1, dataset__placement='host', crop__scale=(0.9, 1.0)
+    )
     fields, seen = recipe.to_dict(config), {'': set(), 'dataset': set(), 'wandb': set(), 'tensorboard': set()}
     watched = WatchedConfig(config.to_dict(), seen[''])
     for name in ('dataset', 'wandb', 'tensorboard'):

@@ -39,7 +39,7 @@ def test_curves_of_the_readable_runs(tmp_path):
     assert list(table.columns[:8]) == ['run', 'label', 'seed', 'state', 'kind', 'step', 'epoch', 'loss']
     assert table[['run', 'label', 'seed', 'kind', 'top1_err_pct']].to_numpy().tolist() == [
         ['a', 'net', 3, 'train', 30.0],
-        ['a', 'net', 3, 'eval', 12.0],
+        ['a', 'net', 3, 'val', 12.0],
         ['b', 'other', 0, 'train', 40.0],
     ]
     assert runs.load(tmp_path).train_err_pct.tolist()[:2] == [30.0, 40.0]

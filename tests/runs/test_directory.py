@@ -42,10 +42,15 @@ def test_rewind_drops_later_and_half_written_rows(run):
 
 
 def test_rewind_drops_the_evaluation_of_the_step_itself(run):
-    rows = [{'kind': kind, 'step': step, 'epoch': 1.0, 'loss': 0.1} for step in (1, 2) for kind in ('train', 'eval')]
+    rows = [{'kind': kind, 'step': step, 'epoch': 1.0, 'loss': 0.1} for step in (1, 2) for kind in ('train', 'val')]
     run.append(rows)
     run.rewind(2)
     assert run.metrics() == rows[:3]
+
+
+def test_rows_of_earlier_versions_were_of_test_images(run):
+    run.append([{'kind': 'eval', 'step': 1, 'epoch': 1.0, 'top1_err_pct': 5.0}])
+    assert run.metrics() == [{'kind': 'test', 'step': 1, 'epoch': 1.0, 'top1_err_pct': 5.0}]
 
 
 def test_a_place_that_cannot_be_written(tmp_path):

@@ -64,7 +64,7 @@ def test_all_rows_of_metrics(tree, tmp_path, to):
     export.write(table, tmp_path / 'm', to)
     read = READ[to](tmp_path / 'm')
     assert list(read.columns) == ['run', 'kind', 'step', 'epoch', 'loss', 'top1_err_pct', 'images']
-    expected = [['done', 'train', 2, 0.5, 0.125, None, None], ['done', 'eval', 4, 1.0, 0.25, 12.0, 40]]
+    expected = [['done', 'train', 2, 0.5, 0.125, None, None], ['done', 'val', 4, 1.0, 0.25, 12.0, 40]]
     assert read.astype(object).where(read.notna(), None).to_numpy().tolist() == expected
     assert np.issubdtype(table.loss.dtype, np.floating)
     assert str(table.images.dtype) == 'Int64'

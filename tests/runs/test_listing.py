@@ -16,15 +16,15 @@ STARTED = '2026-02-03T02:05:06+00:00'  # of the first session, in UTC
 
 def test_a_finished_run(tmp_path):
     rows = [*ROWS, train_row(8), eval_row(8, 20.0)]
-    write_run(tmp_path / 'run', rows, {'state': 'finished', 'top1_err_pct': 20.0}, seed=3)
+    write_run(tmp_path / 'run', rows, {'state': 'finished', 'top1_err_pct': 21.0}, seed=3)
     assert survey(tmp_path) == [
-        Listed('run', 'resnet20 x0.5', 'finished', 10.0, 20.0, 8, 8, 3, '2 x abacus', STARTED),
+        Listed('run', 'resnet20 x0.5', 'finished', 10.0, 20.0, 21.0, 8, 8, 3, '2 x abacus', STARTED),
     ]
 
 
 def test_a_run_is_running_while_a_process_holds_its_lock(tmp_path):
     def listed(state, step):
-        return [Listed('.', 'resnet20 x0.5', state, 10.0, 30.0, step, 8, 0, '2 x abacus', STARTED)]
+        return [Listed('.', 'resnet20 x0.5', state, 10.0, 30.0, None, step, 8, 0, '2 x abacus', STARTED)]
 
     run = write_run(tmp_path, ROWS)
     assert survey(tmp_path) == listed('unfinished', 6)  # it never trained here
@@ -55,13 +55,13 @@ def test_a_diverged_run_says_why(tmp_path):
     write_run(tmp_path, ROWS[:1], {'state': 'diverged', 'reason': 'the loss of step 4 is nan'}, age_s=0)
     [listed] = survey(tmp_path)
     assert (listed.state, listed.problem) == ('diverged', 'the loss of step 4 is nan')
-    assert (listed.step, listed.best_top1_err_pct, listed.last_top1_err_pct) == (2, None, None)
+    assert (listed.step, listed.best_val_top1_err_pct, listed.last_val_top1_err_pct) == (2, None, None)
 
 
 def test_an_error_that_is_not_a_number_is_no_best(tmp_path):
     write_run(tmp_path, [eval_row(4, 10.0), eval_row(8, float('nan'))])
     [listed] = survey(tmp_path)
-    assert (listed.best_top1_err_pct, listed.last_top1_err_pct) == (10.0, 10.0)
+    assert (listed.best_val_top1_err_pct, listed.last_val_top1_err_pct) == (10.0, 10.0)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_an_error_that_is_not_a_number_is_no_best(tmp_path):
         (schema.CONFIG, '{"architectures": ["ResNet"]}', 'name is missing'),  # another tool's
         (schema.PROVENANCE, '{}', 'versions is missing'),
         (schema.METRICS, '{"kind": "train"}\n', 'line 1 of'),
-        (schema.METRICS, '{"kind": "eval", "step": 4, "epoch": 1, "top1_err_pct": "low"}\n', "top1_err_pct is 'low'"),
+        (schema.METRICS, '{"kind": "val", "step": 4, "epoch": 1, "top1_err_pct": "low"}\n', "top1_err_pct is 'low'"),
         (schema.SUMMARY, '{"state": "fin', 'cannot be read'),
     ],
 )

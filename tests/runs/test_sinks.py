@@ -161,7 +161,7 @@ def test_wandb_gets_config_cost_metrics_and_charts(tmp_path, service, summary, e
     assert ('*', {'step_metric': 'step'}) in service.metrics
     assert service.rows == [
         {'step': 6, 'train/epoch': 1.5, 'train/loss': 0.5},
-        {'step': 8, 'eval/epoch': 2.0, 'eval/loss': 0.25, 'eval/top1_err_pct': 20.0, 'eval/images': 40},
+        {'step': 8, 'val/epoch': 2.0, 'val/loss': 0.25, 'val/top1_err_pct': 20.0, 'val/images': 40},
         {'charts/curve': f'image {run / "curve.png"}'},
         {'charts/report/front': f'image {run / "report/front.jpg"}'},
     ]
@@ -196,11 +196,12 @@ def test_wandb_itself_offline(tmp_path, no_key, monkeypatch):
 def test_training_with_one_sink_that_works_and_one_that_does_not(tiny_recipe, tiny_data, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sinks, 'Wandb', lambda project, run, step: Failing('log', step))
     monkeypatch.setitem(sys.modules, 'wandb', types.ModuleType('wandb'))
-    config = tiny_recipe(total_epochs=1, tensorboard__enabled=True, wandb__enabled=True)
+    validated = {'dataset__validation_images': 24, 'batch_size': 18}
+    config = tiny_recipe(total_epochs=1, tensorboard__enabled=True, wandb__enabled=True, **validated)
     assert loop.train(config, tmp_path / 'run', tiny_data)['state'] == 'finished'
     run = RunDirectory(tmp_path / 'run')
     assert shown(run / schema.TENSORBOARD) == _scalars(run.metrics())
-    assert {row['kind'] for row in run.metrics()} == {'train', 'eval'}
+    assert {row['kind'] for row in run.metrics()} == {'train', 'val', 'test'}
     assert '"params": 61706' in texts(run / schema.TENSORBOARD)['network/text_summary']
     assert capsys.readouterr().err.count('wandb failed and is left out from here on: no log at all') == 1
 
@@ -215,7 +216,8 @@ def test_a_stopped_and_resumed_training_shows_each_step_once(tiny_recipe, tiny_d
             raise KeyboardInterrupt
 
     run = RunDirectory(tmp_path / 'run')
-    config = tiny_recipe(checkpoint_every_steps=3, log_every_steps=1, tensorboard__enabled=True)
+    validated = {'dataset__validation_images': 24, 'batch_size': 18}
+    config = tiny_recipe(checkpoint_every_steps=3, log_every_steps=1, tensorboard__enabled=True, **validated)
     monkeypatch.setattr(sinks.TensorBoard, 'log', stopping)
     with pytest.raises(KeyboardInterrupt):
         loop.train(config, run.path, tiny_data)
@@ -223,5 +225,5 @@ def test_a_stopped_and_resumed_training_shows_each_step_once(tiny_recipe, tiny_d
     before = shown(run / schema.TENSORBOARD)
     assert before == _scalars(run.metrics())
     loop.train(config, run.path, tiny_data)
-    assert len(run.metrics()) == 8 + 2
+    assert len(run.metrics()) == 8 + 2 + 1
     assert shown(run / schema.TENSORBOARD) == _scalars(run.metrics())

@@ -16,6 +16,8 @@ from cnn_bench.runtime.signals import TrainingStopSignals
 from cnn_bench.trained.checkpoint import Checkpoints
 from cnn_bench.training import loop
 
+VALIDATED = {'batch_size': 18, 'dataset.validation_images': 24}  # four steps an epoch
+
 
 def _send_at(monkeypatch, number, step, in_evaluation):
     """Send this process the signal once, in the training step or the evaluation of `step`."""
@@ -54,7 +56,7 @@ def undisturbed(tiny_data, tmp_path_factory):
     ],
 )
 def test_a_stopped_run_goes_on(tiny_recipe, tiny_data, tmp_path, undisturbed, monkeypatch, number, step, in_evaluation):
-    config = tiny_recipe(augment__pad_crop=2)
+    config = tiny_recipe(augment__pad_crop=2, **VALIDATED)
     expected = undisturbed(config)
     _send_at(monkeypatch, number, step, in_evaluation)
     before = signal.getsignal(number)
@@ -73,7 +75,7 @@ def test_a_stopped_run_goes_on(tiny_recipe, tiny_data, tmp_path, undisturbed, mo
 def test_what_evaluations_lead_to_goes_on_too(tiny_recipe, tiny_data, tmp_path, monkeypatch):
     """A rate that plateaus reduce, the average of the weights, the best so far: each evaluation counts once."""
     fields = {'schedule.name': 'plateau', 'schedule.patience': 1, 'schedule.factor': 0.5, 'ema_decay': 0.9}
-    config = tiny_recipe(**fields, total_epochs=4, optimizer__learning_rate=1e-6)
+    config = tiny_recipe(**fields, **VALIDATED, total_epochs=4, optimizer__learning_rate=1e-6)
     loop.train(config, tmp_path / 'undisturbed', tiny_data)
     _send_at(monkeypatch, signal.SIGTERM, 12, True)
     with pytest.raises(Stopped, match='step 12'):
@@ -87,7 +89,7 @@ def test_what_evaluations_lead_to_goes_on_too(tiny_recipe, tiny_data, tmp_path, 
 def test_the_command_ends_with_status_75(tiny_data, tmp_path, monkeypatch, capsys):
     _send_at(monkeypatch, signal.SIGTERM, 2, False)
     fields = {'dataset.name': 'tiny', 'batch_size': 24, 'eval_batch_size': 20, 'total_epochs': 1, 'devices': 1}
-    fields['schedule.warmup_epochs'] = 0
+    fields |= {'schedule.warmup_epochs': 0, 'dataset.validation_images': 0}
     overrides = [f'--config.{field}={value}' for field, value in fields.items()]
     command = ['train', '--config', 'configs/lenet5.py', '--workdir', str(tmp_path / 'run'), '--data-dir', tiny_data]
     assert cli.main([*command, *overrides]) == 75

@@ -56,17 +56,23 @@ def test_the_variables_alone(tmp_path, state):
             checkpoints.restore_variables({**state.variables, 'params': {**state.params, 'fc': {}}})
 
 
-def test_checkpoints_that_a_kill_left_over_are_removed_once_a_newer_one_is_read(tmp_path, state):
+def test_old_checkpoints_that_a_kill_left_are_removed_and_the_best_is_kept(tmp_path, state):
     with Checkpoints(tmp_path / 'c', keep=3) as checkpoints:
-        for step in (1, 2, 3):
+        for step in (1, 2, 3, 4):
             checkpoints.save(state.replace(step=state.step + step), {})
-    with Checkpoints(tmp_path / 'c', keep=1, read_only=True) as checkpoints:
-        checkpoints.restore(state)
-    assert {path.name for path in (tmp_path / 'c').iterdir()} == {'1', '2', '3'}
+    assert {path.name for path in (tmp_path / 'c').iterdir()} == {'2', '3', '4'}
     with Checkpoints(tmp_path / 'c', keep=1) as checkpoints:
-        assert checkpoints.restore(state)[0].step == 3
+        assert checkpoints.restore(state)[0].step == 4
+        assert checkpoints.restore(state, 2)[0].step == 2
+        checkpoints.best = 2
+        checkpoints.remove_old()
         checkpoints.wait()
-    assert {path.name for path in (tmp_path / 'c').iterdir()} == {'3'}
+        assert checkpoints.steps() == [2, 4]
+        for step in (5, 6):
+            checkpoints.save(state.replace(step=state.step + step), {})
+        checkpoints.best = 6
+        checkpoints.save(state.replace(step=state.step + 7), {})
+    assert {path.name for path in (tmp_path / 'c').iterdir()} == {'6', '7'}
 
 
 @pytest.mark.parametrize('name', ['[1]', 'a*b?', '{x,y}', 'back\\slash', 'a [b] (c)', '\udcff'])

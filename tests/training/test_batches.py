@@ -13,7 +13,7 @@ from cnn_bench.data.pipeline import RandomCrop
 from cnn_bench.data.prepare import prepare
 from cnn_bench.data.preprocessing import Preprocessing
 from cnn_bench.errors import UserError
-from cnn_bench.training.batches import Resident, Streamed, make_batches
+from cnn_bench.training.batches import InMemory, Resident, Streamed, eval_batches, train_batches
 
 ONE = jax.local_devices()[:1]
 WHOLE = Preprocessing((28, 28, 1), (0.5,), (0.5,), crop_fraction=1.0)
@@ -50,17 +50,21 @@ def test_devices_share_one_batch(split):
 
 @pytest.mark.parametrize('batch_size', [24, 36, 96, 100, 10**12])
 def test_evaluation_covers_every_image_once(split, batch_size):
-    for batches in (Resident(split, ONE), Streamed(split, ONE, preprocessing=WHOLE)):
+    for batches in (InMemory(split, ONE), Streamed(split, ONE, preprocessing=WHOLE)):
         labels = np.concatenate([labels for _, labels in batches.eval_batches(batch_size)])
         assert len(labels) == -(-96 // batch_size) * batch_size or len(labels) == 96  # no larger than the set
         np.testing.assert_array_equal(labels[labels >= 0], np.arange(96) % 10)
 
 
-def test_streamed_and_resident_evaluation_give_the_same_images(split):
+def test_evaluation_from_memory_and_from_a_stream_gives_the_same_batches(split):
     images, _ = data.load_arrays(split)
-    batches = Streamed(split, ONE, preprocessing=WHOLE)
-    batch, _ = next(batches.eval_batches(96))
-    np.testing.assert_array_equal(batch['image'][0], images)
+    streams = (InMemory(split, ONE).eval_batches(36), Streamed(split, ONE, preprocessing=WHOLE).eval_batches(36))
+    for number, ((batch, labels), (streamed, streamed_labels)) in enumerate(zip(*streams, strict=True)):
+        real = labels >= 0
+        np.testing.assert_array_equal(labels, streamed_labels)
+        np.testing.assert_array_equal(batch['label'][0], labels)
+        np.testing.assert_array_equal(batch['image'][0][real], streamed['image'][0][real])
+        np.testing.assert_array_equal(batch['image'][0][real], images[36 * number :][: real.sum()])
 
 
 def test_streamed_batches_go_on_from_any_step(split):
@@ -74,14 +78,17 @@ def test_streamed_batches_go_on_from_any_step(split):
 
 
 def test_where_a_set_lives(split):
-    def batches(size=28, **options):
-        return make_batches(split, ONE, replace(WHOLE, input_shape=(size, size, 1)), **options)
+    def train(size=28, **options):
+        return train_batches(split, ONE, replace(WHOLE, input_shape=(size, size, 1)), RandomCrop(), **options)
 
-    assert isinstance(batches(), Resident)
-    assert isinstance(batches(placement='host'), Streamed)
-    assert isinstance(batches(size=32), Streamed)
+    def evaluate(size=28, **options):
+        return eval_batches(split, ONE, replace(WHOLE, input_shape=(size, size, 1)), **options)
+
+    assert (type(train()), type(evaluate())) == (Resident, InMemory)
+    for options in ({'placement': 'host'}, {'size': 32}):
+        assert type(train(**options)) is type(evaluate(**options)) is Streamed
     with pytest.raises(UserError, match='placement is device'):
-        batches(size=32, placement='device')
+        train(size=32, placement='device')
 
 
 @pytest.mark.parametrize('stored', [(1, 1), (9, 5), (20, 28), (375, 500), None])  # None: all of these in one set
@@ -99,7 +106,6 @@ def test_evaluation_and_prediction_prepare_the_same_images(tmp_path, stored, siz
     expected = np.stack([preprocessing.crop(pictures.read(path, 3)) for path in files[3:]])
     for placement in ('auto', 'host'):
         split = data.open_split('set', 'test', tmp_path / 'data')
-        batches = make_batches(split, ONE, preprocessing, placement=placement)
+        batches = eval_batches(split, ONE, preprocessing, placement=placement)
         batch, _ = next(batches.eval_batches(3))
-        images, _ = batches.pick(batches.dataset, jax.tree.map(lambda array: array[0], batch))
-        np.testing.assert_array_equal(images, expected)
+        np.testing.assert_array_equal(batch['image'][0], expected)

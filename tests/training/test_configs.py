@@ -84,9 +84,9 @@ def _run_smoke(path, tmp_path, monkeypatch):
     assert set(config.dataset) == seen['dataset']
     assert (summary['state'], summary['steps']) == ('finished', 2)
     rows = RunDirectory(tmp_path / 'run').metrics()
-    assert [(row['kind'], row['step']) for row in rows] == [('train', 1), ('train', 2), ('eval', 2)]
+    assert [(row['kind'], row['step']) for row in rows] == [('train', 1), ('train', 2), ('val', 2), ('test', 2)]
     assert all(np.isfinite(row['loss']) for row in rows)
-    assert ('ema_top1_err_pct' in summary) == (config.ema_decay > 0)
+    assert ('ema_top1_err_pct' in summary) == ('val_ema_top1_err_pct' in summary) == (config.ema_decay > 0)
     assert json.loads((tmp_path / 'run' / schema.CONFIG).read_text()) == fields
 
 
@@ -143,7 +143,7 @@ def test_recipes_for_imagenet_build_at_full_size(path, pretend):
     pretend(name='imagenet', num_classes=1000, image_shape=None, sizes={'train': 1_281_167, 'test': 50_000})
     config = recipe.load(path, {'devices': 1})
     task = TrainingSetup(config)
-    assert task.total_steps == config.total_epochs * (1_281_167 // config.batch_size)
+    assert task.total_steps == config.total_epochs * ((1_281_167 - 50_000) // config.batch_size)
     assert task.image_shape == (config.dataset.size, config.dataset.size, 3)
     warmup = round(config.schedule.warmup_epochs * task.steps_per_epoch)
     assert float(task.schedule(warmup)) == pytest.approx(config.optimizer.learning_rate)
@@ -159,7 +159,7 @@ def test_the_rate_on_cifar_is_the_papers(pretend):
 
 
 def test_the_rate_of_inception_falls_every_two_epochs(pretend):
-    pretend(name='imagenet', num_classes=1000, image_shape=None, sizes={'train': 16_000, 'test': 50})
+    pretend(name='imagenet', num_classes=1000, image_shape=None, sizes={'train': 50_000 + 16_000, 'test': 50})
     task = TrainingSetup(recipe.load(BY_NAME['inception_v3'], {'devices': 1}))  # ten steps an epoch
     rates = {0: 0.045, 19: 0.045, 20: 0.045 * 0.94, 39: 0.045 * 0.94, 40: 0.045 * 0.94**2}
     assert [float(task.schedule(step)) for step in rates] == pytest.approx(list(rates.values()))

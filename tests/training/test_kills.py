@@ -8,7 +8,10 @@ from kill_harness import MOMENTS, assert_same_run, command, disturb
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.training import loop
 
-RECIPE = {'log_every_steps': 3, 'checkpoint_every_steps': 10, 'augment__pad_crop': 2}  # an epoch has 4 steps
+RECIPE = {
+    **{'log_every_steps': 3, 'checkpoint_every_steps': 10, 'augment__pad_crop': 2},
+    **{'batch_size': 18, 'dataset__validation_images': 24, 'keep_best': True},  # an epoch has 4 steps
+}
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from kill_harness import assert_same_run, damage_checkpoint
 from cnn_bench import runs
 from cnn_bench.errors import RunFailed, UserError
 from cnn_bench.runs import RunDirectory, schema
+from cnn_bench.runs.predictions import of_run
 from cnn_bench.trained.checkpoint import Checkpoints, complete_steps
 from cnn_bench.training import loop
 from cnn_bench.training.evaluate import evaluate_run, predict_run
@@ -33,17 +34,18 @@ def undisturbed(tiny_data, tmp_path_factory):
 
 
 def test_a_run_directory_holds_what_the_schema_says(tiny_recipe, tiny_data, undisturbed):
-    config = tiny_recipe()
+    config = tiny_recipe(batch_size=18, dataset__validation_images=24)
     run = RunDirectory(undisturbed(config))
     rows = run.metrics()
     assert [(row['kind'], row['step']) for row in rows] == [
-        *[('train', 3), ('train', 4), ('eval', 4)],
-        *[('train', 6), ('train', 8), ('eval', 8)],
+        *[('train', 3), ('train', 4), ('val', 4)],
+        *[('train', 6), ('train', 8), ('val', 8), ('test', 8)],
     ]
     summary = run.read(schema.SUMMARY)
     assert summary['state'] == 'finished'
     assert summary['top1_err_pct'] == rows[-1]['top1_err_pct']
-    assert rows[-1]['images'] == 40
+    assert summary['val_top1_err_pct'] == rows[-2]['top1_err_pct']
+    assert [row['images'] for row in rows[-2:]] == [24, 40]
     provenance = run.read(schema.PROVENANCE)
     assert provenance['seed'] == config.seed
     assert provenance['network']['params'] == 61_706
@@ -52,12 +54,16 @@ def test_a_run_directory_holds_what_the_schema_says(tiny_recipe, tiny_data, undi
     labels, log_probs = predictions['label'], predictions['log_probs']
     assert log_probs.dtype == np.float16
     np.testing.assert_array_equal(labels, np.arange(40) % 10)
+    validation = of_run(run, schema.VALIDATION_PREDICTIONS)
+    assert 100 * np.mean(~validation.right) == pytest.approx(summary['val_top1_err_pct'])
     assert 100 * np.mean(log_probs.argmax(1) != labels) == pytest.approx(summary['top1_err_pct'])
     row = runs.load(run.path).iloc[0]
     assert (row.arch, row.params, row.macs, row.input_shape) == ('lenet5', 61_706, 416_520, '28x28x1')
-    result = evaluate_run(run.path, tiny_data)
+    result = evaluate_run(run.path, data_dir=tiny_data)
     assert result['top1_err_pct'] == pytest.approx(summary['top1_err_pct'])
     assert result['step'] == 8
+    again = evaluate_run(run.path, 'validation', tiny_data)
+    assert again['top1_err_pct'] == pytest.approx(summary['val_top1_err_pct'])
     again = predict_run(run.path, tiny_data)
     np.testing.assert_array_equal(again.label, labels)
     np.testing.assert_array_equal(again.log_probs.astype(np.float16), log_probs)
@@ -74,7 +80,8 @@ class _Interrupted(Exception):
 
 @pytest.mark.parametrize('stop_at', [1, 5, 6, 8])
 def test_resuming_is_as_if_nothing_had_happened(tiny_recipe, tiny_data, tmp_path, undisturbed, monkeypatch, stop_at):
-    config = tiny_recipe(checkpoint_every_steps=3, augment__pad_crop=2)
+    fields = {'batch_size': 18, 'dataset__validation_images': 24, 'test_every_epochs': 1}
+    config = tiny_recipe(checkpoint_every_steps=3, augment__pad_crop=2, **fields)
     expected = undisturbed(config)
     original = loop.Trainer._train
 
@@ -100,7 +107,7 @@ def test_rows_that_the_log_lost_are_told_of_in_every_later_session(tiny_recipe, 
         ('train', 2),
         ('train', 3),
         ('train', 4),
-        ('eval', 4),
+        ('test', 4),
     ]
     shutil.rmtree(run / schema.CHECKPOINTS / '4')
     (run / schema.METRICS).unlink()

@@ -103,9 +103,12 @@ def _rest(result):
     return result.labels, result.log_probs
 
 
+VALIDATED = {'batch_size': 18, 'dataset__validation_images': 24}
+
+
 def test_the_rate_falls_where_errors_do_not(tiny_recipe, tiny_data, tmp_path, evaluations):
-    fields = {'schedule__name': 'plateau', 'schedule__factor': 0.5, 'schedule__patience': 1}
-    evaluations([50.0, 40.0, 40.0, 40.0, 40.0])
+    fields = {**VALIDATED, 'schedule__name': 'plateau', 'schedule__factor': 0.5, 'schedule__patience': 1}
+    evaluations([50.0, 40.0, 40.0, 40.0, 40.0, 60.0])
     loop.train(tiny_recipe(total_epochs=5, log_every_steps=4, **fields), tmp_path / 'run', tiny_data)
     rows = RunDirectory(tmp_path / 'run').metrics()
     rates = [row['learning_rate'] for row in rows if row['kind'] == 'train']
@@ -113,11 +116,12 @@ def test_the_rate_falls_where_errors_do_not(tiny_recipe, tiny_data, tmp_path, ev
 
 
 def test_training_ends_where_errors_stop_falling(tiny_recipe, tiny_data, tmp_path, evaluations):
-    evaluations([50.0, 40.0, 45.0, 40.0, 30.0])
-    config = tiny_recipe(total_epochs=5, early_stop_patience=2, checkpoint_every_steps=100)
+    evaluations([50.0, 40.0, 45.0, 40.0, 60.0])
+    config = tiny_recipe(total_epochs=5, early_stop_patience=2, checkpoint_every_steps=100, **VALIDATED)
     summary = loop.train(config, tmp_path / 'run', tiny_data)
     assert (summary['state'], summary['steps'], summary['epochs']) == ('finished', 16, 4)
-    assert (summary['top1_err_pct'], summary['best_top1_err_pct'], summary['best_step']) == (40, 40, 8)
+    assert (summary['val_top1_err_pct'], summary['best_val_top1_err_pct'], summary['best_step']) == (40, 40, 8)
+    assert (summary['top1_err_pct'], summary['tested_step']) == (60, 16)
     with Checkpoints(tmp_path / 'run' / schema.CHECKPOINTS, keep=2) as checkpoints:
         assert checkpoints.latest_step() == 16
 
@@ -127,6 +131,7 @@ class _Interrupted(Exception):
 
 
 EVERYTHING = {
+    **VALIDATED,
     'total_epochs': 4,
     'checkpoint_every_steps': 3,
     'ema_decay': 0.9,
@@ -178,5 +183,5 @@ def test_a_resumed_run_has_the_average_and_the_plateau_of_an_undisturbed_one(
     assert one[1:] == other[1:]
     assert float(one[0].eval_state.plateau.scale) < 1  # the plateau did something
     rows = RunDirectory(tmp_path / 'whole').metrics()
-    averaged = [row for row in rows if row['kind'] == 'eval']
+    averaged = [row for row in rows if row['kind'] == 'val']
     assert all(row['ema_loss'] != row['loss'] for row in averaged)

@@ -49,7 +49,8 @@ def test_a_trace_ends_where_something_new_is_compiled_or_training_ends(monkeypat
 
 
 def test_train_leaves_a_trace_that_can_be_read_and_the_same_metrics(tiny_data, tmp_path):
-    small = ['--config.dataset.name=tiny', '--config.batch_size=24', '--config.total_epochs=2', '--config.devices=1']
+    small = ['--config.dataset.name=tiny', '--config.batch_size=18', '--config.total_epochs=2', '--config.devices=1']
+    small.append('--config.dataset.validation_images=24')
     for name, asked in {'plain': [], 'traced': ['--profile']}.items():
         arguments = ['train', '--config', 'configs/lenet5.py', '--workdir', str(tmp_path / name), *small, *asked]
         assert main([*arguments, '--data-dir', tiny_data]) == 0

@@ -42,15 +42,15 @@ def test_part_of_the_training_images(tiny_recipe, tiny_data):
     setup = TrainingSetup(tiny_recipe(dataset__train_images=50, dataset__test_images=15), tiny_data)
     assert setup.steps_per_epoch == 50 // 24
     assert len(setup.train_data) == 50
-    assert len(setup.test_data) == 15
-    assert len(TrainingSetup(tiny_recipe(), tiny_data).test_data) == 40
+    assert len(setup.eval_data['test']) == 15
+    assert len(TrainingSetup(tiny_recipe(), tiny_data).eval_data['test']) == 40
 
 
 @pytest.mark.parametrize(
     ('fields', 'said'),
     [
-        ({'dataset__train_images': 97}, 'train_images is 97; tiny has 96'),
-        ({'dataset__test_images': 41}, 'test_images is 41; tiny has 40'),
+        ({'dataset__train_images': 97}, 'train_images is 97; tiny has at most 96'),
+        ({'dataset__test_images': 41}, 'test_images is 41; tiny has at most 40'),
         ({'accumulate_steps': 5}, 'it must divide the 24 images'),
         ({'batch_size': 25, 'mix__mixup_alpha': 0.2}, 'the 25 of a batch that each device gets must be even'),
         ({'augment__lighting_std': 0.1}, 'rows of 1 numbers'),
@@ -65,7 +65,7 @@ def test_a_state_holds_what_its_recipe_uses(tiny_recipe, tiny_data):
     plain = TrainingSetup(tiny_recipe(), tiny_data).first_state()
     assert plain.average is None
     assert plain.eval_state.plateau is None
-    fields = {'ema_decay': 0.9, 'schedule__name': 'plateau'}
+    fields = {'ema_decay': 0.9, 'schedule__name': 'plateau', 'dataset__validation_images': 24}
     state = TrainingSetup(tiny_recipe(**fields), tiny_data).first_state()
     assert set(state.average) == set(state.variables)
     assert state.eval_state.plateau is not None

@@ -18,7 +18,10 @@ STAGES = (
     {'total_epochs': 1, 'freeze': ('*', '!head'), 'schedule.name': 'constant', 'optimizer.learning_rate': 0.2},
     {'total_steps': 6, 'optimizer.nesterov': True, 'schedule.name': 'inverse_time', 'schedule.decay': 0.5},
 )
-FIELDS = {'stages': STAGES, 'checkpoint_every_steps': 3, 'optimizer__learning_rate': 0.01, 'ema_decay': 0.9}
+FIELDS = {
+    **{'stages': STAGES, 'checkpoint_every_steps': 3, 'optimizer__learning_rate': 0.01, 'ema_decay': 0.9},
+    **{'dataset__validation_images': 24, 'batch_size': 18},
+}
 
 
 def test_each_stage_has_its_steps_rates_and_parts(tiny_recipe, tiny_data):
@@ -107,8 +110,8 @@ def test_the_log_says_which_stage(tiny_recipe, tiny_data, whole):
     run = RunDirectory(whole(tiny_recipe(**FIELDS)))
     rows = [(row['kind'], row['step'], row['stage']) for row in run.metrics()]
     assert rows == [
-        *[('train', 3, 1), ('train', 4, 1), ('eval', 4, 1), ('train', 6, 2), ('train', 8, 2), ('eval', 8, 2)],
-        *[('train', 9, 2), ('train', 10, 2), ('eval', 10, 2)],
+        *[('train', 3, 1), ('train', 4, 1), ('val', 4, 1), ('train', 6, 2), ('train', 8, 2), ('val', 8, 2)],
+        *[('train', 9, 2), ('train', 10, 2), ('val', 10, 2), ('test', 10, 2)],
     ]
     facts = run.read(schema.PROVENANCE)['network']
     assert [stage['steps'] for stage in facts['stages']] == [4, 6]

@@ -215,12 +215,9 @@ def test_evaluation_counts_each_image_once(devices):
     logits = RNG.permuted(np.tile(np.arange(49, dtype=np.uint8) * 5, (10, 1)), axis=1)
     labels = RNG.integers(0, 7, 10).astype(np.int32)
     used = jax.local_devices()[:devices]
-    run = parallel.over_devices(
-        lambda *args: step.eval_step(*args, model=Fixed(), preprocess=_preprocess, pick=_pick), used, 'jit'
-    )
-    dataset = parallel.replicate((logits.reshape(10, 7, 7, 1), labels), used)
-    indices = np.append(np.arange(10), [-1, -1]).astype(np.int32)
-    sums, log_probs = run({}, dataset, parallel.split(indices, used))
+    run = parallel.over_devices(lambda *args: step.eval_step(*args, model=Fixed(), preprocess=_preprocess), used, 'jit')
+    padded = {'image': np.resize(logits, (12, 7, 7, 1)), 'label': np.append(labels, np.int32([-1, -1]))}
+    sums, log_probs = run({}, (), jax.tree.map(lambda array: parallel.split(array, used), padded))
     first = logits[:, :7] / 255.0
     expected = first - np.log(np.exp(first).sum(1, keepdims=True))
     ranks = (first > first[np.arange(10), labels][:, None]).sum(1)
@@ -239,9 +236,9 @@ def test_logits_that_are_not_finite_are_counted():
 
     used = jax.local_devices()[:1]
     run = parallel.over_devices(
-        lambda *args: step.eval_step(*args, model=Broken(), preprocess=_preprocess, pick=_pick), used, 'jit'
+        lambda *args: step.eval_step(*args, model=Broken(), preprocess=_preprocess), used, 'jit'
     )
-    sums, _ = run({}, (IMAGES, LABELS), np.array([[0, 1, -1]], np.int32))
+    sums, _ = run({}, (), {'image': IMAGES[None, [0, 1, 2]], 'label': np.int32([[*LABELS[:2], -1]])})
     assert sums['bad'] == 2
 
 

@@ -118,7 +118,7 @@ def test_it_is_recorded_and_a_checkpoint_of_its_own_wins(tiny_recipe, tiny_data,
     after = loop.train(config, tmp_path / 'run', tiny_data)
     assert {**after, 'train_s': 0, 'images_per_s': 0} == {**before, 'train_s': 0, 'images_per_s': 0}
     assert run.read(schema.PROVENANCE)['init'] == record
-    assert evaluate_run(run.path, tiny_data)['top1_err_pct'] == before['top1_err_pct']
+    assert evaluate_run(run.path, data_dir=tiny_data)['top1_err_pct'] == before['top1_err_pct']
 
 
 def test_classes_are_relabelled_and_all_else_is_left_out(tiny_recipe, tiny_data):
@@ -154,7 +154,7 @@ def test_preprocessing_size_and_fields_are_those_of_the_weights(tiny_recipe, tin
     setup = _setup(tiny_recipe(**fields, crop__crop_fraction=1.0), tmp_path, tiny_data)
     assert setup.image_shape == (40, 40, 3)
     assert (setup.model.bn_epsilon, setup.model.num_classes) == (1e-3, 10)
-    batch, _ = next(setup.test_data.eval_batches(20))
+    batch, _ = next(setup.eval_data['test'].eval_batches(20))
     assert batch['image'].shape == (1, 20, 40, 40, 1)
     prepared = setup.preprocess(jnp.asarray(batch['image'][0]))
     assert prepared.shape == (20, 40, 40, 3)
@@ -201,7 +201,7 @@ def test_keras_xception_is_the_same_base_before_and_after_its_head_is_trained(ti
         (state, metrics), _ = run(state, setup.shared, setup.train_data.train_batches(0, 8, number, 1))
     assert np.isfinite(metrics['loss']).all()
     assert not _equal({'head': head}, {'head': state.params['head']})['head']
-    batch, _ = next(setup.test_data.eval_batches(2))
+    batch, _ = next(setup.eval_data['test'].eval_batches(2))
     images = np.asarray(setup.preprocess(jnp.asarray(batch['image'][0])))
     assert images.shape == (2, size, size, 3)
     base = keras.Model(theirs.inputs, theirs.get_layer('avg_pool').input)
