@@ -65,7 +65,7 @@ def time_recipe(spec: str, overrides: list[str], data_dir: str | None) -> dict:
     from cnn_bench.training.setup import TrainingSetup
 
     setup = TrainingSetup(recipe.load(spec, recipe.parse_overrides(overrides)), data_dir)
-    steps, state = setup.compiled_train_steps(), setup.first_state()
+    steps, state, shared = setup.compiled_train_steps(), setup.first_state(), setup.shared()
     batches, seed, size = setup.train_data, setup.config.seed, setup.config.batch_size
     several = setup.devices[0].platform != 'cpu' and batches.dataset
     count = min(STEPS_PER_CALL, setup.steps_per_epoch) if several else 1
@@ -73,7 +73,7 @@ def time_recipe(spec: str, overrides: list[str], data_dir: str | None) -> dict:
 
     def call() -> None:
         nonlocal state
-        (state, metrics), _ = steps(state, setup.shared, batches.train_batches(seed, size, next(firsts), count))
+        (state, metrics), _ = steps(state, shared, batches.train_batches(seed, size, next(firsts), count))
         jax.block_until_ready(metrics)
 
     device = f'{len(setup.devices)} x {setup.devices[0].device_kind}'

@@ -184,6 +184,7 @@ class Trainer:
 
     def _set_stage(self, stage: Stage) -> None:
         self.stage, self.train_steps = stage, self.setup.compiled_train_steps(stage)
+        self.shared = self.setup.shared(stage)
         self.monitor = Monitor(self.setup, stage, self.state)
         self.compiled: set[int] = set()  # numbers of steps per call for which the stage's program is compiled
         self.progress.stage(stage.number, len(self.setup.stages), parameter_counts(stage.freezing, self.state.params))
@@ -204,7 +205,7 @@ class Trainer:
         return self.setup.train_data.train_batches(seed, batch_size, self.step, count), count
 
     def _train(self, batches, count: int) -> None:
-        (self.state, metrics), _ = self.profiler(self.train_steps, self.state, self.setup.shared, batches)
+        (self.state, metrics), _ = self.profiler(self.train_steps, self.state, self.shared, batches)
         self.pending.append(metrics)
         self.step += count
         if count in self.compiled:

@@ -137,23 +137,24 @@ class TrainingSetup:
         fields = self.config.dataset
         return {'placement': fields.placement, 'workers': fields.workers}
 
-    @cached_property
-    def shared(self) -> tuple:
-        """What all training steps read besides the state: the seed's key data and the data set."""
+    def shared(self, stage: Stage | None = None) -> tuple:
+        """What all training steps of a stage, by default the first, read besides the state: the seed's key data, the
+        learning rates and the data set."""
         key_data = jax.random.key_data(jax.random.key(self.config.seed))
-        return parallel.replicate(key_data, self.devices), self.train_data.dataset
+        rates = (stage or self.stages[0]).rates()
+        return *parallel.replicate((key_data, rates), self.devices), self.train_data.dataset
 
     def first_state(self) -> State:
         """The state before the first step, on all devices."""
         stage = self.stages[0]
         options = self._state_options(stage)
-        state = create(self.model, stage.optimizer, self.config.seed, self.image_shape, **options)
+        state = create(self.model, stage.optimizer(stage.schedule), self.config.seed, self.image_shape, **options)
         return parallel.replicate(state, self.devices)
 
     def state_like(self, step: int) -> State:
         """Shapes, dtypes and placement of the state after `step` steps."""
         stage = self.stage_at(step)
-        assemble, first = assembler(stage.optimizer, **self._state_options(stage))
+        assemble, first = assembler(stage.optimizer(stage.schedule), **self._state_options(stage))
         like = jax.eval_shape(assemble, self.shapes, first)
         everywhere = NamedSharding(parallel.mesh(self.devices), PartitionSpec())
         return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=everywhere), like)
@@ -164,7 +165,7 @@ class TrainingSetup:
 
     def begin(self, stage: Stage, state: State) -> State:
         """The first state of `stage`, from the last state of the stage before it."""
-        init = jax.jit(lambda params: stage.optimizer.init(stage.freezing.split(params)[0]))
+        init = jax.jit(lambda params: stage.optimizer(stage.schedule).init(stage.freezing.split(params)[0]))
         # Through the host: some optimisers keep the parameters themselves, and a step gives its memory away.
         opt_state = jax.tree.map(np.array, init(state.params))
         eval_state = monitor.next_stage_eval_state(jax.device_get(state.eval_state), stage.plateau)
@@ -177,7 +178,7 @@ class TrainingSetup:
         return _preprocess(self.preprocessing, self.model.dtype)
 
     def compiled_train_steps(self, stage: Stage | None = None) -> Callable:
-        """(state, self.shared, batches) -> ((state, metrics), ()) for a stage, by default the first."""
+        """(state, self.shared(stage), batches) -> ((state, metrics), ()) for a stage, by default the first."""
         stage, config = stage or self.stages[0], self.config
         options = step.StepOptions(
             model=self.model,

@@ -10,8 +10,12 @@ counted through, so images come in the same order as without stages.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import optax
 from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
@@ -36,12 +40,16 @@ class Stage:
     end: int
     schedule: optax.Schedule  # step within the stage -> learning rate
     plateau: optax.GradientTransformationExtraArgs | None  # None where the schedule is another
-    optimizer: optax.GradientTransformation
+    optimizer: Callable[[optax.Schedule], optax.GradientTransformation]
     freezing: Freezing
 
     def rate(self, step: int) -> float:
         """The learning rate of the run's step number `step`, from 0, without the reductions of a plateau schedule."""
         return self.schedule(step - self.first)
+
+    def rates(self) -> np.ndarray:
+        """The learning rates of all its steps, float32 (n,), without the reductions of a plateau schedule."""
+        return np.asarray(jax.vmap(self.schedule)(jnp.arange(self.end - self.first)), np.float32)
 
 
 def make_stages(config: ConfigDict, steps_per_epoch: int, shapes: Callable[[], dict]) -> tuple[Stage, ...]:
@@ -103,7 +111,8 @@ def _make(
     # Linear scaling with the batch size (Goyal et al. 2017), where the recipe asks for it.
     factor = config.batch_size / config.scale_lr_to_batch if config.scale_lr_to_batch else 1
     rate = make_schedule(schedule, optimizer['learning_rate'] * factor, steps, steps_per_epoch)
-    made, multipliers = make_optimizer(optimizer, rate), optimizer['lr_multipliers']
+    made, multipliers = partial(make_optimizer, optimizer), optimizer['lr_multipliers']
+    made(rate)  # so that a wrong field shows here
     if multipliers:
         paths = flatten_dict(shapes()['params'], sep='/')
         check((pattern for pattern, _ in multipliers), paths, 'optimizer.lr_multipliers')

@@ -27,7 +27,7 @@ class StepOptions:
     """What is the same in every training step of a stage."""
 
     model: nn.Module
-    optimizer: optax.GradientTransformation
+    optimizer: Callable[[optax.Schedule], optax.GradientTransformation]
     preprocess: Preprocess
     augment: Augment
     mix: Mix | None = None  # mixup or CutMix
@@ -39,9 +39,9 @@ class StepOptions:
 
 
 def train_step(
-    state: State, images: jax.Array, labels: jax.Array, key: jax.Array, options: StepOptions
+    state: State, images: jax.Array, labels: jax.Array, key: jax.Array, rates: jax.Array, options: StepOptions
 ) -> tuple[State, dict[str, jax.Array]]:
-    """One step on this device's images (n, h, w, c) uint8 and labels (n,).
+    """One step on this device's images (n, h, w, c) uint8 and labels (n,), at the rate that `rates` holds for it.
 
     Returns the new state and the step's mean loss and top-1 error over all devices; where images are mixed the error
     counts each image's own label. Random numbers depend only on the run's key, the step, and the image's place in the
@@ -79,7 +79,7 @@ def train_step(
     loss, error, grads, model_state = _accumulate(gradient, state.model_state, *parts, options.accumulate_steps)
     loss, error, grads, model_state = jax.lax.pmean((loss, error, grads, model_state), AXIS)
     model_state = freezing.keep(state.model_state, model_state)  # which a mean over devices would round
-    updates, opt_state = options.optimizer.update(grads, state.opt_state, trained)
+    updates, opt_state = options.optimizer(lambda count: rates[count]).update(grads, state.opt_state, trained)
     params = freezing.join(optax.apply_updates(trained, scaled_by_plateau(updates, state.eval_state)), frozen)
     average = ema({'params': params, **model_state}, state.average, state.step, options.ema_decay)
     if average is not None:  # the average of a frozen variable is the variable, to the bit
@@ -137,15 +137,16 @@ def scaled_by_plateau(updates: Any, eval_state: Any) -> Any:
 def train_steps(state: State, shared: tuple, batches: Any, *, step: Callable, pick: Callable) -> tuple[tuple, tuple]:
     """Several steps in one call: as many as `batches` has entries on its first axis.
 
-    `shared` holds the run's key data and the data set, from which `pick(dataset, batch)` takes images and labels. The
-    key is an argument, not a constant, so that runs with different seeds share a compiled program. Returns the state
+    `shared` holds the run's key data, the learning rates of the stage's steps (n,), and the data set, from which
+    `pick(dataset, batch)` takes images and labels. Key and rates are arguments, not constants, so that runs with other
+    seeds, rates and schedules share a compiled program. Returns the state
     and each metric as an array (steps,), which are the same on every device, and an empty tuple for what differs.
     """
-    key_data, dataset = shared
+    key_data, rates, dataset = shared
     key = jax.random.wrap_key_data(key_data)
 
     def one(state, batch):
-        return step(state, *pick(dataset, batch), key)
+        return step(state, *pick(dataset, batch), key, rates)
 
     if len(jax.tree.leaves(batches)[0]) == 1:  # no loop: XLA's CPU back end is many times slower inside one
         state, metrics = one(state, jax.tree.map(lambda b: b[0], batches))

@@ -75,6 +75,16 @@ def test_every_trial_of_every_preset_has_a_recipe_and_a_network(name):
 
 
 @every_experiment
+def test_every_trial_is_validated_and_tests_once(name):
+    for preset in load(name).presets:
+        for trial in trials(name, preset).values():
+            fields = trial.config.dataset
+            assert fields.validation or fields.validation_images > 0
+            assert fields.test
+            assert trial.config.test_every_epochs == 0
+
+
+@every_experiment
 def test_it_says_what_is_held_equal_what_is_drawn_and_who_is_compared(name):
     experiment = load(name)
     assert experiment.question.endswith('?')

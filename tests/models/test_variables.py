@@ -20,10 +20,11 @@ def test_they_are_those_of_init():
     assert max(np.abs(a - b).max() for a, b in pairs) > 0.01
 
 
-def test_seeds_share_the_compiled_step(tiny_recipe, tiny_data):
+def test_seeds_rates_and_schedules_share_the_compiled_step(tiny_recipe, tiny_data):
     texts = set()
-    for seed in (0, 1):
-        task = TrainingSetup(tiny_recipe(seed=seed, augment__pad_crop=2), tiny_data)
+    for seed, rate, schedule in ((0, 0.1, 'cosine'), (1, 0.1, 'cosine'), (0, 0.3, 'constant')):
+        fields = {'optimizer__learning_rate': rate, 'schedule__name': schedule}
+        task = TrainingSetup(tiny_recipe(seed=seed, augment__pad_crop=2, **fields), tiny_data)
         batches = task.train_data.train_batches(seed, 24, 0, 1)
-        texts.add(task.compiled_train_steps().lower(task.first_state(), task.shared, batches).as_text())
+        texts.add(task.compiled_train_steps().lower(task.first_state(), task.shared(), batches).as_text())
     assert len(texts) == 1

@@ -91,6 +91,14 @@ def _run_smoke(path, tmp_path, monkeypatch):
 
 
 @each_config
+def test_every_recipe_is_validated_and_tests_once(path):
+    config = recipe.load(path)
+    assert config.dataset.validation or config.dataset.validation_images > 0
+    assert config.dataset.test
+    assert config.test_every_epochs == 0
+
+
+@each_config
 def test_a_smoke_variant_differs_in_size_alone(path):
     """The optimiser, the losses and the augmentation that it tries are those of the recipe."""
     config, smoke = recipe.load(path), recipe.load(f'{path}:smoke')

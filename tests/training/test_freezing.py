@@ -91,7 +91,10 @@ def _freezing(freeze, bn_update='unfrozen', bn_train='unfrozen'):
 
 def _trained(freezing, steps, devices=1):
     """The state before and after `steps` steps, with momentum, weight decay of all parameters and an average."""
-    optimizer = optax.chain(optax.add_decayed_weights(0.1), optax.sgd(0.05, momentum=0.9))
+
+    def optimizer(rate):
+        return optax.chain(optax.add_decayed_weights(0.1), optax.sgd(rate, momentum=0.9))
+
     options = step.StepOptions(
         model=Net(parallel.AXIS),
         optimizer=optimizer,
@@ -105,14 +108,14 @@ def _trained(freezing, steps, devices=1):
     used = jax.local_devices()[:devices]
     pick = lambda dataset, indices: (dataset[0][indices], dataset[1][indices])  # noqa: E731
     run = parallel.over_devices(partial(step.train_steps, step=one, pick=pick), used, 'jit')
-    state = create(Net(), optimizer, 0, (6, 6, 1), averaged=True, freezing=freezing)
+    state = create(Net(), optimizer(lambda count: 0.05), 0, (6, 6, 1), averaged=True, freezing=freezing)
     generator = np.random.default_rng(0)
     dataset = generator.integers(0, 256, (12, 6, 6, 1), np.uint8), generator.integers(0, 3, 12).astype(np.int32)
     before, batch = jax.device_get(state), parallel.split(np.arange(12, dtype=np.int32)[None], used, axis=1)
     state, dataset = parallel.replicate(state, used), parallel.replicate(dataset, used)
     key_data = jax.random.key_data(jax.random.key(0))
     for _ in range(steps):
-        (state, _), _ = run(state, (key_data, dataset), batch)
+        (state, _), _ = run(state, (key_data, np.full(steps, 0.05, np.float32), dataset), batch)
     return before, jax.device_get(state)
 
 
@@ -190,7 +193,7 @@ def test_the_compiled_head_only_step_has_fewer_operations(tiny_recipe, tiny_data
     def flops(**fields):
         setup = TrainingSetup(tiny_recipe(**NET, **fields), tiny_data)
         batch = setup.train_data.train_batches(0, 24, 0, 1)
-        step = setup.compiled_train_steps().lower(setup.first_state(), setup.shared, batch)
+        step = setup.compiled_train_steps().lower(setup.first_state(), setup.shared(), batch)
         return step.compile().cost_analysis()['flops'], training_cost(setup)['train_macs']
 
     (whole, whole_macs), (head, head_macs) = flops(), flops(freeze=BASE)

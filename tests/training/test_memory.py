@@ -14,7 +14,7 @@ def test_the_bound_is_below_what_the_compiler_reserves(tiny_recipe, tiny_data):
     setup = TrainingSetup(tiny_recipe(total_epochs=1), tiny_data)
     needed = memory.needed_bytes(setup)
     batches = setup.train_data.train_batches(0, 24, 0, 1)
-    compiled = setup.compiled_train_steps().lower(setup.state_like(0), setup.shared, batches).compile()
+    compiled = setup.compiled_train_steps().lower(setup.state_like(0), setup.shared(), batches).compile()
     reserved = compiled.memory_analysis()
     assert 0.3 * reserved.temp_size_in_bytes < needed['activations'] < reserved.temp_size_in_bytes
     held = sum(leaf.nbytes for leaf in jax.tree.leaves((setup.first_state(), setup.train_data.dataset)))

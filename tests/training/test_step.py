@@ -33,11 +33,10 @@ def _preprocess(images):
 
 def _trained(model, devices, mode, steps=1, smoothing=0.0, augment=lambda _, images: images, eval_state=None, **fields):
     """The state after `steps` steps on all sixteen images, on so many devices, and the last step's metrics."""
-    optimizer = optax.sgd(RATE)
     used = jax.local_devices()[:devices]
     options = step.StepOptions(
         model=model,
-        optimizer=optimizer,
+        optimizer=optax.sgd,
         preprocess=_preprocess,
         augment=augment,
         label_smoothing=smoothing,
@@ -46,11 +45,13 @@ def _trained(model, devices, mode, steps=1, smoothing=0.0, augment=lambda _, ima
     )
     one = partial(step.train_step, options=options)
     run = parallel.over_devices(lambda *args: step.train_steps(*args, step=one, pick=_pick), used, mode, donate=True)
-    start = create(model, optimizer, 0, IMAGES.shape[1:], averaged='ema_decay' in fields, eval_state=eval_state)
+    start = create(
+        model, optax.sgd(lambda count: RATE), 0, IMAGES.shape[1:], averaged='ema_decay' in fields, eval_state=eval_state
+    )
     state = parallel.replicate(start, used)
     dataset = parallel.replicate((IMAGES, LABELS), used)
     batches = parallel.split(np.tile(np.arange(16, dtype=np.int32), (steps, 1)), used, axis=1)
-    (state, metrics), _ = run(state, (KEY_DATA, dataset), batches)
+    (state, metrics), _ = run(state, (KEY_DATA, np.full(steps, RATE, np.float32), dataset), batches)
     return jax.device_get(state), jax.device_get(metrics)
 
 

@@ -198,7 +198,7 @@ def test_keras_xception_is_the_same_base_before_and_after_its_head_is_trained(ti
     state, run = setup.first_state(), setup.compiled_train_steps()
     head = jax.device_get(state.params['head'])
     for number in range(2):
-        (state, metrics), _ = run(state, setup.shared, setup.train_data.train_batches(0, 8, number, 1))
+        (state, metrics), _ = run(state, setup.shared(), setup.train_data.train_batches(0, 8, number, 1))
     assert np.isfinite(metrics['loss']).all()
     assert not _equal({'head': head}, {'head': state.params['head']})['head']
     batch, _ = next(setup.eval_data['test'].eval_batches(2))
