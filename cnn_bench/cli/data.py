@@ -2,6 +2,7 @@
 
   cnn-bench data list
   cnn-bench data prepare fashion_mnist --from ~/Downloads/fashion
+  cnn-bench data prepare cifar10 --from ~/Downloads/cifar-10-python.tar.gz
   cnn-bench data check fashion_mnist
 
 Prepared sets are kept in the data directory: --data-dir, else the environment variable CNN_BENCH_DATA, else that of
@@ -10,6 +11,7 @@ TFDS (~/tensorflow_datasets). The sets that are packaged with cnn_bench need no 
 
 import argparse
 import sys
+import textwrap
 
 from cnn_bench import data
 from cnn_bench.cli import arguments, output
@@ -17,9 +19,24 @@ from cnn_bench.cli.tracking import tracking
 from cnn_bench.data import locate
 from cnn_bench.errors import UserError
 
+_PREPARE = """Make a data set from a file or a directory of one of these forms:
+
+{forms}
+
+Nothing is unpacked to disk, and no code that a file holds is run. Splits are called train, test, validation (MedMNIST's
+val, val/ beside test/) and extra (SVHN). EMNIST's images, which are transposed in its files, are turned upright."""
+
+
+def _item(text: str) -> str:
+    return textwrap.fill(text, width=110, initial_indent='  - ', subsequent_indent='    ', break_on_hyphens=False)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The actions `list`, `prepare` and `check`, and their flags."""
+    from cnn_bench.data import readers
+    from cnn_bench.data.readers.known_classes import CLASS_NAMES
+
+    known = ', '.join(sorted(CLASS_NAMES))
     actions = parser.add_subparsers(dest='action', required=True, metavar='ACTION')
     common = argparse.ArgumentParser(add_help=False)
     arguments.add_data_dir(common)
@@ -31,14 +48,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     prepare = actions.add_parser(
         'prepare',
         parents=[common],
-        help='make a set from the IDX files of MNIST or Fashion-MNIST, or from class folders of images',
-        description='Make a data set from a directory that holds the four IDX files of MNIST or Fashion-MNIST, or '
-        'class folders: train/CLASS/IMAGE and test/CLASS/IMAGE (val/ may stand for test/).',
+        help='make a set from CIFAR archives, SVHN, IDX or .npz files, or class folders of images',
+        description=_PREPARE.format(forms='\n'.join(_item(form) for form in readers.forms())),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    prepare.add_argument('name', metavar='NAME', help='name of the new set; the class names of fashion_mnist are known')
-    prepare.add_argument('--from', dest='source', required=True, metavar='DIR', help='directory of the images')
     prepare.add_argument(
-        '--skip-unreadable', action='store_true', help='name image files that cannot be read, and go on without them'
+        'name', metavar='NAME', help=f'name of the new set; for files without class names, those of {known} are known'
+    )
+    prepare.add_argument(
+        '--from', dest='source', required=True, metavar='PATH', help='directory or file, of one of the forms above'
+    )
+    prepare.add_argument(
+        '--skip-unreadable',
+        action='store_true',
+        help='of class folders: name image files that cannot be read, and go on without them',
     )
     prepare.add_argument('--overwrite', action='store_true', help='replace an existing set of that name')
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from cnn_bench.data.facts import Info, damaged, info
 from cnn_bench.data.fingerprint import Tally, fingerprint
-from cnn_bench.data.prepare import Track, untracked
+from cnn_bench.data.progress import Track, untracked
 from cnn_bench.data.split import Split
 
 _CHUNK = 64  # images per read

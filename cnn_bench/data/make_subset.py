@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cnn_bench.data import idx, locate, write
+from cnn_bench.data import locate, write
+from cnn_bench.data.readers import found, idx, known_classes
 from cnn_bench.errors import UserError
 
 NAME = 'fashion_mnist_subset'
@@ -40,12 +41,12 @@ def make(source: Path, directory: Path, license_text: str) -> None:
     """Write the subset of the IDX files in `source` to `directory`, which must not exist."""
     splits, indices = {}, {}
     for number, (split, size) in enumerate(SIZES.items()):
-        images, labels = idx.read(source, split)
+        images, labels = idx.read_split(source, split)
         indices[split] = draw(labels, size, SEED + number)
-        splits[split] = idx.examples(images[indices[split]], labels[indices[split]])
+        splits[split] = found.examples(images[indices[split]], labels[indices[split]])
     plan = write.Plan(
         name=NAME,
-        class_names=idx.class_names('fashion_mnist', 10),
+        class_names=known_classes.class_names('fashion_mnist', 10),
         image_shape=(28, 28, 1),
         images_per_shard=IMAGES_PER_SHARD,
         source=SOURCE,

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from flax import linen as nn
 
-from cnn_bench.data.prepare import Track, untracked
+from cnn_bench.data.progress import Track, untracked
 from cnn_bench.errors import UserError, unknown
 from cnn_bench.inference import layers
 from cnn_bench.runtime import parallel

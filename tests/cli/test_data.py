@@ -77,7 +77,7 @@ def test_a_damaged_set_is_listed_as_such_and_fails_its_check(capsys, source, dat
     ('arguments', 'message'),
     [
         (['check', 'fashion_mnist'], 'did you mean fashion_mnist_subset?'),
-        (['prepare', 'x', '--from', '/nowhere'], '/nowhere is not a directory'),
+        (['prepare', 'x', '--from', '/nowhere'], '/nowhere is not there'),
         (['prepare', 'x'], 'the following arguments are required: --from'),
         (['prepare', 'fashion_mnist_subset', '--from', '/'], 'the name of a packaged data set'),
         ([], 'the following arguments are required: ACTION'),
@@ -95,3 +95,17 @@ def test_unreadable_images(capsys, source, data_dir):
     assert main(['data', 'prepare', 'insects', '--from', str(source)]) == 2
     assert '1 unreadable image(s), nothing was written' in one_error(capsys)
     assert not data_dir.exists()
+
+
+def test_prepare_help_names_all_forms(capsys):
+    with pytest.raises(SystemExit):
+        main(['data', 'prepare', '--help'])
+    said = ' '.join(capsys.readouterr().out.split())
+    for words in ('cifar-100-binary.tar.gz', 'extra_32x32.mat', 'x_train', 'val_images', 'EMNIST', 'train/CLASS/IMAGE'):
+        assert words in said
+
+
+def test_leaving_pictures_out_is_for_picture_files(capsys, tmp_path):
+    np.savez(tmp_path / 'x.npz', x_train=np.zeros((1, 4, 4), np.uint8))
+    assert main(['data', 'prepare', 'x', '--from', str(tmp_path / 'x.npz'), '--skip-unreadable']) == 2
+    assert '--skip-unreadable is for class folders of images' in one_error(capsys)

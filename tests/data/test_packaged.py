@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from cnn_bench import data
-from cnn_bench.data import idx, locate, make_subset
+from cnn_bench.data import locate, make_subset
 from cnn_bench.data.check import check
+from cnn_bench.data.readers import idx
 
 OFFICIAL = Path('/usr/share/datasets/fashion-mnist')
 PACKAGED = locate.PACKAGED / 'fashion_mnist_subset'
@@ -74,7 +75,7 @@ def test_no_socket_is_opened(monkeypatch):
 @needs_official
 @pytest.mark.parametrize('split', ['train', 'test'])
 def test_its_images_are_the_official_ones(arrays, split):
-    images, labels = idx.read(OFFICIAL, split)
+    images, labels = idx.read_split(OFFICIAL, split)
     indices = json.loads((PACKAGED / locate.VERSION / 'indices.json').read_text())[split]
     assert len(set(indices)) == len(indices)
     np.testing.assert_array_equal(arrays[split][0][..., 0], images[indices])

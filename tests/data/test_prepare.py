@@ -17,9 +17,10 @@ from image_files import save_image, write_idx
 from PIL import Image
 
 from cnn_bench import data
-from cnn_bench.data import folders, pictures, write
+from cnn_bench.data import pictures, write
 from cnn_bench.data.check import check
 from cnn_bench.data.prepare import prepare
+from cnn_bench.data.readers import folders
 from cnn_bench.errors import UserError
 
 
@@ -337,7 +338,7 @@ def test_directories_whose_names_mean_something_in_patterns(idx_source, tmp_path
 
 
 def test_class_folders_without_splits_are_refused(class_folders):
-    with pytest.raises(UserError, match='has no train/ directory; expected: train/CLASS'):
+    with pytest.raises(UserError, match='has no form that is known: a directory with ant/, bee/; known are: CIFAR'):
         prepare('insects', class_folders / 'train')
 
 

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +24,16 @@ from cnn_bench.data import pictures
 from cnn_bench.data.class_names import check_class_names
 from cnn_bench.data.picture_files import SUFFIXES, pictures_below
 from cnn_bench.data.pictures import Refusal, Refused
+from cnn_bench.data.readers.found import Found, Request
 from cnn_bench.data.write import Example
 from cnn_bench.errors import UserError
 
+FORM = (
+    'class folders of images: train/CLASS/IMAGE and test/CLASS/IMAGE (val/ instead of test/, or as a split beside it)'
+)
 LAYOUT = 'expected: train/CLASS/IMAGE and test/CLASS/IMAGE (or val/ instead of test/)'
+_VALIDATION = ('val', 'validation')
+_SHOWN = 5  # unreadable files in the message
 File = tuple[str, int]  # path and class of an image; str, since a million of Path take 0.5 GB
 
 
@@ -62,6 +69,53 @@ class Scan:
     unreadable: frozenset[str]
 
 
+def recognises(path: Path) -> bool:
+    """Whether `path` has a directory that is called like a split."""
+    return any((path / name).is_dir() for name in ('train', 'test', *_VALIDATION))
+
+
+def read(path: Path, request: Request) -> Found:
+    """The set in the class folders below `path`. Every file is opened at once, and decoded when it is written.
+
+    With `request.skip_unreadable`, every file is decoded here too, to find those that are left out.
+
+    Raises:
+      UserError: the layout is another, or files cannot be read.
+    """
+    listing = list_files(path)
+    if request.skip_unreadable:
+        bad: set[str] = set()
+        for split, files in listing.splits.items():
+            for _ in examples(request.track(files, f'reading {split}', len(files)), 3, bad.add):
+                pass
+        for file in sorted(bad):
+            request.skip_unreadable(file)
+        listing = listing.without(bad)
+    sizes = {split: len(files) for split, files in listing.splits.items()}
+    facts = scan(request.track(chain(*listing.splits.values()), 'reading headers', sum(sizes.values())))
+    unreadable = set(facts.unreadable)
+    if unreadable:  # decode the others too, to name all unreadable files at once
+        files = [file for file in chain(*listing.splits.values()) if file[0] not in unreadable]
+        for _ in examples(request.track(files, 'reading', len(files)), facts.channels, unreadable.add):
+            pass
+        raise _unreadable(unreadable)
+
+    def images(split: str) -> Iterator[Example]:
+        yield from examples(listing.splits[split], facts.channels, unreadable.add)
+        if unreadable and split == list(listing.splits)[-1]:
+            raise _unreadable(unreadable)
+
+    others = f' ({listing.skipped} other files skipped)' * (listing.skipped > 0)
+    return Found(
+        class_names=listing.class_names,
+        image_shape=(*(facts.size or (None, None)), facts.channels),
+        sizes=sizes,
+        total_bytes=facts.total_bytes,
+        splits={split: images(split) for split in listing.splits},
+        source=f'class folders of {path.absolute()}{others}',
+    )
+
+
 def list_files(source: Path) -> Listing:
     """The image files below `source`.
 
@@ -69,7 +123,7 @@ def list_files(source: Path) -> Listing:
       UserError: the layout is another, a class is empty, or a class is missing in `train/`.
     """
     folders = {split: source / split for split in ('train', 'test')}
-    validation = next((source / name for name in ('val', 'validation') if (source / name).is_dir()), None)
+    validation = next((source / name for name in _VALIDATION if (source / name).is_dir()), None)
     if validation:
         folders['validation' if folders['test'].is_dir() else 'test'] = validation
     for folder in folders.values():
@@ -173,3 +227,9 @@ def _images(folder: Path) -> tuple[list[str], int]:
     if refused:
         raise UserError(f'{refused[0].path} {refused[0].reason}')
     return found, len(others)
+
+
+def _unreadable(paths: Iterable[str]) -> UserError:
+    paths = sorted(paths)
+    shown = ', '.join(paths[:_SHOWN]) + (', ...' if len(paths) > _SHOWN else '')
+    return UserError(f'{len(paths)} unreadable image(s), nothing was written: {shown}')
