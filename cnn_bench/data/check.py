@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from cnn_bench.data import labels
 from cnn_bench.data.facts import Info, damaged, info
 from cnn_bench.data.fingerprint import Tally, fingerprint
 from cnn_bench.data.progress import Track, untracked
@@ -27,6 +28,9 @@ def check(name: str, data_dir: str | os.PathLike | None = None, track: Track = u
             if not 0 <= label < facts.num_classes:
                 raise damaged(name, facts.directory, '', f'has a label {label} in {split}', data_dir)
             tallies[split].add(encoded, label, pixels)
+        kept = Split(facts, split, data_dir).labels()
+        if kept.tolist() != tallies[split].labels:
+            raise damaged(name, facts.directory, labels.name(split), 'has other labels than the images', data_dir)
     found = fingerprint(facts.class_names, tallies)
     if found != facts.fingerprint:
         what = f'does not hold what was written: fingerprint {found[:12]}..., not {facts.fingerprint[:12]}...'

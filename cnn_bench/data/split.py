@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 
-from cnn_bench.data import locate
+from cnn_bench.data import labels, locate
 from cnn_bench.data.facts import Info, damaged, read_info
 from cnn_bench.data.pictures import decode
 from cnn_bench.errors import UserError, unknown
@@ -44,7 +44,7 @@ class Split:
         return self._part([self._places[place] for place in np.sort(chosen)], self.info, self._labels)
 
     def hold_out(self, count: int) -> tuple['Split', 'Split']:
-        """Two parts: its images without `count` held-out ones, and those, each in their order. Reads all labels.
+        """Two parts: its images without `count` held-out ones, and those, each in their order.
 
         Each class is held out in proportion to its images, so a balanced split gives as many of each; a class keeps an
         image as long as there are others. The images are always the same ones, and larger counts contain smaller ones.
@@ -54,10 +54,10 @@ class Split:
             raise UserError(
                 f'{count:,} of the {len(self):,} images in {self.name} of {self.info.name} cannot be held out'
             )
-        labels, share = self.labels(), np.empty(len(self))
+        of_image, share = self.labels(), np.empty(len(self))
         drawn = np.random.default_rng(1).permutation(len(self))
-        for label in np.unique(labels):
-            of_class = drawn[labels[drawn] == label]
+        for label in np.unique(of_image):
+            of_class = drawn[of_image[drawn] == label]
             share[of_class] = np.arange(1, len(of_class) + 1) / len(of_class)
         held = np.zeros(len(self), bool)
         held[drawn[np.argsort(share[drawn], kind='stable')[:count]]] = True
@@ -65,12 +65,25 @@ class Split:
         return tuple(self._part(places[chosen].tolist(), self.info, self._labels) for chosen in (~held, held))
 
     def labels(self) -> np.ndarray:
-        """The labels of all its images, int32 (n,). Reads all records."""
-        labels = np.empty(len(self), np.int32)
+        """The labels of all its images, int32 (n,). Reads all records of a set that has no file of labels."""
+        stored = self._stored_labels()
+        if stored is not None:
+            own = stored[np.asarray(self._places)]
+            return np.array([self._labels[label] for label in own.tolist()], np.int32) if self._labels else own
+        found = np.empty(len(self), np.int32)
         for start in range(0, len(self), _CHUNK):
             indices = list(range(start, min(start + _CHUNK, len(self))))
-            labels[indices] = [record['label'] for record in self.encoded(indices)]
-        return labels
+            found[indices] = [record['label'] for record in self.encoded(indices)]
+        return found
+
+    def _stored_labels(self) -> np.ndarray | None:
+        info = self.info
+        try:
+            return labels.read(info.directory, self.name, info.sizes[self.name])
+        except (EOFError, OSError, ValueError) as error:
+            raise damaged(
+                info.name, info.directory, labels.name(self.name), f'cannot be read: {error}', self._data_dir
+            ) from None
 
     def only(self, classes: tuple[int, ...]) -> 'Split':
         """Its images of `classes`, in their order, with labels 0, 1, ... in the order of `classes`. Reads all labels.

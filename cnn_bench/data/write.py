@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cnn_bench.data import labels
 from cnn_bench.data.described import shard_file
 from cnn_bench.data.fingerprint import Tally, fingerprint
 from cnn_bench.data.locate import UNFINISHED, VERSION
@@ -78,6 +79,8 @@ def write(directory: Path, plan: Plan, splits: dict[str, Iterable[Example]]) -> 
     except RuntimeError as error:  # from ArrayRecord, such as no space left
         raise cannot_write(directory, error) from None
     _check_counts(directory, described)
+    for split, tally in tallies.items():
+        labels.write(directory, split, tally.labels)
     (directory / 'metadata.json').write_text(_metadata(directory, plan, tallies))
 
 

@@ -307,6 +307,15 @@ def test_held_out_images_are_nested_and_in_proportion(tmp_path, balanced):
     write_idx(tmp_path / 'idx', {'train': (images, labels), 'test': (images[:2], labels[:2])})
     prepare('set', tmp_path / 'idx', tmp_path / 'data')
     split, before = data.open_split('set', 'train', tmp_path / 'data'), set()
+    np.testing.assert_array_equal(split.labels(), labels)
+    file = split.info.directory / 'train.labels.npy'
+    whole = file.read_bytes()
+    if not balanced:
+        file.unlink()  # as earlier versions wrote sets
+        np.testing.assert_array_equal(split.labels(), labels)
+        np.testing.assert_array_equal(split.only((2, 1)).labels(), [1] * 9 + [0] * 3)
+        file.write_bytes(whole)
+        np.testing.assert_array_equal(split.only((2, 1)).labels(), [1] * 9 + [0] * 3)
     for count in range(1, 36):
         rest, held = split.hold_out(count)
         of_class = np.bincount(held.labels(), minlength=3)
@@ -320,3 +329,17 @@ def test_held_out_images_are_nested_and_in_proportion(tmp_path, balanced):
         before = chosen
     with pytest.raises(UserError, match='36 of the 36 images in train of set cannot be held out'):
         split.hold_out(36)
+
+
+def test_a_damaged_file_of_labels_is_one_line(prepared):
+    file = prepared / 'train.labels.npy'
+    labels = np.load(file)
+    np.save(file, labels[::-1].copy())
+    assert 'train.labels.npy has other labels than the images' in message(check, 'tiny')
+    np.save(file, labels[:-1])
+    assert 'train.labels.npy cannot be read: it does not hold the labels' in message(
+        data.open_split('tiny', 'train').labels
+    )
+    for content in (b'x', b''):
+        file.write_bytes(content)
+        assert 'train.labels.npy cannot be read' in message(data.open_split('tiny', 'train').labels)
