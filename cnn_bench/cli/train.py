@@ -45,6 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='where the newest checkpoint cannot be read, delete it and go on from the one before (keep_checkpoints)',
     )
+    parser.add_argument(
+        '--until-step',
+        type=arguments.whole(1),
+        metavar='N',
+        help='pause after the evaluation of step N, saved; the same command with a later step, or without, goes on',
+    )
     several = parser.add_argument_group('several processes')
     several.add_argument('--distributed', action='store_true', help='this is one process of a run with several')
     several.add_argument('--coordinator', type=arguments.address, metavar='HOST:PORT', help='address of process 0')

@@ -58,6 +58,8 @@ class Tuning:
     trials_per_variant: int  # the mean, where the budget is 'macs'
     seed: int  # of all tuning trials
     variants: tuple[TunedVariant, ...]
+    halving: bool = False  # whether the worse half of a variant's trials was ended early, and again
+    macs_per_variant: float | None = None  # multiply-adds that each variant gets, where the budget is 'macs'
 
 
 _SHAPE = {
@@ -73,6 +75,8 @@ _SHAPE = {
     'budget': shapes.TEXT,
     'trials_per_variant': shapes.COUNT,
     'seed': shapes.COUNT,
+    'halving': shapes.Optional(shapes.FLAG),
+    'macs_per_variant': shapes.Optional(shapes.Kind('a number above 0', lambda v: isinstance(v, int | float) and v > 0)),
     'variants': [
         {
             'name': shapes.TEXT,

@@ -24,6 +24,11 @@ It may also define:
                 the seeds at hand
     measure     measure(curve) returns {column: number} of a run, from the rows of its metrics.jsonl; the columns are
                 added to the tidy table
+    TUNE        which fields `--tune-trials` tunes for every variant, and between which values:
+                {'optimizer.learning_rate': log(1e-3, 1), 'augment.pad_crop': choice(0, 2)}, with log, linear and choice
+                from cnn_bench.sweep. Without `--tune-trials` nothing is tuned
+
+A recipe, a file with get_config, is an experiment too: `ad_hoc` makes it.
 
 Of a trial, its id and with it its run directory depend on the variant's name, the seed and the resulting recipe alone.
 """
@@ -31,8 +36,8 @@ Of a trial, its id and with it its run directory depend on the variant's name, t
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -43,11 +48,14 @@ from cnn_bench import recipe
 from cnn_bench.errors import UserError, unknown
 from cnn_bench.python_file import execute
 from cnn_bench.runs.study import BEST_SINGLE, TOGETHER, Hypothesis
+from cnn_bench.runs.tuning import Range
+from cnn_bench.sweep import space
 
 REQUIRED = ('QUESTION', 'SOURCE', 'RECIPE', 'PRESETS', 'HELD_EQUAL', 'variants', 'report')
 OPTIONAL = ('baseline', 'charts', 'hypotheses')
 SET_BY_SWEEP = ('name', 'seed')  # fields of each trial's recipe
 SMOKE = 'smoke'
+TRIALS = 'trials'  # directory of the runs of a sweep's table
 TWO_STEPS = {  # the smoke preset: enough to see that a variant builds, trains and is charted
     'dataset.name': 'fashion_mnist_subset',
     'dataset.train_images': 64,  # reading all would take most of the time
@@ -71,6 +79,8 @@ class Trial:
     recipe: Path
     overrides: dict
     depends_on: str = ''  # id of the trial whose weights it starts from
+    folder: str = TRIALS  # directory of the sweep in which its run lies
+    until_step: int = 0  # where it pauses, to go on later or not; 0: it does not
 
     @cached_property
     def config(self) -> ConfigDict:
@@ -95,7 +105,12 @@ class Trial:
             '--config',
             str(self.recipe),
             *(f'--config.{field}={value}' for field, value in changes.items()),
+            *(['--until-step', str(self.until_step)] if self.until_step else []),
         ]
+
+    def with_values(self, values: dict) -> 'Trial':
+        """The same with other values of some fields."""
+        return replace(self, overrides={**self.overrides, **values})
 
 
 @dataclass(frozen=True)
@@ -114,6 +129,7 @@ class Experiment:
     charts: tuple[str, ...] = ()
     hypotheses: tuple[Hypothesis, ...] = ()
     measure: Callable | None = None
+    tune: dict[str, Range] = field(default_factory=dict)  # the space of TUNE
     changes: dict = field(default_factory=dict)  # overrides for every variant, from the command line
 
     @classmethod
@@ -146,41 +162,51 @@ class Experiment:
             variants=module.variants,
             report=module.report,
             measure=getattr(module, 'measure', None),
+            tune=space.check(module.TUNE, f'TUNE of {path}') if hasattr(module, 'TUNE') else {},
             changes=dict(sorted(changes.items())),
             **optional,
         )
 
     def trials(self, preset: str, seeds: int) -> list[Trial]:
         """Every variant of a preset with seeds 0, 1, ...; a seed at a time, so that an unfinished sweep is balanced."""
+        fields = self.fields(preset)
+        return [self.trial(name, seed, fields) for seed in range(seeds) for name in fields]
+
+    def fields(self, preset: str) -> dict[str, dict]:
+        """Variant -> what it sets in the recipe, with what the preset and the command line set for all."""
         if preset not in self.presets:
             raise unknown('preset', preset, self.presets)
-        return list(self._trials(preset, seeds))
+        fields = {}
+        for name, overrides in self.variants('demo' if preset == SMOKE else preset).items():
+            overrides = {**self.presets[preset], **overrides}
+            fields[name] = {**(_shortened(overrides) if preset == SMOKE else overrides), **self.changes}
+        return fields
+
+    def trial(self, name: str, seed: int, variants: dict[str, dict], folder: str = TRIALS) -> Trial:
+        """The trial of a variant; `variants` is what `fields` returns, or that with values that were chosen.
+
+        Raises UserError if its `init_from` names an unknown variant.
+        """
+        overrides = variants[name]
+        start = starts_from(overrides)
+        if not start:
+            return Trial(name, seed, self.recipe, overrides, folder=folder)
+        others = {other: fields for other, fields in variants.items() if other != name}
+        if start not in others:
+            raise unknown(f'variant in init_from of variant {name!r}', start, others)
+        before = self.trial(start, seed, others, folder)  # without `name`, so that a cycle ends in an error
+        return Trial(name, seed, self.recipe, {**overrides, 'init_from': f'../{before.id}'}, before.id, folder)
 
     def hypotheses_of(self, preset: str) -> tuple[Hypothesis, ...]:
         """The hypotheses whose two variants a preset has: presets may call their networks by other names."""
-        names = {trial.name for trial in self.trials(preset, 1)} | {TOGETHER, BEST_SINGLE}
+        names = set(self.fields(preset)) | {TOGETHER, BEST_SINGLE}
         return tuple(h for h in self.hypotheses if {h.less, h.more} <= names)
 
-    def _trials(self, preset: str, seeds: int) -> Iterator[Trial]:
-        variants = {}
-        for name, overrides in self.variants('demo' if preset == SMOKE else preset).items():
-            overrides = {**self.presets[preset], **overrides}
-            variants[name] = {**(_shortened(overrides) if preset == SMOKE else overrides), **self.changes}
-        for seed in range(seeds):
-            for name in variants:
-                yield self._trial(name, seed, variants)
 
-    def _trial(self, name: str, seed: int, variants: dict[str, dict]) -> Trial:
-        """Build the trial of a variant. Raises UserError if its `init_from` names an unknown variant."""
-        overrides = variants[name]
-        start = re.fullmatch(r'{(.*)}', str(overrides.get('init_from', '')))
-        if not start:
-            return Trial(name, seed, self.recipe, overrides)
-        others = {other: fields for other, fields in variants.items() if other != name}
-        if start[1] not in others:
-            raise unknown(f'variant in init_from of variant {name!r}', start[1], others)
-        before = self._trial(start[1], seed, others)  # without `name`, so that a cycle ends in an error
-        return Trial(name, seed, self.recipe, {**overrides, 'init_from': f'../{before.id}'}, before.id)
+def starts_from(overrides: dict) -> str:
+    """The variant from whose weights one starts that sets `overrides`; '' for none."""
+    start = re.fullmatch(r'{(.*)}', str(overrides.get('init_from', '')))
+    return start[1] if start else ''
 
 
 def _shortened(overrides: dict) -> dict:

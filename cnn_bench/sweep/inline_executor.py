@@ -51,7 +51,7 @@ class InlineExecutor:
         """Run a trial to its end and return only then."""
         run.create()
         with _printing_to(run / LOG):
-            status = attempt(lambda: train(trial.config, run.path, self.data_dir), run)
+            status = attempt(lambda: train(trial.config, run.path, self.data_dir, until_step=trial.until_step), run)
         self._ended.append(EndedTrial(trial, status))
         if status == Stopped.exit_status:
             signal.raise_signal(signal.SIGTERM)  # for the sweep: the trial's own handler took the first one

@@ -55,9 +55,10 @@ class SweepProgress:
         completed = self.done + sum(fraction for _, fraction in running)
         self._bar.update(self._task, completed=completed, description=text)
 
-    def ended(self, name: str, result: str) -> None:
-        """Print that a trial has ended, and its result."""
-        self.done += 1
+    def ended(self, name: str, result: str, done: int, total: int) -> None:
+        """Print that a trial has ended or paused, and its result; `done` of `total` have ended."""
+        self.done, self.total = done, total
+        self._bar.update(self._task, total=total)
         elapsed = time.monotonic() - self.began
         self._console.print(
             printable(f'{self.done:>3}/{self.total}  {name}: {result}  [{elapsed:.0f} s]'),

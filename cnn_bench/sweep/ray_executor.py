@@ -50,6 +50,7 @@ class Job:
     fields: str  # the recipe, JSON
     storage: str  # where the run directory is mirrored
     depends_on: str  # the run beside it that holds its initial weights; empty: none
+    until_step: int  # where it pauses; 0: it does not
     data_dir: str | None
     memory_gib: float
     push_s: float  # seconds between pushes to storage
@@ -72,8 +73,8 @@ class RayExecutor:
         push_s: float = PUSH_S,
     ):
         """Runs `jobs` at a time, by default as many as the cluster has room for. Connects to it when entered."""
-        self.own = str(out / 'trials')
-        self.storage = posixpath.join(_absolute(storage), 'trials') if storage else self.own
+        self.own = str(out)
+        self.storage = _absolute(storage) if storage else self.own
         self.address, self.jobs, self.cpus, self.gpu_share = address, jobs, cpus, gpu_share
         self.data_dir = os.path.abspath(data_dir) if data_dir else None
         self.memory_gib, self.push_s = memory_gib, push_s
@@ -111,8 +112,9 @@ class RayExecutor:
         job = Job(
             name=trial.name,
             fields=json.dumps(recipe.to_dict(trial.config)),
-            storage=posixpath.join(self.storage, trial.id),
+            storage=posixpath.join(self.storage, trial.folder, trial.id),
             depends_on=trial.depends_on,
+            until_step=trial.until_step,
             data_dir=self.data_dir,
             memory_gib=self.memory_gib,
             push_s=self.push_s,
@@ -143,7 +145,7 @@ class RayExecutor:
             no_memory = isinstance(error, ray.exceptions.OutOfMemoryError)
             lost = 'out of memory on its node' if no_memory else lines[-1] if lines else type(error).__name__
         if self.storage != self.own:
-            Mirror(run.path, posixpath.join(self.storage, trial.id)).pull()
+            Mirror(run.path, posixpath.join(self.storage, trial.folder, trial.id)).pull()
         return EndedTrial(trial, status, lost)
 
     def _capacity(self) -> int:
@@ -190,7 +192,7 @@ def _run_in(scratch: Path, job: Job, flag: Any) -> int:
     recipe_file.write_text(RECIPE.format(name=job.name, fields=job.fields))
     cache = cache_variables(Path(tempfile.gettempdir()) / f'cnn_bench_compiled_{os.getuid()}')
     environment = {**cache, **os.environ, **job.environment}
-    arguments = ['--config', str(recipe_file)]
+    arguments = ['--config', str(recipe_file), '--until-step', str(job.until_step)]
     process = spawn(arguments, mirror.local, job.data_dir, job.memory_gib, environment)
     pushed, asked = time.monotonic(), False
     while process.poll() is None:

@@ -1,4 +1,4 @@
-"""A sweep: which trials of an experiment run, in what order, what is recorded, and when it stops."""
+"""A sweep: it keeps an executor busy with the trials of its agenda, records what became of them, and answers."""
 
 import time
 from collections.abc import Callable
@@ -10,21 +10,24 @@ from cnn_bench.errors import RunFailed, Stopped, UserError
 from cnn_bench.files import is_locked, locked
 from cnn_bench.models import registry
 from cnn_bench.runs import RunDirectory, schema, study
+from cnn_bench.runs import tuning as tuning_record
 from cnn_bench.runtime.signals import StopSignals
-from cnn_bench.sweep import budget, calibrate, records
+from cnn_bench.sweep import budget, calibrate, records, sampling, tuning
+from cnn_bench.sweep.agenda import Agenda
 from cnn_bench.sweep.executor import EndedTrial, Executor
-from cnn_bench.sweep.experiment import SMOKE, Experiment, Trial
+from cnn_bench.sweep.experiment import SMOKE, TRIALS, Experiment, Trial, starts_from
 from cnn_bench.sweep.outcome import STOPPED, Outcome, of_process
 from cnn_bench.sweep.progress_bar import SweepProgress
 from cnn_bench.sweep.workload import Workload, workload
 
 POLL_S = 0.2
+ENDED = ('finished', *schema.FAILED)
 
 
 class Sweep:
     """The trials of one preset of an experiment in one directory. Started again, it runs what is missing.
 
-    Attributes: trials, in the order in which they start; held_equal; answer, the result in words after `run`.
+    Attributes: agenda, which knows the trials; held_equal; answer, the result in words after `run`.
     """
 
     def __init__(
@@ -36,10 +39,13 @@ class Sweep:
         data_dir: str | None = None,
         held_equal: str | None = None,
         environment: dict[str, str] | None = None,
+        tune: tuning.TuningPlan | None = None,
+        untuned: bool = True,
     ):
         """Writes nothing. If seconds are held equal, variants without a measurement are timed, in `environment`.
 
-        Raises UserError if a trial cannot be run as configured, or if `out` holds another sweep.
+        With `tune` the values of every variant are tuned first, and with `untuned` its seeds run with the recipe's own
+        values too. Raises UserError if a trial cannot be run as configured, or if `out` holds another sweep.
         """
         self.experiment, self.preset, self.seeds = experiment, preset, seeds
         self.out, self.data_dir, self.answer = out.absolute(), data_dir, ''
@@ -52,21 +58,34 @@ class Sweep:
             'changes': experiment.changes,
         }
         records.refuse_mixing(out, self.earlier, **here)
-        self.trials = experiment.trials(preset, seeds)
-        for trial in self.trials:
-            registry.get(trial.config.model.arch)
-            data.info(trial.config.dataset.name, data_dir)
+        earlier_tuning = tuning.read(self.out, tune, self.earlier is not None)
+        self._fields = experiment.fields(preset)
         self._budget: budget.Budget | None = None  # written by `run`, and so is
         self._calibration: dict | None = None
+        firsts = {name: self._build(name, 0, {}, TRIALS) for name in self._fields}
+        for trial in firsts.values():
+            registry.get(trial.config.model.arch)
+            data.info(trial.config.dataset.name, data_dir)
         if self.held_equal != 'epochs' and preset != SMOKE:
-            self.trials = self._with_equal_budgets(environment or {})
+            self._settle_budget(firsts, environment or {})
+            if tune and self.held_equal == 'seconds':
+                tuning.refuse_untimed(tune)
+            firsts = {name: self._build(name, 0, {}, TRIALS) for name in self._fields}
+        tuner = tuning.Tuner(tune, self._sources(firsts), earlier_tuning) if tune else None
+        self.agenda = Agenda(list(self._fields), seeds, self._build, tuner, untuned)
+        self._queued: set[tuple[str, str, int]] = set()  # what has been started in this session or is about to be
         self._began: dict[str, float] = {}  # trial id -> when it first started, if in this session
         self._wall_s = records.wall_seconds(self.earlier)  # trial id -> seconds from start to end, if uninterrupted
         self._measured: dict[str, dict] = {}
 
+    @property
+    def trials(self) -> list[Trial]:
+        """The trials of the table, in the order in which they start; those whose values are not yet chosen are missing."""
+        return self.agenda.trials
+
     def directory(self, trial: Trial) -> RunDirectory:
         """The run directory of a trial."""
-        return RunDirectory(self.out / 'trials' / trial.id)
+        return RunDirectory(self.out / trial.folder / trial.id)
 
     def state(self, trial: Trial) -> str:
         """finished, one of schema.FAILED, unfinished (which includes not started) or damaged."""
@@ -80,14 +99,16 @@ class Sweep:
         """Run all trials that are neither finished nor, unless `retry_failed`, recorded as failed.
 
         Raises Stopped if a signal ends the sweep early; and RunFailed at the end if any trial has failed, now or
-        earlier, or as soon as `max_failures` trials have (0: never).
+        earlier, or as soon as `max_failures` trials have (0: never). Failures count among the trials of the table.
         """
         RunDirectory(self.out).create()
         with locked(self.out, 'runs a sweep'), executor, StopSignals() as asked:  # Ray takes SIGTERM when it starts
-            todo = self._todo(retry_failed)
+            self.agenda.open(sampling.journal(self.out) if self.agenda.tuner else None, retry_failed)
+            todo = self._more(retry_failed)
+            self._refuse_locked(todo)
             self._write_budget()
             self._record()
-            with SweepProgress(len(self.trials), len(self.trials) - len(todo)) as progress:
+            with SweepProgress(self.agenda.total(), self._count_ended(retry_failed)) as progress:
                 while todo or executor.running():
                     if asked.received or self._too_many_failures(max_failures):
                         todo.clear()
@@ -98,15 +119,39 @@ class Sweep:
                     if not executor.running():  # the rest depends on a trial that somebody else stopped
                         todo.clear()
                     for ended in executor.ended():
-                        self._ended(ended, progress)
+                        result = self._result(ended)
+                        todo += self._more(retry_failed)
+                        self._record()
+                        progress.ended(self._described(ended.trial), result, self._count_ended(), self.agenda.total())
                     progress.update([(trial.name, self._fraction(trial)) for trial in executor.running()])
                     time.sleep(POLL_S)
             self.answer = self._answer()
             self._record()
         self._conclude(max_failures)
 
-    def _with_equal_budgets(self, environment: dict[str, str]) -> list[Trial]:
-        firsts = {trial.name: trial for trial in self.trials if trial.seed == 0}
+    def remarks(self) -> list[str]:
+        """Lines on what failed outside of the table."""
+        lines = self.agenda.tuner.remarks() if self.agenda.tuner else []
+        failed = [trial.id for trial in self.agenda.untuned if self.state(trial) in schema.FAILED]
+        of = f'{len(failed)} of {len(self.agenda.untuned)} runs of the recipe as it is'
+        return [*lines, f'{of} failed: {", ".join(failed)}'] if failed else lines
+
+    def _build(self, name: str, seed: int, values: dict[str, dict], folder: str) -> Trial:
+        """The trial of a variant, where variants have these `values` besides their own."""
+        fields = {variant: {**own, **values.get(variant, {})} for variant, own in self._fields.items()}
+        trial = self.experiment.trial(name, seed, fields, folder)
+        return self._stretched(trial) if self._budget else trial
+
+    def _stretched(self, trial: Trial) -> Trial:
+        """The trial with as many steps as the budget allows, whatever its values make of the cost of one."""
+        own = self.workload(trial)
+        if self.held_equal == 'seconds':
+            per_step = self._calibration[trial.name]['seconds_per_step']
+        else:
+            per_step = budget.macs_per_step(own)
+        return budget.stretch(trial, own, per_step, self._budget.per_trial)
+
+    def _settle_budget(self, firsts: dict[str, Trial], environment: dict[str, str]) -> None:
         workloads = {name: self.workload(trial) for name, trial in firsts.items()}
         if self.held_equal == 'seconds':
             known = calibrate.read(RunDirectory(self.out))
@@ -115,8 +160,15 @@ class Sweep:
         else:
             per_step = {name: budget.macs_per_step(work) for name, work in workloads.items()}
         self._budget = budget.settle(self.held_equal, workloads, per_step, self.out)
-        per_trial = self._budget.per_trial
-        return [budget.stretch(t, workloads[t.name], per_step[t.name], per_trial) for t in self.trials]
+
+    def _sources(self, firsts: dict[str, Trial]) -> tuning.Sources:
+        return tuning.Sources(
+            own=firsts,
+            starts_from={name: starts_from(fields) for name, fields in self._fields.items()},
+            build=lambda name, seed, values: self._build(name, seed, values, tuning_record.TUNING),
+            directory=self.directory,
+            workload=self.workload,
+        )
 
     def _write_budget(self) -> None:
         if self._calibration is not None:
@@ -124,39 +176,68 @@ class Sweep:
         if self._budget is not None:
             budget.write(self.out, self._budget)
 
-    def _todo(self, retry_failed: bool) -> list[Trial]:
-        left = ('finished',) if retry_failed else ('finished', *schema.FAILED)
-        todo = [trial for trial in self.trials if self.state(trial) not in left]
+    def _more(self, retry_failed: bool) -> list[Trial]:
+        """The trials that can run now and were not started or found before; those of tuning first."""
+        left = ('finished',) if retry_failed else ENDED
+        new = []
+        for trial in self.agenda.advance():
+            key = trial.folder, trial.id, trial.until_step
+            if key not in self._queued and (trial.folder == tuning_record.TUNING or self.state(trial) not in left):
+                self._queued.add(key)
+                new.append(trial)
+        return new
+
+    def _refuse_locked(self, todo: list[Trial]) -> None:
         for trial in todo:
             if is_locked(self.directory(trial).path):
                 where = self.directory(trial).path
                 raise UserError(f'another process trains in {where}; wait until it ends, or end it')
-        return todo
 
     def _next(self, todo: list[Trial]) -> Trial | None:
         """The first trial that depends on no trial that is still to finish; on a failed one it fails in its turn."""
-        pending = {trial.id for trial in self.trials if self.state(trial) not in ('finished', *schema.FAILED)}
-        return next((trial for trial in todo if trial.depends_on not in pending), None)
+        ready = (trial for trial in todo if not trial.depends_on or self._has_ended(trial.folder, trial.depends_on))
+        return next(ready, None)
+
+    def _has_ended(self, folder: str, trial: str) -> bool:
+        return records.state(RunDirectory(self.out / folder / trial)) in ENDED
 
     def _start(self, trial: Trial, executor: Executor, progress: SweepProgress) -> None:
         run = self.directory(trial)
-        if not (run / schema.CONFIG).exists():
+        if trial.folder == TRIALS and not (run / schema.CONFIG).exists():
             self._began[trial.id] = time.monotonic()
         records.forget_failure(run)
+        if trial.folder == tuning_record.TUNING:
+            self.agenda.tuner.started(trial)
         executor.start(trial, run)
         progress.started(trial.name)
 
-    def _ended(self, ended: EndedTrial, progress: SweepProgress) -> None:
+    def _result(self, ended: EndedTrial) -> str:
+        """What became of a trial, in words; a failure is recorded in its run."""
         trial, run = ended.trial, self.directory(ended.trial)
-        if ended.status == 0 and self.state(trial) == 'finished':
-            if trial.id in self._began:
+        state = self.state(trial)
+        if ended.status == 0 and state == 'finished':
+            if trial.folder == TRIALS and trial.id in self._began:
                 self._wall_s[trial.id] = round(time.monotonic() - self._began[trial.id], 1)
-            result = f'top-1 error {run.read(schema.SUMMARY)["top1_err_pct"]:.2f} %'
-        else:
-            outcome = self._outcome(ended, run)
-            result = 'stopped' if outcome.state == STOPPED else f'{outcome.state}: {outcome.reason}'
-        progress.ended(f'{trial.name}, seed {trial.seed}' if self.seeds > 1 else trial.name, result)
-        self._record()
+            summary = run.read(schema.SUMMARY)
+            if trial.folder == tuning_record.TUNING:
+                return f'validation error {summary["val_top1_err_pct"]:.2f} %'
+            return f'top-1 error {summary["top1_err_pct"]:.2f} %'
+        if ended.status == 0 and trial.until_step and state not in schema.FAILED:
+            return f'paused at step {trial.until_step}'
+        outcome = self._outcome(ended, run)
+        return 'stopped' if outcome.state == STOPPED else f'{outcome.state}: {outcome.reason}'
+
+    def _described(self, trial: Trial) -> str:
+        if trial.folder == tuning_record.TUNING:
+            return f'{trial.name}, tuning'
+        name = f'{trial.name}, seed {trial.seed}' if self.seeds > 1 else trial.name
+        return name if trial.folder == TRIALS else f'{name}, untuned'
+
+    def _count_ended(self, retry_failed: bool = False) -> int:
+        """How many trials have ended; without those that will run again because they failed."""
+        states = [self.state(trial) for trial in (*self.agenda.trials, *self.agenda.untuned)]
+        ended = sum(state in (('finished',) if retry_failed else ENDED) for state in states)
+        return ended + (self.agenda.tuner.ended() if self.agenda.tuner else 0)
 
     def _outcome(self, ended: EndedTrial, run: RunDirectory) -> Outcome:
         seen = ended.status, records.log(run), ended.lost, ended.no_memory
@@ -171,7 +252,8 @@ class Sweep:
             rows = self.directory(trial).metrics()
         except UserError:
             return 0.0
-        return min(1.0, rows[-1]['step'] / (trial.config.total_steps or self.workload(trial).steps)) if rows else 0.0
+        steps = trial.until_step or trial.config.total_steps or self.workload(trial).steps
+        return min(1.0, rows[-1]['step'] / steps) if rows else 0.0
 
     def _failures(self) -> dict[str, str]:
         """Trial id -> state and reason, of failed trials."""
@@ -182,8 +264,8 @@ class Sweep:
         return bool(max_failures) and len(self._failures()) >= max_failures
 
     def _conclude(self, max_failures: int) -> None:
-        failures, total = self._failures(), len(self.trials)
-        finished = sum(self.state(trial) == 'finished' for trial in self.trials)
+        failures, total = self._failures(), self.agenda.total()
+        finished = self._count_ended() - len(failures)
         reasons = '; '.join(f'{trial}: {why}' for trial, why in failures.items())
         left = total - finished - len(failures)
         if left and self._too_many_failures(max_failures):
@@ -192,7 +274,7 @@ class Sweep:
             failed = f', {len(failures)} failed' if failures else ''
             raise Stopped(f'{finished} of {total} finished{failed}; the same command goes on')
         if failures:
-            raise RunFailed(f'{len(failures)} of {total} trials failed: {reasons}')
+            raise RunFailed(f'{len(failures)} of {len(self.trials)} trials failed: {reasons}')
 
     def _answer(self) -> str:
         if not runs.find(self.out):
@@ -204,6 +286,8 @@ class Sweep:
 
     def _record(self) -> None:
         experiment, earlier = self.experiment, self.earlier
+        if self.agenda.tuner:  # before sweep.json, which alone would be that of a sweep without tuning
+            tuning_record.write(self.out, self.agenda.tuner.record())
         study.write(
             self.out,
             study.Study(

@@ -28,6 +28,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('--workdir', required=True, help='the run directory, which exists')
     parser.add_argument('--data-dir', help='where prepared data sets are')
     parser.add_argument('--config', required=True, help='the recipe')
+    parser.add_argument('--until-step', type=int, default=0, metavar='N', help='pause there; 0: at no step')
     args, overrides = parser.parse_known_args(argv)
     die_with(args.parent)
     cores.keep_to_own()
@@ -38,7 +39,8 @@ def main(argv: list[str] | None = None) -> None:
         memory.require_program()
         from cnn_bench.training.loop import train
 
-        train(recipe.load(args.config, recipe.parse_overrides(overrides)), args.workdir, args.data_dir)
+        config = recipe.load(args.config, recipe.parse_overrides(overrides))
+        train(config, args.workdir, args.data_dir, until_step=args.until_step)
 
     status = attempt(train, RunDirectory(args.workdir))
     if status == os.EX_SOFTWARE:  # an orderly exit waits for the computations that failed, and some of these never end

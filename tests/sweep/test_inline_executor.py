@@ -32,10 +32,10 @@ def test_a_trial_logs_what_it_logs_in_a_process_of_its_own(write, tmp_path, tiny
 def test_what_fails_is_recorded_and_the_rest_goes_on(write, tmp_path, tiny_data, monkeypatch):
     real = inline_executor.train
 
-    def train(config, *arguments):
+    def train(config, *arguments, **options):
         if config.name == 'crashing':
             raise RuntimeError('the disk fell off')
-        return real(config, *arguments)
+        return real(config, *arguments, **options)
 
     monkeypatch.setattr(inline_executor, 'train', train)
     bad = {'optimizer.learning_rate': 1e8, 'optimizer.weight_decay': 1e8}
@@ -54,9 +54,9 @@ def test_a_signal_stops_the_trial_and_the_sweep(write, tmp_path, tiny_data, monk
     """The handler of the training takes it; the sweep is told."""
     real, before = inline_executor.train, signal.getsignal(signal.SIGTERM)
 
-    def train(*arguments):
+    def train(*arguments, **options):
         monkeypatch.setattr('cnn_bench.training.loop.Trainer._stop_if_asked', _ask_then_stop)
-        return real(*arguments)
+        return real(*arguments, **options)
 
     def _ask_then_stop(trainer):
         signal.raise_signal(signal.SIGTERM)
