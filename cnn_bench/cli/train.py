@@ -69,8 +69,11 @@ def run(args: argparse.Namespace, overrides: list[str]) -> None:
     from cnn_bench.runtime import distributed
     from cnn_bench.training.loop import train
 
-    summary = train(config, args.workdir, args.data_dir, args.profile, args.fall_back)
+    summary = train(config, args.workdir, args.data_dir, args.profile, args.fall_back, args.until_step or 0)
     if not distributed.is_first():
+        return
+    if summary is None:
+        output.print_line(f'{config.model.arch}: paused after step {args.until_step}, saved; {args.workdir}')
         return
     output.print_line(f'{config.model.arch}: {", ".join(_results(summary))}; {args.workdir}')
 

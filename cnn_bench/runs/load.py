@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnn_bench.errors import UserError, printable
-from cnn_bench.runs import schema, study
+from cnn_bench.runs import schema, study, tuning
 from cnn_bench.runs.columns import COLUMNS
 from cnn_bench.runs.directory import RunDirectory
 from cnn_bench.runs.training_error import last_epoch_error
@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 def find(path: str | Path) -> list[RunDirectory]:
     """The run directories at or below `path`, sorted by path. A run directory contains no other.
 
-    Hidden directories, such as a half-written copy of runs, are not looked into.
+    Not looked into are hidden directories, such as a half-written copy of runs, and those of a tuned sweep that do not
+    belong to its table (`tuning`), unless `path` is one of them.
     """
     found = []
     for directory, below, files in os.walk(path):
-        below[:] = [name for name in below if not name.startswith('.')]
+        aside = (tuning.TUNING, tuning.UNTUNED) if tuning.RECORD in files else ()
+        below[:] = [name for name in below if not name.startswith('.') and name not in aside]
         if schema.CONFIG in files:
             found.append(Path(directory))
             below.clear()

@@ -62,6 +62,7 @@ class Tuning:
     macs_per_variant: float | None = None  # multiply-adds that each variant gets, where the budget is 'macs'
 
 
+_AMOUNT = shapes.Kind('a number above 0', lambda value: isinstance(value, int | float) and value > 0)
 _SHAPE = {
     'space': shapes.Each(
         {
@@ -76,7 +77,7 @@ _SHAPE = {
     'trials_per_variant': shapes.COUNT,
     'seed': shapes.COUNT,
     'halving': shapes.Optional(shapes.FLAG),
-    'macs_per_variant': shapes.Optional(shapes.Kind('a number above 0', lambda v: isinstance(v, int | float) and v > 0)),
+    'macs_per_variant': shapes.Optional(_AMOUNT),
     'variants': [
         {
             'name': shapes.TEXT,

@@ -119,11 +119,8 @@ def _between(name: str, low: Any, high: Any, *, log: bool) -> Range:
 
 
 def _without_own(field: str, own: Any, given: Range) -> UserError:
-    has = f'no value of {field}' if own is None else f'{field} {own!r}'
-    return UserError(
-        f'the recipe has {has}, which {shown(given)} does not hold; the first trial is the recipe as it is: widen the '
-        f'range, or set --config.{field}'
-    )
+    has = f'has no {field}' if own is None else f'has {field}={own!r}, which {shown(given)} does not hold'
+    return UserError(f'the recipe {has}; the first trial is the recipe as it is: set --config.{field} within its range')
 
 
 def _is_number(value: Any) -> bool:

@@ -80,7 +80,7 @@ class Sweep:
 
     @property
     def trials(self) -> list[Trial]:
-        """The trials of the table, in the order in which they start; those whose values are not yet chosen are missing."""
+        """The trials of the table in the order in which they start, without those whose values are not chosen yet."""
         return self.agenda.trials
 
     def directory(self, trial: Trial) -> RunDirectory:
@@ -118,13 +118,14 @@ class Sweep:
                         self._start(trial, executor, progress)
                     if not executor.running():  # the rest depends on a trial that somebody else stopped
                         todo.clear()
-                    for ended in executor.ended():
+                    for ended in (news := executor.ended()):
                         result = self._result(ended)
                         todo += self._more(retry_failed)
                         self._record()
                         progress.ended(self._described(ended.trial), result, self._count_ended(), self.agenda.total())
                     progress.update([(trial.name, self._fraction(trial)) for trial in executor.running()])
-                    time.sleep(POLL_S)
+                    if not news:
+                        time.sleep(POLL_S)
             self.answer = self._answer()
             self._record()
         self._conclude(max_failures)
@@ -138,7 +139,8 @@ class Sweep:
 
     def _build(self, name: str, seed: int, values: dict[str, dict], folder: str) -> Trial:
         """The trial of a variant, where variants have these `values` besides their own."""
-        fields = {variant: {**own, **values.get(variant, {})} for variant, own in self._fields.items()}
+        extra = tuning.WITHOUT_TEST if folder == tuning_record.TUNING else {}
+        fields = {variant: {**own, **values.get(variant, {}), **extra} for variant, own in self._fields.items()}
         trial = self.experiment.trial(name, seed, fields, folder)
         return self._stretched(trial) if self._budget else trial
 

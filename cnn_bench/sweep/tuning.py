@@ -1,10 +1,10 @@
-"""The tuning of a sweep's variants: which trials it has, which may run now, and which values were chosen.
+"""The tuning of a sweep's variants: which trials each has, which may run now, and which values were chosen.
 
 Every variant is tuned by itself. Trial 0 is the recipe as it is, the others have values that Optuna asks for; all have
 the same seed, which no seed of the sweep equals, and all variants the same sampler and seed, so that with the same
-space the quasi-random sampler tries the same values for each. Chosen is the least validation error in per cent of a
-trial that finished, of equal ones the first. A trial that fails counts as the worst; where none finishes, nothing is
-chosen and the seeds run with the recipe's own values.
+space the quasi-random sampler tries the same values for each. Tuning runs have no test split: they never read it.
+Chosen is the least validation error of a trial that finished, of equal ones the first. A trial that fails counts as the
+worst; where none finishes, nothing is chosen and the seeds run with the recipe's own values.
 
 All of it follows from the runs in `tuning/` of the sweep's directory. A sweep that is killed and started again reads
 them, asks Optuna again in the same order, and goes on where it was.
@@ -33,6 +33,7 @@ from cnn_bench.sweep.workload import Workload
 BUDGETS = ('trials', 'macs')
 SEED = 1_000_000  # of tuning trials and their sampler: beyond the seeds of any sweep
 LENGTHS = ('total_epochs', 'total_steps')
+WITHOUT_TEST = {'dataset.test': '', 'dataset.test_images': 0, 'test_every_epochs': 0}  # so tuning never sees it
 UNTIMED = ('optimizer', 'schedule')  # groups whose fields hardly change the time of a step
 
 
@@ -63,7 +64,7 @@ class TuningPlan:
             )
         if self.sampler == 'grid':
             if self.budget != 'trials':
-                raise UserError('--tune-sampler grid tries all combinations with each variant; it takes no --tune-budget')
+                raise UserError('--tune-sampler grid tries all combinations with each variant; --tune-budget is trials')
             if self.trials != (size := sampling.grid_size(self.space)):
                 raise UserError(f'--tune-trials is {self.trials}; the grid has {size} combinations: give that number')
 
@@ -103,7 +104,7 @@ class Tuner:
         self.plan, self._sources = plan, sources
         if earlier is not None:
             _refuse_another(plan, earlier)
-        for name, trial in sources.own.items():
+        for trial in sources.own.values():
             _need_validation(trial)
         self._own = {name: self._own_values(trial) for name, trial in sources.own.items()}
         self._spaces = {name: self._space(name) for name in sources.own}
@@ -212,7 +213,7 @@ class Tuner:
             except UserError as error:
                 raise UserError(f'variant {name!r}: {error}') from error
             for value in spaces.ends(given):
-                self._sources.own[name].with_values({field: value}).config  # noqa: B018: raises
+                _ = self._sources.own[name].with_values({field: value}).config  # which raises where it does not fit
         return fitted
 
     def _need_rungs(self, name: str, trial: Trial) -> None:
@@ -278,6 +279,7 @@ def _need_validation(trial: Trial) -> None:
     dataset = trial.config.dataset
     if not (dataset.get('validation') or dataset.get('validation_images')):
         raise UserError(
-            f'variant {trial.name!r} has no validation split, by which values are chosen; set dataset.validation_images, '
-            'how many training images are held out for it, or dataset.validation, a split of the data set'
+            f'variant {trial.name!r} has no validation images, by which values are chosen; set '
+            'config.dataset.validation_images, which are held out of the training images, or '
+            'config.dataset.validation, the name of a split'
         )

@@ -44,14 +44,16 @@ def train(
     data_dir: str | None = None,
     profile: bool = False,
     fall_back: bool = False,
-) -> dict:
+    until_step: int = 0,
+) -> dict | None:
     """Train by a recipe into a run directory, resuming from its last checkpoint; return the run's summary.
 
-    A finished run is left as it is. With `profile`, some steps are traced into the run directory. With `fall_back`,
-    newest checkpoints that cannot be read are deleted where there is an older one that can. Raises UserError for bad
-    input, before anything is written, and where another process trains there; RunFailed where a loss is not finite,
-    after writing a summary with the reason, or a checkpoint cannot be written; Stopped where a signal asked for it,
-    after saving the state.
+    A finished run is left as it is. With `until_step` the run pauses after that step and its evaluation, saved, and the
+    result is None; trained on later, it is the run that never paused. With `profile`, some steps are traced into the
+    run directory. With `fall_back`, newest checkpoints that cannot be read are deleted where there is an older one that
+    can. Raises UserError for bad input, before anything is written, and where another process trains there; RunFailed
+    where a loss is not finite, after writing a summary with the reason, or a checkpoint cannot be written; Stopped
+    where a signal asked for it, after saving the state.
     """
     distributed.check_same_recipe(recipe.to_dict(config))
     run = (RunDirectory if distributed.is_first() else ReadOnlyRunDirectory)(workdir)
@@ -68,10 +70,12 @@ def train(
     with locked(run.path) if distributed.is_first() else nullcontext():
         run.write(schema.CONFIG, recipe.to_dict(config))
         run.write(schema.PROVENANCE, record)
-        return _session(setup, run, sinks, profile, fall_back)
+        return _session(setup, run, sinks, profile, fall_back, until_step)
 
 
-def _session(setup: TrainingSetup, run: RunDirectory, sinks: Sinks, profile: bool, fall_back: bool) -> dict:
+def _session(
+    setup: TrainingSetup, run: RunDirectory, sinks: Sinks, profile: bool, fall_back: bool, until_step: int
+) -> dict | None:
     config, summary = setup.config, None
     identity = _without_place(recipe.to_dict(config))
     trace = run / schema.PROFILE if profile and distributed.is_first() else None
@@ -83,7 +87,7 @@ def _session(setup: TrainingSetup, run: RunDirectory, sinks: Sinks, profile: boo
     ):
         try:
             with distributed.exit_when_another_fails():
-                trainer = Trainer(setup, run, checkpoints, progress, sinks, signals, profiler, fall_back)
+                trainer = Trainer(setup, run, checkpoints, progress, sinks, signals, profiler, fall_back, until_step)
                 summary = trainer.run_to_end()
         except Diverged as error:
             summary = {'state': 'diverged', 'reason': str(error)}
@@ -113,7 +117,9 @@ class Trainer:
         signals: TrainingStopSignals,
         profiler: Profiler,
         fall_back: bool,
+        until_step: int,
     ):
+        self.until_step = until_step or setup.total_steps
         self.setup, self.config, self.run = setup, setup.config, run
         self.checkpoints, self.progress, self.sinks = checkpoints, progress, sinks
         self.signals, self.profiler = signals, profiler
@@ -162,13 +168,13 @@ class Trainer:
         if self.config.keep_best:
             self.checkpoints.best = int(state.eval_state.best_step)
 
-    def run_to_end(self) -> dict:
-        """Train what remains, write predictions and summary, and return the summary."""
+    def run_to_end(self) -> dict | None:
+        """Train what remains, write predictions and summary, and return the summary; None where the run pauses."""
         self.progress.start(self.step)
         self.sinks.open(self.step)
         if self.step:
             self._evaluate()
-        while self.step < self.setup.total_steps and not self.monitor.stopped:
+        while self.step < min(self.until_step, self.setup.total_steps) and not self.monitor.stopped:
             if self.step == self.stage.end:
                 self._begin_next_stage()
             self.stopwatch.start()
@@ -179,8 +185,11 @@ class Trainer:
             if self._due_save():
                 self._save()
             self._stop_if_asked()
+            if self.step == self.until_step:  # before its evaluation, as any checkpoint
+                self._keep_state()
             self._evaluate()
-        return self._finish()
+        paused = self.step < self.setup.total_steps and not self.monitor.stopped
+        return None if paused else self._finish()
 
     def _set_stage(self, stage: Stage) -> None:
         self.stage, self.train_steps = stage, self.setup.compiled_train_steps(stage)
@@ -196,7 +205,7 @@ class Trainer:
 
     def _next_batches(self) -> tuple:
         per_epoch = self.setup.steps_per_epoch
-        stops = [per_epoch - self.step % per_epoch, self.stage.end - self.step]
+        stops = [per_epoch - self.step % per_epoch, self.stage.end - self.step, self.until_step - self.step]
         if self.config.checkpoint_every_steps:
             stops.append(self.config.checkpoint_every_steps - self.step % self.config.checkpoint_every_steps)
         one_call = self.setup.devices[0].platform != 'cpu' and self.setup.train_data.dataset
@@ -258,11 +267,15 @@ class Trainer:
     def _stop_if_asked(self) -> None:
         if not self.signals.poll():
             return
+        self._keep_state()
+        raise Stopped(f'stopped at step {self.step} of {self.setup.total_steps}, saved; the same command goes on')
+
+    def _keep_state(self) -> None:
+        """Save the present state, unless it is saved, and wait until it is on the disk."""
         self._fetch()
         if self.checkpoints.latest_step() != self.step:
             self._save()
         self.checkpoints.wait()
-        raise Stopped(f'stopped at step {self.step} of {self.setup.total_steps}, saved; the same command goes on')
 
     def _evaluate(self) -> None:
         """Validate and test the present weights, where this step is one at which the recipe asks for it."""
