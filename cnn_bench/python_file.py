@@ -1,5 +1,6 @@
 """Running a Python file that a user wrote: a recipe or an experiment."""
 
+import ast
 import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +8,20 @@ from pathlib import Path
 from types import ModuleType
 
 from cnn_bench.errors import UserError, unknown
+
+
+def defines(path: Path, name: str) -> bool:
+    """Whether a Python file defines a function of that name, or imports one, by its text alone: nothing is run.
+
+    False too where there is no such file or it is no Python.
+    """
+    try:
+        body = ast.parse(path.read_bytes()).body
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    functions = {node.name for node in body if isinstance(node, ast.FunctionDef)}
+    imported = (alias.asname or alias.name for node in body if isinstance(node, ast.ImportFrom) for alias in node.names)
+    return name in functions | set(imported)
 
 
 @contextmanager

@@ -1,10 +1,19 @@
 """Train every variant of an experiment with every seed. Each such trial runs in its own process; if one fails, the
 reason is recorded and the others continue. The same command again runs what is missing.
 
+A recipe instead of an experiment is swept over the product of its grids. With --tune-trials the fields of --tune, or of
+the experiment's TUNE, are tuned first, for each variant by itself and by its validation error; then its seeds run with
+what was chosen (OUT/trials), and with the recipe as it is (OUT/untuned). The first tuning trial is the recipe as it is,
+in OUT/tuning as all of them are, with a seed of its own. OUT/tuning.json holds what was tried and chosen, as does
+OUT/tuning.journal for Optuna's own tools. A tuning trial that fails counts as the worst; --retry-failed runs it again
+unless it diverged.
+
   cnn-bench sweep experiments/accuracy_vs_cost.py --preset demo --jobs 2 --out runs/demo
   cnn-bench sweep experiments/*.py --preset smoke --executor inline --out runs/smoke
   cnn-bench sweep experiments/depth_degradation.py --preset full --seeds 3 --config.total_steps=16000
   cnn-bench sweep experiments/accuracy_vs_cost.py --preset full --seeds 5 --executor ray --storage s3://bucket/sweep
+  cnn-bench sweep experiments/accuracy_vs_cost.py --tune 'optimizer.learning_rate=log(0.001,1)' --tune-trials 16
+  cnn-bench sweep configs/lenet5.py --grid optimizer.learning_rate=0.01,0.03,0.1 --grid model.width=0.5,1 --seeds 3
 
 --config.FIELD=VALUE sets a field of the recipe for all variants.
 
@@ -13,40 +22,45 @@ a trial has failed, now or earlier.
 """
 
 import argparse
-import dataclasses
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnn_bench.cli import arguments, output
-from cnn_bench.cli.output import Heading
+from cnn_bench.cli import arguments, output, sweep_plan, tuning_flags
 from cnn_bench.errors import UserError
+from cnn_bench.recipe import is_recipe, parse_overrides
 from cnn_bench.runtime.compilation import CACHE, cache_variables
 from cnn_bench.runtime.memory import GIB, PROGRAM_BYTES, gib
 
 if TYPE_CHECKING:
     from cnn_bench.sweep import Sweep
     from cnn_bench.sweep.executor import Executor
-    from cnn_bench.sweep.plan import PlannedTrial
 
 
 TAKES_OVERRIDES = True
 MOST_SEEDS = MOST_JOBS = 1000
-PLAN_COLUMNS = (
-    Heading('trial'),
-    *(Heading(header, number=True) for header in ('seed', 'parameters', 'MACs', 'steps', 'time')),
-    Heading('state'),
-)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cnn-bench sweep`."""
     parser.add_argument(
-        'experiment', nargs='+', metavar='EXPERIMENT', help='a file of experiments/; several: each runs in OUT/NAME'
+        'experiment',
+        nargs='+',
+        metavar='EXPERIMENT',
+        help='a file of experiments/, or a recipe FILE[:ARG]; several: each runs in OUT/NAME',
     )
     parser.add_argument(
-        '--preset', default='demo', metavar='NAME', help='smoke (seconds), demo (minutes on two CPU cores) or full'
+        '--preset',
+        metavar='NAME',
+        help='smoke (seconds), demo (minutes on two CPU cores) or full (default: demo); of a recipe: recipe or smoke',
+    )
+    parser.add_argument(
+        '--grid',
+        action='append',
+        default=[],
+        metavar='FIELD=VALUE,...',
+        help='of a recipe: values of a field; repeated: all combinations',
     )
     parser.add_argument(
         '--seeds',
@@ -75,6 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='N',
         help='stop the sweep when N trials have failed; 0: never',
     )
+    tuning_flags.add(parser)
     _add_places(parser)
 
 
@@ -125,28 +140,39 @@ def run(args: argparse.Namespace, overrides: list[str]) -> int:
     """Run the sweeps, print the directory and the answer of each, and return the highest exit status."""
     _check(args)
     if args.executor == 'inline':  # JAX reads these when it is imported, which the next lines do
-        out = args.out or _out(args, Path(args.experiment[0]).stem)
+        out = args.out or _out(args, args.experiment[0])
         for name, value in cache_variables(out / CACHE).items():
             os.environ.setdefault(name, value)
-    from cnn_bench import recipe
-    from cnn_bench.sweep import Experiment, Sweep, resources
+    from cnn_bench.sweep import Sweep, ad_hoc, resources
 
-    changes = recipe.parse_overrides(overrides)
-    experiments = [Experiment.load(path, changes) for path in args.experiment]
+    changes = parse_overrides(overrides)
+    experiments = [ad_hoc.load(spec, changes, args.grid) for spec in args.experiment]
+    plans = [tuning_flags.plan(args, experiment) for experiment in experiments]
     slots = resources.assign(resources.visible_gpus(), args.gpu_share, args.jobs) if args.executor == 'local' else [{}]
     if args.executor == 'ray':
         _need_ray()
     sweeps = [
-        Sweep(e, args.preset, args.seeds, _out(args, e.path.stem), args.data_dir, args.held_equal, slots[0])
-        for e in experiments
+        Sweep(
+            experiment,
+            _preset(args, spec),
+            args.seeds,
+            _out(args, spec),
+            args.data_dir,
+            args.held_equal,
+            slots[0],
+            plan,
+            untuned=not args.skip_untuned,
+        )
+        for spec, experiment, plan in zip(args.experiment, experiments, plans, strict=True)
     ]
     if args.dry_run:
-        _dry_run(sweeps, args, slots)
+        jobs = len(slots) if args.executor == 'local' else args.jobs or 1
+        sweep_plan.show(sweeps, jobs, slots[0], args.json)
         return 0
     worst = 0
-    for sweep in sweeps:
+    for spec, sweep in zip(args.experiment, sweeps, strict=True):
         try:
-            _run_one(sweep, args, slots)
+            _run_one(sweep, _out(args, spec), args, slots)
         except UserError as error:
             if len(sweeps) == 1:
                 raise
@@ -173,19 +199,25 @@ def _need_ray() -> None:
         raise UserError("--executor ray needs Ray: pip install 'cnn_bench[ray]'") from error
 
 
-def _out(args: argparse.Namespace, stem: str) -> Path:
+def _preset(args: argparse.Namespace, spec: str) -> str:
+    return args.preset or ('recipe' if is_recipe(spec) else 'demo')
+
+
+def _out(args: argparse.Namespace, spec: str) -> Path:
+    stem = Path(spec.partition(':')[0]).stem
     if args.out is None:
-        return Path('runs') / f'{stem}-{args.preset}'
+        return Path('runs') / f'{stem}-{_preset(args, spec)}'
     return args.out if len(args.experiment) == 1 else args.out / stem
 
 
-def _run_one(sweep: 'Sweep', args: argparse.Namespace, slots: list[dict]) -> None:
-    out = _out(args, sweep.experiment.path.stem)
+def _run_one(sweep: 'Sweep', out: Path, args: argparse.Namespace, slots: list[dict]) -> None:
     output.print_line(sweep.experiment.question)
-    output.print_line(f'{len(sweep.trials)} trials in {out}')
+    output.print_line(f'{sweep.agenda.total()} trials in {out}')
     try:
         sweep.run(_executor(sweep, args, slots), args.retry_failed, args.max_failures)
     finally:
+        for line in sweep.remarks():
+            output.print_line(line, sys.stderr)
         if sweep.answer:
             for line in sweep.answer.splitlines():
                 output.print_line(line)
@@ -213,64 +245,3 @@ def _executor(sweep: 'Sweep', args: argparse.Namespace, slots: list[dict]) -> 'E
         data_dir=args.data_dir,
         memory_gib=args.memory_limit,
     )
-
-
-def _dry_run(sweeps: 'list[Sweep]', args: argparse.Namespace, slots: list[dict]) -> None:
-    """Print the trials and the time they need. Writes nothing."""
-    from cnn_bench.sweep import calibrate, plan
-
-    rate = calibrate.macs_per_second(slots[0]) if any(map(plan.needs_rate, sweeps)) else None
-    jobs = len(slots) if args.executor == 'local' else args.jobs or 1
-    plans = [(sweep, plan.make(sweep, rate)) for sweep in sweeps]
-    if args.json:
-        output.print_json([_as_json(sweep, trials, jobs) for sweep, trials in plans])
-        return
-    for sweep, trials in plans:
-        _print_plan(sweep, trials, jobs)
-
-
-def _seconds_left(trials: 'list[PlannedTrial]', jobs: int) -> float:
-    from cnn_bench.sweep.plan import makespan
-
-    return makespan((trial.seconds for trial in trials if trial.state == 'missing'), jobs)
-
-
-def _as_json(sweep: 'Sweep', trials: 'list[PlannedTrial]', jobs: int) -> dict:
-    return {
-        'experiment': str(sweep.experiment.path),
-        'out': str(sweep.out),
-        'held_equal': sweep.held_equal,
-        'jobs': jobs,
-        'seconds_left': round(_seconds_left(trials, jobs), 1),
-        'trials': [dataclasses.asdict(trial) for trial in trials],
-    }
-
-
-def _print_plan(sweep: 'Sweep', trials: 'list[PlannedTrial]', jobs: int) -> None:
-    from cnn_bench.sweep.plan import UNCERTAINTY_FACTOR
-
-    output.print_line(sweep.experiment.question)
-    output.print_table(PLAN_COLUMNS, map(_plan_cells, trials))
-    missing = [trial for trial in trials if trial.state == 'missing']
-    total = _duration(_seconds_left(trials, jobs))
-    output.print_line(
-        f'{len(missing)} of {len(trials)} trials to run, {sweep.held_equal} held equal: about {total}, {jobs} at a time'
-    )
-    if any(not trial.measured for trial in missing):
-        output.print_line(
-            f'~: estimated from multiply-adds at the speed of a single convolution timed here; right to within a '
-            f'factor of {UNCERTAINTY_FACTOR}, and longer where trials share a device'
-        )
-
-
-def _plan_cells(trial: 'PlannedTrial') -> tuple[str, ...]:
-    time = f'{"" if trial.measured else "~ "}{_duration(trial.seconds)}'
-    counts = (f'{count:,}' for count in (trial.params, trial.macs, trial.steps))
-    return trial.id, str(trial.seed), *counts, time, trial.state
-
-
-def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    if seconds < 90:
-        return f'{seconds:.0f} s'
-    return f'{minutes} min' if minutes < 90 else f'{seconds / 3600:.1f} h'

@@ -5,7 +5,7 @@ A recipe is a Python file whose `get_config(arg='')` starts from `base()`, assig
 """
 
 from cnn_bench.recipe.fields import BN_SCOPES, FIELDS, IMAGENET_LIGHTING, MONITORED, OPEN, base
-from cnn_bench.recipe.files import differences, from_dict, load, renamed, to_dict, variant
+from cnn_bench.recipe.files import differences, from_dict, is_recipe, load, renamed, to_dict, variant
 from cnn_bench.recipe.overrides import override, parse_overrides
 from cnn_bench.recipe.validation import call, check_ranges, validate
 
@@ -20,6 +20,7 @@ __all__ = [
     'check_ranges',
     'differences',
     'from_dict',
+    'is_recipe',
     'load',
     'override',
     'parse_overrides',

@@ -8,7 +8,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from cnn_bench.errors import UserError, unknown
-from cnn_bench.python_file import execute
+from cnn_bench.python_file import defines, execute
 from cnn_bench.recipe.fields import ADDED, FIELDS, RENAMED
 from cnn_bench.recipe.overrides import override
 from cnn_bench.recipe.validation import check_splits, validate
@@ -27,6 +27,11 @@ def load(spec: str | Path, overrides: Mapping[str, Any] | None = None) -> Config
     validate(config)
     check_splits(config)
     return config.lock()
+
+
+def is_recipe(spec: str | Path) -> bool:
+    """Whether `path.py[:arg]` names a file with a get_config. Nothing in it is run."""
+    return defines(Path(str(spec).partition(':')[0]), 'get_config')
 
 
 def from_dict(fields: Mapping[str, Any]) -> ConfigDict:

@@ -13,6 +13,13 @@ from cnn_bench.runs import shapes
 from cnn_bench.runs.directory import RunDirectory
 
 RECORD = 'tuning.json'
+SAMPLERS = {  # of Optuna
+    'qmc': 'quasi-random, a scrambled Sobol sequence',
+    'tpe': 'tree-structured Parzen estimator, after ten random trials; one trial of a variant at a time',
+    'grid': 'all combinations of choices',
+    'random': 'random',
+}
+SEED = 1_000_000  # of tuning trials and of their sampler: beyond the seeds of any sweep
 TUNING, UNTUNED = 'tuning', 'untuned'  # directories of runs, beside `trials`
 
 

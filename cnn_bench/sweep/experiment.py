@@ -130,6 +130,7 @@ class Experiment:
     hypotheses: tuple[Hypothesis, ...] = ()
     measure: Callable | None = None
     tune: dict[str, Range] = field(default_factory=dict)  # the space of TUNE
+    grid: tuple[str, ...] = ()  # fields in which its variants differ, where these are a product
     changes: dict = field(default_factory=dict)  # overrides for every variant, from the command line
 
     @classmethod

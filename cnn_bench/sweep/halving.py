@@ -28,3 +28,12 @@ def survivors(errors: Mapping[int, float | None]) -> list[int]:
     """
     good = sorted((error, number) for number, error in errors.items() if error is not None)
     return sorted(number for _, number in good[: math.ceil(len(errors) / ETA)])
+
+
+def fractions(total_steps: int, every_steps: int, count: int) -> list[float]:
+    """The part of a training that each of `count` trials trains if none fails, the best trial first."""
+    steps, alive = [0] * count, count
+    for rung in rungs(total_steps, every_steps, count):
+        steps[:alive] = [rung] * alive
+        alive = math.ceil(alive / ETA)
+    return [step / total_steps for step in steps]

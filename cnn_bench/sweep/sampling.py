@@ -17,12 +17,6 @@ from cnn_bench.sweep import space as spaces
 
 JOURNAL = 'tuning.journal'  # in the sweep's directory; optuna.storages.journal.JournalFileBackend reads it
 WORST = 100.0  # the error, in per cent, of a trial that failed
-SAMPLERS = {
-    'qmc': 'quasi-random, a scrambled Sobol sequence (QMCSampler)',
-    'tpe': "Optuna's tree-structured Parzen estimator, after ten random trials; one trial of a variant at a time",
-    'grid': 'all combinations of choices (GridSampler)',
-    'random': 'random (RandomSampler)',
-}
 SEQUENTIAL = ('tpe',)  # samplers whose next trial depends on the results of those before
 
 

@@ -111,6 +111,11 @@ def shown(given: Range) -> str:
     return f'{"log" if given.log else "linear"}({given.low:g}, {given.high:g})'
 
 
+def listed(space: Mapping[str, Range]) -> str:
+    """A space as it is written: 'optimizer.learning_rate=log(0.001, 1), batch_size=choice(32, 64)'."""
+    return ', '.join(f'{field}={shown(given)}' for field, given in space.items())
+
+
 def _between(name: str, low: Any, high: Any, *, log: bool) -> Range:
     if not (_is_number(low) and _is_number(high) and low < high and (low > 0 or not log)):
         needed = '0 < LOW < HIGH' if log else 'LOW < HIGH'

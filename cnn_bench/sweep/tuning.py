@@ -23,15 +23,14 @@ from typing import Any
 from cnn_bench.errors import UserError, unknown
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.runs import tuning as record
-from cnn_bench.runs.tuning import Range, Tuning
-from cnn_bench.sweep import sampling
+from cnn_bench.runs.tuning import SAMPLERS, SEED, Range, Tuning
+from cnn_bench.sweep import halving, sampling
 from cnn_bench.sweep import space as spaces
 from cnn_bench.sweep.experiment import Trial
 from cnn_bench.sweep.variant_tuning import Length, VariantTuning
 from cnn_bench.sweep.workload import Workload
 
 BUDGETS = ('trials', 'macs')
-SEED = 1_000_000  # of tuning trials and their sampler: beyond the seeds of any sweep
 LENGTHS = ('total_epochs', 'total_steps')
 WITHOUT_TEST = {'dataset.test': '', 'dataset.test_images': 0, 'test_every_epochs': 0}  # so tuning never sees it
 UNTIMED = ('optimizer', 'schedule')  # groups whose fields hardly change the time of a step
@@ -51,8 +50,8 @@ class TuningPlan:
     def __post_init__(self):
         if self.budget not in BUDGETS:
             raise unknown('--tune-budget', self.budget, BUDGETS)
-        if self.sampler not in sampling.SAMPLERS:
-            raise unknown('--tune-sampler', self.sampler, sampling.SAMPLERS)
+        if self.sampler not in SAMPLERS:
+            raise unknown('--tune-sampler', self.sampler, SAMPLERS)
         for name in self.space:
             if name in ('name', 'seed', *LENGTHS):
                 why = 'all variants train equally long' if name in LENGTHS else 'sweeps set it themselves'
@@ -201,6 +200,18 @@ class Tuner:
                 lines.append(f"{variant.name}: no tuning trial finished; its seeds run with the recipe's own values")
         return lines
 
+    def own_trial(self, name: str) -> Trial:
+        """A trial of a variant with the recipe's own values."""
+        return self._sources.own[name]
+
+    def fractions(self, name: str) -> list[float]:
+        """The part of a training that each tuning trial of a variant is expected to train."""
+        count = self.counts[name]
+        if not self.plan.halving:
+            return [1.0] * count
+        length = self._length(self.own_trial(name))
+        return halving.fractions(length.steps, length.evaluated_every, count)
+
     def _own_values(self, trial: Trial) -> dict:
         return {field: spaces.own_value(trial.config, field) for field in self.plan.space}
 
@@ -267,12 +278,8 @@ def _refuse_another(plan: TuningPlan, there: Tuning) -> None:
     }
     for flag, (here, before) in compared.items():
         if here != before:
-            shown = [_shown_space(v) if flag == '--tune' else v for v in (before, here)]
+            shown = [spaces.listed(v) if flag == '--tune' else v for v in (before, here)]
             raise UserError(f'the sweep was tuned with {flag} {shown[0]}, not {shown[1]}; use another --out')
-
-
-def _shown_space(space: Mapping[str, Range]) -> str:
-    return ', '.join(f'{field}={spaces.shown(given)}' for field, given in space.items())
 
 
 def _need_validation(trial: Trial) -> None:

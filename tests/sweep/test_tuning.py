@@ -10,8 +10,9 @@ from scipy.stats import qmc
 from cnn_bench import runs
 from cnn_bench.errors import UserError
 from cnn_bench.runs import RunDirectory, tuning
+from cnn_bench.runs.tuning import SEED
 from cnn_bench.sweep import Experiment, Sweep, choice, linear, log
-from cnn_bench.sweep.tuning import SEED, TuningPlan
+from cnn_bench.sweep.tuning import TuningPlan
 
 RATE = 'optimizer.learning_rate'
 VALIDATED = {'dataset.validation_images': 24, 'total_epochs': 4}
