@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from cnn_bench.errors import UserError
 from cnn_bench.files import new_directory, write_atomically
-from cnn_bench.runs import columns, schema, spreadsheet
-from cnn_bench.runs.load import find_some, load, name_below
+from cnn_bench.runs import columns, schema, spreadsheet, tuning
+from cnn_bench.runs.load import find, find_some, load, name_below
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,11 +80,13 @@ def logs(path: str | Path, out: Path, predictions: bool = False) -> int:
     """Copy the logs of the runs below `path` to the new directory `out`; return the number of runs.
 
     Copied are the config, provenance, metrics and summary of each run, its predictions where asked for, and the files
-    that a sweep keeps beside its trials, but no weights. `runs.load` and reports read the copy like the original.
+    that a sweep keeps beside its trials, but no weights; of a tuned sweep, the runs of the recipe as it is too, but not
+    those of tuning. `runs.load` and reports read the copy like the original.
     Absolute paths in a provenance or a sweep's files are cut to their last two parts, so that the copy does not
     reveal where a machine keeps its files. Raises UserError where `path` holds no run or `out` is there already.
     """
     root, found = Path(path).absolute(), find_some(path)
+    found += find(root / tuning.UNTUNED) if (root / tuning.RECORD).exists() else []
     if out.exists():
         raise UserError(f'--out {out} exists; logs go to a new directory')
     if root in (out.absolute(), *out.absolute().parents):

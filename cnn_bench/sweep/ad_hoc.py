@@ -64,8 +64,9 @@ def parse(arguments: Iterable[str]) -> dict[str, list[str]]:
     grid = {}
     for argument in arguments:
         field, _, text = argument.partition('=')
-        values = [part.strip() for part in _PARTS.findall(text)]
-        if not field or not all(values) or text.count(',') + 1 < len(values) or not values:
+        parts = _PARTS.findall(text)
+        values = [part.strip() for part in parts]
+        if not field or not parts or not all(values) or ','.join(parts) != text:
             raise UserError(f'--grid {argument!r} is not FIELD=VALUE,VALUE,...')
         if field in grid:
             raise UserError(f'--grid names {field} twice; its values go into one, separated by commas')

@@ -16,6 +16,7 @@ from cnn_bench.errors import RunFailed, Stopped, UserError
 from cnn_bench.files import locked
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.runs.directory import ReadOnlyRunDirectory
+from cnn_bench.runs.shapes import LARGEST
 from cnn_bench.runs.sinks import Sinks, wanted
 from cnn_bench.runtime import distributed
 from cnn_bench.runtime.signals import TrainingStopSignals
@@ -320,6 +321,9 @@ class Trainer:
             'images_per_s': self.stopwatch.images_per_s,
             **({'log_rows_lost': self.lost} if self.lost else {}),
         }
+        for name, value in metrics.items():
+            if not value <= LARGEST:  # finite weights may be as good as none
+                raise Diverged(f'{name} of the weights of step {step} is {value:.3g}')
         self.run.write(schema.SUMMARY, summary)
         return summary
 

@@ -50,6 +50,7 @@ def sweep(tmp_path, tiny_data, monkeypatch, capsys):
 
 
 GOOD, MIXED = 'experiments/good', 'experiments/mixed'
+RATE, HELD_OUT = 'optimizer.learning_rate=log(0.01,1)', ('--config.dataset.validation_images=24',)
 INLINE = '--executor', 'inline'  # a process for each trial takes seconds; the test of several experiments starts them
 
 
@@ -124,6 +125,15 @@ def test_failures_are_kept_until_they_are_tried_again(sweep, tmp_path):
         ([GOOD, '--storage', 's3://x'], 'need --executor ray'),
         ([GOOD, '--executor', 'inline', '--jobs', '2'], 'inline takes no --jobs'),
         ([GOOD, 'experiments/mixd'], 'did you mean experiments/mixed.py'),
+        ([GOOD, '--grid', 'model.width=1,2'], '--grid is for a recipe; experiments/good.py is an experiment'),
+        ([GOOD, '--tune', RATE], '--tune needs --tune-trials N'),
+        ([GOOD, '--tune-halving'], '--tune-halving needs --tune-trials N'),
+        ([GOOD, '--skip-untuned'], '--skip-untuned needs --tune-trials N'),
+        ([GOOD, '--tune-trials', '3'], 'as experiments/good.py has no TUNE; a range is log(LOW,HIGH)'),
+        ([GOOD, '--tune-trials', '3', '--tune', 'batch_size=exp(1,2)'], 'is not FIELD=RANGE'),
+        ([GOOD, '--tune-trials', '3', '--tune', RATE, '--tune-sampler', 'tp'], 'did you mean tpe'),
+        ([GOOD, '--tune-trials', '3', '--tune', RATE], "variant 'a' has no validation images, by which values are"),
+        ([GOOD, '--tune-trials', '3', '--tune', 'optimizer.lr=log(1,2)', *HELD_OUT], 'optimizer.lr'),
         ([], 'required: EXPERIMENT'),
     ],
 )

@@ -156,6 +156,14 @@ def test_a_run_that_diverges_says_so(tiny_recipe, tiny_data, tmp_path):
     assert str(error.value).endswith(f'; {run.path} has the log')  # and no checkpoint
 
 
+def test_weights_whose_loss_is_beyond_all_tables_have_diverged(tiny_recipe, tiny_data, tmp_path, monkeypatch):
+    """Finite weights after a high learning rate; JSON has no infinity, and a table no column for 1e17."""
+    monkeypatch.setattr(loop, 'summary_fields', lambda part, metrics: {'test_loss': 1e17})
+    with pytest.raises(RunFailed, match=r'test_loss of the weights of step 8 is 1e\+17'):
+        loop.train(tiny_recipe(), tmp_path / 'run', tiny_data)
+    assert RunDirectory(tmp_path / 'run').read(schema.SUMMARY)['state'] == 'diverged'
+
+
 def test_the_last_good_checkpoint_outlives_what_is_not_finite(tiny_recipe, tiny_data, tmp_path, monkeypatch):
     """Parameters are spoilt by step 6, whose own loss is good: neither it nor step 7 is saved."""
     original = loop.Trainer._train
