@@ -46,7 +46,7 @@ def test_killed_three_times(write, tmp_path, tiny_data, undisturbed):
     assert_same(out, undisturbed)
 
 
-def test_a_worker_of_ray_that_dies(write, tmp_path, tiny_data, undisturbed):
+def test_a_worker_of_ray_that_dies(write, tmp_path, tiny_data, request):
     ray = pytest.importorskip('ray')
     import psutil
 
@@ -74,7 +74,7 @@ def test_a_worker_of_ray_that_dies(write, tmp_path, tiny_data, undisturbed):
         ray.shutdown()
         killer.join()
     assert killed
-    assert_same(sweep.out, undisturbed)
+    assert_same(sweep.out, request.getfixturevalue('undisturbed'))
 
 
 def assert_same(out, other):

@@ -208,6 +208,13 @@ def test_one_directory_is_tuned_in_one_way(sweep):
         sweep(TuningPlan(SPACE, 2), 'other')
 
 
+def test_the_space_of_an_experiment_file(write):
+    lines = "from cnn_bench.sweep import log\nTUNE = {'optimizer.learning_rate': log(1e-3, 1)}\nSOURCE"
+    assert Experiment.load(write('SOURCE', lines)).tune == SPACE
+    with pytest.raises(UserError, match=r'TUNE of .* must be \{field: range\}'):
+        Experiment.load(write('SOURCE', "TUNE = {'optimizer.learning_rate': (1e-3, 1)}\nSOURCE"))
+
+
 def _results(out):
     """Directory -> its config, its state and errors, of all runs."""
     found = [*runs.find(out), *runs.find(out / 'untuned')]
