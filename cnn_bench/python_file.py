@@ -42,7 +42,7 @@ def execute(path: Path, kind: str) -> Iterator[ModuleType]:
 
 
 def digest(path: str | Path) -> str:
-    """The first digits of the sha256 of a file, by which a change of it shows. Raises OSError where it cannot be read."""
+    """The first digits of the sha256 of a file, by which a change of it shows. Raises OSError where there is none."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:DIGITS]
 
 

@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import datetime
 import importlib
+import types
 import typing
 from collections.abc import Callable
 from functools import partial
@@ -190,14 +191,14 @@ def _load(arch: Arch) -> Callable:
 def _fields(make: Callable) -> dict[str, Any]:
     """The fields of a network, each with its type."""
     cls = make.func if isinstance(make, partial) else make
-    types = {field.name: field.type for field in dataclasses.fields(cls) if field.name not in ('parent', 'name')}
-    if not any(isinstance(kind, str) for kind in types.values()):
-        return types
+    kinds = {field.name: field.type for field in dataclasses.fields(cls) if field.name not in ('parent', 'name')}
+    if not any(isinstance(kind, str) for kind in kinds.values()):
+        return kinds
     try:  # a file with `from __future__ import annotations`
         hints = typing.get_type_hints(cls)
     except Exception:  # a user's annotation may name anything
         hints = {}
-    return {name: hints.get(name, Any) if isinstance(kind, str) else kind for name, kind in types.items()}
+    return {name: hints.get(name, Any) if isinstance(kind, str) else kind for name, kind in kinds.items()}
 
 
 def _value(name: str, field: str, kind: Any, value: Any) -> Any:
@@ -219,7 +220,8 @@ def _value(name: str, field: str, kind: Any, value: Any) -> Any:
 def _is_of(value: Any, kind: Any) -> bool:
     if isinstance(value, bool):
         return kind is bool or bool in typing.get_args(kind)
-    plain = typing.get_origin(kind) if isinstance(typing.get_origin(kind), type) else kind  # tuple[int, ...]: tuple
+    origin = typing.get_origin(kind)
+    plain = origin if isinstance(origin, type) and origin is not types.UnionType else kind  # tuple[int, ...]: tuple
     try:
         return isinstance(value, {float: (int, float)}.get(plain, plain))
     except TypeError:  # Literal['a', 'b']: the network must see for itself

@@ -44,11 +44,13 @@ def train(
     data_dir: str | None = None,
     profile: bool = False,
     fall_back: bool = False,
+    recipe_file: str | Path | None = None,
 ) -> dict:
     """Train by a recipe into a run directory, resuming from its last checkpoint; return the run's summary.
 
     A finished run is left as it is. With `profile`, some steps are traced into the run directory. With `fall_back`,
-    newest checkpoints that cannot be read are deleted where there is an older one that can. Raises UserError for bad
+    newest checkpoints that cannot be read are deleted where there is an older one that can. The digest of `recipe_file`
+    is recorded. Raises UserError for bad
     input, before anything is written, and where another process trains there; RunFailed where a loss is not finite,
     after writing a summary with the reason, or a checkpoint cannot be written; Stopped where a signal asked for it,
     after saving the state.
@@ -62,12 +64,13 @@ def train(
     setup = TrainingSetup(config, data_dir, load_init(config, run, data_dir))
     memory.require_room(setup)
     setup.load_data()
-    record = provenance.collect(setup, run)
+    record = provenance.collect(setup, run, recipe_file)
     sinks = wanted(config, run) if distributed.is_first() else Sinks({})
     run.create()
     with locked(run.path) if distributed.is_first() else nullcontext():
         run.write(schema.CONFIG, recipe.to_dict(config))
         run.write(schema.PROVENANCE, record)
+        provenance.keep_code(setup, run)
         return _session(setup, run, sinks, profile, fall_back)
 
 
@@ -81,6 +84,8 @@ def _session(setup: TrainingSetup, run: RunDirectory, sinks: Sinks, profile: boo
         Progress(run.path.name, setup.total_steps, quiet=not distributed.is_first()) as progress,
         Profiler(trace) as profiler,
     ):
+        for line in provenance.resumed_otherwise(run.read(schema.PROVENANCE)):
+            progress.say(line)
         try:
             with distributed.exit_when_another_fails():
                 trainer = Trainer(setup, run, checkpoints, progress, sinks, signals, profiler, fall_back)
