@@ -6,7 +6,10 @@ reason is recorded and the others continue. The same command again runs what is 
   cnn-bench sweep experiments/depth_degradation.py --preset full --seeds 3 --config.total_steps=16000
   cnn-bench sweep experiments/accuracy_vs_cost.py --preset full --seeds 5 --executor ray --storage s3://bucket/sweep
 
---config.FIELD=VALUE sets a field of the recipe for all variants.
+--config.FIELD=VALUE sets a field of the recipe for all variants, which are checked before the first trial starts.
+
+A sweep that is started again says which of its trials were made by other code, and which files changed; --rerun changed
+makes those again. What another recipe made stays in OUT/trials, and is neither in sweep.json nor in the answer.
 
 On SIGTERM, SIGUSR1 and Ctrl-C the running trials save their state, and the exit status is 75. Exit status 1 means that
 a trial has failed, now or earlier.
@@ -68,6 +71,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--json', action='store_true', help='with --dry-run: print JSON')
     failures = parser.add_argument_group('failures')
     failures.add_argument('--retry-failed', action='store_true', help='run failed trials again')
+    failures.add_argument(
+        '--rerun',
+        choices=('changed',),
+        help='changed: make trials again that other code made, each from its beginning; its old run is replaced when '
+        'it starts',
+    )
     failures.add_argument(
         '--max-failures',
         type=arguments.whole(0),
@@ -184,7 +193,9 @@ def _run_one(sweep: 'Sweep', args: argparse.Namespace, slots: list[dict]) -> Non
     output.print_line(sweep.experiment.question)
     output.print_line(f'{len(sweep.trials)} trials in {out}')
     try:
-        sweep.run(_executor(sweep, args, slots), args.retry_failed, args.max_failures)
+        sweep.run(
+            _executor(sweep, args, slots), args.retry_failed, args.max_failures, rerun_changed=args.rerun == 'changed'
+        )
     finally:
         if sweep.answer:
             for line in sweep.answer.splitlines():
@@ -219,6 +230,9 @@ def _dry_run(sweeps: 'list[Sweep]', args: argparse.Namespace, slots: list[dict])
     """Print the trials and the time they need. Writes nothing."""
     from cnn_bench.sweep import calibrate, plan
 
+    if args.rerun == 'changed':
+        for sweep in sweeps:
+            sweep.make_changed_again()
     rate = calibrate.macs_per_second(slots[0]) if any(map(plan.needs_rate, sweeps)) else None
     jobs = len(slots) if args.executor == 'local' else args.jobs or 1
     plans = [(sweep, plan.make(sweep, rate)) for sweep in sweeps]
@@ -226,6 +240,8 @@ def _dry_run(sweeps: 'list[Sweep]', args: argparse.Namespace, slots: list[dict])
         output.print_json([_as_json(sweep, trials, jobs) for sweep, trials in plans])
         return
     for sweep, trials in plans:
+        for line in sweep.remarks():
+            output.print_line(f'cnn-bench: {line}', sys.stderr)
         _print_plan(sweep, trials, jobs)
 
 

@@ -123,6 +123,11 @@ class RayExecutor:
         options = {**self._resources, 'max_retries': MAX_RETRIES, 'name': trial.id}
         self._running[run_trial.options(**options).remote(job, self._flag)] = (trial, run)
 
+    def forget(self, trial: Trial) -> None:
+        """Remove the mirror of a trial's run from storage."""
+        if self.storage != self.own:
+            Mirror(Path(self.own) / trial.id, posixpath.join(self.storage, trial.id)).remove()
+
     def ended(self) -> list[EndedTrial]:
         """The trials that ended since the last call, copied from storage."""
         done, _ = (

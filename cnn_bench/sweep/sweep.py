@@ -5,13 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cnn_bench import data, runs
+from cnn_bench import runs
 from cnn_bench.errors import RunFailed, Stopped, UserError
 from cnn_bench.files import is_locked, locked
-from cnn_bench.models import registry
-from cnn_bench.runs import RunDirectory, schema, study
+from cnn_bench.runs import RunDirectory, code, schema, study
 from cnn_bench.runtime.signals import StopSignals
-from cnn_bench.sweep import budget, calibrate, records
+from cnn_bench.sweep import budget, calibrate, records, staleness
+from cnn_bench.sweep.check import check
 from cnn_bench.sweep.executor import EndedTrial, Executor
 from cnn_bench.sweep.experiment import SMOKE, Experiment, Trial
 from cnn_bench.sweep.outcome import STOPPED, Outcome, of_process
@@ -19,6 +19,7 @@ from cnn_bench.sweep.progress_bar import SweepProgress
 from cnn_bench.sweep.workload import Workload, workload
 
 POLL_S = 0.2
+AGAIN = '`cnn-bench sweep --retry-failed` runs them again'
 
 
 class Sweep:
@@ -53,9 +54,7 @@ class Sweep:
         }
         records.refuse_mixing(out, self.earlier, **here)
         self.trials = experiment.trials(preset, seeds)
-        for trial in self.trials:
-            registry.get(trial.config.model.arch)
-            data.info(trial.config.dataset.name, data_dir)
+        check(self.trials, data_dir)
         self._budget: budget.Budget | None = None  # written by `run`, and so is
         self._calibration: dict | None = None
         if self.held_equal != 'epochs' and preset != SMOKE:
@@ -63,6 +62,10 @@ class Sweep:
         self._began: dict[str, float] = {}  # trial id -> when it first started, if in this session
         self._wall_s = records.wall_seconds(self.earlier)  # trial id -> seconds from start to end, if uninterrupted
         self._measured: dict[str, dict] = {}
+        self._again: set[str] = set()  # ids of trials that are made again and have not been started yet
+        files = {'recipe': code.file(experiment.recipe), 'experiment': code.file(experiment.path)}
+        self._sources = {role: digests for role, digests in files.items() if digests}
+        self._started: set[str] = set()  # ids of trials that this session started
 
     def directory(self, trial: Trial) -> RunDirectory:
         """The run directory of a trial."""
@@ -70,24 +73,42 @@ class Sweep:
 
     def state(self, trial: Trial) -> str:
         """finished, one of schema.FAILED, unfinished (which includes not started) or damaged."""
-        return records.state(self.directory(trial))
+        return 'unfinished' if trial.id in self._again else records.state(self.directory(trial))
+
+    def make_changed_again(self) -> None:
+        """Have `run` make those trials again that other code made; what is there is removed when each starts."""
+        self._again = set(staleness.other_code(self.trials, self.directory))
+
+    def remarks(self) -> list[str]:
+        """Lines on what in the directory was made by other code or another recipe."""
+        earlier = {record['id']: record.get('code') or {} for record in (self.earlier.trials if self.earlier else ())}
+        made = {trial.id: earlier.get(trial.id, {}) for trial in self.trials}
+        run = RunDirectory(self.out)
+        return staleness.remarks(self.trials, self.directory, run, self._sources, made, again=bool(self._again))
 
     def workload(self, trial: Trial) -> Workload:
         """The amount of work in a trial."""
         return workload(trial.config, self.data_dir)
 
-    def run(self, executor: Executor, retry_failed: bool = False, max_failures: int = 0) -> None:
-        """Run all trials that are neither finished nor, unless `retry_failed`, recorded as failed.
+    def run(
+        self, executor: Executor, retry_failed: bool = False, max_failures: int = 0, rerun_changed: bool = False
+    ) -> None:
+        """Run all trials that are neither finished nor, unless `retry_failed`, recorded as failed; with
+        `rerun_changed` also those that other code made, from their beginning.
 
         Raises Stopped if a signal ends the sweep early; and RunFailed at the end if any trial has failed, now or
         earlier, or as soon as `max_failures` trials have (0: never).
         """
         RunDirectory(self.out).create()
         with locked(self.out, 'runs a sweep'), executor, StopSignals() as asked:  # Ray takes SIGTERM when it starts
-            todo = self._todo(retry_failed)
+            if rerun_changed:
+                self.make_changed_again()
+            remarks, todo = self.remarks(), self._todo(retry_failed)
             self._write_budget()
             self._record()
             with SweepProgress(len(self.trials), len(self.trials) - len(todo)) as progress:
+                for line in remarks:
+                    progress.say(line)
                 while todo or executor.running():
                     if asked.received or self._too_many_failures(max_failures):
                         todo.clear()
@@ -140,6 +161,13 @@ class Sweep:
 
     def _start(self, trial: Trial, executor: Executor, progress: SweepProgress) -> None:
         run = self.directory(trial)
+        if trial.id in self._again:
+            executor.forget(trial)
+            records.remove(run)
+            self._again.remove(trial.id)
+            self._wall_s.pop(trial.id, None)
+            self._measured.pop(trial.id, None)
+        self._started.add(trial.id)
         if not (run / schema.CONFIG).exists():
             self._began[trial.id] = time.monotonic()
         records.forget_failure(run)
@@ -148,6 +176,7 @@ class Sweep:
 
     def _ended(self, ended: EndedTrial, progress: SweepProgress) -> None:
         trial, run = ended.trial, self.directory(ended.trial)
+        records.add_sources(run, self._sources)
         if ended.status == 0 and self.state(trial) == 'finished':
             if trial.id in self._began:
                 self._wall_s[trial.id] = round(time.monotonic() - self._began[trial.id], 1)
@@ -187,19 +216,21 @@ class Sweep:
         reasons = '; '.join(f'{trial}: {why}' for trial, why in failures.items())
         left = total - finished - len(failures)
         if left and self._too_many_failures(max_failures):
-            raise RunFailed(f'stopped with {left} of {total} trials unfinished, as {len(failures)} failed: {reasons}')
+            raise RunFailed(
+                f'stopped with {left} of {total} trials unfinished, as {len(failures)} failed: {reasons}; {AGAIN}'
+            )
         if left:
             failed = f', {len(failures)} failed' if failures else ''
             raise Stopped(f'{finished} of {total} finished{failed}; the same command goes on')
         if failures:
-            raise RunFailed(f'{len(failures)} of {total} trials failed: {reasons}')
+            raise RunFailed(f'{len(failures)} of {total} trials failed: {reasons}; {AGAIN}')
 
     def _answer(self) -> str:
         if not runs.find(self.out):
             return ''
         self._record()  # the table takes measured columns from there
-        table = runs.load(self.out)
-        finished = table[table.state == 'finished']
+        table, present = runs.load(self.out), {f'trials/{record["id"]}' for record in self._trial_records()}
+        finished = table[(table.state == 'finished') & table.run.isin(present)]
         return _call(self.experiment.report, 'report', self.experiment, finished) if len(finished) else ''
 
     def _record(self) -> None:
@@ -223,7 +254,8 @@ class Sweep:
         )
 
     def _trial_records(self) -> tuple[dict, ...]:
-        return records.merged(self.earlier, [self._trial_record(trial) for trial in self.trials])
+        own = [self._trial_record(trial) for trial in self.trials]
+        return records.merged(self.earlier, own, records.same_recipe(self.trials), self.out / 'trials')
 
     def _trial_record(self, trial: Trial) -> dict:
         state, run = self.state(trial), self.directory(trial)
@@ -232,9 +264,19 @@ class Sweep:
             record['reason'] = records.reason(run)
         if state == 'finished' and trial.id in self._wall_s:
             record['wall_s'] = self._wall_s[trial.id]
+        if made := self._code(trial):
+            record['code'] = made
         if state == 'finished' and self.experiment.measure:
             record['measured'] = self._measure(trial)
         return record
+
+    def _code(self, trial: Trial) -> dict[str, str]:
+        """Digests of the code by which a trial was made, by an earlier session or by this one."""
+        if trial.id in self._started:
+            return records.code(self.directory(trial), self._sources)
+        return next(
+            (r.get('code') or {} for r in (self.earlier.trials if self.earlier else ()) if r['id'] == trial.id), {}
+        )
 
     def _measure(self, trial: Trial) -> dict:
         """The columns that the experiment measures from a trial's log; none where that is damaged, as tables say."""
