@@ -1,7 +1,8 @@
 """Running trials as Ray tasks: each in a scratch directory on a node of the cluster, mirrored to shared storage.
 
 If a worker or a node dies, Ray restarts the trial on another one, where it resumes from the last mirrored checkpoint.
-Every node needs cnn_bench and the prepared data; the recipe is sent with the task.
+Every node needs cnn_bench, the prepared data and, at the same path, the files of networks outside the package; the
+recipe is sent with the task.
 """
 
 import contextlib
