@@ -4,6 +4,7 @@ What depends on the device, such as how batches are shared, and damage to files 
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import jax
 import jax.numpy as jnp
@@ -34,7 +35,7 @@ def check(trials: Iterable[Trial], data_dir: str | None = None) -> None:
 
 def check_recipe(config: ConfigDict, data_dir: str | None = None) -> None:
     """Raise UserError where a recipe cannot be trained on its data set."""
-    splits = Splits(config.dataset, data_dir)
+    splits = _splits(tuple(sorted(config.dataset.items())), data_dir)
     fields = model_fields(config.model)
     arch = fields.pop('arch')
     module = registry.build(arch, **{**fields, 'num_classes': splits.info.num_classes})
@@ -58,6 +59,11 @@ def check_recipe(config: ConfigDict, data_dir: str | None = None) -> None:
         make_stages(config, splits.sizes[TRAIN] // config.batch_size, shapes)
     call(make_augment, 'augment', config.augment.to_dict(), std=splits.info.std)
     call(make_mix, 'mix', config.mix.to_dict())
+
+
+@lru_cache(32)  # many variants have the same, whose labels may have to be counted
+def _splits(fields: tuple, data_dir: str | None) -> Splits:
+    return Splits(dict(fields), data_dir)
 
 
 def _has_patterns(config: ConfigDict) -> bool:

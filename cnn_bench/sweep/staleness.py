@@ -72,7 +72,9 @@ def remarks_on_code(
             lines.append(f'{file} has changed since {_trials(len(others))} were made; their recipes are as before')
     unknown = [trial for trial in trials if _is_old(directory(trial))]
     if unknown:
-        lines.append(f'{_trials(len(unknown))} of an earlier version have no record of the code that made them')
+        lines.append(
+            f'{_trials(len(unknown))} of an earlier version have no record of the code that made them, and stay'
+        )
     return lines
 
 
