@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,4 +56,4 @@ def file_of(spec: str) -> Path | None:
 def absolute(spec: str) -> str:
     """'path/to/file.py:Name' with an absolute path, so that it is found from elsewhere; anything else as it is."""
     path, name = file_of(spec), spec.rpartition(':')[2]
-    return spec if path is None else f'{path.expanduser().absolute()}:{name}'
+    return spec if path is None else f'{os.path.abspath(path.expanduser())}:{name}'

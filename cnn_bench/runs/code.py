@@ -41,7 +41,9 @@ def file(path: str | Path) -> dict[str, str]:
         return {}
 
 
-def changed(then: Mapping[str, Mapping[str, str]], now: Mapping[str, Mapping[str, str]], roles=COMPUTING) -> list[str]:
+def changed(
+    then: Mapping[str, Mapping[str, str]], now: Mapping[str, Mapping[str, str]], roles: Iterable[str] = COMPUTING
+) -> list[str]:
     """The files of `roles` in which two records differ: another digest, one more or one less.
 
     A file that moved counts only for its content, as does a role that one of the two does not record.

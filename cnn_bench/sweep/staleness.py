@@ -47,13 +47,11 @@ def remarks_on_code(
     trials: Iterable[Trial],
     directory: Callable[[Trial], RunDirectory],
     sources: Mapping[str, Mapping[str, str]],
-    made: Mapping[str, Mapping[str, str]],
     again: bool,
 ) -> list[str]:
     """Lines on the trials that other code made; `again` says that they are about to be made again.
 
-    `sources` are the present digests of the files of recipe and experiment, by role, and `made` those by which trials
-    were made, by trial id.
+    `sources` are the present digests of the files of recipe and experiment, by role.
     """
     trials = list(trials)
     by_code = other_code(trials, directory)
@@ -65,11 +63,9 @@ def remarks_on_code(
         counts = ', '.join(f'{count} {state}' for state, count in sorted(states.items()))
         then = 'they are made again' if again else f'{MADE_AGAIN} makes them again'
         lines.append(f'made by other code than there is now: {_trials(len(by_code))} ({counts}); {changed}; {then}')
-    for role, files in sources.items():
-        others = [id for id, digests in made.items() if digests.get(role) not in (None, *files.values())]
-        if others and files:
-            (file,) = files
-            lines.append(f'{file} has changed since {_trials(len(others))} were made; their recipes are as before')
+    made = [records.provenance(directory(trial)).get('code') or {} for trial in trials]
+    for file, count in sorted(Counter(file for then in made for file in code.changed(then, sources, sources)).items()):
+        lines.append(f'{file} has changed since {_trials(count)} were made; their recipes are as before')
     unknown = [trial for trial in trials if _is_old(directory(trial))]
     if unknown:
         lines.append(
@@ -101,10 +97,14 @@ def other_recipes(trials: Iterable[Trial], runs: Iterable[RunDirectory]) -> list
 
 
 def remarks(
-    trials: list[Trial], directory: Callable[[Trial], RunDirectory], out: RunDirectory, *args, **kwargs
+    trials: list[Trial],
+    directory: Callable[[Trial], RunDirectory],
+    out: RunDirectory,
+    sources: Mapping[str, Mapping[str, str]],
+    again: bool,
 ) -> list[str]:
     """All lines on the sweep in `out`; for the other arguments see `remarks_on_code`."""
-    return [*remarks_on_code(trials, directory, *args, **kwargs), *other_recipes(trials, find(out / 'trials'))]
+    return [*remarks_on_code(trials, directory, sources, again), *other_recipes(trials, find(out / 'trials'))]
 
 
 def _is_old(run: RunDirectory) -> bool:

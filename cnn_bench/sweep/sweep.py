@@ -81,10 +81,8 @@ class Sweep:
 
     def remarks(self) -> list[str]:
         """Lines on what in the directory was made by other code or another recipe."""
-        earlier = {record['id']: record.get('code') or {} for record in (self.earlier.trials if self.earlier else ())}
-        made = {trial.id: earlier.get(trial.id, {}) for trial in self.trials}
-        run = RunDirectory(self.out)
-        return staleness.remarks(self.trials, self.directory, run, self._sources, made, again=bool(self._again))
+        again = bool(self._again)
+        return staleness.remarks(self.trials, self.directory, RunDirectory(self.out), self._sources, again)
 
     def workload(self, trial: Trial) -> Workload:
         """The amount of work in a trial."""
@@ -264,19 +262,11 @@ class Sweep:
             record['reason'] = records.reason(run)
         if state == 'finished' and trial.id in self._wall_s:
             record['wall_s'] = self._wall_s[trial.id]
-        if made := self._code(trial):
+        if made := records.code(run, self._sources if trial.id in self._started else {}):
             record['code'] = made
         if state == 'finished' and self.experiment.measure:
             record['measured'] = self._measure(trial)
         return record
-
-    def _code(self, trial: Trial) -> dict[str, str]:
-        """Digests of the code by which a trial was made, by an earlier session or by this one."""
-        if trial.id in self._started:
-            return records.code(self.directory(trial), self._sources)
-        return next(
-            (r.get('code') or {} for r in (self.earlier.trials if self.earlier else ()) if r['id'] == trial.id), {}
-        )
 
     def _measure(self, trial: Trial) -> dict:
         """The columns that the experiment measures from a trial's log; none where that is damaged, as tables say."""

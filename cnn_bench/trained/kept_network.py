@@ -20,7 +20,7 @@ def network_of(run: RunDirectory, provenance: Mapping[str, Any], arch: str) -> s
     recorded = (provenance.get('code') or {}).get('network')
     if not own.is_own(arch) or not recorded:
         return arch
-    named, (then,) = file_of(arch), recorded.values()
+    named, then = file_of(arch), next(iter(recorded.values()))
     path = named if named is not None else own.find(arch).file
     now = digest(path) if Path(path).is_file() else None
     if now == then:
