@@ -240,7 +240,7 @@ def _dry_run(sweeps: 'list[Sweep]', args: argparse.Namespace, slots: list[dict])
         output.print_json([_as_json(sweep, trials, jobs) for sweep, trials in plans])
         return
     for sweep, trials in plans:
-        for line in sweep.remarks():
+        for line in sweep.stale():
             output.print_line(f'cnn-bench: {line}', sys.stderr)
         _print_plan(sweep, trials, jobs)
 

@@ -79,7 +79,7 @@ class Sweep:
         """Have `run` make those trials again that other code made; what is there is removed when each starts."""
         self._again = set(staleness.other_code(self.trials, self.directory))
 
-    def remarks(self) -> list[str]:
+    def stale(self) -> list[str]:
         """Lines on what in the directory was made by other code or another recipe."""
         again = bool(self._again)
         return staleness.remarks(self.trials, self.directory, RunDirectory(self.out), self._sources, again)
@@ -101,11 +101,11 @@ class Sweep:
         with locked(self.out, 'runs a sweep'), executor, StopSignals() as asked:  # Ray takes SIGTERM when it starts
             if rerun_changed:
                 self.make_changed_again()
-            remarks, todo = self.remarks(), self._todo(retry_failed)
+            stale, todo = self.stale(), self._todo(retry_failed)
             self._write_budget()
             self._record()
             with SweepProgress(len(self.trials), len(self.trials) - len(todo)) as progress:
-                for line in remarks:
+                for line in stale:
                     progress.say(line)
                 while todo or executor.running():
                     if asked.received or self._too_many_failures(max_failures):
