@@ -39,9 +39,7 @@ def check_recipe(config: ConfigDict, data_dir: str | None = None) -> None:
     fields = model_fields(config.model)
     arch = fields.pop('arch')
     module = registry.build(arch, **{**fields, 'num_classes': splits.info.num_classes})
-    inherits = bool(
-        config.init_from
-    )  # what the recipe leaves open, such as the size of images, is that of those weights
+    inherits = bool(config.init_from)  # then those weights decide what the recipe leaves open, such as the image size
     shape = None if inherits else input_shape(config.dataset, splits.info)
     if shape:
         registry.check_runs(arch, module, shape)

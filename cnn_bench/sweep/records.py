@@ -123,7 +123,7 @@ def code(run: RunDirectory, sources: Mapping[str, Mapping[str, str]]) -> dict[st
 
     `sources` are the files of recipe and experiment by which it was started.
     """
-    made = {**provenance(run).get('code', {}), **sources}
+    made = {**(provenance(run).get('code') or {}), **sources}
     text = {role: json.dumps(files, sort_keys=True) for role, files in made.items()}
     several = {role: hashlib.sha256(text[role].encode()).hexdigest()[:DIGITS] for role in made}
     return {role: next(iter(files.values())) if len(files) == 1 else several[role] for role, files in made.items()}
@@ -132,7 +132,7 @@ def code(run: RunDirectory, sources: Mapping[str, Mapping[str, str]]) -> dict[st
 def add_sources(run: RunDirectory, sources: Mapping[str, Mapping[str, str]]) -> None:
     """Add the digests of the files of recipe and experiment to the record of code of a run that has ended."""
     made = provenance(run)
-    if 'code' in made and not sources.items() <= made['code'].items():
+    if made.get('code') and not sources.items() <= made['code'].items():
         run.write(schema.PROVENANCE, {**made, 'code': {**made['code'], **sources}})
 
 

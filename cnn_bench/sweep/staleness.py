@@ -92,7 +92,7 @@ def other_recipes(trials: Iterable[Trial], runs: Iterable[RunDirectory]) -> list
             why = f'by another recipe (there, here): {_few(fields)}'
         else:
             why = 'which is no variant of this sweep' if fields is None else 'made by an earlier version'
-        lines.append(f'{_trials(count)} of {name!r} {"is" if count == 1 else "are"} left out, {why}')
+        lines.append(f'{_trials(count)} of {name!r} {"is" if count == 1 else "are"} not in the answer, {why}')
     return lines
 
 
@@ -109,7 +109,7 @@ def remarks(
 
 def _is_old(run: RunDirectory) -> bool:
     made = records.provenance(run)
-    return bool(made) and 'code' not in made
+    return bool(made) and not made.get('code')
 
 
 def _differences(there: dict, here: dict) -> list[str]:

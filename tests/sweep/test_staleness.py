@@ -51,7 +51,10 @@ def test_a_changed_learning_rate_mixes_no_mean(again, capsys, tmp_path):
     changed = {**VARIANTS, 'a': {**VARIANTS['a'], 'optimizer.learning_rate': 0.02}}
     second, record = again(changed, seeds=1)
     said = capsys.readouterr().err
-    assert "2 trials of 'a' are left out, by another recipe (there, here): optimizer.learning_rate: 0.01, 0.02" in said
+    assert (
+        "2 trials of 'a' are not in the answer, by another recipe (there, here): optimizer.learning_rate: 0.01, 0.02"
+        in said
+    )
     assert "trials of 'b'" not in said
     old = {trial.id for trial in first.trials if trial.name == 'a'}
     present = {trial.id for trial in second.trials} | {t.id for t in first.trials if t.name == 'b'}  # the other seed
@@ -59,7 +62,7 @@ def test_a_changed_learning_rate_mixes_no_mean(again, capsys, tmp_path):
     assert record['answer'].split() == sorted(f'trials/{id}' for id in present)
     assert {row.run for row in runs.load(tmp_path / 'out').itertuples()} == {f'trials/{id}' for id in present | old}
     again({'b': SMALL}, seeds=1)
-    assert "trials of 'a' are left out, which is no variant of this sweep" in capsys.readouterr().err
+    assert "trials of 'a' are not in the answer, which is no variant of this sweep" in capsys.readouterr().err
 
 
 def test_trials_that_other_code_made_are_told_of_and_made_again_on_request(again, capsys):
