@@ -50,7 +50,8 @@ def call(function: Callable, group: str, fields: Mapping[str, Any], *args, **kwa
         if name not in free and not any(p.kind is p.VAR_KEYWORD for p in parameters):
             also = {path.partition('.')[2] for path in FIELDS if path.startswith(f'{group}.')}  # that we hand over
             error = unknown(f'argument of {function.__name__}', name, free | also)
-            raise UserError(f'config.{group}.{name}: {error}; the value None takes it out of the recipe')
+            stop = '' if str(error).endswith('?') else ';'
+            raise UserError(f'config.{group}.{name}: {error}{stop} the value None takes it out of the recipe')
     for parameter in parameters:
         if parameter.name in free - set(fields) and parameter.default is parameter.empty:
             raise UserError(f'config.{group}.{parameter.name} is missing; {function.__name__} needs it')
