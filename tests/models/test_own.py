@@ -53,7 +53,7 @@ def test_in_a_package_and_with_annotations_as_text(file, tmp_path, monkeypatch):
     module = registry.build('nets_of_this_test.small:MyNet', depth=1, bn_axis=None)
     assert module.depth == 1
     assert registry.get('nets_of_this_test.small:MyNet').family == 'small'
-    with pytest.raises(UserError, match="depth of .* must be of type int, not 'x'"):
+    with pytest.raises(UserError, match=r"depth of .* must be of type int, not 'x'"):
         registry.build('nets_of_this_test.small:MyNet', depth='x')
     del sys.modules['nets_of_this_test.small']
 
