@@ -105,6 +105,15 @@ def new_directory(path: Path) -> Iterator[Path]:
         made.rename(path)
 
 
+def remove_directory(path: Path) -> None:
+    """Remove a directory, if there is one. Where this is killed half-way, what is left has no longer its name."""
+    if path.is_dir():
+        going = _beside(path)
+        shutil.rmtree(going, ignore_errors=True)
+        os.replace(path, going)
+        shutil.rmtree(going)
+
+
 def remove_abandoned(path: Path) -> None:
     """Remove what processes that were killed while they wrote `path` left beside it.
 

@@ -9,7 +9,7 @@ import pytest
 
 from cnn_bench.cli import main
 from cnn_bench.errors import UserError
-from cnn_bench.files import is_locked, locked, new_directory, write_atomically
+from cnn_bench.files import is_locked, locked, new_directory, remove_directory, write_atomically
 from cnn_bench.trained.orbax_path import orbax_path
 
 HOLD = 'import sys\nfrom cnn_bench.files import locked\nwith locked(sys.argv[1]):\n print(1, flush=True)\n input()'
@@ -136,3 +136,19 @@ def test_a_look_at_a_lock_keeps_nobody_out(tmp_path, monkeypatch):
         monkeypatch.setattr('time.sleep', lambda seconds: looking.close())
         with locked(tmp_path):
             assert is_locked(tmp_path)
+
+
+def test_a_directory_is_gone_from_its_place_before_it_is_removed(tmp_path, monkeypatch):
+    place = tmp_path / 'run'
+    for _ in range(2):  # the second finds what the first left
+        (place / 'below').mkdir(parents=True)
+        with monkeypatch.context() as patched:
+            patched.setattr('shutil.rmtree', lambda path, ignore_errors=False: None)  # as if killed there
+            remove_directory(place)
+        assert not place.exists()
+        for left in tmp_path.iterdir():
+            assert left.name.startswith('.')
+            left.rename(place)
+        remove_directory(place)
+        assert list(tmp_path.iterdir()) == []
+    remove_directory(place)  # of nothing

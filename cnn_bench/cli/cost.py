@@ -8,9 +8,15 @@ twice as many. Activations are the outputs of convolution, dense and pooling lay
   cnn-bench cost vgg16 --layers --receptive-field
   cnn-bench cost resnet18 --size 32 --stem small --classes 10 --train
   cnn-bench cost --all --csv
+  cnn-bench cost path/to/mynet.py:MyNet --size 32 --classes 10
+
+The last counts a network of yours, a class that derives from cnn_bench.models.blocks.Classifier (package.module:MyNet
+names one in an installed package), and prints its line for cnn_bench/models/registry.py, for those who want its counts
+tested. What its file may say of it, such as SIZE and YEAR: cnn_bench/models/own.py.
 """
 
 import argparse
+import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
@@ -27,7 +33,9 @@ BUILD_FIELDS = {'classes': 'num_classes', 'width': 'width', 'stem': 'stem'}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cnn-bench cost`."""
-    parser.add_argument('names', nargs='*', metavar='NAME', help='an architecture (see `cnn-bench list`)')
+    parser.add_argument(
+        'names', nargs='*', metavar='NAME', help='an architecture (see `cnn-bench list`), or FILE.py:NAME'
+    )
     parser.add_argument('--all', action='store_true', help='every registered architecture')
     shape = parser.add_argument_group('shape', 'default: what the architecture was designed for')
     shape.add_argument('--size', type=arguments.whole(1), metavar='N', help='height and width of the image')
@@ -72,6 +80,7 @@ def _count(name: str, arch: Any, args: argparse.Namespace) -> dict:
     shape = (args.size or h, args.size or w, args.channels or c)
     try:
         module = registry.build(name, **fields)
+        registry.check_runs(name, module, shape)
         cost = model_cost(module, shape, args.batch, args.train)
         seen = _receptive_fields(module, shape, cost.layers) if args.receptive_field else {}
     except UserError as error:
@@ -81,11 +90,25 @@ def _count(name: str, arch: Any, args: argparse.Namespace) -> dict:
     record |= {column: getattr(cost, column) for column in (*SUMMARY, 'activation_bytes')}
     if args.train:
         record |= {column: getattr(cost, column) for column in TRAINING}
+    if arch.params is None:
+        record['registry_line'] = _registry_line(name, arch, args)
     if args.layers:
         record['layers'] = [_layer(layer) | seen.get(number, {}) for number, layer in enumerate(cost.layers)]
     if args.layers and args.train:
         record['train_layers'] = [_layer(layer) for layer in cost.train_layers]
     return record
+
+
+def _registry_line(name: str, arch: Any, args: argparse.Namespace) -> str:
+    """The line of the registry for a network outside of it: at width 1, its size and classes as asked for."""
+    from cnn_bench.complexity import model_cost
+    from cnn_bench.models import registry
+
+    asked = {'size': args.size, 'channels': args.channels, 'num_classes': args.classes}
+    changed = {fact: value for fact, value in asked.items() if value is not None}
+    native = dataclasses.replace(arch, **changed)
+    cost = model_cost(registry.build(name, num_classes=native.num_classes), native.input_shape)
+    return registry.line(name, cost.params, cost.macs, **changed)
 
 
 def _receptive_fields(module: Any, shape: tuple[int, int, int], layers: Iterable[Any]) -> dict[int, dict]:
@@ -117,7 +140,7 @@ def _print_csv(counted: list[dict], args: argparse.Namespace) -> None:
             for layer in layers
         ]
     else:
-        rows = counted
+        rows = [{key: value for key, value in record.items() if key != 'registry_line'} for record in counted]
     output.print_csv([{key: by_x(v) if isinstance(v, list) else v for key, v in row.items()} for row in rows])
 
 
@@ -126,11 +149,20 @@ def _print_markdown(counted: list[dict], args: argparse.Namespace) -> None:
         print(f'### {title}\n' if title else '', end='\n' if title else '')
         output.print_markdown(_columns(header), rows)
         print(end='\n' if title else '')
+    _print_registry_lines(counted, '    ')
 
 
 def _print_text(counted: list[dict], args: argparse.Namespace) -> None:
     for title, header, rows in _tables(counted, args):
         output.print_table(_columns(header), rows, title)
+    _print_registry_lines(counted)
+
+
+def _print_registry_lines(counted: list[dict], indent: str = '') -> None:
+    lines = [record['registry_line'] for record in counted if 'registry_line' in record]
+    if lines:
+        print(f'{chr(10) if indent else ""}for ARCHS in cnn_bench/models/registry.py, once the file lies beside it:')
+        print(*([''] if indent else []), *(f'{indent}{line}' for line in lines), sep='\n')
 
 
 def _columns(header: list[str]) -> list[Heading]:

@@ -15,7 +15,10 @@ unless it diverged.
   cnn-bench sweep experiments/accuracy_vs_cost.py --tune 'optimizer.learning_rate=log(0.001,1)' --tune-trials 16
   cnn-bench sweep configs/lenet5.py --grid optimizer.learning_rate=0.01,0.03,0.1 --grid model.width=0.5,1 --seeds 3
 
---config.FIELD=VALUE sets a field of the recipe for all variants.
+--config.FIELD=VALUE sets a field of the recipe for all variants, which are checked before the first trial starts.
+
+A sweep that is started again says which of its trials were made by other code, and which files changed; --rerun changed
+makes those again. What another recipe made stays in OUT/trials, and is neither in sweep.json nor in the answer.
 
 On SIGTERM, SIGUSR1 and Ctrl-C the running trials save their state, and the exit status is 75. Exit status 1 means that
 a trial has failed, now or earlier.
@@ -82,6 +85,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--json', action='store_true', help='with --dry-run: print JSON')
     failures = parser.add_argument_group('failures')
     failures.add_argument('--retry-failed', action='store_true', help='run failed trials again')
+    failures.add_argument(
+        '--rerun',
+        choices=('changed',),
+        help='changed: make trials again that other code made, each from its beginning; its old run is replaced when '
+        'it starts',
+    )
     failures.add_argument(
         '--max-failures',
         type=arguments.whole(0),
@@ -214,7 +223,9 @@ def _run_one(sweep: 'Sweep', out: Path, args: argparse.Namespace, slots: list[di
     output.print_line(sweep.experiment.question)
     output.print_line(f'{sweep.agenda.total()} trials in {out}')
     try:
-        sweep.run(_executor(sweep, args, slots), args.retry_failed, args.max_failures)
+        sweep.run(
+            _executor(sweep, args, slots), args.retry_failed, args.max_failures, rerun_changed=args.rerun == 'changed'
+        )
     finally:
         for line in sweep.remarks():
             output.print_line(line, sys.stderr)

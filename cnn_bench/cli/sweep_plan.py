@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,8 @@ def show(sweeps: 'list[Sweep]', jobs: int, environment: dict[str, str], as_json:
         output.print_json([_as_json(sweep, trials, jobs) for sweep, trials in plans])
         return
     for sweep, trials in plans:
+        for line in sweep.stale():
+            output.print_line(f'cnn-bench: {line}', sys.stderr)
         _print_plan(sweep, trials, jobs)
 
 

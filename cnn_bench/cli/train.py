@@ -3,6 +3,14 @@
 --config.FIELD=VALUE sets any field of the recipe; they are listed below.
 
   cnn-bench train --config configs/lenet5.py --workdir runs/lenet5 --config.optimizer.learning_rate=0.05
+  cnn-bench train --config configs/modern.py --workdir runs/mynet --config.model.arch=path/to/mynet.py:MyNet
+
+The second trains a network of yours: a class of that file that derives from cnn_bench.models.blocks.Classifier (what
+else a file may say of it: cnn_bench/models/own.py). The run keeps a copy of the file, network.py, and uses it where the
+file is gone or has changed. provenance.json has digests of the code, and code.patch what was not committed.
+
+On a CPU, the same command with equally many cores gives the same numbers to the last bit; with another number of cores
+the last digits differ.
 
 SIGTERM, SIGUSR1 and Ctrl-C save the state at the current step and end with exit status 75; a second Ctrl-C ends at
 once.
@@ -35,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--workdir', required=True, metavar='DIR', help='the run directory')
     arguments.add_data_dir(parser)
     parser.add_argument(
-        '--deterministic', action='store_true', help='the same numbers to the last bit in every run, on GPUs too'
+        '--deterministic', action='store_true', help='on a GPU too, the same numbers to the last bit in every run'
     )
     parser.add_argument(
         '--profile', action='store_true', help='write a trace of some steps to WORKDIR/profile, for Perfetto'
@@ -61,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, overrides: list[str]) -> None:
     """Train, and print a line with the result."""
     from cnn_bench import recipe
+    from cnn_bench.models import registry
     from cnn_bench.runtime import memory
 
     memory.require_program()
@@ -69,13 +78,15 @@ def run(args: argparse.Namespace, overrides: list[str]) -> None:
     from cnn_bench.runtime import distributed
     from cnn_bench.training.loop import train
 
-    summary = train(config, args.workdir, args.data_dir, args.profile, args.fall_back, args.until_step or 0)
+    recipe_file, until_step = args.config.partition(':')[0], args.until_step or 0
+    summary = train(config, args.workdir, args.data_dir, args.profile, args.fall_back, until_step, recipe_file)
     if not distributed.is_first():
         return
+    name = registry.label(config.model.arch)
     if summary is None:
-        output.print_line(f'{config.model.arch}: paused after step {args.until_step}, saved; {args.workdir}')
+        output.print_line(f'{name}: paused after step {args.until_step}, saved; {args.workdir}')
         return
-    output.print_line(f'{config.model.arch}: {", ".join(_results(summary))}; {args.workdir}')
+    output.print_line(f'{name}: {", ".join(_results(summary))}; {args.workdir}')
 
 
 def _results(summary: dict) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """The networks, one family of architectures per file.
 
 registry     every architecture by name, with its facts; builds it
+own          networks outside this package, by their place: path/to/mynet.py:MyNet
 blocks       the base class `Classifier`, and the blocks and heads that networks share
 layers       convolutions, normalisations, activations, poolings and initialisers that a network can be given by name
 batch_norm   batch normalisation in one pass

@@ -1,16 +1,22 @@
 """Every architecture by name, with its facts. Importing this does not import JAX: networks are imported when built.
 
-A new architecture takes one file in this package and one line here. Tests assert the parameters, multiply-adds and
-logits shape of every line.
+A new architecture takes one file in this package and one line here, which `cnn-bench cost path/to/mynet.py:MyNet`
+prints. Tests assert the parameters, multiply-adds and logits shape of every line. A network outside this package has no
+line and is named by its place, see `own`.
 """
 
+import contextlib
 import dataclasses
+import datetime
 import importlib
+import types
+import typing
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from cnn_bench.errors import UserError, unknown
+from cnn_bench.models import own
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,17 +24,18 @@ class Arch:
     """An architecture and its facts at its native size."""
 
     target: str  # 'resnet:ResNet50' is the attribute ResNet50 of the module cnn_bench.models.resnet
-    year: int
+    year: int | None  # None: unknown, of a network outside the registry, and so are
     size: int  # native images are (size, size, channels)
-    params: int  # trainable
-    macs: int  # of convolutions and dense layers, one image, evaluation mode
+    params: int | None  # trainable
+    macs: int | None  # of convolutions and dense layers, one image, evaluation mode
     channels: int = 3
     num_classes: int = 1000  # 0: no head, the output is the last feature map
     note: str = ''  # which variant it is
+    family_name: str = ''  # empty: that of its module
 
     @property
     def family(self) -> str:
-        return self.target.partition(':')[0]
+        return self.family_name or self.target.partition(':')[0]
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -112,7 +119,14 @@ ARCHS: dict[str, Arch] = {
 
 
 def get(name: str) -> Arch:
-    """The facts about the architecture `name`. Raises UserError with the nearest names if it is unknown."""
+    """The facts about the architecture `name`, or about the network outside the registry that it names (see `own`).
+
+    Raises UserError with the nearest names if it is unknown.
+    """
+    if own.is_own(name):
+        return Arch(**own.facts(name), params=None, macs=None)
+    if name.endswith('.py'):
+        raise UserError(f'unknown architecture {name!r}; name the network in that file too: {name}:MyNet')
     if name not in ARCHS:
         raise unknown('architecture', name, ARCHS)
     return ARCHS[name]
@@ -127,20 +141,46 @@ def names(family: str | None = None) -> list[str]:
 
 
 def build(name: str, /, **fields: Any) -> Any:
-    """Build the Flax module of the architecture `name` with the given `fields`.
+    """Build the Flax module of the architecture `name`, which may be outside the registry, with the given `fields`.
 
     `num_classes` defaults to the architecture's own. Layers and dtypes can be given by name (`act='elu'`,
     `norm='group'`, `dtype='bfloat16'`). Raises UserError for an unknown architecture, field or layer name, and for a
     value of the wrong type or out of range.
     """
     arch = get(name)
-    make = _load(arch)
+    make = own.find(name).make if own.is_own(name) else _load(arch)
     allowed = _fields(make)
     for field in fields:
         if field not in allowed:
             raise unknown(f'field of {name}', field, allowed)
-    values = {field: _value(name, allowed[field], value) for field, value in fields.items()}
-    return make(**{'num_classes': arch.num_classes, **values})
+    values = {field: _value(name, field, allowed[field], value) for field, value in fields.items()}
+    with own.guarded(name, 'be built') if own.is_own(name) else contextlib.nullcontext():
+        return make(**{'num_classes': arch.num_classes, **values})
+
+
+def check_runs(name: str, module: Any, image_shape: tuple[int, int, int]) -> None:
+    """Raise UserError where a network outside the registry does not run; for those in it, tests see to that."""
+    if own.is_own(name):
+        own.check_runs(name, module, image_shape)
+
+
+def label(name: str) -> str:
+    """The name of an architecture in a line: of a network outside the registry without its place."""
+    return name.rpartition(':')[2]
+
+
+def line(name: str, params: int, macs: int, **changed: int) -> str:
+    """The line of the registry for the network `name`, with its counts at its native size, and facts that `changed`.
+
+    The year is this one where the network's file says none.
+    """
+    arch = dataclasses.replace(get(name), params=params, macs=macs, **changed)
+    facts = {'year': arch.year or datetime.date.today().year, 'size': arch.size}
+    counts = {'params': f'{params:_}', 'macs': f'{macs:_}'}
+    more = {f: getattr(arch, f) for f in ('channels', 'num_classes') if getattr(arch, f) != getattr(Arch, f)}
+    more |= {'family_name': repr(arch.family_name)} if arch.family_name else {}
+    arguments = ', '.join(f'{field}={value}' for field, value in {**facts, **counts, **more}.items())
+    return f"'{label(name).lower()}': Arch({arch.target!r}, {arguments}),"
 
 
 def _load(arch: Arch) -> Callable:
@@ -148,24 +188,41 @@ def _load(arch: Arch) -> Callable:
     return getattr(importlib.import_module(f'cnn_bench.models.{module}'), attribute)
 
 
-def _fields(make: Callable) -> dict[str, dataclasses.Field]:
+def _fields(make: Callable) -> dict[str, Any]:
+    """The fields of a network, each with its type."""
     cls = make.func if isinstance(make, partial) else make
-    return {field.name: field for field in dataclasses.fields(cls) if field.name not in ('parent', 'name')}
+    kinds = {field.name: field.type for field in dataclasses.fields(cls) if field.name not in ('parent', 'name')}
+    if not any(isinstance(kind, str) for kind in kinds.values()):
+        return kinds
+    try:  # a file with `from __future__ import annotations`
+        hints = typing.get_type_hints(cls)
+    except Exception:  # a user's annotation may name anything
+        hints = {}
+    return {name: hints.get(name, Any) if isinstance(kind, str) else kind for name, kind in kinds.items()}
 
 
-def _value(name: str, field: dataclasses.Field, value: Any) -> Any:
-    """`value` for a `field` of the architecture `name`, with layers looked up by name and types checked."""
+def _value(name: str, field: str, kind: Any, value: Any) -> Any:
+    """`value` for a `field` of type `kind` of the architecture `name`, layers looked up by name and types checked."""
     from cnn_bench.models.layers import CHOICES
 
-    if field.name in CHOICES and isinstance(value, str):
-        if value not in CHOICES[field.name]:
-            raise unknown(f'{field.name} of {name}', value, CHOICES[field.name])
-        return CHOICES[field.name][value]
+    if field in CHOICES and isinstance(value, str):
+        if value not in CHOICES[field]:
+            raise unknown(f'{field} of {name}', value, CHOICES[field])
+        return CHOICES[field][value]
     if isinstance(value, list):
         value = tuple(value)
-    accepted = {float: (int, float)}.get(field.type, field.type)
-    is_bool = isinstance(value, bool)
-    if field.type is not Any and (not isinstance(value, accepted) or (is_bool and field.type is not bool)):
-        wanted = getattr(field.type, '__name__', str(field.type))
-        raise UserError(f'{field.name} of {name} must be of type {wanted}, not {value!r}')
+    if kind is not Any and not _is_of(value, kind):
+        wanted = getattr(kind, '__name__', str(kind))
+        raise UserError(f'{field} of {name} must be of type {wanted}, not {value!r}')
     return value
+
+
+def _is_of(value: Any, kind: Any) -> bool:
+    if isinstance(value, bool):
+        return kind is bool or bool in typing.get_args(kind)
+    origin = typing.get_origin(kind)
+    plain = origin if isinstance(origin, type) and origin is not types.UnionType else kind  # tuple[int, ...]: tuple
+    try:
+        return isinstance(value, {float: (int, float)}.get(plain, plain))
+    except TypeError:  # Literal['a', 'b']: the network must see for itself
+        return True

@@ -9,7 +9,7 @@ from typing import Any
 
 from cnn_bench.data.preprocessing import Preprocessing
 from cnn_bench.errors import UserError, unknown
-from cnn_bench.models import registry
+from cnn_bench.models import own, registry
 
 LIBRARIES = ('torchvision', 'timm', 'keras')
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -72,7 +72,7 @@ def layouts_of(arch: str) -> dict[str, Layout]:
     """The layouts of an architecture by library. Raises UserError where no library is known to have it."""
     family = registry.get(arch).family
     try:
-        known = importlib.import_module(f'cnn_bench.pretrained.layouts.{family}').LAYOUTS
+        known = {} if own.is_own(arch) else importlib.import_module(f'cnn_bench.pretrained.layouts.{family}').LAYOUTS
     except ModuleNotFoundError:
         known = {}
     made = {library: entry(arch) if inspect.isfunction(entry) else entry for library, entry in known.items()}

@@ -136,7 +136,9 @@ FIELDS: dict[str, Field] = {
     'bn_update': Field('unfrozen', 'batch norm layers whose running statistics are updated', one_of(*BN_SCOPES)),
     'bn_train': Field('unfrozen', 'batch norm layers whose scale and bias are trained', one_of(*BN_SCOPES)),
     'stages': Field((), 'stages of training, each {field: value} of what differs from the recipe', STAGES),
-    'model.arch': Field('lenet5', 'a name of `cnn-bench list`; further fields are those of its module'),
+    'model.arch': Field(
+        'lenet5', 'a name of `cnn-bench list`, or path/to/mynet.py:MyNet; further fields are those of its module'
+    ),
     'model.width': Field(1.0, 'factor of all numbers of channels', above(0)),
     'model.dtype': Field('float32', 'of activations and multiplications; parameters are float32'),
     'dataset.name': Field('fashion_mnist_subset', 'a name of `cnn-bench data list`'),

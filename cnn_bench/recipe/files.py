@@ -8,7 +8,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from cnn_bench.errors import UserError, unknown
-from cnn_bench.python_file import defines, execute
+from cnn_bench.python_file import absolute, defines, execute
 from cnn_bench.recipe.fields import ADDED, FIELDS, RENAMED
 from cnn_bench.recipe.overrides import override
 from cnn_bench.recipe.validation import check_splits, validate
@@ -17,8 +17,9 @@ from cnn_bench.recipe.validation import check_splits, validate
 def load(spec: str | Path, overrides: Mapping[str, Any] | None = None) -> ConfigDict:
     """The recipe that `get_config(arg)` of the file `path.py[:arg]` returns, with `overrides` {'a.b': value}.
 
-    Returns a locked ConfigDict. Raises UserError for a missing or broken file, an unknown field, a value of the wrong
-    type or out of range.
+    Returns a locked ConfigDict; where `model.arch` is a network's file and name, the file is looked for in the current
+    directory and its path is absolute in the result. Raises UserError for a missing or broken file, an unknown field, a
+    value of the wrong type or out of range.
     """
     path, _, arg = str(spec).partition(':')
     config = _get_config(Path(path), arg)
@@ -26,6 +27,7 @@ def load(spec: str | Path, overrides: Mapping[str, Any] | None = None) -> Config
         override(config, field, value)
     validate(config)
     check_splits(config)
+    config.model.arch = absolute(config.model.arch)
     return config.lock()
 
 

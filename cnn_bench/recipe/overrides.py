@@ -29,9 +29,9 @@ def override(config: ConfigDict, field: str, value: Any) -> None:
     refuse_old_name(field)
     *groups, last = field.split('.')
     node = config
-    for depth, group in enumerate(groups):
+    for group in groups:
         if group not in node or not isinstance(node[group], ConfigDict):
-            raise unknown('config field', '.'.join(groups[: depth + 1]), _paths(config))
+            raise unknown('config field', field, _paths(config))
         node = node[group]
     if last not in node and not (groups and groups[0] in OPEN):
         raise unknown('config field', field, _paths(config))

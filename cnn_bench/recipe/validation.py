@@ -48,8 +48,10 @@ def call(function: Callable, group: str, fields: Mapping[str, Any], *args, **kwa
     free = names - set(kwargs) - {p.name for p in list(parameters)[: len(args)]}
     for name in fields:
         if name not in free and not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            error = unknown(f'argument of {function.__name__}', name, free)
-            raise UserError(f'config.{group}.{name}: {error}; the value None takes it out of the recipe')
+            also = {path.partition('.')[2] for path in FIELDS if path.startswith(f'{group}.')}  # that we hand over
+            error = unknown(f'argument of {function.__name__}', name, free | also)
+            stop = '' if str(error).endswith('?') else ';'
+            raise UserError(f'config.{group}.{name}: {error}{stop} the value None takes it out of the recipe')
     for parameter in parameters:
         if parameter.name in free - set(fields) and parameter.default is parameter.empty:
             raise UserError(f'config.{group}.{parameter.name} is missing; {function.__name__} needs it')
@@ -127,7 +129,7 @@ def _check_fields(schema: ConfigDict, config: ConfigDict, prefix: str = '', is_o
             if is_open:
                 continue
             refuse_old_name(f'{prefix}{key}')
-            raise unknown('config field', f'{prefix}{key}', [f'{prefix}{k}' for k in schema])
+            raise unknown('config field', f'{prefix}{key}', FIELDS)
         expected, value = schema[key], config[key]
         if isinstance(expected, ConfigDict):
             if not isinstance(value, ConfigDict):

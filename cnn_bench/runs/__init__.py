@@ -6,7 +6,7 @@ directory          reading and writing one
 load, curves, predictions    a tree of them as the tidy table, as rows of metrics, as predictions by run
 study              sweep.json, the question that a sweep was run for
 listing, export    the state of each run; runs as files for other tools
-provenance, sinks  where a run came from; where its metrics go besides metrics.jsonl
+provenance, code, sinks    where a run came from; the code that made it; where its metrics go besides metrics.jsonl
 """
 
 from cnn_bench.runs.curves import curves

@@ -66,6 +66,13 @@ class RunDirectory:
         text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + '\n'
         write_atomically(self / name, lambda file: file.write(text.encode()))
 
+    def write_text(self, name: str, text: str) -> None:
+        """Write a file of text, whole or not at all; remove it where the text is empty."""
+        if text:
+            write_atomically(self / name, lambda file: file.write(text.encode(errors='surrogateescape')))
+        else:
+            (self / name).unlink(missing_ok=True)
+
     def append(self, rows: list[dict]) -> None:
         """Add rows to metrics.jsonl."""
         with naming(self / schema.METRICS), open(self / schema.METRICS, 'a') as file:
@@ -134,6 +141,9 @@ class ReadOnlyRunDirectory(RunDirectory):
         """Nothing."""
 
     def write(self, name: str, content: object) -> None:
+        """Nothing."""
+
+    def write_text(self, name: str, text: str) -> None:
         """Nothing."""
 
     def append(self, rows: list[dict]) -> None:

@@ -145,4 +145,5 @@ def _commit(git: dict | None) -> str | None:
 
 
 def _label(model: dict) -> str:
-    return model['arch'] if model['width'] == 1 else f'{model["arch"]} x{model["width"]:g}'
+    name = model['arch'].rpartition(':')[2]  # of a network outside the registry, without its place
+    return name if model['width'] == 1 else f'{name} x{model["width"]:g}'

@@ -50,7 +50,7 @@ class Study:
     baseline: str  # label of the variant that the others are compared with; empty: with none
     charts: tuple[str, ...]  # names of the charts that answer the question, the most telling first
     hypotheses: tuple[Hypothesis, ...]
-    trials: tuple[dict, ...] = field(default=())  # id, name, seed, state; `reason` of a failure; `measured` columns
+    trials: tuple[dict, ...] = field(default=())  # id, name, seed, state; `reason`; `measured` columns; `code`
     answer: str = ''  # Markdown
     changes: dict = field(default_factory=dict)  # fields of the recipe that the sweep set for all variants
 
@@ -77,6 +77,7 @@ _SHAPE = {
             'seed': shapes.COUNT,
             'reason': shapes.Optional(shapes.TEXT),
             'wall_s': shapes.Optional(shapes.NUMBER),
+            'code': shapes.Optional(shapes.Each(shapes.TEXT)),
             'measured': shapes.Optional(shapes.Each(shapes.Optional(shapes.SIGNED))),
         }
     ],

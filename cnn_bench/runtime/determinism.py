@@ -1,4 +1,8 @@
-"""Bit-reproducible runs on back ends that are not by default."""
+"""Bit-reproducible runs on back ends that are not by default.
+
+A CPU repeats a run exactly with equally many cores: XLA splits sums by their number, so with another the last digits
+differ. Provenance records the number, and a run that goes on with another says so.
+"""
 
 import os
 
@@ -7,7 +11,7 @@ from jax._src import xla_bridge  # the only place that says whether a back end h
 from cnn_bench.errors import UserError
 
 # On GPUs it excludes kernels whose sums depend on the order of threads, and choosing kernels by timing. CPUs and TPUs
-# are reproducible anyway and ignore it.
+# are reproducible anyway (a CPU for a given number of cores) and ignore it.
 FLAG = '--xla_gpu_deterministic_ops=true'
 
 

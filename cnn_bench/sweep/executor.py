@@ -33,6 +33,9 @@ class Executor(Protocol):
     def start(self, trial: Trial, run: RunDirectory) -> None:
         """Start a trial in the run directory `run`, or resume it there."""
 
+    def forget(self, trial: Trial) -> None:
+        """Remove what is kept of a trial outside its run directory, so that `start` starts it from its beginning."""
+
     def ended(self) -> list[EndedTrial]:
         """The trials that ended since the last call."""
 

@@ -56,6 +56,9 @@ class InlineExecutor:
         if status == Stopped.exit_status:
             signal.raise_signal(signal.SIGTERM)  # for the sweep: the trial's own handler took the first one
 
+    def forget(self, trial: Trial) -> None:
+        """Does nothing: all of a trial is in its run directory."""
+
     def ended(self) -> list[EndedTrial]:
         """The trial that ended since the last call."""
         ended, self._ended = self._ended, []

@@ -63,6 +63,9 @@ class LocalExecutor:
         process = spawn(trial.arguments, run.path, self.data_dir, self.memory_gib, environment)
         self._running.append(_Running(trial, process, slot, kills))
 
+    def forget(self, trial: Trial) -> None:
+        """Does nothing: all of a trial is in its run directory."""
+
     def ended(self) -> list[EndedTrial]:
         """The trials that ended since the last call."""
         ended = [job for job in self._running if job.process.poll() is not None]

@@ -62,6 +62,12 @@ class Mirror:
             self._remove(name)
         return True
 
+    def remove(self) -> None:
+        """Remove the mirror, its manifest first, without which its files count for nothing."""
+        names = self._listed()
+        for name in (MANIFEST, *names):
+            self._remove(name)
+
     def _listed(self) -> list[str]:
         try:
             return json.loads(self.fs.cat_file(self._at(MANIFEST)))

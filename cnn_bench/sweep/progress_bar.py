@@ -45,6 +45,10 @@ class SweepProgress:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._bar.stop()
 
+    def say(self, line: str) -> None:
+        """Print a line."""
+        self._console.print(printable(line), markup=False, highlight=False)
+
     def started(self, name: str) -> None:
         """Show that a trial has started."""
         self._bar.update(self._task, description=name)

@@ -1,7 +1,8 @@
 """Running trials as Ray tasks: each in a scratch directory on a node of the cluster, mirrored to shared storage.
 
 If a worker or a node dies, Ray restarts the trial on another one, where it resumes from the last mirrored checkpoint.
-Every node needs cnn_bench and the prepared data; the recipe is sent with the task.
+Every node needs cnn_bench, the prepared data and, at the same path, the files of networks outside the package; the
+recipe is sent with the task.
 """
 
 import contextlib
@@ -124,6 +125,11 @@ class RayExecutor:
             run.create()
         options = {**self._resources, 'max_retries': MAX_RETRIES, 'name': trial.id}
         self._running[run_trial.options(**options).remote(job, self._flag)] = (trial, run)
+
+    def forget(self, trial: Trial) -> None:
+        """Remove the mirror of a trial's run from storage."""
+        if self.storage != self.own:
+            Mirror(Path(self.own) / trial.id, posixpath.join(self.storage, trial.id)).remove()
 
     def ended(self) -> list[EndedTrial]:
         """The trials that ended since the last call, copied from storage."""

@@ -1,10 +1,16 @@
-"""What is known about trials from their run directories, and what a sweep writes there about failures."""
+"""What is known about trials from their run directories, and what a sweep writes there and into its own records."""
 
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from cnn_bench import recipe
 from cnn_bench.errors import UserError
+from cnn_bench.files import remove_directory
+from cnn_bench.python_file import DIGITS
 from cnn_bench.runs import RunDirectory, schema, study
+from cnn_bench.runs.load import recipe_hash
 from cnn_bench.sweep.experiment import Trial
 from cnn_bench.sweep.outcome import Outcome
 from cnn_bench.sweep.process import LOG
@@ -63,10 +69,71 @@ def refuse_mixing(out: Path, there: study.Study | None, **here: str | dict) -> N
             )
 
 
-def merged(earlier: study.Study | None, records: list[dict]) -> tuple[dict, ...]:
-    """`records` of the trials of this sweep, then those of other trials in its directory, such as other seeds."""
+def remove(run: RunDirectory) -> None:
+    """Remove a run directory, for another run to start in its place."""
+    remove_directory(run.path)
+
+
+def merged(
+    earlier: study.Study | None, records: list[dict], is_present: Callable[[RunDirectory], bool], runs: Path
+) -> tuple[dict, ...]:
+    """`records` of the trials of this sweep, then those of earlier ones whose run below `runs` `is_present`, such as
+    other seeds."""
     ids = {record['id'] for record in records}
-    return (*records, *(record for record in (earlier.trials if earlier else ()) if record['id'] not in ids))
+    others = (record for record in (earlier.trials if earlier else ()) if record['id'] not in ids)
+    return (*records, *(record for record in others if is_present(RunDirectory(runs / record['id']))))
+
+
+def same_recipe(trials: Iterable[Trial]) -> Callable[[RunDirectory], bool]:
+    """A function that says whether a run has the recipe of one of the `trials`, whatever its seed.
+
+    A run that starts from another's weights has it if that one has too.
+    """
+    hashes = {recipe_hash(recipe.to_dict(trial.config)) for trial in trials}
+
+    def is_same(run: RunDirectory, seen: tuple[Path, ...] = ()) -> bool:
+        fields = config(run)
+        if fields is None or run.path in seen or recipe_hash(fields) not in hashes:
+            return False
+        start = fields.get('init_from') or ''
+        return not start.startswith('../') or is_same(RunDirectory(run.path.parent / start[3:]), (*seen, run.path))
+
+    return is_same
+
+
+def config(run: RunDirectory) -> dict | None:
+    """The recipe of a run; None where there is none that can be read, which tables say."""
+    try:
+        return run.read(schema.CONFIG)
+    except UserError:
+        return None
+
+
+def provenance(run: RunDirectory) -> dict:
+    """The provenance of a run; empty where there is none that can be read."""
+    try:
+        return run.read(schema.PROVENANCE) or {}
+    except UserError:
+        return {}
+
+
+def code(run: RunDirectory, sources: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Digests of the code of a trial, for its row in sweep.json: one each of the package's modules, the network's own
+    file, the recipe's and the experiment's. The run's provenance has them file by file.
+
+    `sources` are the files of recipe and experiment by which it was started.
+    """
+    made = {**(provenance(run).get('code') or {}), **sources}
+    text = {role: json.dumps(files, sort_keys=True) for role, files in made.items()}
+    several = {role: hashlib.sha256(text[role].encode()).hexdigest()[:DIGITS] for role in made}
+    return {role: next(iter(files.values())) if len(files) == 1 else several[role] for role, files in made.items()}
+
+
+def add_sources(run: RunDirectory, sources: Mapping[str, Mapping[str, str]]) -> None:
+    """Add the digests of the files of recipe and experiment to the record of code of a run that has ended."""
+    made = provenance(run)
+    if made.get('code') and not sources.items() <= made['code'].items():
+        run.write(schema.PROVENANCE, {**made, 'code': {**made['code'], **sources}})
 
 
 def wall_seconds(earlier: study.Study | None) -> dict[str, float]:

@@ -5,15 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cnn_bench import data, runs
+from cnn_bench import runs
 from cnn_bench.errors import RunFailed, Stopped, UserError
 from cnn_bench.files import is_locked, locked
-from cnn_bench.models import registry
-from cnn_bench.runs import RunDirectory, schema, study
+from cnn_bench.runs import RunDirectory, code, schema, study
 from cnn_bench.runs import tuning as tuning_record
 from cnn_bench.runtime.signals import StopSignals
-from cnn_bench.sweep import budget, calibrate, records, sampling, tuning
+from cnn_bench.sweep import budget, calibrate, records, sampling, staleness, tuning
 from cnn_bench.sweep.agenda import Agenda
+from cnn_bench.sweep.check import check
 from cnn_bench.sweep.executor import EndedTrial, Executor
 from cnn_bench.sweep.experiment import SMOKE, TRIALS, Experiment, Trial, starts_from
 from cnn_bench.sweep.outcome import STOPPED, Outcome, of_process
@@ -21,6 +21,7 @@ from cnn_bench.sweep.progress_bar import SweepProgress
 from cnn_bench.sweep.workload import Workload, workload
 
 POLL_S = 0.2
+AGAIN = '`cnn-bench sweep --retry-failed` runs them again'
 ENDED = ('finished', *schema.FAILED)
 
 
@@ -63,9 +64,7 @@ class Sweep:
         self._budget: budget.Budget | None = None  # written by `run`, and so is
         self._calibration: dict | None = None
         firsts = {name: self._build(name, 0, {}, TRIALS) for name in self._fields}
-        for trial in firsts.values():
-            registry.get(trial.config.model.arch)
-            data.info(trial.config.dataset.name, data_dir)
+        check(firsts.values(), data_dir)
         if self.held_equal != 'epochs' and preset != SMOKE:
             self._settle_budget(firsts, environment or {})
             if tune and self.held_equal == 'seconds':
@@ -77,6 +76,10 @@ class Sweep:
         self._began: dict[str, float] = {}  # trial id -> when it first started, if in this session
         self._wall_s = records.wall_seconds(self.earlier)  # trial id -> seconds from start to end, if uninterrupted
         self._measured: dict[str, dict] = {}
+        self._again: set[str] = set()  # ids of trials that are made again and have not been started yet
+        files = {'recipe': code.file(experiment.recipe), 'experiment': code.file(experiment.path)}
+        self._sources = {role: digests for role, digests in files.items() if digests}
+        self._started: set[str] = set()  # ids of trials that this session started
 
     @property
     def trials(self) -> list[Trial]:
@@ -89,14 +92,31 @@ class Sweep:
 
     def state(self, trial: Trial) -> str:
         """finished, one of schema.FAILED, unfinished (which includes not started) or damaged."""
-        return records.state(self.directory(trial))
+        return 'unfinished' if trial.id in self._again else records.state(self.directory(trial))
+
+    def make_changed_again(self) -> None:
+        """Have `run` make those trials again that other code made; what is there is removed when each starts."""
+        self._again = set(staleness.other_code([*self.agenda.trials, *self.agenda.untuned], self.directory))
+
+    def stale(self) -> list[str]:
+        """Lines on what in the directory was made by other code or another recipe."""
+        again = bool(self._again)
+        trials = [*self.agenda.trials, *self.agenda.untuned]
+        tuning = [trial for trial in self.agenda.known() if trial.folder == tuning_record.TUNING]
+        return [
+            *staleness.remarks(trials, self.directory, RunDirectory(self.out), self._sources, again),
+            *staleness.remarks_on_tuning(tuning, self.directory),
+        ]
 
     def workload(self, trial: Trial) -> Workload:
         """The amount of work in a trial."""
         return workload(trial.config, self.data_dir)
 
-    def run(self, executor: Executor, retry_failed: bool = False, max_failures: int = 0) -> None:
-        """Run all trials that are neither finished nor, unless `retry_failed`, recorded as failed.
+    def run(
+        self, executor: Executor, retry_failed: bool = False, max_failures: int = 0, rerun_changed: bool = False
+    ) -> None:
+        """Run all trials that are neither finished nor, unless `retry_failed`, recorded as failed; with
+        `rerun_changed` also those that other code made, from their beginning.
 
         Raises Stopped if a signal ends the sweep early; and RunFailed at the end if any trial has failed, now or
         earlier, or as soon as `max_failures` trials have (0: never). Failures count among the trials of the table.
@@ -105,10 +125,16 @@ class Sweep:
         with locked(self.out, 'runs a sweep'), executor, StopSignals() as asked:  # Ray takes SIGTERM when it starts
             self.agenda.open(sampling.journal(self.out) if self.agenda.tuner else None, retry_failed)
             todo = self._more(retry_failed)
+            if rerun_changed:
+                self.make_changed_again()
+                todo += self._more(retry_failed)
+            stale = self.stale()
             self._refuse_locked(todo)
             self._write_budget()
             self._record()
             with SweepProgress(self.agenda.total(), self._count_ended(retry_failed)) as progress:
+                for line in stale:
+                    progress.say(line)
                 while todo or executor.running():
                     if asked.received or self._too_many_failures(max_failures):
                         todo.clear()
@@ -201,10 +227,17 @@ class Sweep:
         return next(ready, None)
 
     def _has_ended(self, folder: str, trial: str) -> bool:
-        return records.state(RunDirectory(self.out / folder / trial)) in ENDED
+        return trial not in self._again and records.state(RunDirectory(self.out / folder / trial)) in ENDED
 
     def _start(self, trial: Trial, executor: Executor, progress: SweepProgress) -> None:
         run = self.directory(trial)
+        if trial.id in self._again:
+            executor.forget(trial)
+            records.remove(run)
+            self._again.remove(trial.id)
+            self._wall_s.pop(trial.id, None)
+            self._measured.pop(trial.id, None)
+        self._started.add(trial.id)
         if trial.folder == TRIALS and not (run / schema.CONFIG).exists():
             self._began[trial.id] = time.monotonic()
         records.forget_failure(run)
@@ -216,6 +249,7 @@ class Sweep:
     def _result(self, ended: EndedTrial) -> str:
         """What became of a trial, in words; a failure is recorded in its run."""
         trial, run = ended.trial, self.directory(ended.trial)
+        records.add_sources(run, self._sources)
         state = self.state(trial)
         if ended.status == 0 and state == 'finished':
             if trial.folder == TRIALS and trial.id in self._began:
@@ -271,19 +305,21 @@ class Sweep:
         reasons = '; '.join(f'{trial}: {why}' for trial, why in failures.items())
         left = total - finished - len(failures)
         if left and self._too_many_failures(max_failures):
-            raise RunFailed(f'stopped with {left} of {total} trials unfinished, as {len(failures)} failed: {reasons}')
+            raise RunFailed(
+                f'stopped with {left} of {total} trials unfinished, as {len(failures)} failed: {reasons}; {AGAIN}'
+            )
         if left:
             failed = f', {len(failures)} failed' if failures else ''
             raise Stopped(f'{finished} of {total} finished{failed}; the same command goes on')
         if failures:
-            raise RunFailed(f'{len(failures)} of {len(self.trials)} trials failed: {reasons}')
+            raise RunFailed(f'{len(failures)} of {len(self.trials)} trials failed: {reasons}; {AGAIN}')
 
     def _answer(self) -> str:
         if not runs.find(self.out):
             return ''
         self._record()  # the table takes measured columns from there
-        table = runs.load(self.out)
-        finished = table[table.state == 'finished']
+        table, present = runs.load(self.out), {f'trials/{record["id"]}' for record in self._trial_records()}
+        finished = table[(table.state == 'finished') & table.run.isin(present)]
         return _call(self.experiment.report, 'report', self.experiment, finished) if len(finished) else ''
 
     def _record(self) -> None:
@@ -309,7 +345,8 @@ class Sweep:
         )
 
     def _trial_records(self) -> tuple[dict, ...]:
-        return records.merged(self.earlier, [self._trial_record(trial) for trial in self.trials])
+        own = [self._trial_record(trial) for trial in self.trials]
+        return records.merged(self.earlier, own, records.same_recipe(self.trials), self.out / 'trials')
 
     def _trial_record(self, trial: Trial) -> dict:
         state, run = self.state(trial), self.directory(trial)
@@ -318,6 +355,8 @@ class Sweep:
             record['reason'] = records.reason(run)
         if state == 'finished' and trial.id in self._wall_s:
             record['wall_s'] = self._wall_s[trial.id]
+        if made := records.code(run, self._sources if trial.id in self._started else {}):
+            record['code'] = made
         if state == 'finished' and self.experiment.measure:
             record['measured'] = self._measure(trial)
         return record

@@ -46,7 +46,9 @@ def _train_images(fields: tuple, data_dir: str | None) -> int:
 @cache  # shared by seeds, and by variants that differ only in the recipe
 def _count(fields: tuple, num_classes: int, image_shape: tuple) -> tuple[int, int]:
     fields = dict(fields)
-    model = registry.build(fields.pop('arch'), num_classes=num_classes, **fields)
+    arch = fields.pop('arch')
+    model = registry.build(arch, num_classes=num_classes, **fields)
+    registry.check_runs(arch, model, image_shape)
     in_use = model.clone(aux=False) if getattr(model, 'aux', False) else model
     cost = complexity.model_cost(in_use, image_shape)
     return cost.params, cost.macs

@@ -13,6 +13,7 @@ from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.trained import imported
 from cnn_bench.trained.checkpoint import Checkpoints, step_of_weights
 from cnn_bench.trained.from_recipe import network_record
+from cnn_bench.trained.kept_network import network_of
 from cnn_bench.trained.model import TrainedModel, from_record
 
 
@@ -38,6 +39,7 @@ def _of_run(run: RunDirectory, data_dir: str | None) -> TrainedModel:
     config = recipe.from_dict(run.config())
     provenance = run.read(schema.PROVENANCE) or {}
     record = provenance.get('model') or _record_of_earlier_version(config, provenance, run, data_dir)
+    record = {**record, 'arch': network_of(run, provenance, record['arch'])}
     source = {'step': None, 'dataset': config.dataset.name}
     model = from_record({**record, 'path': str(run.path), 'kind': 'run', 'digest': '', 'source': source})
     if not (run / schema.CHECKPOINTS).is_dir():

@@ -46,15 +46,16 @@ def train(
     profile: bool = False,
     fall_back: bool = False,
     until_step: int = 0,
+    recipe_file: str | Path | None = None,
 ) -> dict | None:
     """Train by a recipe into a run directory, resuming from its last checkpoint; return the run's summary.
 
     A finished run is left as it is. With `until_step` the run pauses after that step and its evaluation, saved, and the
     result is None; trained on later, it is the run that never paused. With `profile`, some steps are traced into the
     run directory. With `fall_back`, newest checkpoints that cannot be read are deleted where there is an older one that
-    can. Raises UserError for bad input, before anything is written, and where another process trains there; RunFailed
-    where a loss is not finite, after writing a summary with the reason, or a checkpoint cannot be written; Stopped
-    where a signal asked for it, after saving the state.
+    can. The digest of `recipe_file` is recorded. Raises UserError for bad input, before anything is written, and where
+    another process trains there; RunFailed where a loss is not finite, after writing a summary with the reason, or a
+    checkpoint cannot be written; Stopped where a signal asked for it, after saving the state.
     """
     distributed.check_same_recipe(recipe.to_dict(config))
     run = (RunDirectory if distributed.is_first() else ReadOnlyRunDirectory)(workdir)
@@ -65,12 +66,13 @@ def train(
     setup = TrainingSetup(config, data_dir, load_init(config, run, data_dir))
     memory.require_room(setup)
     setup.load_data()
-    record = provenance.collect(setup, run)
+    record = provenance.collect(setup, run, recipe_file)
     sinks = wanted(config, run) if distributed.is_first() else Sinks({})
     run.create()
     with locked(run.path) if distributed.is_first() else nullcontext():
         run.write(schema.CONFIG, recipe.to_dict(config))
         run.write(schema.PROVENANCE, record)
+        provenance.keep_code(setup, run)
         return _session(setup, run, sinks, profile, fall_back, until_step)
 
 
@@ -86,6 +88,8 @@ def _session(
         Progress(run.path.name, setup.total_steps, quiet=not distributed.is_first()) as progress,
         Profiler(trace) as profiler,
     ):
+        for line in provenance.resumed_otherwise(run.read(schema.PROVENANCE)):
+            progress.say(line)
         try:
             with distributed.exit_when_another_fails():
                 trainer = Trainer(setup, run, checkpoints, progress, sinks, signals, profiler, fall_back, until_step)

@@ -25,6 +25,7 @@ from cnn_bench.runtime import parallel
 from cnn_bench.trained import TrainedModel
 from cnn_bench.trained.checkpoint import Checkpoints, step_of_weights
 from cnn_bench.trained.from_recipe import network_record
+from cnn_bench.trained.kept_network import network_of
 from cnn_bench.trained.model import from_record
 from cnn_bench.training import monitor, step
 from cnn_bench.training.batches import InMemory, Resident, Streamed, eval_batches, train_batches
@@ -57,6 +58,7 @@ class TrainingSetup:
         self.image_shape = self.preprocessing.input_shape
         bn_axis = parallel.AXIS if config.sync_batch_norm and len(self.devices) > 1 else None
         self.model = registry.build(self.record['arch'], bn_axis=bn_axis, **self.record['fields'])
+        registry.check_runs(self.record['arch'], self.model, self.image_shape)
         self._check_images()
         self.steps_per_epoch = self._train_size() // config.batch_size
         self.stages = make_stages(config, self.steps_per_epoch, lambda: self.shapes)
@@ -206,8 +208,12 @@ def restore(run: RunDirectory, data_dir: str | None = None) -> tuple[TrainingSet
 
     Raises UserError where there is no run, or no checkpoint that can be read.
     """
-    config = recipe.from_dict(run.config())
-    init = (run.read(schema.PROVENANCE) or {}).get('init')
+    config, made = recipe.from_dict(run.config()), run.read(schema.PROVENANCE) or {}
+    network, init = network_of(run, made, config.model.arch), made.get('init')
+    if init and init['arch'] == config.model.arch:
+        init = {**init, 'arch': network}
+    with config.unlocked():
+        config.model.arch = network
     setup = TrainingSetup(config, data_dir, from_record(init) if init else None)
     if not (run / schema.CHECKPOINTS).is_dir():
         raise UserError(f'{run.path} has no checkpoint')

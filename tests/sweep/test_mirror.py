@@ -96,3 +96,14 @@ def test_a_failure_that_was_forgotten_is_not_there(tmp_path):
     (remote / schema.SUMMARY).unlink()
     Mirror(tmp_path / 'other', str(remote)).pull()
     assert _files(tmp_path / 'other') == {'config.json': '{}'}
+
+
+def test_a_mirror_that_was_removed_is_pulled_as_nothing(tmp_path, remote):
+    _write(tmp_path / 'run', **{'config.json': '{}', 'checkpoints/8/meta': 'm'})
+    mirror = Mirror(tmp_path / 'run', remote)
+    mirror.push()
+    Mirror(tmp_path / 'elsewhere', remote).remove()
+    Mirror(tmp_path / 'other', remote).pull()
+    assert _files(tmp_path / 'other') == {}
+    assert not mirror.fs.exists(f'{mirror.remote}/config.json')
+    Mirror(tmp_path / 'elsewhere', remote).remove()  # of nothing
