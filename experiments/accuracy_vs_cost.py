@@ -1,6 +1,7 @@
 """Which networks give the least error for their multiply-adds? The lecture's chart, of networks trained here.
 
 Command    cnn-bench sweep experiments/accuracy_vs_cost.py --preset demo --out runs/demo
+           cnn-bench sweep experiments/accuracy_vs_cost.py --preset demo --tune-trials 8 --seeds 3 --out runs/demo-tuned
            cnn-bench report runs/demo
 Source     the question of Canziani, Paszke & Culurciello 2017 (arXiv 1605.07678), figure 2.
 Held equal the recipe, the data and the number of epochs.
@@ -11,6 +12,7 @@ Expect     less error for more multiply-adds, from LeNet-5 by way of ResNet-20 a
 from cnn_bench.models import registry
 from cnn_bench.runs.study import Hypothesis
 from cnn_bench.stats import pareto_front
+from cnn_bench.sweep import log
 from cnn_bench.sweep.presets import DEMO, FASHION_MNIST, FLIP_AND_CROP
 
 QUESTION = 'Which networks give the least error for their multiply-adds?'
@@ -20,6 +22,7 @@ PRESETS = {
     'full': {**FASHION_MNIST, **FLIP_AND_CROP, 'total_epochs': 30},
 }
 HELD_EQUAL = ('epochs', 'macs')
+TUNE = {'optimizer.learning_rate': log(4e-4, 4e-2)}  # a decade to each side of the recipe's; with --tune-trials
 CHARTS = ('accuracy_vs_macs',)
 SOURCE = 'Canziani, Paszke & Culurciello 2017 (arXiv 1605.07678), figure 2'
 PAPER = 'He et al. 2015 (arXiv 1512.03385), section 4'
@@ -70,6 +73,7 @@ HYPOTHESES = (
 # together.
 NARROW = {
     'googlenet_bn x0.125': {'model.width': 0.125},
+    'googlenet x0.125': {'model.width': 0.125},
     'resnet18 x0.125': {'model.width': 0.125},
     'resnet20 x0.25': {'model.width': 0.25},
     'plain20 x0.25': {'model.width': 0.25},
