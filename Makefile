@@ -12,7 +12,7 @@ HALF := $(patsubst %,experiments/%.py,inception_cost accuracy_vs_cost ensembles 
 .PHONY: help setup demo experiments-smoke test test-slow lint format clean
 
 help:
-	@echo 'make demo      set up .venv, train eleven small networks, draw error against multiply-adds'
+	@echo 'make demo      set up .venv, train twelve small networks, draw error against multiply-adds'
 	@echo 'make experiments-smoke  two steps of every trial of every experiment'
 	@echo 'make test      set up .venv, run the tests except the slow ones'
 	@echo 'make test-slow run the slow tests, with PART=PATHS those of some files (tests/README.md)'
@@ -29,7 +29,7 @@ $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	@touch $@
 
 demo: setup
-	@echo '== training eleven networks on the packaged subset of Fashion-MNIST (a few minutes on two cores)'
+	@echo '== training twelve networks on the packaged subset of Fashion-MNIST (a few minutes on two cores)'
 	@$(BIN)/cnn-bench sweep experiments/accuracy_vs_cost.py --preset demo --jobs 2 --out $(DEMO)
 	@echo '== drawing the charts'
 	@$(BIN)/cnn-bench report $(DEMO)

@@ -70,7 +70,7 @@ class Sweep:
             if tune and self.held_equal == 'seconds':
                 tuning.refuse_untimed(tune)
             firsts = {name: self._build(name, 0, {}, TRIALS) for name in self._fields}
-        tuner = tuning.Tuner(tune, self._sources(firsts), earlier_tuning) if tune else None
+        tuner = tuning.Tuner(tune, self._for_tuner(firsts), earlier_tuning) if tune else None
         self.agenda = Agenda(list(self._fields), seeds, self._build, tuner, untuned)
         self._queued: set[tuple[str, str, int]] = set()  # what has been started in this session or is about to be
         self._began: dict[str, float] = {}  # trial id -> when it first started, if in this session
@@ -189,7 +189,7 @@ class Sweep:
             per_step = {name: budget.macs_per_step(work) for name, work in workloads.items()}
         self._budget = budget.settle(self.held_equal, workloads, per_step, self.out)
 
-    def _sources(self, firsts: dict[str, Trial]) -> tuning.Sources:
+    def _for_tuner(self, firsts: dict[str, Trial]) -> tuning.Sources:
         return tuning.Sources(
             own=firsts,
             starts_from={name: starts_from(fields) for name, fields in self._fields.items()},
