@@ -12,6 +12,7 @@ unless it diverged.
   cnn-bench sweep experiments/*.py --preset smoke --executor inline --out runs/smoke
   cnn-bench sweep experiments/depth_degradation.py --preset full --seeds 3 --config.total_steps=16000
   cnn-bench sweep experiments/accuracy_vs_cost.py --preset full --seeds 5 --executor ray --storage s3://bucket/sweep
+  cnn-bench sweep experiments/accuracy_vs_cost.py --preset full --seeds 5 --executor slurm --partition gpu --jobs 16
   cnn-bench sweep experiments/accuracy_vs_cost.py --tune 'optimizer.learning_rate=log(0.001,1)' --tune-trials 16
   cnn-bench sweep configs/lenet5.py --grid optimizer.learning_rate=0.01,0.03,0.1 --grid model.width=0.5,1 --seeds 3
 
@@ -30,7 +31,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnn_bench.cli import arguments, output, sweep_plan, tuning_flags
+from cnn_bench.cli import arguments, output, slurm_flags, sweep_plan, tuning_flags
 from cnn_bench.errors import UserError
 from cnn_bench.recipe import is_recipe, parse_overrides
 from cnn_bench.runtime.compilation import CACHE, cache_variables
@@ -106,10 +107,10 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
     where = parser.add_argument_group('where trials run')
     where.add_argument(
         '--executor',
-        choices=('local', 'inline', 'ray'),
+        choices=('local', 'inline', 'ray', 'slurm'),
         default='local',
-        help='local: processes on this machine; ray: a cluster; inline: one after another in this process, which is '
-        'faster for many short trials',
+        help='local: processes on this machine; ray: a Ray cluster; slurm: jobs of Slurm; inline: one after another in '
+        'this process, which is faster for many short trials',
     )
     where.add_argument(
         '--jobs',
@@ -141,8 +142,12 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
         help='storage that all nodes reach, a path or an fsspec URL (default: OUT, which is then on a shared disk)',
     )
     cluster.add_argument(
-        '--cpus', type=arguments.number_from(0), default=1.0, metavar='N', help='CPUs that each trial reserves'
+        '--cpus',
+        type=arguments.number_from(0),
+        metavar='N',
+        help='CPUs that each trial reserves, with --executor slurm too (default: 1)',
     )
+    slurm_flags.add(parser)
 
 
 def run(args: argparse.Namespace, overrides: list[str]) -> int:
@@ -197,8 +202,11 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError('sweep: --json needs --dry-run')
     if args.executor != 'ray' and (args.address or args.storage):
         raise UserError('sweep: --address and --storage need --executor ray')
+    if args.executor not in ('ray', 'slurm') and args.cpus is not None:
+        raise UserError('sweep: --cpus needs --executor ray or slurm')
     if args.executor == 'inline' and (args.memory_limit or args.gpu_share != 1 or (args.jobs or 1) > 1):
         raise UserError('sweep: --executor inline takes no --jobs, --gpu-share or --memory-limit')
+    slurm_flags.check(args)
 
 
 def _need_ray() -> None:
@@ -244,6 +252,8 @@ def _executor(sweep: 'Sweep', args: argparse.Namespace, slots: list[dict]) -> 'E
         from cnn_bench.sweep.local_executor import LocalExecutor
 
         return LocalExecutor(sweep.out, slots, args.data_dir, args.memory_limit)
+    if args.executor == 'slurm':
+        return slurm_flags.executor(args, sweep)
     from cnn_bench.sweep.ray_executor import RayExecutor
 
     return RayExecutor(
@@ -251,7 +261,7 @@ def _executor(sweep: 'Sweep', args: argparse.Namespace, slots: list[dict]) -> 'E
         storage=args.storage,
         address=args.address,
         jobs=args.jobs,
-        cpus=args.cpus,
+        cpus=1.0 if args.cpus is None else args.cpus,
         gpu_share=args.gpu_share,
         data_dir=args.data_dir,
         memory_gib=args.memory_limit,

@@ -1,4 +1,5 @@
-"""The interface between a sweep and the executor that runs its trials: LocalExecutor, InlineExecutor or RayExecutor."""
+"""The interface between a sweep and the executor that runs its trials: LocalExecutor, InlineExecutor,
+RayExecutor or SlurmExecutor."""
 
 from dataclasses import dataclass
 from typing import Protocol

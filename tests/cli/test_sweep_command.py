@@ -1,5 +1,6 @@
 """`cnn-bench sweep` from the command line's side: dry runs, several experiments, failures, bad input."""
 
+import importlib.util
 import json
 import sys
 
@@ -124,6 +125,12 @@ def test_failures_are_kept_until_they_are_tried_again(sweep, tmp_path):
         ([GOOD, '--json'], '--json needs --dry-run'),
         ([GOOD, '--storage', 's3://x'], 'need --executor ray'),
         ([GOOD, '--executor', 'inline', '--jobs', '2'], 'inline takes no --jobs'),
+        ([GOOD, '--cpus', '2'], '--cpus needs --executor ray or slurm'),
+        ([GOOD, '--partition', 'gpu', '--time', '60'], '--partition, --time needs --executor slurm'),
+        ([GOOD, '--executor', 'slurm', '--gpu-share', '0.5'], 'takes --gpus, whole ones for each trial'),
+        ([GOOD, '--executor', 'slurm', '--cpus', '1.5'], 'it is a whole number, at least 1'),
+        ([GOOD, '--executor', 'slurm', '--sbatch', 'time=3'], '--sbatch time is set by --time'),
+        ([GOOD, '--executor', 'slurm', '--sbatch', '-A x'], 'is not NAME=VALUE'),
         ([GOOD, 'experiments/mixd'], 'did you mean experiments/mixed.py'),
         ([GOOD, '--grid', 'model.width=1,2'], '--grid is for a recipe; experiments/good.py is an experiment'),
         ([GOOD, '--tune', RATE], '--tune needs --tune-trials N'),
@@ -166,3 +173,16 @@ def test_without_ray(sweep, monkeypatch):
     status, _, err = sweep(GOOD, '--executor', 'ray')
     assert status == 2
     assert err == "cnn-bench: error: --executor ray needs Ray: pip install 'cnn_bench[ray]'\n"
+
+
+def test_without_submitit_or_slurm(sweep, monkeypatch, tmp_path):
+    monkeypatch.setenv('PATH', str(tmp_path))
+    if 'submitit' in sys.modules or importlib.util.find_spec('submitit'):
+        status, _, err = sweep(GOOD, '--executor', 'slurm')
+        assert (status, err.count('\n')) == (2, 1)
+        assert 'this machine has no sbatch and srun' in err
+    monkeypatch.setitem(sys.modules, 'submitit', None)
+    status, _, err = sweep(GOOD, '--executor', 'slurm')
+    assert status == 2
+    assert err == "cnn-bench: error: --executor slurm needs submitit: pip install 'cnn_bench[slurm]'\n"
+    assert not (tmp_path / 'runs').exists()
