@@ -65,7 +65,7 @@ class Allocation:
         }
 
 
-@dataclass
+@dataclass(eq=False)
 class _Submitted:
     trial: Trial
     run: RunDirectory

@@ -31,9 +31,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('--until-step', type=int, default=0, metavar='N', help='pause there; 0: at no step')
     args, overrides = parser.parse_known_args(argv)
     die_with(args.parent)
-    signal.signal(
-        signal.SIGUSR2, signal.SIG_IGN
-    )  # Slurm sends it to all of a job; that process passes it on as SIGTERM
+    signal.signal(signal.SIGUSR2, signal.SIG_IGN)  # Slurm sends it to all processes of a job; slurm_job.py acts on it
     cores.keep_to_own()
     if args.memory_limit:
         limit_memory(args.memory_limit)
