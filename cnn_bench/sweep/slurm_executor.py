@@ -110,8 +110,10 @@ class SlurmExecutor:
         return self
 
     def __exit__(self, *exception) -> None:
-        if self._running:
-            self._stop.touch()
+        if not self._running:
+            (self.folder / RECORD).unlink(missing_ok=True)
+            return
+        self._stop.touch()
         for submitted in self._running:
             if submitted.job:
                 submitted.job.cancel(check=False)
