@@ -35,7 +35,7 @@ COLUMNS = (
 @dataclass(frozen=True)
 class Member:
     """A run that can be in an ensemble: `network` is its label without the seed, `target` (n,) the labels of the test
-    images, `probs` (n, classes) its probabilities for them."""
+    images, `probs` (n, classes) its probabilities for them; `collapsed` as in the table."""
 
     run: str
     label: str
@@ -45,6 +45,7 @@ class Member:
     params: int
     target: np.ndarray
     probs: np.ndarray
+    collapsed: bool = False
 
     @cached_property
     def first(self) -> np.ndarray:
@@ -99,7 +100,8 @@ def _member(row: tuple, kept: Predictions, names: Mapping[str, str]) -> Member:
     probs = np.exp(kept.log_probs.astype(np.float32))
     label = names.get(row.run, row.label)
     family = row.family if isinstance(row.family, str) else label
-    return Member(row.run, label, label, family, row.macs, row.params, kept.label, probs)
+    collapsed = bool(not pd.isna(row.collapsed) and row.collapsed)
+    return Member(row.run, label, label, family, row.macs, row.params, kept.label, probs, collapsed)
 
 
 def _told_apart(found: list[Member], seeds: pd.Series) -> list[Member]:

@@ -1,25 +1,30 @@
 """The tidy table summarised to a row per configuration: means over seeds, intervals, the Pareto front."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from cnn_bench import stats
 from cnn_bench.report.format import human, plain
-from cnn_bench.runs import columns
+from cnn_bench.runs import collapse, columns
 from cnn_bench.runs.columns import COLUMNS, DEVICE_MEAN, DROPPED, JOINED, KEY, MEAN, Column
 
 # Where two configurations have one label, the columns in which they differ are appended to it, in this order.
 TELLS_APART = ('arch', 'dataset', 'width', 'stem', 'epochs', 'batch_size', 'dtype', 'input_shape', 'source', 'recipe')
 
 # Columns that only the summary has, by the column of the tidy table that they stand behind.
+# fmt: off
 COMPUTED_AFTER = {
     'top1_err_pct': [
         Column('top1_ci95_pct', 'half-width of its 95 % t interval', 'number', header='± (95 %)', format=',.2f')
     ],
     'train_s': [
-        Column('seeds', 'how many seeds the means are over', 'number', header='Seeds', format=',.0f'),
+        Column('seeds', 'how many seeds there are; means leave out those that collapsed, unless all did', 'number',
+               header='Seeds', format=',.0f'),
+        Column('collapsed_seeds', 'how many of them collapsed (`runs/collapse.py`); empty where none is known to have',
+               'number', header='Collapsed', format=',.0f'),
         Column('front', 'whether it is on the Pareto front of error against multiply-adds', 'flag', header='Front'),
         Column(
             'front_probability', 'how likely it is on it', 'number', header='On the front (probability)', format=',.2f'
@@ -27,6 +32,15 @@ COMPUTED_AFTER = {
     ],
     'source': [Column('notes', 'remarks of published rows', 'prose', header='Notes')],
 }
+# fmt: on
+
+
+class SeedError(NamedTuple):
+    """The top-1 error in per cent of a seed, the mean of its runs where there are several, and whether it collapsed."""
+
+    seed: float
+    error: float
+    collapsed: bool
 
 
 def tidy(table: pd.DataFrame) -> pd.DataFrame:
@@ -54,14 +68,16 @@ def left_out(table: pd.DataFrame) -> list[tuple[str, str]]:
 def summarise(table: pd.DataFrame) -> pd.DataFrame:
     """A row per configuration of the finished runs, the cheapest first.
 
-    `top1_err_pct` is the mean over `seeds`, `top1_ci95_pct` the half-width of its 95 % interval (nan for one seed);
-    runs that repeat a seed count as one. Other columns are combined as COLUMNS state: a speed, for example, is nan
-    where the runs had different devices. `front` marks the Pareto front of error against multiply-adds,
-    `front_probability` is the probability of being on it (nan where there is one seed each). Numeric columns that are
-    not in COLUMNS are averaged too.
+    `top1_err_pct` is the mean over the seeds that learned, or over all where all collapsed, and `top1_ci95_pct` the
+    half-width of its 95 % interval (nan for one seed). `seeds` counts all, `collapsed_seeds` those that collapsed, and
+    `by_seed` holds a SeedError of each; runs that repeat a seed count as one. Other columns are combined as COLUMNS
+    state: a speed, for example, is nan where the runs had different devices. `front` marks the Pareto front of error
+    against multiply-adds, `front_probability` is the probability of being on it (nan where there is one seed each).
+    Numeric columns that are not in COLUMNS are averaged too.
     """
     groups = _groups(table)
     names = list(dict.fromkeys([*tidy(table.head(0)).columns, 'top1_ci95_pct', 'top1_se_pct', 'seeds', 'front']))
+    names += ['collapsed_seeds', 'by_seed']
     summary = pd.DataFrame([_configuration(group) for group in groups], columns=names)
     summary = summary.drop(columns=columns.having(over_seeds=DROPPED))
     summary['front'] = stats.pareto_front(summary.macs, summary.top1_err_pct)
@@ -96,7 +112,8 @@ def front_probability(summary: pd.DataFrame, cost: pd.Series) -> np.ndarray:
     errors = summary.top1_se_pct
     if not errors.notna().any():
         return np.full(len(summary), np.nan)
-    pooled = math.sqrt((errors**2 * summary.seeds).mean())
+    averaged = summary.by_seed.map(lambda seeds: sum(not one.collapsed for one in seeds) or len(seeds))
+    pooled = math.sqrt((errors**2 * averaged).mean())
     return stats.front_probability(cost, summary.top1_err_pct, errors.fillna(pooled))
 
 
@@ -145,14 +162,29 @@ def _groups(table: pd.DataFrame) -> list[pd.DataFrame]:
 
 
 def _configuration(group: pd.DataFrame) -> dict:
-    by_seed = group.groupby('seed', dropna=False).top1_err_pct.mean()
-    mean, half_width = stats.mean_ci(by_seed)
-    return {name: _combined(group, name) for name in group} | {
+    aside = collapse.left_out_of_means(group)
+    averaged = group[~aside]
+    errors = averaged.groupby('seed', dropna=False).top1_err_pct.mean()
+    mean, half_width = stats.mean_ci(errors)
+    by_seed = _by_seed(group)
+    return {name: _combined(group if name == 'run' else averaged, name) for name in group} | {
         'top1_err_pct': mean,
         'top1_ci95_pct': half_width,
-        'top1_se_pct': by_seed.std(ddof=1) / math.sqrt(len(by_seed)),
+        'top1_se_pct': errors.std(ddof=1) / math.sqrt(len(errors)),
         'seeds': np.nan if group.seed.isna().all() else len(by_seed),
+        'collapsed_seeds': sum(one.collapsed for one in by_seed) or np.nan,
+        'by_seed': by_seed,
     }
+
+
+def _by_seed(group: pd.DataFrame) -> tuple[SeedError, ...]:
+    """The error of each seed; one of which a run learned is that of the runs that did."""
+    found = []
+    for seed, runs in group.groupby('seed', dropna=False):
+        learned = runs[~collapse.left_out_of_means(runs)]
+        collapsed = bool(learned.collapsed.eq(True).fillna(False).all())
+        found.append(SeedError(float(seed), float(learned.top1_err_pct.mean()), collapsed))
+    return tuple(found)
 
 
 def _combined(group: pd.DataFrame, name: str) -> object:

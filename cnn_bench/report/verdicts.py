@@ -6,6 +6,7 @@ so, and leaves the hypothesis undecided.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ import pandas as pd
 from cnn_bench import stats
 from cnn_bench.report.format import compared, interval, signed
 from cnn_bench.report.summary import tidy
-from cnn_bench.runs import columns
+from cnn_bench.runs import collapse, columns
 from cnn_bench.runs.predictions import Predictions
 from cnn_bench.runs.study import Hypothesis
 
@@ -21,6 +22,14 @@ ERROR = 'top1_err_pct'
 LEVEL = 0.95
 OVER_SEEDS, OVER_IMAGES = 'seeds', 'test images'
 _DIFFERENCES = {'%': 'points', 's': 'seconds', '/s': 'per second', 'images/s': 'images per second'}  # by unit
+
+
+class Pair(NamedTuple):
+    """Variant minus baseline of one seed, and whether either collapsed."""
+
+    seed: float
+    difference: float
+    collapsed: bool
 
 
 @dataclass(frozen=True)
@@ -39,7 +48,8 @@ def judge(
 
     Decided by the differences over the seeds that both variants finished, simultaneously for all hypotheses at the
     95 % level (Bonferroni); by the counts themselves where the column is counted. `predictions` by run, as from
-    `runs.predictions`: with one seed they show how the two runs differ, which decides nothing.
+    `runs.predictions`: with one seed they show how the two runs differ, which decides nothing. Seeds that collapsed
+    count like others, since a failure is a result; the line names them.
     """
     return [_judge(table, hypothesis, len(hypotheses), predictions or {}) for hypothesis in hypotheses]
 
@@ -58,11 +68,13 @@ def compare_with_baseline(
     """`column` of each other variant minus that of the baseline, a row per variant in the order of the table.
 
     Columns: label, mean, low and high (simultaneous 95 % intervals), p (adjusted after Holm), n and over: `seeds`
-    and their number n, `test images` where there is one seed and `column` is the top-1 error, or empty. Variants that
-    share no finished seed with the baseline are left out.
+    and their number n, `test images` where there is one seed and `column` is the top-1 error, or empty; and `pairs`, a
+    Pair of each seed. Seeds that collapsed are in the pairs alone, unless all of a variant did. Variants that share no
+    finished seed with the baseline are left out.
     """
     others = [label for label in dict.fromkeys(tidy(table).label.dropna()) if label != baseline]
-    rows = []
+    rows, whole = [], table
+    table = table[~collapse.left_out_of_means(table)]
     for label in others:
         base, own = _paired(table, baseline, label, column)
         if len(base) > 1:
@@ -73,8 +85,8 @@ def compare_with_baseline(
             found = found or stats.paired_difference(base, own)
         else:
             continue
-        rows.append({'label': label, **vars(found), 'over': over})
-    made = pd.DataFrame(rows, columns=['label', 'mean', 'low', 'high', 'p', 'n', 'over'])
+        rows.append({'label': label, **vars(found), 'over': over, 'pairs': _pairs(whole, baseline, label, column)})
+    made = pd.DataFrame(rows, columns=['label', 'mean', 'low', 'high', 'p', 'n', 'over', 'pairs'])
     for over in (OVER_SEEDS, OVER_IMAGES):
         made.loc[made.over == over, 'p'] = stats.holm(made.p[made.over == over])
     return made
@@ -101,6 +113,24 @@ def _paired(table: pd.DataFrame, one: str, other: str, column: str) -> tuple[np.
     return both.iloc[:, 0].to_numpy(), both.iloc[:, 1].to_numpy()
 
 
+def _pairs(table: pd.DataFrame, one: str, other: str, column: str) -> tuple[Pair, ...]:
+    """other - one of each seed that both have."""
+    differences = (by_seed(table, other, column) - by_seed(table, one, column)).dropna()
+    runs = table[table.label.isin([one, other])]
+    failed = set(runs.seed[runs.collapsed.eq(True).fillna(False)]) if 'collapsed' in runs else set()
+    return tuple(Pair(float(seed), float(found), seed in failed) for seed, found in differences.items())
+
+
+def _collapsed(table: pd.DataFrame, labels: Sequence[str]) -> str:
+    """'; 1 of 3 collapsed (googlenet)'; '' where none did."""
+    said = []
+    for label in labels:
+        runs = table[(table.label == label) & (table.state == 'finished')]
+        if 'collapsed' in runs and (count := runs.seed[runs.collapsed.eq(True).fillna(False)].nunique()):
+            said.append(f'{collapse.in_words(count, runs.seed.nunique())} ({label})')
+    return ''.join(f'; {text}' for text in said)
+
+
 def _judge(
     table: pd.DataFrame, hypothesis: Hypothesis, comparisons: int, predictions: Mapping[str, Predictions]
 ) -> Judgement:
@@ -112,10 +142,11 @@ def _judge(
         return _judge_count(hypothesis, float((more - less).mean()))
     found = stats.decide(more - less, hypothesis.by, LEVEL, comparisons)
     n, difference = found.difference.n, _difference(hypothesis, found.difference.mean)
+    collapsed = _collapsed(table, (hypothesis.less, hypothesis.more))
     if n == 1:
         images = _image_difference(table, hypothesis.less, hypothesis.more, hypothesis.column, predictions, comparisons)
         line = f'one seed says nothing of others. Of these two runs, {difference}{_over_images(images, comparisons)}'
-        return Judgement(hypothesis, stats.UNDECIDED, f'{stats.UNDECIDED}: {line}')
+        return Judgement(hypothesis, stats.UNDECIDED, f'{stats.UNDECIDED}: {line}{collapsed}')
     together = f', all {comparisons} hypotheses together' if comparisons > 1 else ''
     ends = f'95 % interval {interval(found.difference.low, found.difference.high)}'
     if found.state == stats.UNDECIDED:
@@ -123,7 +154,7 @@ def _judge(
         line = f'{found.state} with these {n} seeds: {difference} ({ends}{together}); {needed}'
     else:
         line = f'{found.state}: {difference} ({ends} over {n} seeds{together})'
-    return Judgement(hypothesis, found.state, line)
+    return Judgement(hypothesis, found.state, line + collapsed)
 
 
 def _missing(table: pd.DataFrame, hypothesis: Hypothesis) -> str:

@@ -81,6 +81,8 @@ COLUMNS: dict[str, Column] = {
         Column('train_err_pct', 'top1_err_pct on the training images, mean over the last epoch logged, each window '
                'weighted by its steps; measured during training: augmented, with dropout, while the weights change',
                'number', MEAN, words='training error', unit='%', header='Training error (%)', format=',.2f'),
+        Column('collapsed', 'whether the training error of a finished run stayed at chance, by the rule of '
+               '`runs/collapse.py`; empty where that is unknown', 'flag', DROPPED),
         Column('val_top1_err_pct', 'top1_err_pct on the validation images, by the weights that were tested', 'number',
                MEAN, words='validation error', unit='%', header='Validation error (%)', format=',.2f'),
         Column('val_top5_err_pct', 'top5_err_pct on the validation images', 'number', MEAN,

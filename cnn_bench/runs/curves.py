@@ -17,8 +17,9 @@ def curves(path: str | Path) -> 'pd.DataFrame':
 
     Columns: run, label, seed and state as in `load`, then kind ('train', 'val' or 'test'), step, epoch, and the other
     keys of the rows: loss, top1_err_pct, learning_rate ... A row of kind 'train' holds means over the steps since the
-    previous one. Runs with a damaged file are left out. Raises UserError where `path` holds no run.
+    previous one. The last column is `collapsed`, of the run. Runs with a damaged file are left out. Raises UserError
+    where `path` holds no run.
     """
     rows, _ = export.metrics(path)
-    labelled = load(path)[list(RUN_COLUMNS)].query('state != "damaged"')
-    return labelled.merge(rows, on='run')
+    table = load(path).query('state != "damaged"')
+    return table[list(RUN_COLUMNS)].merge(rows, on='run').merge(table[['run', 'collapsed']], on='run')

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from cnn_bench.errors import UserError, printable
 from cnn_bench.runs import schema, study, tuning
+from cnn_bench.runs.collapse import collapsed
 from cnn_bench.runs.columns import COLUMNS
 from cnn_bench.runs.directory import RunDirectory
 from cnn_bench.runs.training_error import last_epoch_error
@@ -64,7 +65,7 @@ def load(path: str | Path) -> 'pd.DataFrame':
     for row in rows:
         of_trial = measured.get(row['run'], {})
         row |= {name: of_trial.get(name) for name in named}
-    return pd.DataFrame(rows, columns=[*COLUMNS, *named])
+    return pd.DataFrame(rows, columns=[*COLUMNS, *named]).astype({'collapsed': 'boolean'})
 
 
 def _measured(directory: Path) -> dict[str, dict]:
@@ -134,7 +135,9 @@ def _row(run: RunDirectory, root: Path) -> dict:
         provenance = run.read(schema.PROVENANCE)
         row |= from_provenance(provenance) if provenance is not None else {}
         rows = run.metrics()
-        row['train_err_pct'] = None if row.get('log_rows_lost') else last_epoch_error(rows)
+        if not row.get('log_rows_lost'):
+            row['train_err_pct'] = last_epoch_error(rows)
+            row['collapsed'] = collapsed(run, rows, provenance) if row['state'] == 'finished' else None
     except UserError as error:
         row |= {'state': 'damaged', 'reason': str(error).replace(f'{run.path}{os.sep}', '')}
     return {name: row.get(name) for name in COLUMNS}

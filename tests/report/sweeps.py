@@ -60,7 +60,7 @@ def _rows(error: float, epochs: int) -> list[dict]:
     for epoch in range(1, epochs + 1):
         now = error + 12 * (epochs - epoch) / epoch
         row = {'step': 4 * epoch, 'epoch': float(epoch), 'loss': now / 30}
-        rows += [{'kind': 'train', **row, 'top1_err_pct': now - 2}, {'kind': 'eval', **row, 'top1_err_pct': now}]
+        rows += [{'kind': 'train', **row, 'top1_err_pct': now - 2}, {'kind': 'val', **row, 'top1_err_pct': now}]
     return rows
 
 

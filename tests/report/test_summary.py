@@ -40,6 +40,20 @@ def test_seeds_become_a_mean_with_an_interval(table):
     assert summary.run['vgg11'] == 'vgg11-0.25-seed0, vgg11-0.25-seed1, vgg11-0.25-seed2'
 
 
+def test_means_leave_collapsed_seeds_out_and_count_them(table):
+    table['collapsed'] = (table.label == 'vgg11') & (table.seed == 2)
+    table.loc[table.collapsed, 'top1_err_pct'] = 90.0
+    summary = summaries.summarise(table).set_index('label')
+    learned = table[(table.label == 'vgg11') & (table.seed < 2)].top1_err_pct
+    assert summary.top1_err_pct['vgg11'] == pytest.approx(learned.mean())
+    assert (summary.seeds['vgg11'], summary.collapsed_seeds['vgg11']) == (3, 1)
+    assert summary.by_seed['vgg11'][2] == (2, 90.0, True)
+    assert summary.run['vgg11'].count('seed') == 3
+    text = tables.markdown_table(summary.reset_index())
+    assert '| Seeds | Collapsed |' in text.splitlines()[0]
+    assert '| Collapsed |' not in tables.markdown_table(summaries.summarise(table.drop(columns='collapsed')))
+
+
 def test_a_seed_run_twice_counts_once(table):
     table['seed'] = 7
     summary = summaries.summarise(table)

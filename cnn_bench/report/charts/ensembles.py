@@ -11,6 +11,7 @@ from cnn_bench.report.charts.scatter.spec import Point, Scatter
 from cnn_bench.report.ensemble_words import gain, name
 from cnn_bench.report.ensembles import Member
 from cnn_bench.report.format import human, percent
+from cnn_bench.report.summary import SeedError
 from cnn_bench.runs.columns import COLUMNS
 
 ONE, SEVERAL = 'one network', 'ensemble'
@@ -22,6 +23,7 @@ def error_against_cost(found: Sequence[Member], best: pd.DataFrame, subtitle: st
     if best.empty or not all(member.macs > 0 for member in found):
         return None
     rows = [*map(ensembles.evaluate, ([member] for member in found)), *best.to_dict('records')]
+    collapsed = {member.run for member in found if member.collapsed}
     front = stats.pareto_front([row['macs'] for row in rows], [row['top1_err_pct'] for row in rows])
     return Scatter(
         name='ensembles',
@@ -30,7 +32,10 @@ def error_against_cost(found: Sequence[Member], best: pd.DataFrame, subtitle: st
         x_label='multiply-adds of one image, forward, summed over the members (MACs)',
         y_label=COLUMNS['top1_err_pct'].axis_label,
         caption=_CAPTION + ('' if len(found) <= MOST_NAMED else _NOT_ALL_NAMED),
-        points=tuple(_point(row, bool(on), len(found) <= MOST_NAMED) for row, on in zip(rows, front, strict=True)),
+        points=tuple(
+            _point(row, bool(on), len(found) <= MOST_NAMED, {*row['runs']} <= collapsed)
+            for row, on in zip(rows, front, strict=True)
+        ),
         kinds='Kind',
     )
 
@@ -46,7 +51,7 @@ _CAPTION = (
 _NOT_ALL_NAMED = ' Only single networks on the front are labelled; point at the others for their names.'
 
 
-def _point(row: dict, on_front: bool, all_named: bool) -> Point:
+def _point(row: dict, on_front: bool, all_named: bool, collapsed: bool) -> Point:
     alone = row['size'] == 1
     details = [
         ('top-1 error', percent(row['top1_err_pct'])),
@@ -71,4 +76,5 @@ def _point(row: dict, on_front: bool, all_named: bool) -> Point:
         on_front=on_front,
         details=tuple(details),
         named=all_named or on_front or not alone,
+        seeds=(SeedError(math.nan, float(row['top1_err_pct']), collapsed=True),) if collapsed else (),
     )

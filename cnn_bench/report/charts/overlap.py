@@ -28,6 +28,7 @@ from cnn_bench.report.charts.style import (
     text_width,
 )
 from cnn_bench.report.summary import tidy
+from cnn_bench.runs import collapse
 from cnn_bench.runs.predictions import Predictions
 
 _CELL, _GAP = 0.34, 0.08  # inches
@@ -62,9 +63,11 @@ def shares(
 
     table: tidy, for the label and seed of each run. names: run -> label, where it differs from the table's. With
     several seeds, the mean over those that both kept; nan where they share none, or the row's network has no error.
+    Seeds that collapsed are left out, unless all of a network did.
     """
     wrong: dict[str, dict[object, Predictions]] = {}
-    for row in tidy(table[table.run.isin(list(predictions))]).itertuples():
+    kept = table[table.run.isin(list(predictions))]
+    for row in tidy(kept[~collapse.left_out_of_means(kept)]).itertuples():
         wrong.setdefault((names or {}).get(row.run, row.label), {}).setdefault(row.seed, predictions[row.run])
     made = pd.DataFrame(index=list(wrong), columns=list(wrong), dtype=float)
     for one, other in itertools.product(wrong, repeat=2):

@@ -34,6 +34,7 @@ Shape = str | tuple[int, int, int]
 # and of shapes have no common divisor: 77 families before a pair comes back.
 SHAPES: tuple[Shape, ...] = ('o', 's', (3, 0, 0), 'D', (3, 0, 180), 'p', (3, 0, 90), (3, 0, 270), 'P', 'X', '*')
 
+SEED = {'s': 9.0, 'marker': 'o', 'facecolor': INK, 'edgecolor': CARD, 'linewidth': 0.6}  # the dot of a single seed
 STYLE = {
     'font.family': 'DejaVu Sans',  # comes with matplotlib: the same chart on every machine
     'font.size': 9,

@@ -43,7 +43,7 @@ def _overlap(table, name):
 
 
 def _learning(table, name):
-    common = {'seed': 0, 'state': 'finished', 'kind': 'eval'}
+    common = {'seed': 0, 'state': 'finished', 'kind': 'val'}
     rows = [
         {'run': run, 'label': f'{run} {name}', 'step': e, 'epoch': float(e), 'top1_err_pct': 9.0 / e, **common}
         for run in 'ab'

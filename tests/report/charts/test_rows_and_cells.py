@@ -14,6 +14,7 @@ from cnn_bench.report.charts.scatter import spec
 from cnn_bench.report.charts.style import STYLE
 from cnn_bench.report.summary import summarise
 from cnn_bench.runs.predictions import Predictions
+from cnn_bench.runs.study import Hypothesis
 
 
 def wrong_on(*images):
@@ -66,9 +67,32 @@ def test_marks_tell_what_the_interval_leaves_out():
     assert dict(chart.hovers[1].details)['over'] == '900 test images'
 
 
+def test_a_difference_of_a_collapsed_seed_is_an_arrow():
+    errors = {'base': [10, 10, 10], 'one': [11, 12, 90], 'all': [90, 90, 90]}
+    table = pd.DataFrame(
+        [
+            {'label': label, 'seed': seed, 'state': 'finished', 'macs': 1, 'top1_err_pct': e, 'collapsed': e == 90}
+            for label, of_label in errors.items()
+            for seed, e in enumerate(of_label)
+        ]
+    )
+    chart = forest.forest(verdicts.compare_with_baseline(table, 'base'), 'base')
+    one, every = chart.rows
+    assert (one.label, one.mean, one.n, one.collapsed) == ('one', 1.5, 2, 1)
+    assert (every.mean, every.n, every.learned) == (80, 3, False)
+    axes = saving.draw(chart).axes[0]
+    assert axes.get_xlim()[1] < 10
+    said = [axes.findobj(lambda a, i=i: a.get_gid() == f'number-{i}')[0].get_text() for i in range(2)]
+    assert said[0].endswith('· 1 of 3 collapsed: +80.00')
+    assert said[1].endswith('· 3 of 3 collapsed')
+    assert verdicts.judge(table, [Hypothesis('x', 'y', less='base', more='one')])[0].line.endswith(
+        '; 1 of 3 collapsed (one)'
+    )
+
+
 def fake_curves(table, epochs=5):
     rows = []
-    for row, epoch, kind in itertools.product(table.itertuples(), range(1, epochs + 1), ('train', 'eval')):
+    for row, epoch, kind in itertools.product(table.itertuples(), range(1, epochs + 1), ('train', 'val')):
         error = row.top1_err_pct + 30 / epoch - 2 * (kind == 'train')
         fixed = {'run': row.run, 'label': row.label, 'seed': row.seed, 'state': 'finished', 'kind': kind}
         rows.append({**fixed, 'step': epoch, 'epoch': float(epoch), 'top1_err_pct': error})

@@ -81,6 +81,53 @@ def test_one_place_for_two_points_and_a_wide_interval(make_table):
     assert high - low < 60
 
 
+def with_a_collapsed_seed(table, label, seeds=(1,)):
+    failed = (table.label == label) & table.seed.isin(seeds)
+    table.loc[failed, 'top1_err_pct'] = 90.0
+    return table.assign(collapsed=failed)
+
+
+def test_a_collapsed_seed_is_an_arrow_with_its_number(make_table):
+    table = make_table(12, 3)
+    before = draw.draw(chart_of(table)).axes[0].get_ylim()
+    chart = chart_of(with_a_collapsed_seed(table, 'vgg11'))
+    figure = draw.draw(chart)
+    assert_nothing_is_cut_off(figure)
+    low, high = figure.axes[0].get_ylim()
+    assert high - low < 1.3 * (before[1] - before[0])
+    place = [point.label for point in chart.points].index('vgg11')
+    kept = table[(table.label == 'vgg11') & (table.seed != 1)].top1_err_pct
+    assert chart.points[place].y == pytest.approx(kept.mean())
+    assert part(figure, f'label-{place}').get_text() == 'vgg11 (1 of 3 collapsed)'
+    assert part(figure, 'beyond-label-0').get_text() == 'vgg11, seed 1: 90.0 %'
+    ((_, y),) = part(figure, 'beyond-0').get_offsets()
+    assert low < y < high
+    assert sorted(part(figure, f'seeds-{place}').get_offsets()[:, 1]) == pytest.approx(sorted(kept))
+    assert dict(chart.hovers[place].details)['each seed'].count('(collapsed)') == 1
+    boxes = [part(figure, f'label-{i}').get_window_extent() for i in range(12)]
+    boxes.append(part(figure, 'beyond-label-0').get_window_extent())
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+
+
+def test_a_network_whose_seeds_all_collapsed_sets_no_axis(make_table):
+    chart = chart_of(with_a_collapsed_seed(make_table(5, 2), 'lenet5', (0, 1)))
+    figure = draw.draw(chart)
+    assert figure.axes[0].get_ylim()[1] < 60
+    place = [point.label for point in chart.points].index('lenet5')
+    assert part(figure, f'label-{place}').get_text() == 'lenet5 (2 of 2 collapsed): 90.0 %'
+    assert part(figure, f'point-{place}').get_offsets()[0][1] < figure.axes[0].get_ylim()[1]
+
+
+def test_the_interval_of_two_seeds_sets_no_axis(make_table):
+    table = make_table(4, 2)
+    lenet = table.label == 'lenet5'
+    table.loc[lenet, 'top1_err_pct'] = table[lenet].top1_err_pct.mean() + np.array([-1, 1])
+    figure = draw.draw(chart_of(table))
+    low, high = figure.axes[0].get_ylim()
+    assert high - low < 12.7 * np.sqrt(2)  # half of the interval: t of 0.975 with one degree of freedom is 12.7
+    assert part(figure, 'label-0').get_text() == 'lenet5 ± 12.71'
+
+
 def test_text_is_never_taken_for_markup(make_table):
     table = make_table(3)
     table['label'] = ['$x^2$ & _a', 'tab\tand\nline', 'w' * 100]

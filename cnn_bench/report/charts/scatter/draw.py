@@ -8,14 +8,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.transforms import ScaledTranslation
 
-from cnn_bench.report.charts.scatter import labels, legend, marks
-from cnn_bench.report.charts.scatter.spec import Scatter
+from cnn_bench.report.charts.scatter import beyond, labels, legend, marks
+from cnn_bench.report.charts.scatter.spec import Point, Scatter
 from cnn_bench.report.charts.style import (
     BOTTOM,
     CARD,
     LABEL_SIZE,
     LEADER,
+    SEED,
     STYLE,
     TOP,
     WIDTH,
@@ -24,11 +26,11 @@ from cnn_bench.report.charts.style import (
     fit,
     shorten,
 )
-from cnn_bench.report.format import human
+from cnn_bench.report.format import human, number
 
 _LEFT = 0.72  # inches
 _TALLEST, _GROWTH = 100.0, 1.15  # inches; of the height, from one try to the next
-_LONGEST_BAR = 0.3  # of the range of the means: two seeds give intervals that would squeeze all else
+_BESIDE = 5.0  # points from the centre of a mark to the left, where its seeds are
 _CLEAR = 3.0  # pixels between a label and the frame
 
 
@@ -77,10 +79,8 @@ def _without_labels(chart: Scatter, height: float) -> tuple[Figure, Axes, marks.
 
 def _limits_and_ticks(axes: Axes, chart: Scatter, radius: float) -> None:
     box = axes.get_window_extent()
-    x, y = np.array([(point.x, point.y) for point in chart.points]).T
-    bars = np.nan_to_num([point.half_width for point in chart.points])
-    bars = np.minimum(bars, _LONGEST_BAR * max(np.ptp(y), 1))
-    axes.set_ylim(_padded(y - bars, y + bars, radius / box.height, least=1.0))
+    x = np.array([point.x for point in chart.points])
+    axes.set_ylim(_padded(*beyond.extent(chart.points), radius / box.height, least=1.0))
     if chart.log_x:
         axes.set_xscale('log')
         low, high = _padded(np.log10(x), np.log10(x), radius / box.width, least=0.3)
@@ -137,15 +137,35 @@ def _marks(axes: Axes, chart: Scatter, style: dict, sizes: marks.Sizes) -> None:
     for i, point in enumerate(chart.points):
         colour, shape = style[point.family]
         over = {'zorder': _zorder(sizes.reach[i])}
+        y = beyond.inside(axes, point.y)
         axes.scatter(
-            point.x, point.y, s=sizes.s[i], marker=shape, facecolor=colour, alpha=0.75,
+            point.x, y, s=sizes.s[i], marker=shape, facecolor=colour, alpha=0.75,
             edgecolor=CARD, linewidth=0.7, gid=f'point-{i}', **over,
         )  # fmt: skip
         over['zorder'] += 1e-4
         if point.half_width > 0:
-            axes.errorbar(point.x, point.y, point.half_width, color=colour, alpha=0.9, **legend.BAR, **over)
-        elif sizes.reach[i] > 10:
-            axes.scatter(point.x, point.y, s=5, color=CARD, linewidth=0, gid=f'centre-{i}', **over)
+            _bar(axes, point, colour, over)
+        elif sizes.reach[i] > 10 and len(point.seeds) < 2:
+            axes.scatter(point.x, y, s=5, color=CARD, linewidth=0, gid=f'centre-{i}', **over)
+        if len(point.seeds) > 1:
+            errors = [seed.error for seed in point.seeds if beyond.inside(axes, seed.error) == seed.error]
+            beside = axes.transData + ScaledTranslation(-_BESIDE / 72, 0, axes.figure.dpi_scale_trans)
+            axes.scatter([point.x] * len(errors), errors, gid=f'seeds-{i}', transform=beside, **SEED, zorder=5)
+    for place, arrow in enumerate(beyond.arrows(axes, chart.points)):
+        colour, _ = style[chart.points[arrow.point].family]
+        line = {'color': colour, 'linewidth': 0.9, 'linestyle': (0, (1, 2)), 'zorder': 1.6}
+        axes.plot([arrow.x, arrow.x], [arrow.start, arrow.y], **line)
+        axes.scatter(arrow.x, arrow.y, color=colour, gid=f'beyond-{place}', **legend.ARROW[arrow.up], zorder=4)
+
+
+def _bar(axes: Axes, point: Point, colour: str, over: dict) -> None:
+    """The interval, with arrows for the ends that lie beyond the axis."""
+    low, high = (beyond.inside(axes, point.y + sign * point.half_width) for sign in (-1, 1))
+    ends = [[point.y - low], [high - point.y]]
+    axes.errorbar(point.x, point.y, ends, color=colour, alpha=0.9, **legend.BAR, **over)
+    for up, end in ((False, low), (True, high)):
+        if end != point.y + (1 if up else -1) * point.half_width:
+            axes.scatter(point.x, end, color=colour, **legend.ARROW[up], **over)
 
 
 def _zorder(radius: float) -> float:
@@ -159,12 +179,18 @@ def _add_labels(axes: Axes, chart: Scatter, sizes: marks.Sizes) -> bool:
     corner, whole = box.min + _CLEAR, np.array([box.width, box.height])
     style = {'fontsize': LABEL_SIZE, 'transform': axes.transAxes, 'va': 'bottom', 'zorder': 6}
     style['bbox'] = {'facecolor': CARD, 'alpha': 0.75, 'edgecolor': 'none', 'pad': 0.6}  # over lines and bars
+    arrows = beyond.arrows(axes, chart.points)
     order = sorted(range(len(chart.points)), key=lambda i: not chart.points[i].named)
     named = [i for i in order if chart.points[i].named]
-    texts = [axes.text(0, 0, shorten(chart.points[i].label), gid=f'label-{i}', **style) for i in named]
+    said = [arrow for arrow in arrows if chart.points[arrow.point].named]
+    texts = [axes.text(0, 0, _name(axes, chart.points[i]), gid=f'label-{i}', **style) for i in named]
+    texts += [axes.text(0, 0, arrow.text, gid=f'beyond-label-{arrows.index(arrow)}', **style) for arrow in said]
     extents = [text.get_window_extent() for text in texts]
-    anchors = axes.transData.transform([(chart.points[i].x, chart.points[i].y) for i in order]) - corner
-    reach, body = sizes.reach[order], sizes.body[order]
+    places = [(chart.points[i].x, beyond.inside(axes, chart.points[i].y)) for i in order]
+    places[len(named) : len(named)] = [(arrow.x, arrow.y) for arrow in said]
+    anchors = axes.transData.transform(places) - corner
+    small = np.full(len(said), beyond.RADIUS * STYLE['figure.dpi'] / 72)
+    reach, body = (np.insert(size[order], len(named), small) for size in (sizes.reach, sizes.body))
     boxes = labels.place(
         anchors,
         reach,
@@ -184,12 +210,29 @@ def _add_labels(axes: Axes, chart: Scatter, sizes: marks.Sizes) -> bool:
     return True
 
 
+def _name(axes: Axes, point: Point) -> str:
+    """The label of a mark: with the number, where the mark itself or the ends of its interval are beyond the axis."""
+    text = f'{shorten(point.label)}{point.name.removeprefix(point.label)}'
+    if beyond.inside(axes, point.y) != point.y:
+        return f'{text}: {beyond.figure(point.y)}'
+    ends = (point.y - point.half_width, point.y + point.half_width) if point.half_width > 0 else ()
+    return f'{text} ± {number(point.half_width)}' if any(beyond.inside(axes, y) != y for y in ends) else text
+
+
 def _lines(axes: Axes, chart: Scatter) -> np.ndarray:
-    """The front and the error bars as segments in pixels."""
+    """The front, the error bars and the columns of seeds as segments in pixels."""
     (front,) = (line for line in axes.lines if line.get_gid() == 'front')
     x, y = front.get_data()
     steps = [(a, b, c, b) for a, b, c in zip(x[:-1], y[:-1], x[1:], strict=True)]
     drops = [(c, b, c, d) for b, c, d in zip(y[:-1], x[1:], y[1:], strict=True)]
-    bars = [(p.x, p.y - p.half_width, p.x, p.y + p.half_width) for p in chart.points if p.half_width > 0]
-    ends = np.array(steps + drops + bars, dtype=float).reshape(-1, 2)
-    return axes.transData.transform(ends).reshape(-1, 4)
+    bars = [
+        (p.x, *(beyond.inside(axes, p.y - p.half_width), p.x), beyond.inside(axes, p.y + p.half_width))
+        for p in chart.points
+        if p.half_width > 0
+    ]
+    errors = [(p.x, [beyond.inside(axes, seed.error) for seed in p.seeds]) for p in chart.points if len(p.seeds) > 1]
+    seeds = [(x, min(of_seeds), x, max(of_seeds)) for x, of_seeds in errors]
+    ends = np.array(steps + drops + bars + seeds, dtype=float).reshape(-1, 2)
+    lines = axes.transData.transform(ends).reshape(-1, 4)
+    lines[len(lines) - len(seeds) :, [0, 2]] -= _BESIDE * STYLE['figure.dpi'] / 72
+    return lines

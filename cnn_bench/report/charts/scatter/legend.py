@@ -8,11 +8,12 @@ from matplotlib.transforms import ScaledTranslation
 
 from cnn_bench.report.charts.scatter import marks
 from cnn_bench.report.charts.scatter.spec import Scatter
-from cnn_bench.report.charts.style import LEADER, MUTED, Shape, shorten
+from cnn_bench.report.charts.style import CARD, INK, LEADER, MUTED, SEED, Shape, shorten
 from cnn_bench.report.format import human
 
 FRONT = {'color': MUTED, 'lw': 1.1, 'dashes': (4, 3)}
 BAR = {'fmt': 'none', 'elinewidth': 1.0, 'capsize': 2.2}
+ARROW = {up: {'s': 34.0, 'marker': (3, 0, 0 if up else 180), 'linewidth': 0} for up in (True, False)}
 _GAP, _BETWEEN, _MARGIN = 0.22, 0.28, 0.15  # inches: beside the axes, between two groups, to the figure's edge
 _FONT, _FAMILY_AREA = 8.5, 43.0
 _LOOSE = 0.55  # of the font size, between two lines
@@ -27,6 +28,8 @@ def add(axes: Axes, chart: Scatter, scale: marks.AreaScale, style: dict) -> tupl
     blobs = [_mark('o', LEADER, area) for area in areas.values()]
     tallest = max((blob.get_markersize() for blob in blobs), default=0)
     lines = {'Pareto front': Line2D([], [], **FRONT)}
+    if any(len(point.seeds) > 1 for point in chart.points):
+        lines['one seed'] = Line2D([], [], ls='', marker='o', color=INK, mec=CARD, mew=0.6, ms=math.sqrt(SEED['s']))
     if any(point.half_width > 0 for point in chart.points):
         lines['95 % interval'] = axes.errorbar([], [], yerr=[], color=MUTED, **BAR)
     down = right = 0.0

@@ -8,7 +8,8 @@ import pandas as pd
 from cnn_bench import stats
 from cnn_bench.report.charts.spec import ChartSpec, Details, Hover, known
 from cnn_bench.report.format import human, text
-from cnn_bench.report.summary import COMPUTED_AFTER, front_probability
+from cnn_bench.report.summary import COMPUTED_AFTER, SeedError, front_probability
+from cnn_bench.runs import collapse
 from cnn_bench.runs.columns import COLUMNS, DEVICE_MEAN, Column
 
 # Canziani et al. have a linear axis. Over a wider range than this, cheap networks would lie on one another.
@@ -19,7 +20,8 @@ _FINGERPRINT = 12  # digits that are shown
 @dataclass(frozen=True)
 class Point:
     """One mark. `half_width` of the interval around y is nan where there is none; a mark that is not `named` has no
-    label beside it, and shows its name on the page alone."""
+    label beside it, and shows its name on the page alone. `seeds` are those of which y is the mean, and those that
+    collapsed."""
 
     label: str
     family: str
@@ -30,6 +32,23 @@ class Point:
     on_front: bool
     details: Details
     named: bool = True
+    seeds: tuple[SeedError, ...] = ()
+
+    @property
+    def collapsed(self) -> int:
+        """How many seeds collapsed."""
+        return sum(seed.collapsed for seed in self.seeds)
+
+    @property
+    def learned(self) -> int:
+        """How many seeds did not."""
+        return len(self.seeds) - self.collapsed
+
+    @property
+    def name(self) -> str:
+        """The label, and how many seeds collapsed."""
+        note = collapse.in_words(self.collapsed, len(self.seeds))
+        return f'{self.label} ({note})' if note else self.label
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,14 +102,13 @@ def accuracy_vs_cost(summary: pd.DataFrame, name: str) -> Scatter | None:
         _point(row | {'front': on, 'front_probability': p}, row['top1_err_pct'], cost)
         for row, on, p in zip(rows.to_dict('records'), front, probability, strict=True)
     )
-    bars = any(not math.isnan(point.half_width) for point in points)
     return Scatter(
         name=name,
         title=f'Error against {cost.words}',
         subtitle=subtitle(rows),
         x_label=f'{cost.axis_label}, on {devices[0]}' if devices else cost.axis_label,
         y_label=COLUMNS['top1_err_pct'].axis_label,
-        caption=' '.join([_CAPTION.format(both=f'{cost.better} {cost.words}'), *([_BARS] if bars else [])]),
+        caption=' '.join([_CAPTION.format(both=f'{cost.better} {cost.words}'), *_of_seeds(points)]),
         points=points,
         left_is_better=not more_is_better,
     )
@@ -99,7 +117,7 @@ def accuracy_vs_cost(summary: pd.DataFrame, name: str) -> Scatter | None:
 def published_accuracy_vs_macs(summary: pd.DataFrame) -> Scatter:
     """Published top-1 accuracy against our multiply-add counts, as in figure 2 of Canziani et al. 2017."""
     cost = COLUMNS['macs']
-    points = tuple(_point(row, 100 - row['top1_err_pct'], cost) for row in summary.to_dict('records'))
+    points = tuple(_point(row | {'by_seed': ()}, 100 - row['top1_err_pct'], cost) for row in summary.to_dict('records'))
     wide = max(p.x for p in points) > LINEAR_UP_TO_RATIO * min(p.x for p in points)
     return Scatter(
         name='published_accuracy_vs_macs',
@@ -118,8 +136,20 @@ _CAPTION = (
     'The area of a mark is proportional to the parameters; colour and shape tell the family. The dashed steps are the '
     'Pareto front: no network here has both {both} and less error than one on it.'
 )
-_BARS = 'Bars are 95 % t intervals over seeds.'
+_BARS = (
+    'Small dots are single seeds, marks their means, bars 95 % t intervals; an arrow with a number stands for what is '
+    'beyond the axis.'
+)
+_COLLAPSED = (
+    'A seed collapsed if its training error stayed at chance; means and intervals leave such seeds out, unless all '
+    'collapsed.'
+)
 _TWICE = 'Canziani et al. count a multiply and an add as two operations: their G-Ops are twice these.'
+
+
+def _of_seeds(points: tuple[Point, ...]) -> list[str]:
+    bars = any(not math.isnan(point.half_width) for point in points)
+    return [*([_BARS] if bars else []), *([_COLLAPSED] if any(point.collapsed for point in points) else [])]
 
 
 def _point(row: dict, y: float, cost: Column) -> Point:
@@ -132,6 +162,7 @@ def _point(row: dict, y: float, cost: Column) -> Point:
         params=float(row['params']),
         on_front=bool(row['front']),
         details=_details(row),
+        seeds=row['by_seed'],
     )
 
 
@@ -143,6 +174,7 @@ def _details(row: dict) -> Details:
     return known(
         *((column.words, _value(column, row, computed)) for column in shown),
         ('seeds', computed['seeds']),
+        ('each seed', each_seed(row['by_seed'])),
         ('on the front', f'probability {probability}' if probability else ''),
         ('device', text(row['device'])),
         ('commit', text(row['commit'])),
@@ -150,6 +182,13 @@ def _details(row: dict) -> Details:
         ('source', text(row['source']) if row['source'] != 'measured' else ''),
         ('run', text(row['run'])),
     )
+
+
+def each_seed(seeds: tuple[SeedError, ...]) -> str:
+    """'8.01, 8.24, 90.00 (collapsed) %'; '' for a single seed that learned."""
+    if len(seeds) < 2 and not any(seed.collapsed for seed in seeds):
+        return ''
+    return ', '.join(f'{seed.error:.2f}{" (collapsed)" * seed.collapsed}' for seed in seeds) + ' %'
 
 
 def _value(column: Column, row: dict, computed: dict[str, str]) -> str:
