@@ -57,11 +57,12 @@ def run(args: argparse.Namespace) -> None:
     """Print the best ensembles."""
     from cnn_bench import runs
     from cnn_bench.report import ensembles, summary
+    from cnn_bench.runs import choice
     from cnn_bench.runs.predictions import read
 
     if args.data_dir and not args.from_checkpoints:
         raise UserError('ensemble: --data-dir needs --from-checkpoints; without it no data are read')
-    table = runs.load(args.dir)
+    table = choice.choose(args.dir, runs.load(args.dir)).table
     predictions, damaged = _evaluated(args, table) if args.from_checkpoints else read(args.dir)
     found = ensembles.members(table, predictions, summary.names(table))
     if args.most is not None and args.most > len(found):

@@ -11,9 +11,10 @@ import pandas as pd
 
 from cnn_bench import runs
 from cnn_bench.errors import UserError
-from cnn_bench.report import ensembles, summary, verdicts
+from cnn_bench.report import ensembles, other_recipes, summary, verdicts
 from cnn_bench.report.verdicts import Judgement
-from cnn_bench.runs import study
+from cnn_bench.runs import choice, study
+from cnn_bench.runs.choice import Others
 from cnn_bench.runs.load import name_below
 from cnn_bench.runs.predictions import Predictions
 from cnn_bench.runs.predictions import read as read_predictions
@@ -25,9 +26,14 @@ _OF_THE_RUN = ('name', 'seed')  # fields of a config that say which run it is, n
 @dataclass(frozen=True)
 class ReportData:
     """A tidy table of runs and, where they exist, the study that the runs belong to, their learning curves
-    (`runs.curves`), and by run the predictions for the test images and the configs."""
+    (`runs.curves`), and by run the predictions for the test images and the configs.
+
+    `others` are the runs of the table that do not stand for a variant of the study (`runs.choice`); tables list them,
+    and all else is of the rest, `standing`.
+    """
 
     table: pd.DataFrame
+    others: tuple[Others, ...] = ()
     study: Study | None = None
     curves: pd.DataFrame | None = None
     predictions: Mapping[str, Predictions] = field(default_factory=dict)
@@ -35,14 +41,25 @@ class ReportData:
     configs: Mapping[str, dict] = field(default_factory=dict)
 
     @cached_property
+    def standing(self) -> pd.DataFrame:
+        """The rows of the table but for those of `others`."""
+        return self.table[~self.table.run.isin([run for other in self.others for run in other.runs])]
+
+    @cached_property
     def summary(self) -> pd.DataFrame:
-        """`summarise` of the table."""
-        return summary.summarise(self.table)
+        """`summarise` of the runs that stand."""
+        return summary.summarise(self.standing)
+
+    @cached_property
+    def left_out(self) -> list[tuple[str, str]]:
+        """(run or runs, reason) of the runs that the charts leave out."""
+        others = [other_recipes.described(other, self.table, self.configs) for other in self.others]
+        return others + summary.left_out(self.standing)
 
     @cached_property
     def names(self) -> dict[str, str]:
         """Run -> label in the summary."""
-        return summary.names(self.table)
+        return summary.names(self.standing)
 
     @cached_property
     def judgements(self) -> list[Judgement]:
@@ -50,7 +67,7 @@ class ReportData:
         if not self.study:
             return []
         compared = {label for hypothesis in self.study.hypotheses for label in (hypothesis.less, hypothesis.more)}
-        table, predictions = self.table, self.predictions
+        table, predictions = self.standing, self.predictions
         if compared & {study.TOGETHER, study.BEST_SINGLE}:
             table, of_ensembles = ensembles.together(table, predictions)
             predictions = {**predictions, **of_ensembles}
@@ -60,7 +77,7 @@ class ReportData:
     def members(self) -> list[ensembles.Member]:
         """The runs that can be in an ensemble; none where they had different test sets or kept no probabilities."""
         try:
-            return ensembles.members(self.table, self.predictions, self.names)
+            return ensembles.members(self.standing, self.predictions, self.names)
         except UserError:
             return []
 
@@ -81,8 +98,10 @@ def read(directory: str | Path) -> ReportData:
     if not directory.is_dir():
         raise UserError(f'report: there is no directory {directory}')
     predictions, damaged = read_predictions(directory)
+    table = runs.load(directory)
     return ReportData(
-        table=runs.load(directory),
+        table=table,
+        others=choice.choose(directory, table).others,
         study=study.read(directory),
         curves=runs.curves(directory),
         predictions=predictions,

@@ -1,11 +1,12 @@
 """The tables of a report as text: all runs as CSV, the summary as Markdown and as LaTeX."""
 
 import io
+from collections.abc import Sequence
 
 import pandas as pd
 
 from cnn_bench.report.markdown import escaped, line, without_html
-from cnn_bench.report.summary import left_out, shown_columns, summarise, tidy
+from cnn_bench.report.summary import shown_columns, tidy
 from cnn_bench.runs import columns, spreadsheet
 
 _LATEX = {
@@ -35,8 +36,10 @@ def csv(table: pd.DataFrame) -> str:
     return spreadsheet.csv(whole(table))
 
 
-def markdown(table: pd.DataFrame, title: str, answer: str, notes: list[str]) -> str:
-    """A document of the title, the answer, the summary, the notes and the runs that were left out.
+def markdown(
+    summary: pd.DataFrame, left_out: Sequence[tuple[str, str]], title: str, answer: str, notes: Sequence[str]
+) -> str:
+    """A document of the title, the answer, the summary, the notes and the runs that were left out, each with a reason.
 
     `answer` is Markdown, all else is text.
     """
@@ -44,13 +47,12 @@ def markdown(table: pd.DataFrame, title: str, answer: str, notes: list[str]) -> 
     out.write(f'# {escaped(title)}\n\n')
     if answer:
         out.write(f'{without_html(answer.strip())}\n\n')
-    out.write(markdown_table(summarise(table)))
+    out.write(markdown_table(summary))
     for note in notes:
         out.write(f'\n{line(note)}\n')
-    missing = left_out(table)
-    if missing:
+    if left_out:
         out.write('\nLeft out:\n\n')
-        out.writelines(f'- {line(name)}: {escaped(why)}\n' for name, why in missing)
+        out.writelines(f'- {line(name)}: {escaped(why)}\n' for name, why in left_out)
     return out.getvalue()
 
 

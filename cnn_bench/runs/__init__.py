@@ -5,7 +5,7 @@ shapes             the fields and types that these files must have
 directory          reading and writing one
 load, curves, predictions    a tree of them as the tidy table, as rows of metrics, as predictions by run
 study              sweep.json, the question that a sweep was run for
-collapse           which runs learned nothing
+collapse, choice   which runs learned nothing; which stand for a variant that has runs of several recipes
 listing, export    the state of each run; runs as files for other tools
 provenance, code, sinks    where a run came from; the code that made it; where its metrics go besides metrics.jsonl
 """

@@ -73,6 +73,17 @@ def in_words(count: int, seeds: int) -> str:
     return '' if not count else 'collapsed' if count == seeds == 1 else f'{count} of {seeds} collapsed'
 
 
+def sentence(table: 'pd.DataFrame') -> str:
+    """Of which labels of a tidy table how many seeds collapsed; '' where none did."""
+    failed = table[table['collapsed'].eq(True).fillna(False).astype(bool)]
+    said = [
+        f'{label} ({runs.seed.nunique()} of {table[table.label == label].seed.nunique()})'
+        for label, runs in failed.groupby('label', sort=False)
+    ]
+    means = 'means leave such seeds out, unless all of a network did'
+    return f'Collapsed, with a training error that stayed at chance: {", ".join(said)}; {means}.' if said else ''
+
+
 def _chance(run: RunDirectory, provenance: dict) -> float | None:
     classes = ((provenance.get('model') or {}).get('fields') or {}).get('num_classes')
     labels, predicted = _predicted(run)

@@ -8,7 +8,7 @@ from typing import Any
 from cnn_bench import runs
 from cnn_bench.errors import RunFailed, Stopped, UserError
 from cnn_bench.files import is_locked, locked
-from cnn_bench.runs import RunDirectory, code, schema, study
+from cnn_bench.runs import RunDirectory, choice, code, collapse, schema, study
 from cnn_bench.runs import tuning as tuning_record
 from cnn_bench.runtime.signals import StopSignals
 from cnn_bench.sweep import budget, calibrate, records, sampling, staleness, tuning
@@ -318,9 +318,13 @@ class Sweep:
         if not runs.find(self.out):
             return ''
         self._record()  # the table takes measured columns from there
-        table, present = runs.load(self.out), {f'trials/{record["id"]}' for record in self._trial_records()}
-        finished = table[(table.state == 'finished') & table.run.isin(present)]
-        return _call(self.experiment.report, 'report', self.experiment, finished) if len(finished) else ''
+        chosen = choice.choose(self.out, runs.load(self.out))
+        finished = chosen.table[chosen.table.state == 'finished']
+        if not len(finished):
+            return ''
+        averaged = finished[~collapse.left_out_of_means(finished)]
+        answer = _call(self.experiment.report, 'report', self.experiment, averaged)
+        return '\n\n'.join(filter(None, [answer, collapse.sentence(finished), chosen.in_words()]))
 
     def _record(self) -> None:
         experiment, earlier = self.experiment, self.earlier
@@ -340,6 +344,7 @@ class Sweep:
                 hypotheses=experiment.hypotheses_of(self.preset),
                 trials=self._trial_records(),
                 changes=experiment.changes,
+                variants=tuple(trial.name for trial in experiment.trials(self.preset, 1)),
                 answer=self.answer,
             ),
         )

@@ -113,9 +113,13 @@ def test_markdown_is_well_formed(table):
     assert any('a\\|b &lt;script>' in line for line in lines)
 
 
+def document(table, title, answer, notes):
+    return tables.markdown(summaries.summarise(table), summaries.left_out(table), title, answer, notes)
+
+
 def test_markdown_document(table):
     table.loc[0, 'state'] = 'diverged'
-    text = tables.markdown(table, 'A question?\n', 'An *answer*.', ['A note.'])
+    text = document(table, 'A question?\n', 'An *answer*.', ['A note.'])
     assert text.startswith('# A question?\n\nAn *answer*.\n\n| Network |')
     assert text.endswith('\nA note.\n\nLeft out:\n\n- lenet5-0.25-seed0: diverged\n')
 

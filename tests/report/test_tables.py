@@ -7,7 +7,7 @@ from markdown_it import MarkdownIt
 from run_files import train_row, write_run
 
 from cnn_bench.report import tables
-from cnn_bench.report.summary import summarise
+from cnn_bench.report.summary import left_out, summarise
 from cnn_bench.runs import export
 
 
@@ -29,6 +29,10 @@ def test_every_row_has_every_cell(table):
     assert text.endswith('\\hline\n\\end{tabular}\n')
 
 
+def document(table, title, answer, notes):
+    return tables.markdown(summarise(table), left_out(table), title, answer, notes)
+
+
 ODD = [
     'a|b',
     '*bold* `code` _slanted_ ~gone~',
@@ -46,7 +50,7 @@ def test_a_document_shows_text_as_it_is(table, text):
     table[f'measured {text.lower()}'] = 1.0  # a column that an experiment measured
     table.loc[table.label == 'vgg11', 'label'] = text
     table.loc[table.label == 'xception', ['state', 'run', 'reason']] = ['diverged', text, text]
-    written = tables.markdown(table, text, '', [text])
+    written = document(table, text, '', [text])
     parsed = MarkdownIt('commonmark').enable(['table', 'strikethrough']).parse(written)
     shown = [token for block in parsed for token in block.children or ()]
     assert {token.type for token in shown} <= {'text', 'text_special'}
@@ -66,7 +70,7 @@ def test_a_document_shows_text_as_it_is(table, text):
 
 def test_an_answer_is_markdown_without_html_and_pictures(table):
     answer = 'The **answer**: <script>alert(1)</script> ![x](http://a.b/c.png)\n\n| a | b |\n|---|---|\n| 1 | 2 |'
-    made = MarkdownIt('commonmark', {'html': True}).enable('table').render(tables.markdown(table, 'T', answer, []))
+    made = MarkdownIt('commonmark', {'html': True}).enable('table').render(document(table, 'T', answer, []))
     assert '<strong>answer</strong>' in made
     assert '<td>2</td>' in made
     assert '<script' not in made

@@ -66,11 +66,11 @@ def _differences(data: ReportData) -> ChartSpec | None:
     baseline = data.study.baseline if data.study else ''
     if not baseline:
         return None
-    return forest.forest(verdicts.compare_with_baseline(data.table, baseline, data.predictions), baseline)
+    return forest.forest(verdicts.compare_with_baseline(data.standing, baseline, data.predictions), baseline)
 
 
 def _overlap(data: ReportData) -> ChartSpec | None:
-    shares = overlap.shares(data.table, data.predictions, data.names)
+    shares = overlap.shares(data.standing, data.predictions, data.names)
     return overlap.error_overlap(shares, scatter.subtitle(data.summary))
 
 

@@ -10,7 +10,7 @@ from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import THEME
 from cnn_bench.report.data import ReportData
 from cnn_bench.report.page import sections, svg
-from cnn_bench.report.summary import front_in_words, left_out
+from cnn_bench.report.summary import front_in_words
 
 _THEME = {**THEME, 'page': ('#f6f8fa', '#0d1117')}  # with the colour behind the cards, light and dark
 Drawn = tuple[ChartSpec, str]  # a chart and its SVG
@@ -39,8 +39,8 @@ def render(data: ReportData, first: list[Drawn], more: list[Drawn], title: str, 
         front=front_in_words(summary) if (summary.source == 'measured').all() else '',
         recipes=sections.recipes(data),
         ensembles=sections.ensembles(data) if any(chart.name == 'ensembles' for chart, _ in first) else {},
-        left_out=left_out(data.table),
-        provenance=sections.provenance(data.table),
+        left_out=data.left_out,
+        provenance=sections.provenance(data.standing),
         runs=sections.runs(data.table, data.names),
         points=[point for chart, _ in (*first, *more) for point in svg.points(chart, summary)],
     )

@@ -1,0 +1,45 @@
+"""Runs of a sweep that do not stand for its variants, and how their recipe differs from the one that does."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from cnn_bench.recipe import differences
+from cnn_bench.runs.choice import OTHER_RECIPE, SAME, Others
+
+_OF_THE_RUN = ('name', 'seed')  # fields of a config that say which run it is, not how it is trained
+
+
+def described(others: Others, table: pd.DataFrame, configs: Mapping[str, dict]) -> tuple[str, str]:
+    """Which runs these are, and why they do not stand; `configs` by run, as far as they can be read."""
+    runs = table[table.run.isin(others.runs)]
+    seeds = sorted(runs.seed.dropna().astype(int).unique())
+    name = f'{others.label}, seed{"s" * (len(seeds) > 1)} {", ".join(map(str, seeds))}' if seeds else others.label
+    name += f' ({", ".join(others.runs)})'
+    if others.why != OTHER_RECIPE:
+        return name, others.why
+    return name, f'{others.why}; as shown, and here: {"; ".join(_differences(others, table, configs)) or "unknown"}'
+
+
+def _differences(others: Others, table: pd.DataFrame, configs: Mapping[str, dict]) -> list[str]:
+    """A line per field in which the recipes differ, or else what of the data and the network does."""
+    there = configs.get(others.runs[0])
+    here = _of_same_seed(others, table, configs)
+    if there is not None and here is not None:
+        lines = differences(*({k: v for k, v in config.items() if k not in _OF_THE_RUN} for config in (here, there)))
+        if lines:
+            return lines
+    rows = table.set_index('run')
+    values = [(name, rows.at[others.instead, name], rows.at[others.runs[0], name]) for name in SAME]
+    return [f'{name}: {_short(one)}, {_short(other)}' for name, one, other in values if one != other]
+
+
+def _of_same_seed(others: Others, table: pd.DataFrame, configs: Mapping[str, dict]) -> dict | None:
+    """The config of a run that stands, with the seed of the first of the others where there is one."""
+    rows = table.set_index('run')
+    alike = rows[rows.recipe.eq(rows.recipe.get(others.instead)) & rows.seed.eq(rows.seed.get(others.runs[0]))]
+    return configs.get(alike.index[0] if len(alike) else others.instead)
+
+
+def _short(value: object) -> str:
+    return f'{value:.0f}' if isinstance(value, float) else str(value)[:12]
