@@ -11,14 +11,17 @@ import pandas as pd
 
 from cnn_bench import runs
 from cnn_bench.errors import UserError
-from cnn_bench.report import ensembles, other_recipes, summary, verdicts
+from cnn_bench.report import ensembles, other_recipes, summary, tuning, verdicts
+from cnn_bench.report.tuning import Ranking
 from cnn_bench.report.verdicts import Judgement
 from cnn_bench.runs import choice, study
+from cnn_bench.runs import tuning as tuning_record
 from cnn_bench.runs.choice import Others
 from cnn_bench.runs.load import name_below
 from cnn_bench.runs.predictions import Predictions
 from cnn_bench.runs.predictions import read as read_predictions
 from cnn_bench.runs.study import Study
+from cnn_bench.runs.tuning import Tuning
 
 _OF_THE_RUN = ('name', 'seed')  # fields of a config that say which run it is, not how it is trained
 
@@ -39,6 +42,8 @@ class ReportData:
     predictions: Mapping[str, Predictions] = field(default_factory=dict)
     damaged_predictions: Mapping[str, str] = field(default_factory=dict)  # run -> why they are left out
     configs: Mapping[str, dict] = field(default_factory=dict)
+    tuning: Tuning | None = None  # how the variants were tuned, and
+    untuned: pd.DataFrame | None = None  # a tidy table of their runs without
 
     @cached_property
     def standing(self) -> pd.DataFrame:
@@ -74,6 +79,13 @@ class ReportData:
         return verdicts.judge(table, self.study.hypotheses, predictions)
 
     @cached_property
+    def ranking(self) -> Ranking | None:
+        """How tuning changed the ranking of the variants; None where they were not tuned, or not run untuned too."""
+        if self.tuning is None or self.untuned is None:
+            return None
+        return tuning.ranking(self.tuning, self.untuned, self.standing)
+
+    @cached_property
     def members(self) -> list[ensembles.Member]:
         """The runs that can be in an ensemble; none where they had different test sets or kept no probabilities."""
         try:
@@ -107,6 +119,8 @@ def read(directory: str | Path) -> ReportData:
         predictions=predictions,
         damaged_predictions=damaged,
         configs=_configs(directory),
+        tuning=tuning_record.read(directory),
+        untuned=_untuned(directory),
     )
 
 
@@ -120,6 +134,12 @@ def differing_fields(configs: Mapping[str, dict]) -> pd.DataFrame:
     rows = {field: [values.get(field, '—') for values in flat.values()] for field in fields}
     differing = {field: values for field, values in rows.items() if len(set(values)) > 1}
     return pd.DataFrame.from_dict(differing, orient='index', columns=list(flat))
+
+
+def _untuned(directory: Path) -> pd.DataFrame | None:
+    """The runs of the sweep in `directory` with the recipe's own values, the newest of each variant; None without."""
+    place = directory / tuning_record.UNTUNED
+    return choice.newest(place, runs.load(place)) if runs.find(place) else None
 
 
 def _configs(directory: Path) -> dict[str, dict]:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from cnn_bench.report import tuning_words
+from cnn_bench.report.data import ReportData
 from cnn_bench.report.markdown import escaped, line, without_html
 from cnn_bench.report.summary import shown_columns, tidy
 from cnn_bench.runs import columns, spreadsheet
@@ -37,11 +39,16 @@ def csv(table: pd.DataFrame) -> str:
 
 
 def markdown(
-    summary: pd.DataFrame, left_out: Sequence[tuple[str, str]], title: str, answer: str, notes: Sequence[str]
+    summary: pd.DataFrame,
+    left_out: Sequence[tuple[str, str]],
+    title: str,
+    answer: str,
+    notes: Sequence[str],
+    sections: str = '',
 ) -> str:
-    """A document of the title, the answer, the summary, the notes and the runs that were left out, each with a reason.
+    """A document of the title, the answer, the summary, the notes, further sections and the runs that were left out.
 
-    `answer` is Markdown, all else is text.
+    `answer` and `sections` are Markdown, all else is text.
     """
     out = io.StringIO()
     out.write(f'# {escaped(title)}\n\n')
@@ -50,6 +57,7 @@ def markdown(
     out.write(markdown_table(summary))
     for note in notes:
         out.write(f'\n{line(note)}\n')
+    out.write(sections)
     if left_out:
         out.write('\nLeft out:\n\n')
         out.writelines(f'- {line(name)}: {escaped(why)}\n' for name, why in left_out)
@@ -59,9 +67,25 @@ def markdown(
 def markdown_table(summary: pd.DataFrame) -> str:
     """The summary as a Markdown table, numbers to the right."""
     shown = shown_columns(summary)
-    lines = [[escaped(column.header) for column in shown], ['---:' if column.numeric else ':---' for column in shown]]
-    for row in summary.to_dict('records'):
-        lines.append([escaped(column.text(row[column.name])) for column in shown])
+    rows = [[column.text(row[column.name]) for column in shown] for row in summary.to_dict('records')]
+    return _markdown_rows([column.header for column in shown], rows, [column.numeric for column in shown])
+
+
+def markdown_tuning(data: ReportData) -> str:
+    """The section on tuning of a Markdown document; '' where the runs were not tuned."""
+    if data.tuning is None:
+        return ''
+    tables = [(tuning_words.HEAD_OF_CHOSEN, tuning_words.chosen_rows(data.tuning), 2)]
+    if data.ranking:
+        tables.append((tuning_words.HEAD_OF_RANKING, tuning_words.ranking_rows(data.ranking), 1))
+    said = ''.join(f'\n{line(sentence)}\n' for sentence in tuning_words.sentences(data))
+    made = [_markdown_rows(head, rows, [i >= texts for i in range(len(head))]) for head, rows, texts in tables if rows]
+    return f'\n## Tuning\n{said}' + ''.join(f'\n{table}' for table in made)
+
+
+def _markdown_rows(head: Sequence[str], rows: Sequence[Sequence[str]], to_the_right: Sequence[bool]) -> str:
+    lines = [[escaped(name) for name in head], ['---:' if right else ':---' for right in to_the_right]]
+    lines += [[escaped(cell) for cell in row] for row in rows]
     return ''.join(f'| {" | ".join(cells)} |\n' for cells in lines)
 
 

@@ -83,7 +83,7 @@ def _write_files(
     notes = [chart.caption for chart in first] + verdicts.lines(data.judgements)
     texts = {
         'results.csv': tables.csv(data.table),
-        'results.md': tables.markdown(data.summary, data.left_out, title, answer, notes),
+        'results.md': tables.markdown(data.summary, data.left_out, title, answer, notes, tables.markdown_tuning(data)),
         'results.tex': tables.latex_table(data.summary),
         'index.html': render.render(data, *drawn, title, answer),
     }

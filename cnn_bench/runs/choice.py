@@ -79,6 +79,12 @@ def choose(directory: str | Path, table: 'pd.DataFrame') -> Choice:
     return Choice(table.loc[sorted(kept)], tuple(others))
 
 
+def newest(directory: str | Path, table: 'pd.DataFrame') -> 'pd.DataFrame':
+    """The rows of `table`, from `load(directory)`, of the newest recipe of each label among those with most seeds."""
+    kept = [_standing(Path(directory), rows, len(rows)) for _, rows in table.groupby('label', sort=False, dropna=False)]
+    return table.loc[sorted(index for rows in kept for index in rows.index)]
+
+
 def _standing(directory: Path, rows: 'pd.DataFrame', asked: int) -> 'pd.DataFrame':
     """The rows of the newest complete recipe, and those of which too little is known to tell."""
     finished = [of_recipe for _, of_recipe in rows[rows.state == 'finished'].groupby(list(SAME), dropna=False)]

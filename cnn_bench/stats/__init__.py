@@ -6,16 +6,20 @@ multiplicity   p-values of many comparisons
 decision       a hypothesis about two recipes, and how many seeds would settle it
 front          the Pareto front of cost against error, and the probability of being on it
 hypervolume    the area that a front dominates, one number for a set of networks
+expected_best  the expected best of n tuning trials
+ranking        whether two conditions rank networks alike
 
 All are pure functions of arrays; those that draw at random take a seed.
 """
 
 from cnn_bench.stats.bootstrap import McNemar, bootstrap_difference, bootstrap_mean, mcnemar
 from cnn_bench.stats.decision import CONTRADICTED, SUPPORTED, UNDECIDED, Decision, decide
+from cnn_bench.stats.expected_best import expected_minimum
 from cnn_bench.stats.front import front_probability, pareto_front
 from cnn_bench.stats.hypervolume import hypervolume, hypervolume_interval
 from cnn_bench.stats.multiplicity import holm
 from cnn_bench.stats.over_seeds import Difference, mean_ci, paired_difference
+from cnn_bench.stats.ranking import changed_places, tau_of_means
 
 __all__ = [
     'CONTRADICTED',
@@ -26,7 +30,9 @@ __all__ = [
     'McNemar',
     'bootstrap_difference',
     'bootstrap_mean',
+    'changed_places',
     'decide',
+    'expected_minimum',
     'front_probability',
     'holm',
     'hypervolume',
@@ -35,4 +41,5 @@ __all__ = [
     'mean_ci',
     'paired_difference',
     'pareto_front',
+    'tau_of_means',
 ]

@@ -31,6 +31,7 @@ CHARTS = {
     'differences',
     'error_overlap',
     'ensembles',
+    'expected_best',
 }
 NO_BASELINE = ('accuracy_vs_cost', 'ensembles')
 every_experiment = pytest.mark.parametrize('name', NAMES)

@@ -6,6 +6,7 @@ density     accuracy per parameter
 forest      differences from the baseline
 overlap     which errors networks share
 ensembles   networks and their ensembles, as a scatter chart
-rows        the frame of charts with a row per network; style: how all charts look
+tuning      the expected best of n tuning trials
+rows, lines the frame of charts with a row per network; lines with their names beside; style: how all charts look
 saving      a chart as PNG, SVG and PDF
 """

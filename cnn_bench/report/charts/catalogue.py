@@ -5,7 +5,7 @@ from functools import partial
 
 from cnn_bench.errors import unknown
 from cnn_bench.report import verdicts
-from cnn_bench.report.charts import density, ensembles, forest, learning, overlap
+from cnn_bench.report.charts import density, ensembles, forest, learning, overlap, tuning
 from cnn_bench.report.charts.scatter import spec as scatter
 from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.data import ReportData
@@ -22,6 +22,7 @@ def charts() -> dict[str, Callable[[ReportData], ChartSpec | None]]:
         'differences': _differences,
         'error_overlap': _overlap,
         'ensembles': _ensembles,
+        'expected_best': _expected_best,
     }
 
 
@@ -76,3 +77,7 @@ def _overlap(data: ReportData) -> ChartSpec | None:
 
 def _ensembles(data: ReportData) -> ChartSpec | None:
     return ensembles.error_against_cost(data.members, data.ensembles, scatter.subtitle(data.summary))
+
+
+def _expected_best(data: ReportData) -> ChartSpec | None:
+    return tuning.expected_best(data.tuning, scatter.subtitle(data.summary)) if data.tuning else None

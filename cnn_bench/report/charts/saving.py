@@ -7,7 +7,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
-from cnn_bench.report.charts import density, forest, learning, overlap
+from cnn_bench.report.charts import density, forest, learning, overlap, tuning
 from cnn_bench.report.charts.density import Density
 from cnn_bench.report.charts.forest import Forest
 from cnn_bench.report.charts.learning import Learning
@@ -16,6 +16,7 @@ from cnn_bench.report.charts.scatter import draw as scatter
 from cnn_bench.report.charts.scatter.spec import Scatter
 from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import PNG_DPI, STYLE
+from cnn_bench.report.charts.tuning import ExpectedBest
 from cnn_bench.report.format import printable
 
 _DRAW = {
@@ -24,6 +25,7 @@ _DRAW = {
     Density: density.draw,
     Forest: forest.draw,
     Overlap: overlap.draw,
+    ExpectedBest: tuning.draw,
 }
 _UNDATED = {
     'png': {'Software': None},

@@ -7,7 +7,7 @@ import pandas as pd
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from cnn_bench.report import ensemble_words
+from cnn_bench.report import ensemble_words, tuning_words
 from cnn_bench.report import ensembles as members_of
 from cnn_bench.report.data import ReportData
 from cnn_bench.report.format import p_value, plain
@@ -22,6 +22,7 @@ _OF_RUNS = {
     'seed': 'Seed',
     'state': 'State',
     'top1_err_pct': COLUMNS['top1_err_pct'].header,
+    'collapsed': 'Collapsed',
     'device': 'Device',
     'dtype': 'Type',
     'dataset': 'Data',
@@ -124,6 +125,24 @@ def ensembles(data: ReportData) -> dict:
     }
 
 
+def tuning(data: ReportData) -> dict:
+    """How the variants were tuned, in sentences, what was chosen, and the ranking; empty where they were not."""
+    if data.tuning is None:
+        return {}
+    made = [(tuning_words.HEAD_OF_CHOSEN, tuning_words.chosen_rows(data.tuning))]
+    if data.ranking:
+        made.append((tuning_words.HEAD_OF_RANKING, tuning_words.ranking_rows(data.ranking)))
+    return {
+        'words': tuning_words.sentences(data),
+        'tables': [
+            {'head': head, 'rows': [[Cell(first, 'field'), *map(Cell, rest)] for first, *rest in rows]}
+            for head, rows in made
+            if rows
+        ],
+        'hint': tuning_words.HINT,
+    }
+
+
 def _ensemble(row: Mapping) -> list[Cell]:
     """The cells of _OF_ENSEMBLES."""
     costs = [COLUMNS[name].text(row[name]) for name in ('macs', 'params', 'top1_err_pct', 'top5_err_pct')]
@@ -170,4 +189,6 @@ def _of_run(name: str, value: object) -> str:
         return ''
     if name == 'seed':
         return f'{value:.0f}'
+    if name == 'collapsed':
+        return COLUMNS[name].text(value)
     return str(value)[:_FINGERPRINT] if name == 'data_fingerprint' else plain(value)

@@ -1,0 +1,129 @@
+"""Tuning in sentences and tables, for the page and the Markdown document."""
+
+import math
+
+from cnn_bench.report.data import ReportData
+from cnn_bench.report.format import percent, plain, signed
+from cnn_bench.report.tuning import Chosen, Ranking, chosen
+from cnn_bench.runs.tuning import Range, Tuning
+
+HEAD_OF_CHOSEN = (
+    'Network',
+    'Field',
+    'Chosen',
+    'Validation error (%)',
+    'Next below (error)',
+    'Next above (error)',
+    'Edge',
+)
+HEAD_OF_RANKING = ('Network', 'Untuned top-1 error (%)', 'Tuned (%)', 'Difference', 'Place untuned', 'Place tuned')
+HINT = (
+    'Chosen by validation error; neighbours are the nearest values that finished trials had, with their validation '
+    'errors. In a space of several fields these trials differ in other fields too.'
+)
+
+
+def sentences(data: ReportData) -> list[str]:
+    """How the variants were tuned, warnings of values at an edge, and what became of the ranking."""
+    if data.tuning is None:
+        return []
+    said = [
+        _how(data.tuning),
+        *(_warning(one, data.tuning.space[one.field]) for one in chosen(data.tuning) if one.edge),
+    ]
+    missing = [variant.name for variant in data.tuning.variants if variant.chosen is None]
+    if missing:
+        said.append(f'Nothing is chosen yet for {", ".join(missing)}.')
+    return [*said, *(_ranked(data.ranking) if data.ranking else [])]
+
+
+def chosen_rows(tuning: Tuning) -> list[list[str]]:
+    """The cells below HEAD_OF_CHOSEN."""
+    return [
+        [
+            one.variant,
+            one.field,
+            plain(one.value),
+            '' if math.isnan(one.error) else f'{one.error:.2f}',
+            _neighbour(one.below),
+            _neighbour(one.above),
+            f'{one.edge} tried' if one.edge else '',
+        ]
+        for one in chosen(tuning)
+    ]
+
+
+def ranking_rows(ranking: Ranking) -> list[list[str]]:
+    """The cells below HEAD_OF_RANKING, in the order of the tuned errors."""
+    places = [_places(errors) for errors in (ranking.untuned, ranking.tuned)]
+    return [
+        [
+            name,
+            f'{ranking.untuned[name]:.2f}',
+            f'{ranking.tuned[name]:.2f}',
+            signed(ranking.tuned[name] - ranking.untuned[name]),
+            *(str(place[name]) for place in places),
+        ]
+        for name in places[1]
+    ]
+
+
+def _how(tuning: Tuning) -> str:
+    space = ', '.join(f'{field} {_range(values)}' for field, values in tuning.space.items())
+    trials = f'{tuning.trials_per_variant} trials'
+    if tuning.budget == 'trials':
+        equally = f'{trials} each'
+    else:
+        equally = f'equally many multiply-adds each, {trials} on average'
+    return f'Every network was tuned equally: {equally}, of {space} (sampler {tuning.sampler}), by validation error.'
+
+
+def _range(values: Range) -> str:
+    if values.choices:
+        return f'among {", ".join(map(plain, values.choices))}'
+    return f'from {values.low:g} to {values.high:g}{" by its logarithm" if values.log else ""}'
+
+
+def _warning(one: Chosen, values: Range) -> str:
+    return (
+        f'Warning: {one.variant} chose the {one.edge} {one.field} that was tried, {plain(one.value)} '
+        f'{_range(values)}; a better one may lie beyond.'
+    )
+
+
+def _ranked(ranking: Ranking) -> list[str]:
+    if math.isnan(ranking.tau):
+        return []
+    interval = (
+        f'95 % bootstrap interval {_two(ranking.low)} to {_two(ranking.high)} over {ranking.seeds} seeds'
+        if math.isfinite(ranking.low)
+        else 'a single seed: no interval'
+    )
+    tau = (
+        f'Kendall’s τ between the rankings of {len(ranking.tuned)} networks by test error, untuned and tuned, is '
+        f'{_two(ranking.tau)} ({interval}; 1 is the same order).'
+    )
+    if not ranking.turned:
+        return [tau, 'No two networks changed places.']
+    pairs = len(ranking.turned)
+    turned = f'{pairs} pair{"s" * (pairs > 1)} changed places'
+    if math.isnan(ranking.low):
+        return [tau, f'{turned}; whether by more than chance, single seeds cannot tell.']
+    if not ranking.sure:
+        return [tau, f'{turned}, none by more than chance (Tukey’s test at 95 % before and after).']
+    named = '; '.join(f'{first} was ahead of {second} untuned and is behind it tuned' for first, second in ranking.sure)
+    return [tau, f'{turned}, {len(ranking.sure)} by more than chance (Tukey’s test at 95 % before and after): {named}.']
+
+
+def _places(errors: dict[str, float]) -> dict[str, int]:
+    """Variant -> its place, the lowest error first; equal errors share the place of the first."""
+    order = sorted(errors, key=lambda name: (errors[name], name))
+    return {name: 1 + sum(error < errors[name] for error in errors.values()) for name in order}
+
+
+def _two(value: float) -> str:
+    return f'{value:.2f}'.replace('-', '−')
+
+
+def _neighbour(neighbour: tuple[float, float] | None) -> str:
+    return f'{plain(neighbour[0])} ({percent(neighbour[1])})' if neighbour else ''
