@@ -72,15 +72,15 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
     half-width of its 95 % interval (nan for one seed). `seeds` counts all, `collapsed_seeds` those that collapsed, and
     `by_seed` holds a SeedError of each; runs that repeat a seed count as one. Other columns are combined as COLUMNS
     state: a speed, for example, is nan where the runs had different devices. `front` marks the Pareto front of error
-    against multiply-adds, `front_probability` is the probability of being on it (nan where there is one seed each).
-    Numeric columns that are not in COLUMNS are averaged too.
+    against multiply-adds, on which no network is whose seeds all collapsed; `front_probability` is the probability of
+    being on it (nan where there is one seed each). Numeric columns that are not in COLUMNS are averaged too.
     """
     groups = _groups(table)
     names = list(dict.fromkeys([*tidy(table.head(0)).columns, 'top1_ci95_pct', 'top1_se_pct', 'seeds', 'front']))
     names += ['collapsed_seeds', 'by_seed']
     summary = pd.DataFrame([_configuration(group) for group in groups], columns=names)
     summary = summary.drop(columns=columns.having(over_seeds=DROPPED))
-    summary['front'] = stats.pareto_front(summary.macs, summary.top1_err_pct)
+    summary['front'] = stats.pareto_front(summary.macs, learned_errors(summary))
     summary['front_probability'] = front_probability(summary, summary.macs)
     summary['label'] = _distinct_labels(summary)
     return summary.sort_values(['macs', 'label'], kind='stable').reset_index(drop=True)
@@ -104,6 +104,12 @@ def shown_columns(summary: pd.DataFrame) -> list[Column]:
     return sorted(with_values, key=lambda column: column.kind == 'prose')
 
 
+def learned_errors(summary: pd.DataFrame) -> pd.Series:
+    """The errors of a summary, nan where all seeds of a network collapsed, unless those of all networks did."""
+    lost = summary.by_seed.map(lambda seeds: all(one.collapsed for one in seeds)).astype(bool)
+    return summary.top1_err_pct if lost.all() else summary.top1_err_pct.mask(lost)
+
+
 def front_probability(summary: pd.DataFrame, cost: pd.Series) -> np.ndarray:
     """`stats.front_probability` of error against `cost`; nan where no row has two seeds.
 
@@ -114,15 +120,16 @@ def front_probability(summary: pd.DataFrame, cost: pd.Series) -> np.ndarray:
         return np.full(len(summary), np.nan)
     averaged = summary.by_seed.map(lambda seeds: sum(not one.collapsed for one in seeds) or len(seeds))
     pooled = math.sqrt((errors**2 * averaged).mean())
-    return stats.front_probability(cost, summary.top1_err_pct, errors.fillna(pooled))
+    return stats.front_probability(cost, learned_errors(summary), errors.fillna(pooled))
 
 
 def front_in_words(summary: pd.DataFrame) -> str:
     """Which networks are on the front of error against multiply-adds, and its hypervolume; '' for a single network.
 
     The reference point is the highest cost and the highest error in the summary; the interval is over seeds, where a
-    network has several.
+    network has several. Networks whose seeds all collapsed are left out.
     """
+    summary = summary[learned_errors(summary).notna()]
     if len(summary) < 2:
         return ''
     cost, error = summary.macs, summary.top1_err_pct

@@ -17,9 +17,12 @@ HEAD_OF_CHOSEN = (
     'Edge',
 )
 HEAD_OF_RANKING = ('Network', 'Untuned top-1 error (%)', 'Tuned (%)', 'Difference', 'Place untuned', 'Place tuned')
-HINT = (
+HINT_OF_CHOSEN = (
     'Chosen by validation error; neighbours are the nearest values that finished trials had, with their validation '
     'errors. In a space of several fields these trials differ in other fields too.'
+)
+HINT_OF_RANKING = (
+    'Mean errors on the test images over the seeds that learned, with the recipe’s own values and with the chosen ones.'
 )
 
 

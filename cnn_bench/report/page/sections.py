@@ -129,17 +129,17 @@ def tuning(data: ReportData) -> dict:
     """How the variants were tuned, in sentences, what was chosen, and the ranking; empty where they were not."""
     if data.tuning is None:
         return {}
-    made = [(tuning_words.HEAD_OF_CHOSEN, tuning_words.chosen_rows(data.tuning))]
+    made = [(tuning_words.HEAD_OF_CHOSEN, tuning_words.chosen_rows(data.tuning), tuning_words.HINT_OF_CHOSEN)]
     if data.ranking:
-        made.append((tuning_words.HEAD_OF_RANKING, tuning_words.ranking_rows(data.ranking)))
+        rows = tuning_words.ranking_rows(data.ranking)
+        made.append((tuning_words.HEAD_OF_RANKING, rows, tuning_words.HINT_OF_RANKING))
     return {
         'words': tuning_words.sentences(data),
         'tables': [
-            {'head': head, 'rows': [[Cell(first, 'field'), *map(Cell, rest)] for first, *rest in rows]}
-            for head, rows in made
+            {'head': head, 'rows': [[Cell(first, 'field'), *map(Cell, rest)] for first, *rest in rows], 'hint': hint}
+            for head, rows, hint in made
             if rows
         ],
-        'hint': tuning_words.HINT,
     }
 
 

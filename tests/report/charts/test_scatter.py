@@ -110,11 +110,14 @@ def test_a_collapsed_seed_is_an_arrow_with_its_number(make_table):
 
 
 def test_a_network_whose_seeds_all_collapsed_sets_no_axis(make_table):
-    chart = chart_of(with_a_collapsed_seed(make_table(5, 2), 'lenet5', (0, 1)))
+    table = with_a_collapsed_seed(make_table(5, 2), 'lenet5', (0, 1))
+    table.loc[table.collapsed & (table.seed == 0), 'top1_err_pct'] = 89.9
+    chart = chart_of(table)
     figure = draw.draw(chart)
     assert figure.axes[0].get_ylim()[1] < 60
     place = [point.label for point in chart.points].index('lenet5')
     assert part(figure, f'label-{place}').get_text() == 'lenet5 (2 of 2 collapsed): 90.0 %'
+    assert not chart.points[place].on_front  # although it is the cheapest
     assert part(figure, f'point-{place}').get_offsets()[0][1] < figure.axes[0].get_ylim()[1]
 
 

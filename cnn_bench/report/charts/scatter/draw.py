@@ -138,10 +138,11 @@ def _marks(axes: Axes, chart: Scatter, style: dict, sizes: marks.Sizes) -> None:
         colour, shape = style[point.family]
         over = {'zorder': _zorder(sizes.reach[i])}
         y = beyond.inside(axes, point.y)
-        axes.scatter(
-            point.x, y, s=sizes.s[i], marker=shape, facecolor=colour, alpha=0.75,
-            edgecolor=CARD, linewidth=0.7, gid=f'point-{i}', **over,
-        )  # fmt: skip
+        if y != point.y:
+            axes.scatter(point.x, y, color=colour, gid=f'point-{i}', **legend.ARROW[point.y > y], **over)
+            continue
+        mark = {'marker': shape, 'facecolor': colour, 'edgecolor': CARD, 'alpha': 0.75, 'linewidth': 0.7}
+        axes.scatter(point.x, y, s=sizes.s[i], gid=f'point-{i}', **mark, **over)
         over['zorder'] += 1e-4
         if point.half_width > 0:
             _bar(axes, point, colour, over)
@@ -228,7 +229,7 @@ def _lines(axes: Axes, chart: Scatter) -> np.ndarray:
     bars = [
         (p.x, *(beyond.inside(axes, p.y - p.half_width), p.x), beyond.inside(axes, p.y + p.half_width))
         for p in chart.points
-        if p.half_width > 0
+        if p.half_width > 0 and beyond.inside(axes, p.y) == p.y
     ]
     errors = [(p.x, [beyond.inside(axes, seed.error) for seed in p.seeds]) for p in chart.points if len(p.seeds) > 1]
     seeds = [(x, min(of_seeds), x, max(of_seeds)) for x, of_seeds in errors]

@@ -8,7 +8,7 @@ import pandas as pd
 from cnn_bench import stats
 from cnn_bench.report.charts.spec import ChartSpec, Details, Hover, known
 from cnn_bench.report.format import human, text
-from cnn_bench.report.summary import COMPUTED_AFTER, SeedError, front_probability
+from cnn_bench.report.summary import COMPUTED_AFTER, SeedError, front_probability, learned_errors
 from cnn_bench.runs import collapse
 from cnn_bench.runs.columns import COLUMNS, DEVICE_MEAN, Column
 
@@ -96,7 +96,7 @@ def accuracy_vs_cost(summary: pd.DataFrame, name: str) -> Scatter | None:
         return None
     more_is_better = cost.better == 'more'
     effort = -rows[cost.name] if more_is_better else rows[cost.name]
-    front = stats.pareto_front(effort, rows.top1_err_pct)
+    front = stats.pareto_front(effort, learned_errors(rows))
     probability = front_probability(rows, effort)
     points = tuple(
         _point(row | {'front': on, 'front_probability': p}, row['top1_err_pct'], cost)
