@@ -42,6 +42,9 @@ class ReportData:
     predictions: Mapping[str, Predictions] = field(default_factory=dict)
     damaged_predictions: Mapping[str, str] = field(default_factory=dict)  # run -> why they are left out
     configs: Mapping[str, dict] = field(default_factory=dict)
+    code: Mapping[str, dict[str, str]] = field(
+        default_factory=dict
+    )  # `choice.code_of`, of the others and those instead
     tuning: Tuning | None = None  # how the variants were tuned, and
     untuned: pd.DataFrame | None = None  # a tidy table of their runs without
 
@@ -58,7 +61,7 @@ class ReportData:
     @cached_property
     def left_out(self) -> list[tuple[str, str]]:
         """(run or runs, reason) of the runs that the charts leave out."""
-        others = [other_recipes.described(other, self.table, self.configs) for other in self.others]
+        others = [other_recipes.described(other, self.table, self.configs, self.code) for other in self.others]
         return others + summary.left_out(self.standing)
 
     @cached_property
@@ -111,9 +114,12 @@ def read(directory: str | Path) -> ReportData:
         raise UserError(f'report: there is no directory {directory}')
     predictions, damaged = read_predictions(directory)
     table = runs.load(directory)
+    others = choice.choose(directory, table).others
+    asked = {run for other in others for run in (other.instead, *other.runs) if run}
     return ReportData(
         table=table,
-        others=choice.choose(directory, table).others,
+        others=others,
+        code={run: choice.code_of(directory / run) for run in asked},
         study=study.read(directory),
         curves=runs.curves(directory),
         predictions=predictions,

@@ -10,15 +10,21 @@ from cnn_bench.runs.choice import OTHER_RECIPE, SAME, Others
 _OF_THE_RUN = ('name', 'seed')  # fields of a config that say which run it is, not how it is trained
 
 
-def described(others: Others, table: pd.DataFrame, configs: Mapping[str, dict]) -> tuple[str, str]:
-    """Which runs these are, and why they do not stand; `configs` by run, as far as they can be read."""
+def described(
+    others: Others, table: pd.DataFrame, configs: Mapping[str, dict], code: Mapping[str, dict[str, str]]
+) -> tuple[str, str]:
+    """Which runs these are, and why they do not stand; `configs` and `code` (`choice.code_of`) by run, where known."""
     runs = table[table.run.isin(others.runs)]
     seeds = sorted(runs.seed.dropna().astype(int).unique())
     name = f'{others.label}, seed{"s" * (len(seeds) > 1)} {", ".join(map(str, seeds))}' if seeds else others.label
     name += f' ({", ".join(others.runs)})'
     if others.why != OTHER_RECIPE:
         return name, others.why
-    return name, f'{others.why}; as shown, and here: {"; ".join(_differences(others, table, configs)) or "unknown"}'
+    if fields := _differences(others, table, configs):
+        return name, f'{others.why}; as shown, and here: {"; ".join(fields)}'
+    here, there = code.get(others.instead, {}), code.get(others.runs[0], {})
+    files = sorted(file for file in here.keys() | there.keys() if here.get(file) != there.get(file))
+    return name, f'the same recipe by other code: {", ".join(files)}' if files else others.why
 
 
 def _differences(others: Others, table: pd.DataFrame, configs: Mapping[str, dict]) -> list[str]:
@@ -31,7 +37,7 @@ def _differences(others: Others, table: pd.DataFrame, configs: Mapping[str, dict
             return lines
     rows = table.set_index('run')
     values = [(name, rows.at[others.instead, name], rows.at[others.runs[0], name]) for name in SAME]
-    return [f'{name}: {_short(one)}, {_short(other)}' for name, one, other in values if one != other]
+    return [f'{name}: {_short(a)}, {_short(b)}' for name, a, b in values if a != b and not (pd.isna(a) and pd.isna(b))]
 
 
 def _of_same_seed(others: Others, table: pd.DataFrame, configs: Mapping[str, dict]) -> dict | None:

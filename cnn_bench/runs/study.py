@@ -53,7 +53,6 @@ class Study:
     trials: tuple[dict, ...] = field(default=())  # id, name, seed, state; `reason`; `measured` columns; `code`
     answer: str = ''  # Markdown
     changes: dict = field(default_factory=dict)  # fields of the recipe that the sweep set for all variants
-    variants: tuple[str, ...] = ()  # that the experiment has at present; earlier versions wrote none
 
     @property
     def measured(self) -> dict[str, dict]:
@@ -84,7 +83,6 @@ _SHAPE = {
     ],
     'answer': shapes.Optional(shapes.TEXT),
     'changes': shapes.Optional({}),
-    'variants': shapes.Optional([shapes.TEXT]),
 }
 
 
@@ -99,8 +97,7 @@ def read(directory: str | Path) -> Study | None:
         content = _known(content)
         hypotheses = tuple(Hypothesis(**_known(fields)) for fields in content.pop(HYPOTHESES))
         charts, trials = tuple(content.pop('charts')), tuple(content.pop('trials'))
-        variants = tuple(content.pop('variants', ()))
-        return Study(**content, hypotheses=hypotheses, charts=charts, trials=trials, variants=variants)
+        return Study(**content, hypotheses=hypotheses, charts=charts, trials=trials)
     except (TypeError, ValueError) as error:
         raise UserError(f'{run / RECORD} does not hold what a sweep writes ({error})') from error
 

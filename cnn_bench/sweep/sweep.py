@@ -344,7 +344,6 @@ class Sweep:
                 hypotheses=experiment.hypotheses_of(self.preset),
                 trials=self._trial_records(),
                 changes=experiment.changes,
-                variants=tuple(trial.name for trial in experiment.trials(self.preset, 1)),
                 answer=self.answer,
             ),
         )

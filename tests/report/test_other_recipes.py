@@ -6,9 +6,10 @@ import pandas as pd
 from run_files import write_run
 from sweeps import write_sweep
 
-from cnn_bench.report import data
+from cnn_bench.report import data, other_recipes
 from cnn_bench.report.write import write_runs
 from cnn_bench.runs import RunDirectory, schema, study
+from cnn_bench.runs.choice import OTHER_RECIPE, Others
 
 
 def test_no_mean_mixes_and_what_differs_is_listed(tmp_path):
@@ -38,3 +39,14 @@ def test_no_mean_mixes_and_what_differs_is_listed(tmp_path):
     assert len(pd.read_csv(out / 'results.csv')) == 6
     for name in ('results.md', 'index.html'):
         assert 'total_epochs: 7, 4' in (out / name).read_text()
+
+
+def test_other_code_is_named_by_its_files():
+    table = pd.DataFrame({'run': ['a', 'b'], 'seed': [0, 1], 'recipe': 'r', 'data_fingerprint': None, 'params': 1})
+    table['macs'] = 1
+    code = {'a': {'cnn_bench/models/x.py': '1', 'same.py': '1'}, 'b': {'cnn_bench/models/x.py': '2', 'same.py': '1'}}
+    others = Others('net', ('a',), OTHER_RECIPE, 'b')
+    assert other_recipes.described(others, table, {}, code) == (
+        'net, seed 0 (a)',
+        'the same recipe by other code: cnn_bench/models/x.py',
+    )

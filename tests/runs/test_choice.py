@@ -10,7 +10,7 @@ from cnn_bench.runs.study import Study
 DONE = {'state': 'finished', 'top1_err_pct': 10.0}
 
 
-def made(path, *given, seeds=3, variants=('a',), unlisted=()):
+def made(path, *given, seeds=3, unlisted=()):
     """A sweep of (variant, seed, hour at which it began, learning rate, fields of its provenance)."""
     trials = []
     for name, seed, hour, rate, *fields in given:
@@ -22,7 +22,7 @@ def made(path, *given, seeds=3, variants=('a',), unlisted=()):
         if trial not in unlisted:
             trials.append({'id': trial, 'name': name, 'seed': seed, 'state': 'finished'})
     fields = ('x.py', 'Why?', 's', 'demo', seeds, 'epochs', '', (), (), tuple(trials))
-    study.write(path, Study(*fields, variants=variants))
+    study.write(path, Study(*fields))
     found = choice.choose(path, runs.load(path))
     return list(found.table.run.str.removeprefix('trials/')), found
 
@@ -67,10 +67,28 @@ def test_other_data_and_another_network_are_another_recipe(tmp_path):
     assert [other.runs for other in found.others] == [('trials/a-s0-0.1',)]
 
 
-def test_runs_that_the_sweep_does_not_know(tmp_path):
-    given = [('a', 0, 4, 0.1), ('a', 1, 4, 0.1), ('gone', 0, 4, 0.1)]
-    standing, found = made(tmp_path, *given, unlisted=('a-s1-0.1',), seeds=1)
+def test_code_that_computes_is_part_of_the_recipe(tmp_path):
+    """Of a block, but not of a table's columns; a run without a record may be of any code."""
+    old = {'code': {'modules': {'cnn_bench/models/block.py': '1', 'cnn_bench/runs/columns.py': '1'}}}
+    new = {'code': {'modules': {'cnn_bench/models/block.py': '2', 'cnn_bench/runs/columns.py': '1'}}}
+    same = {'code': {'modules': {'cnn_bench/models/block.py': '2', 'cnn_bench/runs/columns.py': '9'}}}
+    standing, found = made(
+        tmp_path, ('a', 0, 4, 0.1, old), ('a', 1, 5, 0.1, new), ('a', 2, 6, 0.1, same), ('a', 3, 7, 0.1), seeds=4
+    )
+    assert standing == ['a-s1-0.1code', 'a-s2-0.1code', 'a-s3-0.1']
+    assert [other.runs for other in found.others] == [('trials/a-s0-0.1code',)]
+
+
+def test_only_runs_that_the_sweep_lists_stand(tmp_path):
+    """Of runs that it does not list, one has the recipe of one that it does, one another, one is of no variant."""
+    given = [('a', 0, 4, 0.1), ('a', 1, 4, 0.1), ('a', 0, 9, 0.2), ('gone', 0, 4, 0.1)]
+    unlisted = ('a-s1-0.1', 'a-s0-0.2', 'gone-s0-0.1')
+    standing, found = made(tmp_path, *given, unlisted=unlisted, seeds=1)
     assert standing == ['a-s0-0.1']
-    assert {other.label: other.why for other in found.others} == {'a': choice.NOT_LISTED, 'gone': choice.NO_VARIANT}
+    assert {other.runs[0].removeprefix('trials/'): other.why for other in found.others} == {
+        'a-s1-0.1': choice.NOT_LISTED,
+        'a-s0-0.2': choice.OTHER_RECIPE,
+        'gone-s0-0.1': choice.NOT_LISTED,
+    }
     (tmp_path / study.RECORD).unlink()
-    assert len(choice.choose(tmp_path, runs.load(tmp_path)).table) == 3
+    assert len(choice.choose(tmp_path, runs.load(tmp_path)).table) == 4
