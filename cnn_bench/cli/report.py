@@ -3,7 +3,11 @@
   cnn-bench report runs/depth
   cnn-bench report --published
 
-The page works offline. For a sweep it begins with the answer to its question and the tests of its hypotheses.
+The page works offline. For a sweep it begins with the answer to its question and the tests of its hypotheses. Of a
+tuned sweep it tells what was chosen for each network, warns where that is at the edge of what was tried, draws the
+expected best of n trials (expected_best.png), and says whether tuning changed the ranking. Runs whose training error
+stayed at chance are marked as collapsed: means leave them out, charts show them as arrows with a number. Of a sweep
+that has runs of several recipes only the newest complete one is shown; the others are listed by what differs.
 """
 
 import argparse
@@ -51,15 +55,15 @@ def _published(out: str | None) -> Path:
 
 
 def _of_runs(directory: Path, out: str | None) -> Path:
-    from cnn_bench.report import data, summary, verdicts
+    from cnn_bench.report import data, tuning_words, verdicts
     from cnn_bench.report.write import write_runs
 
     found = data.read(directory)
-    for name, why in summary.left_out(found.table):
+    for name, why in found.left_out:
         output.print_line(f'cnn-bench: left out of the charts: {name} ({why})', sys.stderr)
     for name, why in found.damaged_predictions.items():
         output.print_line(f'cnn-bench: without its predictions: {name} ({why})', sys.stderr)
     page = write_runs(found, out or directory / 'report')
-    for line in verdicts.lines(found.judgements):
+    for line in (*verdicts.lines(found.judgements), *tuning_words.sentences(found)):
         output.print_line(line)
     return page

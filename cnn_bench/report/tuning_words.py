@@ -90,7 +90,7 @@ def _range(values: Range) -> str:
 def _warning(one: Chosen, values: Range) -> str:
     return (
         f'Warning: {one.variant} chose the {one.edge} {one.field} that was tried, {plain(one.value)} '
-        f'{_range(values)}; a better one may lie beyond.'
+        f'({_range(values)}); a better one may lie beyond.'
     )
 
 

@@ -51,14 +51,6 @@ class Choice:
     table: 'pd.DataFrame'
     others: tuple[Others, ...] = ()
 
-    def in_words(self) -> str:
-        """Of which variants how many runs are left out, in a sentence; '' where none is."""
-        counts: dict[str, int] = {}
-        for other in self.others:
-            counts[other.label] = counts.get(other.label, 0) + len(other.runs)
-        said = ', '.join(f'{label} ({count})' for label, count in counts.items())
-        return f'Runs of other recipes or earlier variants are left out: {said}.' if said else ''
-
 
 def choose(directory: str | Path, table: 'pd.DataFrame') -> Choice:
     """The choice among the rows of `table`, which `load(directory)` returned. Raises UserError for a damaged study."""

@@ -318,13 +318,13 @@ class Sweep:
         if not runs.find(self.out):
             return ''
         self._record()  # the table takes measured columns from there
-        chosen = choice.choose(self.out, runs.load(self.out))
-        finished = chosen.table[chosen.table.state == 'finished']
+        table = choice.choose(self.out, runs.load(self.out)).table
+        finished = table[table.state == 'finished']
         if not len(finished):
             return ''
         averaged = finished[~collapse.left_out_of_means(finished)]
         answer = _call(self.experiment.report, 'report', self.experiment, averaged)
-        return '\n\n'.join(filter(None, [answer, collapse.sentence(finished), chosen.in_words()]))
+        return '\n\n'.join(filter(None, [answer, collapse.sentence(finished)]))
 
     def _record(self) -> None:
         experiment, earlier = self.experiment, self.earlier

@@ -97,7 +97,7 @@ def test_everything_is_in_the_report(sweep, tmp_path):
     said = ' '.join(tuning_words.sentences(made))
     assert 'tuned equally: 4 trials each, of optimizer.learning_rate from 0.01 to 1 by its logarithm' in said
     assert said.count('Warning:') == 1
-    assert 'plain chose the highest optimizer.learning_rate that was tried, 0.3 from 0.01 to 1' in said
+    assert 'plain chose the highest optimizer.learning_rate that was tried, 0.3 (from 0.01 to 1' in said
     assert 'is −0.33 (95 % bootstrap interval −0.33 to −0.33 over 3 seeds' in said
     assert '2 pairs changed places, 2 by more than chance' in said
     assert 'resnet was ahead of plain untuned and is behind it tuned' in said
