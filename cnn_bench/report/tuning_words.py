@@ -74,11 +74,9 @@ def ranking_rows(ranking: Ranking) -> list[list[str]]:
 def _how(tuning: Tuning) -> str:
     space = ', '.join(f'{field} {_range(values)}' for field, values in tuning.space.items())
     trials = f'{tuning.trials_per_variant} trials'
-    if tuning.budget == 'trials':
-        equally = f'{trials} each'
-    else:
-        equally = f'equally many multiply-adds each, {trials} on average'
-    return f'Every network was tuned equally: {equally}, of {space} (sampler {tuning.sampler}), by validation error.'
+    equally = f'{trials} each' if tuning.budget == 'trials' else f'equal {tuning.budget} each, {trials} on average'
+    how = f'sampler {tuning.sampler}{", with successive halving" if tuning.halving else ""}'
+    return f'Every network was tuned equally: {equally}, of {space} ({how}), by validation error.'
 
 
 def _range(values: Range) -> str:
