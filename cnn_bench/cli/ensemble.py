@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cnn_bench.report.ensembles import Member
-    from cnn_bench.runs.predictions import Predictions
 
 FIGURES = ('MACs', 'params', 'top-1', 'top-5', 'best member', 'gain (95 % interval)', 'p', 'disagree')
 COLUMNS = (
@@ -57,14 +56,17 @@ def run(args: argparse.Namespace) -> None:
     """Print the best ensembles."""
     from cnn_bench import runs
     from cnn_bench.report import ensembles, summary
-    from cnn_bench.runs import choice
+    from cnn_bench.runs import choice, schema
     from cnn_bench.runs.predictions import read
 
     if args.data_dir and not args.from_checkpoints:
         raise UserError('ensemble: --data-dir needs --from-checkpoints; without it no data are read')
     table = choice.choose(args.dir, runs.load(args.dir)).table
-    predictions, damaged = _evaluated(args, table) if args.from_checkpoints else read(args.dir)
-    found = ensembles.members(table, predictions, summary.names(table))
+    if args.from_checkpoints:
+        predictions, validation, damaged = _evaluated(args, table)
+    else:
+        (predictions, damaged), (validation, _) = read(args.dir), read(args.dir, schema.VALIDATION_PREDICTIONS)
+    found = ensembles.members(table, predictions, summary.names(table), validation)
     if args.most is not None and args.most > len(found):
         raise UserError(f'ensemble: --most {args.most} is more than the {len(found)} runs that can be members')
     reasons = dict(summary.left_out(table)) | damaged
@@ -77,20 +79,21 @@ def run(args: argparse.Namespace) -> None:
         _print_table(found, best)
 
 
-def _evaluated(args: argparse.Namespace, table: 'pd.DataFrame') -> 'tuple[dict[str, Predictions], dict[str, str]]':
-    """Run -> test predictions of its newest checkpoint, and run -> reason where that cannot be read."""
+def _evaluated(args: argparse.Namespace, table: 'pd.DataFrame') -> tuple[dict, dict, dict[str, str]]:
+    """Run -> its Predictions for the test and for the validation images, and run -> reason where it cannot be read."""
     from pathlib import Path
 
     from cnn_bench.training.evaluate import predict_run
 
-    found, damaged, finished = {}, {}, table.run[table.state == 'finished']
+    found, validation, damaged, finished = {}, {}, {}, table.run[table.state == 'finished']
     with tracking() as track:
         for name in track(finished, 'runs', len(finished)):
             try:
-                found[name] = predict_run(Path(args.dir) / name, args.data_dir)
+                found[name], kept = predict_run(Path(args.dir) / name, args.data_dir)
+                validation |= {} if kept is None else {name: kept}
             except UserError as error:
                 damaged[name] = str(error)
-    return found, damaged
+    return found, validation, damaged
 
 
 def _print_json(found: 'list[Member]', best: 'pd.DataFrame') -> None:

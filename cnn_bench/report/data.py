@@ -14,7 +14,7 @@ from cnn_bench.errors import UserError
 from cnn_bench.report import ensembles, other_recipes, summary, tuning, verdicts
 from cnn_bench.report.tuning import Ranking
 from cnn_bench.report.verdicts import Judgement
-from cnn_bench.runs import choice, study
+from cnn_bench.runs import choice, schema, study
 from cnn_bench.runs import tuning as tuning_record
 from cnn_bench.runs.choice import Others
 from cnn_bench.runs.load import name_below
@@ -40,6 +40,7 @@ class ReportData:
     study: Study | None = None
     curves: pd.DataFrame | None = None
     predictions: Mapping[str, Predictions] = field(default_factory=dict)
+    validation: Mapping[str, Predictions] = field(default_factory=dict)  # those for the validation images
     damaged_predictions: Mapping[str, str] = field(default_factory=dict)  # run -> why they are left out
     configs: Mapping[str, dict] = field(default_factory=dict)
     code: Mapping[str, dict[str, str]] = field(
@@ -77,7 +78,7 @@ class ReportData:
         compared = {label for hypothesis in self.study.hypotheses for label in (hypothesis.less, hypothesis.more)}
         table, predictions = self.standing, self.predictions
         if compared & {study.TOGETHER, study.BEST_SINGLE}:
-            table, of_ensembles = ensembles.together(table, predictions)
+            table, of_ensembles = ensembles.together(table, predictions, self.validation)
             predictions = {**predictions, **of_ensembles}
         return verdicts.judge(table, self.study.hypotheses, predictions)
 
@@ -92,7 +93,7 @@ class ReportData:
     def members(self) -> list[ensembles.Member]:
         """The runs that can be in an ensemble; none where they had different test sets or kept no probabilities."""
         try:
-            return ensembles.members(self.standing, self.predictions, self.names)
+            return ensembles.members(self.standing, self.predictions, self.names, self.validation)
         except UserError:
             return []
 
@@ -124,6 +125,7 @@ def read(directory: str | Path) -> ReportData:
         curves=runs.curves(directory),
         predictions=predictions,
         damaged_predictions=damaged,
+        validation=read_predictions(directory, schema.VALIDATION_PREDICTIONS)[0],
         configs=_configs(directory),
         tuning=tuning_record.read(directory),
         untuned=_untuned(directory),

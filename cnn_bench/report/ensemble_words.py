@@ -23,6 +23,13 @@ def gain(row: dict) -> str:
     return f'{signed(row["gain"])} ({ends})' if ends else signed(row['gain'])
 
 
+def how_chosen(found: Sequence[Member]) -> str:
+    """A sentence on the images by which members, and the best one, were chosen."""
+    if found[0].chosen_on_test:
+        return 'Members were chosen on the test images, which count the error too: they look better than they are.'
+    return 'Members were chosen by their error on the validation images.'
+
+
 def in_words(found: Sequence[Member], best: pd.DataFrame, pairs: pd.DataFrame) -> str:
     """The best member, the ensemble of all, the best chosen ensemble, and how much pairs disagree, in sentences.
 
@@ -32,8 +39,8 @@ def in_words(found: Sequence[Member], best: pd.DataFrame, pairs: pd.DataFrame) -
         return ''
     rows = best.to_dict('records')
     whole = next(row for row in rows if ensembles.ALL in row['chosen'])
-    least = min(rows, key=lambda row: (row['top1_err_pct'], row['macs']))
-    single = min(found, key=lambda member: member.error)
+    least = min(rows, key=lambda row: (row['choice_err_pct'], row['macs']))
+    single = min(found, key=lambda member: member.choice_error)
     kind = 'networks' if len({member.network for member in found}) == len(found) else 'runs'
     sentences = [
         f'The best of {len(found)} {kind} alone is {single.label}: {percent(single.error)} top-1 error at '
@@ -41,10 +48,8 @@ def in_words(found: Sequence[Member], best: pd.DataFrame, pairs: pd.DataFrame) -
         f'All {len(found)} together have {_result(whole, single)}; no member was chosen.',
     ]
     if least is not whole:
-        sentences.append(
-            f'The chosen ensemble with the lowest error is {"; ".join(least["members"])}: {_result(least, single)}. '
-            'Its members were chosen on the same test images, so this is optimistic.'
-        )
+        sentences.append(f'The best chosen ensemble is {"; ".join(least["members"])}: {_result(least, single)}.')
+        sentences.append(how_chosen(found))
     return ' '.join([*sentences, _kin(pairs)]).strip()
 
 

@@ -3,10 +3,10 @@
 Members are runs, so seeds of one network are members too. Nothing is trained and no weight is fitted: an ensemble's
 probability of a class is the plain mean over its members, as Krizhevsky et al. 2012 and He et al. 2015 averaged theirs.
 
-Members are chosen on the test set: the same test images decide which members, and which single network, are best, and
-then count the error. Both errors are therefore optimistic, and so is the gain of a chosen ensemble, the more so the
-more there are to choose from. Intervals and p-values do not allow for the choice. `together` chooses no member, so its
-error is unbiased: hypotheses are judged by it.
+Which members, and which single network, are best is decided on the validation images, where all members kept their
+predictions for the same ones. Otherwise it is decided on the test images, which then count the error too: that error is
+optimistic, and so is the gain of a chosen ensemble, the more so the more there are to choose from. Intervals and
+p-values do not allow for the choice. `together` chooses no member: hypotheses are judged by it.
 """
 
 import itertools
@@ -27,15 +27,16 @@ MOST = 5  # members of the largest ensemble, unless asked otherwise
 IN_ORDER, GREEDILY, ALL = 'in order', 'greedily', 'all there are'
 SAME_NETWORK, SAME_FAMILY, ACROSS = 'seeds of one network', 'networks of one family', 'networks of two families'
 COLUMNS = (
-    *('size', 'members', 'runs', 'macs', 'params', 'top1_err_pct', 'top5_err_pct', 'best_member', 'best_err_pct'),
-    *('gain', 'low', 'high', 'p', 'n', 'disagreement_pct'),
+    *('size', 'members', 'runs', 'macs', 'params', 'top1_err_pct', 'top5_err_pct', 'choice_err_pct'),
+    *('best_member', 'best_err_pct', 'gain', 'low', 'high', 'p', 'n', 'disagreement_pct'),
 )
 
 
 @dataclass(frozen=True)
 class Member:
     """A run that can be in an ensemble: `network` is its label without the seed, `target` (n,) the labels of the test
-    images, `probs` (n, classes) its probabilities for them; `collapsed` as in the table."""
+    images, `probs` (n, classes) its probabilities for them; `collapsed` as in the table. `choice_target` and
+    `choice_probs` are those of the images by which members are chosen."""
 
     run: str
     label: str
@@ -45,6 +46,8 @@ class Member:
     params: int
     target: np.ndarray
     probs: np.ndarray
+    choice_target: np.ndarray
+    choice_probs: np.ndarray
     collapsed: bool = False
 
     @cached_property
@@ -62,13 +65,27 @@ class Member:
         """Top-1 error in per cent, from the predictions that were kept."""
         return 100 * float((~self.right).mean())
 
+    @cached_property
+    def choice_error(self) -> float:
+        """Top-1 error in per cent on the images by which members are chosen."""
+        return 100 * float((self.choice_probs.argmax(axis=1) != self.choice_target).mean())
+
+    @property
+    def chosen_on_test(self) -> bool:
+        """Whether the test images decide which members are best."""
+        return self.choice_probs is self.probs
+
 
 def members(
-    table: pd.DataFrame, predictions: Mapping[str, Predictions], names: Mapping[str, str] | None = None
+    table: pd.DataFrame,
+    predictions: Mapping[str, Predictions],
+    names: Mapping[str, str] | None = None,
+    validation: Mapping[str, Predictions] | None = None,
 ) -> list[Member]:
     """The finished runs of a tidy table that kept their predictions, the cheapest first.
 
-    names: run -> label, where it differs from the table's. Where a label has several runs, the seed is appended.
+    predictions and validation: run -> those for the test and the validation images. names: run -> label, where it
+    differs from the table's. Where a label has several runs, the seed is appended.
     Raises UserError for fewer than two runs, for runs that kept only the top five classes, and for two runs with
     different test images or data sets.
     """
@@ -87,7 +104,25 @@ def members(
             raise UserError(
                 f'ensembles: {first.run} ({here}) and {other.run} ({there}) were not tested on the same images'
             )
-    return _told_apart(found, rows.seed)
+    return _told_apart(_choosing_by(validation or {}, found), rows.seed)
+
+
+def _choosing_by(validation: Mapping[str, Predictions], found: list[Member]) -> list[Member]:
+    """The members with their validation images to choose by, where all have predictions for the same ones."""
+    kept = [validation.get(member.run) for member in found]
+    whole = all(
+        one is not None and one.log_probs is not None and np.array_equal(one.label, kept[0].label) for one in kept
+    )
+    if not whole:
+        return found
+    return [
+        replace(member, choice_target=one.label, choice_probs=_probabilities(one))
+        for member, one in zip(found, kept, strict=True)
+    ]
+
+
+def _probabilities(kept: Predictions) -> np.ndarray:
+    return np.exp(kept.log_probs.astype(np.float32))
 
 
 def _member(row: tuple, kept: Predictions, names: Mapping[str, str]) -> Member:
@@ -97,11 +132,11 @@ def _member(row: tuple, kept: Predictions, names: Mapping[str, str]) -> Member:
         )
     if np.isnan(kept.log_probs).any():
         raise UserError(f'ensembles: {row.run} has predictions that are no numbers')
-    probs = np.exp(kept.log_probs.astype(np.float32))
+    probs = _probabilities(kept)
     label = names.get(row.run, row.label)
     family = row.family if isinstance(row.family, str) else label
     collapsed = bool(not pd.isna(row.collapsed) and row.collapsed)
-    return Member(row.run, label, label, family, row.macs, row.params, kept.label, probs, collapsed)
+    return Member(row.run, label, label, family, row.macs, row.params, kept.label, probs, kept.label, probs, collapsed)
 
 
 def _told_apart(found: list[Member], seeds: pd.Series) -> list[Member]:
@@ -115,24 +150,31 @@ def _told_apart(found: list[Member], seeds: pd.Series) -> list[Member]:
 def evaluate(chosen: Sequence[Member]) -> dict:
     """Error and cost of an ensemble, COLUMNS -> value.
 
-    macs and params are sums. `gain` is the error of its best member minus its own, in points, with the paired 95 %
-    bootstrap interval over the n test images, from `low` to `high`, and McNemar's p, both for this pair alone.
-    disagreement_pct: per cent of the images on which two members' first predictions differ, mean over the pairs.
+    macs and params are sums. choice_err_pct is the error on the images by which members are chosen. `gain` is the
+    error of its best member minus its own, in points, with the paired 95 % bootstrap interval over the n test images,
+    from `low` to `high`, and McNemar's p, both for this pair alone. disagreement_pct: per cent of the images on which
+    two members' first predictions differ, mean over the pairs.
     """
     probs, target = np.mean([member.probs for member in chosen], axis=0), chosen[0].target
     ranked = np.argsort(-probs, axis=1, kind='stable')
     right = ranked[:, 0] == target
-    best = min(chosen, key=lambda member: member.error)  # the first, so the cheapest, of equals
+    best = min(chosen, key=lambda member: member.choice_error)  # the first, so the cheapest, of equals
     gain = stats.bootstrap_difference(right, best.right)
     differ = [(one.first != other.first).mean() for one, other in itertools.combinations(chosen, 2)]
     values = (
         *(len(chosen), tuple(member.label for member in chosen), tuple(member.run for member in chosen)),
         *(sum(member.macs for member in chosen), sum(member.params for member in chosen)),
         *(100 * float((~right).mean()), 100 * float((ranked[:, :5] != target[:, None]).all(axis=1).mean())),
+        _choice_error(chosen),
         *(best.label, best.error, gain.mean, gain.low, gain.high, gain.p, gain.n),
         100 * float(np.mean(differ)) if differ else np.nan,
     )
     return dict(zip(COLUMNS, values, strict=True))
+
+
+def _choice_error(chosen: Sequence[Member]) -> float:
+    probs = np.mean([member.choice_probs for member in chosen], axis=0)
+    return 100 * float((probs.argmax(axis=1) != chosen[0].choice_target).mean())
 
 
 def pairs(found: Sequence[Member]) -> pd.DataFrame:
@@ -162,12 +204,12 @@ def best(found: Sequence[Member], most: int = MOST) -> pd.DataFrame:
 
     IN_ORDER takes the k runs with the lowest error. GREEDILY starts with the best run and adds, one at a time and
     without going back, the run that gives the ensemble the lowest error, even if that is higher than before; ALL is
-    every run. Ties go to the cheaper. All choices are made on the test set (see above).
+    every run. Ties go to the cheaper. The error that decides is that on the images to choose by (see above).
     """
     if len(found) < 2:
         return pd.DataFrame(columns=[*COLUMNS, 'chosen'])
     ways: dict[frozenset[str], tuple[list[Member], list[str]]] = {}
-    by_error = sorted(found, key=lambda member: member.error)
+    by_error = sorted(found, key=lambda member: member.choice_error)
     greedy = _greedy(by_error, min(most, len(found)))
     choices = [
         *((k, by_error[:k], IN_ORDER) for k in range(2, min(most, len(found)) + 1)),
@@ -182,25 +224,25 @@ def best(found: Sequence[Member], most: int = MOST) -> pd.DataFrame:
 
 def _greedy(by_error: Sequence[Member], most: int) -> list[Member]:
     chosen, left = [by_error[0]], sorted(by_error[1:], key=lambda member: member.macs)
-    total, target = by_error[0].probs.copy(), by_error[0].target
+    total, target = by_error[0].choice_probs.copy(), by_error[0].choice_target
     while len(chosen) < most:
-        wrong = [((total + member.probs).argmax(axis=1) != target).sum() for member in left]
+        wrong = [((total + member.choice_probs).argmax(axis=1) != target).sum() for member in left]
         chosen.append(left.pop(int(np.argmin(wrong))))
-        total += chosen[-1].probs
+        total += chosen[-1].choice_probs
     return chosen
 
 
 def together(
-    table: pd.DataFrame, predictions: Mapping[str, Predictions]
+    table: pd.DataFrame, predictions: Mapping[str, Predictions], validation: Mapping[str, Predictions] | None = None
 ) -> tuple[pd.DataFrame, dict[str, Predictions]]:
     """The tidy table with two more rows per seed, all networks TOGETHER and the BEST_SINGLE, and their predictions.
 
     Hypotheses are judged by these rows as by those of variants; the predictions are those of the new rows, by run. No
-    member is chosen; the best single network is chosen on the test images, which favours it. Seeds that lack a network
-    get no rows, nor do runs that make no ensemble.
+    member is chosen; the best single network is chosen by validation, or else on the test images, which favours it.
+    Seeds that lack a network get no rows, nor do runs that make no ensemble.
     """
     try:
-        found = {member.run: member for member in members(table, predictions)}
+        found = {member.run: member for member in members(table, predictions, validation=validation)}
     except UserError:
         return table, {}
     rows, predicted = [], {}
@@ -209,7 +251,7 @@ def together(
         chosen = [member for run, member in found.items() if run in set(runs.run)]
         if len(chosen) < max(2, ours.label.nunique()):
             continue
-        whole, single = evaluate(chosen), min(chosen, key=lambda member: member.error)
+        whole, single = evaluate(chosen), min(chosen, key=lambda member: member.choice_error)
         alone = evaluate([single])
         probs = np.mean([member.probs for member in chosen], axis=0)
         for label, values, first in ((TOGETHER, whole, probs.argmax(axis=1)), (BEST_SINGLE, alone, single.first)):

@@ -21,7 +21,7 @@ HELD_EQUAL = {
 
 # A hypothesis may compare these besides variants; reports compute both from the predictions of the runs of one seed.
 TOGETHER = 'all networks together'  # their probabilities averaged
-BEST_SINGLE = 'the best single network'  # by its test error, which favours it
+BEST_SINGLE = 'the best single network'  # by its validation error; without one by its test error, which favours it
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from cnn_bench.runs import RunDirectory
 from cnn_bench.runs.predictions import Predictions
 from cnn_bench.runtime import distributed, parallel
 from cnn_bench.training.batches import InMemory, Streamed, batches_for
-from cnn_bench.training.setup import restore
+from cnn_bench.training.setup import TrainingSetup, restore
 from cnn_bench.training.splits import TEST, TRAIN, VALIDATION
 from cnn_bench.training.state import State
 from cnn_bench.training.step import eval_step
@@ -92,25 +92,32 @@ def evaluate_run(workdir: str | Path, part: str = TEST, data_dir: str | None = N
     These are the weights that were tested, or those of the newest checkpoint of an unfinished run. Raises UserError
     where the run has no such images.
     """
-    arch, step, found = _evaluated_run(workdir, part, data_dir)
-    return {'arch': arch, 'split': part, 'step': step, **found.metrics}
+    setup, state = restore(RunDirectory(workdir), data_dir)
+    found = _evaluated(workdir, setup, state, part)
+    return {'arch': setup.config.model.arch, 'split': part, 'step': int(state.step), **found.metrics}
 
 
-def predict_run(workdir: str | Path, data_dir: str | None = None) -> Predictions:
-    """Predictions of a run for its test images, with the log-probabilities of all classes, by the weights that
-    `evaluate_run` takes."""
-    _, _, found = _evaluated_run(workdir, TEST, data_dir)
+def predict_run(workdir: str | Path, data_dir: str | None = None) -> tuple[Predictions, Predictions | None]:
+    """Predictions of a run for its test and its validation images (None where it has none), with the log-probabilities
+    of all classes, by the weights that `evaluate_run` takes."""
+    setup, state = restore(RunDirectory(workdir), data_dir)
+    test, validation = (_predicted(workdir, setup, state, part) for part in (TEST, VALIDATION))
+    return test, validation
+
+
+def _predicted(workdir: str | Path, setup: TrainingSetup, state: State, part: str) -> Predictions | None:
+    if part == VALIDATION and part not in setup.splits.sizes:
+        return None
+    found = _evaluated(workdir, setup, state, part)
     return Predictions(found.labels, found.log_probs.argmax(axis=1), found.log_probs)
 
 
-def _evaluated_run(workdir: str | Path, part: str, data_dir: str | None) -> tuple[str, int, Evaluation]:
-    setup, state = restore(RunDirectory(workdir), data_dir)
+def _evaluated(workdir: str | Path, setup: TrainingSetup, state: State, part: str) -> Evaluation:
     parts = [name for name in setup.splits.sizes if name != TRAIN]
     if part not in parts:
         raise UserError(f'the recipe of {workdir} has no {part} images; it has {" and ".join(parts)} images')
     batch_size = setup.config.eval_batch_size
-    found = evaluate_state(setup.compiled_eval_step(), state, setup.eval_data[part], batch_size)
-    return setup.config.model.arch, int(state.step), found
+    return evaluate_state(setup.compiled_eval_step(), state, setup.eval_data[part], batch_size)
 
 
 def evaluate_weights(

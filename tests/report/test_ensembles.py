@@ -101,8 +101,8 @@ def at_random(count, images=60, classes=4, seed=0):
     probs[:, np.arange(images), label] += 0.25
     probs /= probs.sum(axis=2, keepdims=True)
     return [
-        ensembles.Member(f'r{i}', f'n{i}', f'n{i}', 'x', 10 + i, 100, label, of_one.astype(np.float32))
-        for i, of_one in enumerate(probs)
+        ensembles.Member(f'r{i}', f'n{i}', f'n{i}', 'x', 10 + i, 100, label, of_one, label, of_one)
+        for i, of_one in enumerate(probs.astype(np.float32))
     ]
 
 
@@ -220,9 +220,35 @@ def test_the_words_give_the_best_the_gain_and_the_cost():
     assert words.startswith('The best of 3 networks alone is b: 25.00 % top-1 error at 10 multiply-adds.')
     assert 'All 3 together have 0.00 % error, +25.00 (' in words
     assert 'at 6.0 times its multiply-adds (60)' in words
-    assert 'The chosen ensemble with the lowest error is b; a: 0.00 % error' in words
+    assert 'The best chosen ensemble is b; a: 0.00 % error' in words
+    assert 'chosen on the test images, which count the error too' in words
     assert 'two networks of one family disagree on 50.0 % of the images and gain +25.00 points' in words
     assert ensemble_words.in_words(found[:1], ensembles.best(found[:1]), ensembles.pairs(found[:1])) == ''
+
+
+def test_validation_chooses_where_all_have_it():
+    """On the validation images the order of four networks is the reverse of that on the test images."""
+    label, rng = np.arange(40) % 4, np.random.default_rng(0)
+    table, test, validation = [], {}, {}
+    for number in range(4):
+        run = f'{number}-0'
+        table.append({'run': run, 'label': str(number), 'seed': 0, 'state': 'finished', 'macs': 1, 'params': 1})
+        for kept, wrong in ((test, 5 * number), (validation, 5 * (3 - number))):
+            said = np.where(np.arange(40) < wrong, (label + 1) % 4, label)
+            probs = 0.7 * np.eye(4)[said] + 0.3 * rng.dirichlet(np.ones(4), 40)
+            kept[run] = Predictions(label, said, np.log(probs))
+    table = pd.DataFrame(table).reindex(columns=list(COLUMNS))
+    found = ensembles.members(table, test, validation=validation)
+    assert [(member.error, member.choice_error) for member in found] == [(0, 37.5), (12.5, 25), (25, 12.5), (37.5, 0)]
+    best = ensembles.best(found, most=2)
+    assert best[best.chosen.str.contains(ensembles.IN_ORDER)].runs.tolist() == [('3-0', '2-0')]
+    more, _ = ensembles.together(table, test, validation)
+    assert more[more.label == BEST_SINGLE].top1_err_pct.item() == 37.5
+    assert 'chosen by their error on the validation images' in ensemble_words.in_words(
+        found, best, ensembles.pairs(found)
+    )
+    del validation['1-0']
+    assert all(member.choice_error == member.error for member in ensembles.members(table, test, validation=validation))
 
 
 def test_every_ensemble_errs_as_a_vote_by_hand_says():

@@ -64,7 +64,8 @@ def test_a_run_directory_holds_what_the_schema_says(tiny_recipe, tiny_data, undi
     assert result['step'] == 8
     again = evaluate_run(run.path, 'validation', tiny_data)
     assert again['top1_err_pct'] == pytest.approx(summary['val_top1_err_pct'])
-    again = predict_run(run.path, tiny_data)
+    again, of_validation = predict_run(run.path, tiny_data)
+    np.testing.assert_array_equal(of_validation.top1, validation.top1)
     np.testing.assert_array_equal(again.label, labels)
     np.testing.assert_array_equal(again.log_probs.astype(np.float16), log_probs)
 

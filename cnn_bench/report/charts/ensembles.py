@@ -8,7 +8,7 @@ import pandas as pd
 from cnn_bench import stats
 from cnn_bench.report import ensembles
 from cnn_bench.report.charts.scatter.spec import Point, Scatter
-from cnn_bench.report.ensemble_words import gain, name
+from cnn_bench.report.ensemble_words import gain, how_chosen, name
 from cnn_bench.report.ensembles import Member
 from cnn_bench.report.format import human, percent
 from cnn_bench.report.summary import SeedError
@@ -31,7 +31,7 @@ def error_against_cost(found: Sequence[Member], best: pd.DataFrame, subtitle: st
         subtitle=subtitle,
         x_label='multiply-adds of one image, forward, summed over the members (MACs)',
         y_label=COLUMNS['top1_err_pct'].axis_label,
-        caption=_CAPTION + ('' if len(found) <= MOST_NAMED else _NOT_ALL_NAMED),
+        caption=f'{_CAPTION} {how_chosen(found)}' + ('' if len(found) <= MOST_NAMED else _NOT_ALL_NAMED),
         points=tuple(
             _point(row, bool(on), len(found) <= MOST_NAMED, {*row['runs']} <= collapsed)
             for row, on in zip(rows, front, strict=True)
@@ -43,10 +43,8 @@ def error_against_cost(found: Sequence[Member], best: pd.DataFrame, subtitle: st
 _CAPTION = (
     'Squares are single networks, circles ensembles: the probabilities of their members averaged. The area of a mark '
     'is proportional to the parameters, summed over the members of an ensemble. “The 3 best” are the three networks '
-    'with the lowest error; “3, greedily” starts from the best and adds the network that lowers the error most. '
-    'Members were chosen on the same images that the error is counted on, so chosen ensembles look better than they '
-    'are; only the ensemble of all networks was not chosen. The dashed steps are the Pareto front: nothing here has '
-    'both fewer multiply-adds and less error than a mark on it.'
+    'with the lowest error; “3, greedily” starts from the best and adds the network that lowers the error most. The '
+    'dashed steps are the Pareto front: nothing here has both fewer multiply-adds and less error than a mark on it.'
 )
 _NOT_ALL_NAMED = ' Only single networks on the front are labelled; point at the others for their names.'
 
