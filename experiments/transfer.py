@@ -11,8 +11,9 @@ Held equal the network, the steps and the batches. `pretrained` learns five clas
            at ten times the rate; or `fine-tuned`, the head only for a quarter of the steps and then all layers at a
            quarter of the rate. Both halves have clothes and shoes, which makes the tasks similar. Each seed has its own
            pretraining.
-Expect     fine-tuned well ahead of from scratch with 1 % of the images, about equal with 10 %, and behind with all of
-           them, where it has not caught up at a quarter of the rate: see results/transfer (the demo, five seeds).
+Expect     fine-tuned ahead of from scratch with 1 % of the images, by how much depends on which 45 images these are;
+           about equal with 10 %, and behind with all of them, where it has not caught up at a quarter of the rate: see
+           results/transfer (the demo, five seeds).
 """
 
 from cnn_bench.runs.study import Hypothesis
