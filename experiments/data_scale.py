@@ -7,8 +7,8 @@ Source     Hestness et al. 2017 (arXiv 1712.00409): the error falls as a power o
            classification with an exponent of -0.3; Sun et al. 2017 (arXiv 1707.02968) found it logarithmic.
 Held equal the network, the recipe and the steps, and so multiply-adds: fewer images are seen more often. Each set of
            images contains the smaller ones.
-Expect     about a straight line on two logarithmic axes, with a smaller exponent than the paper's. Demo, one seed:
-           19.9 % with 625 images to 13.3 % with 10,000, an exponent of -0.14.
+Expect     about a straight line on two logarithmic axes, with a smaller exponent than the paper's. Demo, one seed,
+           before validation images were held out: 19.9 % with 625 images to 13.3 % with 10,000, an exponent of -0.14.
 """
 
 import numpy as np

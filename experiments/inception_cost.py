@@ -9,7 +9,8 @@ Held equal the recipe, the data and the epochs. The third network is the reduced
            many multiply-adds as the naive one.
 Expect     naive: about ten times the multiply-adds of reduced at the same width, since its channels grow in number from
            module to module, and less error; at equal multiply-adds the reduced form wins, given time: see
-           results/inception_cost (`full`, 10 epochs). Demo, one seed: naive 19.9 %, reduced 32.3 %, widened 20.9 %.
+           results/inception_cost (`full`, 10 epochs). Demo, one seed, before validation images were held out: naive
+           19.9 %, reduced 32.3 %, widened 20.9 %.
 """
 
 from cnn_bench.models import registry

@@ -9,8 +9,9 @@ Source     He, Zhang, Ren & Sun 2015, "Delving deep into rectifiers" (arXiv 1502
            the question.
 Held equal the network (plain, ReLU, no normalisation), the recipe (SGD with momentum: Adam would hide the scale of the
            gradients), the data and the epochs. Three initialisations at two depths.
-Expect     gaussian 0.01 at chance, 90 % error, in narrow networks of either depth; Glorot worse than He with 11
-           layers, and at chance with 19. Demo, one seed: He 16.9 and 26.4 %, Glorot 24.7 and 90.0 %.
+Expect     gaussian 0.01 at chance, 90 % error, in narrow networks of either depth; Glorot worse than He with 11 layers,
+           and at chance with 19. Demo, one seed, before validation images were held out: He 16.9 and 26.4 %, Glorot
+           24.7 and 90.0 %.
 """
 
 from cnn_bench.runs.study import Hypothesis

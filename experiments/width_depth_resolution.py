@@ -6,10 +6,10 @@ Command    cnn-bench sweep experiments/width_depth_resolution.py --preset demo -
 Source     Tan & Le 2019, EfficientNet (arXiv 1905.11946), figure 3 and table 7: compound scaling wins.
 Held equal the recipe, the epochs and the preprocessing: the same pipeline resizes all images, whole and without crops.
            The four larger networks have 3.6 to 4.3 times the multiply-adds of the base.
-Expect     wider and compound ahead of the base. Demo, one seed: wider 16.6 %, compound 17.4 %, finer 18.2 %, deeper
-           18.6 %, base 18.8 %; with three epochs instead of one 12.7, 13.2, 14.4, 13.6 and 13.9 %. The base sees
-           images at half their size, so that more resolution adds detail, but Fashion-MNIST seems to need little of it.
-           Above the stored 28x28 or 32x32 there would be none.
+Expect     wider and compound ahead of the base. Demo, one seed, before validation images were held out: wider 16.6 %,
+           compound 17.4 %, finer 18.2 %, deeper 18.6 %, base 18.8 %; with three epochs instead of one 12.7, 13.2, 14.4,
+           13.6 and 13.9 %. The base sees images at half their size, so that more resolution adds detail, but
+           Fashion-MNIST seems to need little of it. Above the stored 28x28 or 32x32 there would be none.
 """
 
 from cnn_bench.runs.study import Hypothesis
