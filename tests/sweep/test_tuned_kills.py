@@ -29,8 +29,13 @@ def undisturbed(write, tmp_path, tiny_data):
     return tmp_path / 'whole'
 
 
-def test_killed_three_times(write, tmp_path, tiny_data, undisturbed):
+def test_killed_three_times(write, tmp_path, tiny_data):
+    """The undisturbed sweep has as many jobs, and so as many cores for each trial: the last bits depend on that."""
     experiment, out, draw = write(variants=VARIANTS), tmp_path / 'out', random.Random(0)
+    undisturbed = tmp_path / 'whole'
+    whole = start(experiment, undisturbed, tiny_data, '--jobs', '2', *FLAGS)
+    said, _ = whole.communicate(timeout=PATIENCE_S)
+    assert whole.returncode == 0, said
     for number, until in ((signal.SIGKILL, 2), (signal.SIGTERM, 5), (signal.SIGKILL, 9)):
         process = start(experiment, out, tiny_data, '--jobs', '2', *FLAGS)
         deadline = time.monotonic() + PATIENCE_S
