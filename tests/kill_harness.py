@@ -1,4 +1,5 @@
-"""Kills real training processes at random moments and starts them again, until the run is finished."""
+"""Kills real training processes at random moments and starts them again, until the run is finished; and interrupts
+training in this process."""
 
 import random
 import signal
@@ -6,13 +7,17 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.runtime.signals import STOPPED as AT_ONCE
 from cnn_bench.trained.checkpoint import Checkpoints, digest
+from cnn_bench.training import loop
 from cnn_bench.training.setup import TrainingSetup
 
 REPOSITORY = Path(__file__).parents[1]
@@ -136,6 +141,26 @@ def parameters(config, path: Path, data_dir: str) -> str:
     with Checkpoints(path / schema.CHECKPOINTS, read_only=True) as checkpoints:
         state, _ = checkpoints.restore(TrainingSetup(config, data_dir).state_like(checkpoints.latest_step()))
     return digest(state)
+
+
+class _Interrupted(Exception):
+    pass
+
+
+@contextmanager
+def interrupted_after(step: int) -> Iterator[None]:
+    """The training inside ends after `step` as if it were killed: nothing is saved that was not yet."""
+    original = loop.Trainer._train
+
+    def interrupted(self, *args) -> None:
+        original(self, *args)
+        if self.step == step:
+            raise _Interrupted
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop.Trainer, '_train', interrupted)
+        with pytest.raises(_Interrupted):
+            yield
 
 
 def assert_same_run(config, one: Path, other: Path, data_dir: str) -> None:

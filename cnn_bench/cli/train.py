@@ -76,7 +76,7 @@ def run(args: argparse.Namespace, overrides: list[str]) -> None:
     config = recipe.load(args.config, recipe.parse_overrides(overrides))
     _start(args)
     from cnn_bench.runtime import distributed
-    from cnn_bench.training.loop import train
+    from cnn_bench.training.session import train
 
     recipe_file, until_step = args.config.partition(':')[0], args.until_step or 0
     summary = train(config, args.workdir, args.data_dir, args.profile, args.fall_back, until_step, recipe_file)

@@ -22,7 +22,7 @@ COMPUTING = ('modules', 'network')  # roles whose code decides what a run with a
 
 
 def modules(names: Iterable[str], package: Path = PACKAGE) -> dict[str, str]:
-    """The digests of modules of `package` ('training.loop') and of all of it that they import, by file."""
+    """The digests of modules of `package` ('training.session') and of all of it that they import, by file."""
     found: dict[Path, str] = {}
     todo = [path for name in names for path in _files(package, name)]
     while todo:
@@ -82,7 +82,7 @@ def _git(directory: str | Path, *arguments: str, differs: bool = False) -> str:
 
 
 def _files(package: Path, name: str) -> list[Path]:
-    """The files of the module `name` ('training.loop') and of the packages that hold it; none if it is no module."""
+    """The files of the module `name` ('training.session') and of the packages that hold it; none if it is no module."""
     parts = name.split('.') if name else []
     file, below = package.joinpath(*parts[:-1], f'{parts[-1]}.py') if parts else package, package.joinpath(*parts)
     if not file.is_file() and not (below / '__init__.py').is_file():

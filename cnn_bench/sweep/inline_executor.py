@@ -12,7 +12,7 @@ from cnn_bench.sweep.executor import EndedTrial
 from cnn_bench.sweep.experiment import Trial
 from cnn_bench.sweep.outcome import attempt
 from cnn_bench.sweep.process import LOG
-from cnn_bench.training.loop import train
+from cnn_bench.training.session import train
 
 GC_THRESHOLD = 100_000  # new objects before a garbage collection
 

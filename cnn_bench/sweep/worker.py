@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> None:
 
     def train() -> None:
         memory.require_program()
-        from cnn_bench.training.loop import train
+        from cnn_bench.training.session import train
 
         config = recipe.load(args.config, recipe.parse_overrides(overrides))
         train(config, args.workdir, args.data_dir, until_step=args.until_step)

@@ -51,7 +51,7 @@ def collect(setup: TrainingSetup, run: RunDirectory, recipe_file: str | Path | N
 
 def code_of(arch: str, recipe_file: str | Path | None = None) -> dict[str, dict[str, str]]:
     """The record of the code that trains the network `arch` now, see `runs.code`."""
-    names = ['training.loop']
+    names = ['training.session']
     network = {}
     if own.is_own(arch):
         network = code.file(file_of(arch) or own.find(arch).file)

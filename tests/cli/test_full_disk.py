@@ -17,7 +17,7 @@ from cnn_bench.errors import RunFailed
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.trained import imported
 from cnn_bench.trained.checkpoint import complete_steps
-from cnn_bench.training import loop
+from cnn_bench.training import loop, session
 
 RECIPE_FILE = 'from cnn_bench import recipe\n\n\ndef get_config(arg=None):\n    return recipe.from_dict({})\n'
 RECIPE = {'total_epochs': 3, 'keep_checkpoints': 2}
@@ -55,7 +55,7 @@ def failing(capsys):
 def test_a_run_goes_on_once_there_is_room(tiny_recipe, tiny_data, tmp_path, failing):
     config = tiny_recipe(**RECIPE)
     (tmp_path / 'recipe.py').write_text(RECIPE_FILE.format(recipe.to_dict(config)))
-    loop.train(config, tmp_path / 'undisturbed', tiny_data)
+    session.train(config, tmp_path / 'undisturbed', tiny_data)
     workdir = tmp_path / 'run'
     with pytest.MonkeyPatch.context() as patch:
         original = loop.Trainer._save
@@ -72,7 +72,7 @@ def test_a_run_goes_on_once_there_is_room(tiny_recipe, tiny_data, tmp_path, fail
     assert said == f'a checkpoint in {workdir}/checkpoints could not be written (File too large); {whole}'
     assert complete_steps(workdir / schema.CHECKPOINTS) == [4]
     assert RunDirectory(workdir).read(schema.SUMMARY) is None
-    loop.train(config, workdir, tiny_data)
+    session.train(config, workdir, tiny_data)
     assert_same_run(config, workdir, tmp_path / 'undisturbed', tiny_data)
 
 

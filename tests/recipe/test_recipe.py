@@ -158,7 +158,7 @@ def test_differences_name_nested_fields():
 def test_training_reads_every_field(tiny_data, tiny_recipe, tmp_path, monkeypatch):
     """Groups that are handed on whole are checked by `call`; the others and the top level must be read by name."""
     from cnn_bench.runs import sinks
-    from cnn_bench.training.loop import train
+    from cnn_bench.training.session import train
 
     monkeypatch.setattr(sinks, 'Wandb', lambda project, run, step: sinks.TensorBoard(run, step))
     validated = {'dataset__validation_images': 24, 'batch_size': 18}

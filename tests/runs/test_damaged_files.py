@@ -19,7 +19,7 @@ from cnn_bench.errors import UserError
 from cnn_bench.report.charts import saving
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.training import provenance, setup
-from cnn_bench.training.loop import train
+from cnn_bench.training.session import train
 
 RECIPE = str(Path(__file__).parents[2] / 'configs' / 'lenet5.py')
 ROWS = [train_row(2), eval_row(4, 20.0), train_row(6), eval_row(8, 10.0)]

@@ -11,7 +11,7 @@ from run_files import eval_row, train_row, write_run
 
 from cnn_bench.errors import UserError
 from cnn_bench.runs import RunDirectory, schema, sinks
-from cnn_bench.training import loop
+from cnn_bench.training import session
 
 FINISHED = {'state': 'finished', 'top1_err_pct': 20.0, 'images_per_s': None}
 
@@ -198,7 +198,7 @@ def test_training_with_one_sink_that_works_and_one_that_does_not(tiny_recipe, ti
     monkeypatch.setitem(sys.modules, 'wandb', types.ModuleType('wandb'))
     validated = {'dataset__validation_images': 24, 'batch_size': 18}
     config = tiny_recipe(total_epochs=1, tensorboard__enabled=True, wandb__enabled=True, **validated)
-    assert loop.train(config, tmp_path / 'run', tiny_data)['state'] == 'finished'
+    assert session.train(config, tmp_path / 'run', tiny_data)['state'] == 'finished'
     run = RunDirectory(tmp_path / 'run')
     assert shown(run / schema.TENSORBOARD) == _scalars(run.metrics())
     assert {row['kind'] for row in run.metrics()} == {'train', 'val', 'test'}
@@ -220,10 +220,10 @@ def test_a_stopped_and_resumed_training_shows_each_step_once(tiny_recipe, tiny_d
     config = tiny_recipe(checkpoint_every_steps=3, log_every_steps=1, tensorboard__enabled=True, **validated)
     monkeypatch.setattr(sinks.TensorBoard, 'log', stopping)
     with pytest.raises(KeyboardInterrupt):
-        loop.train(config, run.path, tiny_data)
+        session.train(config, run.path, tiny_data)
     monkeypatch.setattr(sinks.TensorBoard, 'log', original)
     before = shown(run / schema.TENSORBOARD)
     assert before == _scalars(run.metrics())
-    loop.train(config, run.path, tiny_data)
+    session.train(config, run.path, tiny_data)
     assert len(run.metrics()) == 8 + 2 + 1
     assert shown(run / schema.TENSORBOARD) == _scalars(run.metrics())

@@ -8,7 +8,7 @@ import jax
 from cnn_bench import cli
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.runtime import determinism
-from cnn_bench.training import loop
+from cnn_bench.training import session
 
 
 def test_it_is_asked_for_before_a_back_end_starts_and_never_after():
@@ -41,6 +41,6 @@ def test_a_run_says_whether_it_was_asked_for(tiny_recipe, tiny_data, tmp_path, m
     assert not determinism.record()['deterministic']
     flags = f'--xla_some=1 {determinism.FLAG}'
     monkeypatch.setenv('XLA_FLAGS', flags)
-    loop.train(tiny_recipe(total_epochs=1), tmp_path / 'run', tiny_data)
+    session.train(tiny_recipe(total_epochs=1), tmp_path / 'run', tiny_data)
     record = RunDirectory(tmp_path / 'run').read(schema.PROVENANCE)
     assert (record['deterministic'], record['xla_flags']) == (True, flags)

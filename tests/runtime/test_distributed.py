@@ -16,7 +16,7 @@ from cnn_bench.errors import UserError
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.runtime import distributed
 from cnn_bench.trained.checkpoint import Checkpoints
-from cnn_bench.training import loop
+from cnn_bench.training import session
 from cnn_bench.training.setup import TrainingSetup
 
 FLAGS = os.environ.get('XLA_FLAGS', '') + ' --xla_force_host_platform_device_count=2'  # of each process
@@ -96,7 +96,7 @@ def test_two_processes_stopped_by_a_signal_to_one_are_one(tiny_recipe, tiny_data
     config = tiny_recipe(**RECIPE, total_epochs=12)
     _stopped(config, tmp_path / 'two', tiny_data)
     _finish(config, tmp_path / 'two', tiny_data)
-    loop.train(config, tmp_path / 'one', tiny_data)
+    session.train(config, tmp_path / 'one', tiny_data)
     _assert_close(config, tmp_path / 'two', tmp_path / 'one', tiny_data)
     provenance = RunDirectory(tmp_path / 'two').read(schema.PROVENANCE)
     assert (provenance['num_processes'], provenance['num_devices']) == (2, 4)
@@ -108,7 +108,7 @@ def test_two_processes_stream_what_one_does(tiny_recipe, tiny_data, tmp_path):
     fields = {'dataset.placement': 'host', 'crop.scale': '(0.9, 1.0)', 'crop.crop_fraction': 1.0}
     config = tiny_recipe(**RECIPE, **fields)
     _finish(config, tmp_path / 'two', tiny_data, *[f'--config.{field}={value}' for field, value in fields.items()])
-    loop.train(config, tmp_path / 'one', tiny_data)
+    session.train(config, tmp_path / 'one', tiny_data)
     _assert_close(config, tmp_path / 'two', tmp_path / 'one', tiny_data)
 
 

@@ -12,7 +12,7 @@ from cnn_bench.errors import Stopped, UserError
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.runtime import parallel
 from cnn_bench.runtime.signals import TrainingStopSignals
-from cnn_bench.training import loop
+from cnn_bench.training import session
 
 needs_four = pytest.mark.skipif(jax.local_device_count() < 4, reason='needs four devices')
 
@@ -33,7 +33,7 @@ def on_one(tiny_data, tmp_path_factory):
 
     def train(config):
         if not directory.exists():
-            loop.train(config, directory, tiny_data)
+            session.train(config, directory, tiny_data)
         return directory
 
     return train
@@ -45,7 +45,7 @@ RECIPE = {'log_every_steps': 2, 'augment__pad_crop': 2, 'optimizer__learning_rat
 @needs_four
 def test_four_devices_give_the_same_curve(tiny_recipe, tiny_data, tmp_path, on_one):
     expected = on_one(tiny_recipe(**RECIPE, devices=1))
-    loop.train(tiny_recipe(**RECIPE, devices=4), tmp_path / 'run', tiny_data)
+    session.train(tiny_recipe(**RECIPE, devices=4), tmp_path / 'run', tiny_data)
     _assert_same_curve(tmp_path / 'run', expected)
 
 
@@ -69,11 +69,11 @@ def test_a_run_goes_on_on_other_devices(tiny_recipe, tiny_data, tmp_path, on_one
     polled = iter([False, False, True])  # the third step is the last of each session
     monkeypatch.setattr(TrainingStopSignals, 'poll', lambda self: next(polled, False))
     with pytest.raises(Stopped, match='step 3'):
-        loop.train(tiny_recipe(**RECIPE, devices=4), tmp_path / 'run', tiny_data)
+        session.train(tiny_recipe(**RECIPE, devices=4), tmp_path / 'run', tiny_data)
     polled = iter([False, False, False, False, False, True])  # steps 4, 5 and 6, and batches of the evaluation
     with pytest.raises(Stopped, match=r'step \d'):
-        loop.train(tiny_recipe(**RECIPE, devices=1), tmp_path / 'run', tiny_data)
-    loop.train(tiny_recipe(**RECIPE, devices=2), tmp_path / 'run', tiny_data)
+        session.train(tiny_recipe(**RECIPE, devices=1), tmp_path / 'run', tiny_data)
+    session.train(tiny_recipe(**RECIPE, devices=2), tmp_path / 'run', tiny_data)
     _assert_same_curve(tmp_path / 'run', expected)
     record = RunDirectory(tmp_path / 'run').read(schema.PROVENANCE)
     assert [session['num_devices'] for session in record['earlier_sessions']] == [4, 1]

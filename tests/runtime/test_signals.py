@@ -14,7 +14,7 @@ from cnn_bench.errors import Stopped
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.runtime.signals import TrainingStopSignals
 from cnn_bench.trained.checkpoint import Checkpoints
-from cnn_bench.training import loop
+from cnn_bench.training import loop, session
 
 VALIDATED = {'batch_size': 18, 'dataset.validation_images': 24}  # four steps an epoch
 
@@ -39,7 +39,7 @@ def undisturbed(tiny_data, tmp_path_factory):
 
     def train(config):
         if not directory.exists():
-            loop.train(config, directory, tiny_data)
+            session.train(config, directory, tiny_data)
         return directory
 
     return train
@@ -61,7 +61,7 @@ def test_a_stopped_run_goes_on(tiny_recipe, tiny_data, tmp_path, undisturbed, mo
     _send_at(monkeypatch, number, step, in_evaluation)
     before = signal.getsignal(number)
     with pytest.raises(Stopped, match=f'stopped at step {step} of 8, saved; the same command goes on'):
-        loop.train(config, tmp_path / 'run', tiny_data)
+        session.train(config, tmp_path / 'run', tiny_data)
     assert signal.getsignal(number) is before
     assert runs.load(tmp_path / 'run').state.item() == 'unfinished'
     with Checkpoints(tmp_path / 'run' / schema.CHECKPOINTS, keep=2) as checkpoints:
@@ -70,7 +70,7 @@ def test_a_stopped_run_goes_on(tiny_recipe, tiny_data, tmp_path, undisturbed, mo
     if in_evaluation:
         logged = [row for row in logged if row['kind'] == 'train' or row['step'] < step]
     assert RunDirectory(tmp_path / 'run').metrics() == logged
-    loop.train(config, tmp_path / 'run', tiny_data)
+    session.train(config, tmp_path / 'run', tiny_data)
     assert_same_run(config, tmp_path / 'run', expected, tiny_data)
 
 
@@ -78,11 +78,11 @@ def test_what_evaluations_lead_to_goes_on_too(tiny_recipe, tiny_data, tmp_path, 
     """A rate that plateaus reduce, the average of the weights, the best so far: each evaluation counts once."""
     fields = {'schedule.name': 'plateau', 'schedule.patience': 1, 'schedule.factor': 0.5, 'ema_decay': 0.9}
     config = tiny_recipe(**fields, **VALIDATED, total_epochs=4, optimizer__learning_rate=1e-6)
-    loop.train(config, tmp_path / 'undisturbed', tiny_data)
+    session.train(config, tmp_path / 'undisturbed', tiny_data)
     _send_at(monkeypatch, signal.SIGTERM, 12, True)
     with pytest.raises(Stopped, match='step 12'):
-        loop.train(config, tmp_path / 'run', tiny_data)
-    loop.train(config, tmp_path / 'run', tiny_data)
+        session.train(config, tmp_path / 'run', tiny_data)
+    session.train(config, tmp_path / 'run', tiny_data)
     assert_same_run(config, tmp_path / 'run', tmp_path / 'undisturbed', tiny_data)
     best = [RunDirectory(tmp_path / name).read(schema.SUMMARY)['best_step'] for name in ('run', 'undisturbed')]
     assert best[0] == best[1]

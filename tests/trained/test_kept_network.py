@@ -9,7 +9,7 @@ from cnn_bench import runs, trained
 from cnn_bench.errors import UserError
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.training.evaluate import evaluate_run
-from cnn_bench.training.loop import train
+from cnn_bench.training.session import train
 
 
 def test_it_is_evaluated_from_anywhere_by_its_own_copy(

@@ -12,7 +12,7 @@ from cnn_bench import recipe
 from cnn_bench.errors import UserError
 from cnn_bench.models import registry
 from cnn_bench.runs import RunDirectory, schema
-from cnn_bench.training import loop, provenance
+from cnn_bench.training import provenance, session
 from cnn_bench.training.setup import TrainingSetup
 
 CONFIGS = sorted((Path(__file__).parents[2] / 'configs').glob('*.py'))
@@ -79,7 +79,7 @@ def _run_smoke(path, tmp_path, monkeypatch):
     monkeypatch.setattr(recipe, 'to_dict', lambda _: fields)  # writing it down is not reading it
     for names in seen.values():
         names.clear()
-    summary = loop.train(watched, tmp_path / 'run')
+    summary = session.train(watched, tmp_path / 'run')
     assert set(config) - seen[''] <= {'name', 'total_epochs'}  # which runs.load reads; which total_steps replaces
     assert set(config.dataset) == seen['dataset']
     assert (summary['state'], summary['steps']) == ('finished', 2)

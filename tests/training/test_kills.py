@@ -6,7 +6,7 @@ import pytest
 from kill_harness import MOMENTS, assert_same_run, command, disturb
 
 from cnn_bench.runs import RunDirectory, schema
-from cnn_bench.training import loop
+from cnn_bench.training import session
 
 RECIPE = {
     **{'log_every_steps': 3, 'checkpoint_every_steps': 10, 'augment__pad_crop': 2},
@@ -17,7 +17,7 @@ RECIPE = {
 @pytest.mark.slow
 def test_killed_four_times(tiny_recipe, tiny_data, tmp_path):
     config = tiny_recipe(**RECIPE, total_epochs=100)
-    loop.train(config, tmp_path / 'undisturbed', tiny_data)
+    session.train(config, tmp_path / 'undisturbed', tiny_data)
     workdir = tmp_path / 'run'
     done, _ = disturb(command(config, workdir, tiny_data), workdir, seed=0, kills=4)
     assert done.total() >= 3, done
@@ -30,7 +30,7 @@ def test_killed_four_times(tiny_recipe, tiny_data, tmp_path):
 def test_killed_in_either_of_two_stages(tiny_recipe, tiny_data, tmp_path):
     stages = ({'total_epochs': 10, 'freeze': ('*', '!head')}, {'total_epochs': 50, 'optimizer.learning_rate': 0.01})
     config = tiny_recipe(**RECIPE, stages=stages)
-    loop.train(config, tmp_path / 'undisturbed', tiny_data)
+    session.train(config, tmp_path / 'undisturbed', tiny_data)
     workdir = tmp_path / 'run'
     done, _ = disturb(command(config, workdir, tiny_data), workdir, seed=1, kills=3)
     assert done.total() >= 2, done
@@ -40,7 +40,7 @@ def test_killed_in_either_of_two_stages(tiny_recipe, tiny_data, tmp_path):
 @pytest.mark.slow
 def test_killed_twenty_times(tiny_recipe, tiny_data, tmp_path):
     config = tiny_recipe(**RECIPE, total_epochs=200)
-    loop.train(config, tmp_path / 'undisturbed', tiny_data)
+    session.train(config, tmp_path / 'undisturbed', tiny_data)
     done, half_saves, runs = Counter(), 0, 0
     while done.total() < 20:
         workdir, runs = tmp_path / f'run{runs}', runs + 1

@@ -6,7 +6,7 @@ import pytest
 from cnn_bench.cli import main
 from cnn_bench.errors import RunFailed
 from cnn_bench.training import memory
-from cnn_bench.training.loop import train
+from cnn_bench.training.session import train
 from cnn_bench.training.setup import TrainingSetup
 
 
@@ -41,7 +41,7 @@ def test_memory_that_runs_out_is_an_error_of_one_line(tiny_data, tmp_path, monke
     def fails(*arguments):
         raise RuntimeError('RESOURCE_EXHAUSTED: Out of memory allocating 12 bytes.\nmany more lines')
 
-    monkeypatch.setattr('cnn_bench.training.loop.train', fails)
+    monkeypatch.setattr('cnn_bench.training.session.train', fails)
     assert main(['train', '--config', 'configs/lenet5.py', '--workdir', str(tmp_path), '--data-dir', tiny_data]) == 1
     said = 'cnn-bench: error: out of memory: RESOURCE_EXHAUSTED: Out of memory allocating 12 bytes.\n'
     assert capsys.readouterr().err == said

@@ -5,11 +5,12 @@ import json
 import jax
 import numpy as np
 import pytest
+from kill_harness import interrupted_after
 
 from cnn_bench.errors import UserError
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.trained.checkpoint import Checkpoints
-from cnn_bench.training import evaluate, loop, monitor
+from cnn_bench.training import evaluate, loop, monitor, session
 from cnn_bench.training.schedules import make_plateau
 from cnn_bench.training.setup import TrainingSetup
 
@@ -109,7 +110,7 @@ VALIDATED = {'batch_size': 18, 'dataset__validation_images': 24}
 def test_the_rate_falls_where_errors_do_not(tiny_recipe, tiny_data, tmp_path, evaluations):
     fields = {**VALIDATED, 'schedule__name': 'plateau', 'schedule__factor': 0.5, 'schedule__patience': 1}
     evaluations([50.0, 40.0, 40.0, 40.0, 40.0, 60.0])
-    loop.train(tiny_recipe(total_epochs=5, log_every_steps=4, **fields), tmp_path / 'run', tiny_data)
+    session.train(tiny_recipe(total_epochs=5, log_every_steps=4, **fields), tmp_path / 'run', tiny_data)
     rows = RunDirectory(tmp_path / 'run').metrics()
     rates = [row['learning_rate'] for row in rows if row['kind'] == 'train']
     assert rates == pytest.approx([0.1, 0.1, 0.1, 0.1, 0.05])
@@ -118,16 +119,12 @@ def test_the_rate_falls_where_errors_do_not(tiny_recipe, tiny_data, tmp_path, ev
 def test_training_ends_where_errors_stop_falling(tiny_recipe, tiny_data, tmp_path, evaluations):
     evaluations([50.0, 40.0, 45.0, 40.0, 60.0])
     config = tiny_recipe(total_epochs=5, early_stop_patience=2, checkpoint_every_steps=100, **VALIDATED)
-    summary = loop.train(config, tmp_path / 'run', tiny_data)
+    summary = session.train(config, tmp_path / 'run', tiny_data)
     assert (summary['state'], summary['steps'], summary['epochs']) == ('finished', 16, 4)
     assert (summary['val_top1_err_pct'], summary['best_val_top1_err_pct'], summary['best_step']) == (40, 40, 8)
     assert (summary['top1_err_pct'], summary['tested_step']) == (60, 16)
     with Checkpoints(tmp_path / 'run' / schema.CHECKPOINTS, keep=2) as checkpoints:
         assert checkpoints.latest_step() == 16
-
-
-class _Interrupted(Exception):
-    pass
 
 
 EVERYTHING = {
@@ -159,25 +156,13 @@ def _record(path, config, data_dir):
     return state, timeless, (path / schema.METRICS).read_bytes()
 
 
-def test_a_resumed_run_has_the_average_and_the_plateau_of_an_undisturbed_one(
-    tiny_recipe, tiny_data, tmp_path, monkeypatch
-):
+def test_a_resumed_run_has_the_average_and_the_plateau_of_an_undisturbed_one(tiny_recipe, tiny_data, tmp_path):
     config = tiny_recipe(optimizer__learning_rate=0.5, **EVERYTHING)
-    loop.train(config, tmp_path / 'whole', tiny_data)
-    original = loop.Trainer._train
-
+    session.train(config, tmp_path / 'whole', tiny_data)
     for stop_at in (5, 8, 13):
-
-        def stopping(self, batches, count, stop_at=stop_at):
-            original(self, batches, count)
-            if self.step == stop_at:
-                raise _Interrupted
-
-        monkeypatch.setattr(loop.Trainer, '_train', stopping)
-        with pytest.raises(_Interrupted):
-            loop.train(config, tmp_path / 'cut', tiny_data)
-    monkeypatch.setattr(loop.Trainer, '_train', original)
-    loop.train(config, tmp_path / 'cut', tiny_data)
+        with interrupted_after(stop_at):
+            session.train(config, tmp_path / 'cut', tiny_data)
+    session.train(config, tmp_path / 'cut', tiny_data)
     one, other = (_record(tmp_path / name, config, tiny_data) for name in ('whole', 'cut'))
     jax.tree.map(np.testing.assert_array_equal, one[0], other[0])
     assert one[1:] == other[1:]

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from cnn_bench.runs import RunDirectory, schema
-from cnn_bench.training.loop import train
 from cnn_bench.training.provenance import resumed_otherwise
+from cnn_bench.training.session import train
 
 STEP = 'cnn_bench/training/step.py'
 

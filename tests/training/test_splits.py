@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 from image_files import write_idx
-from kill_harness import assert_same_run
+from kill_harness import assert_same_run, interrupted_after
 
 from cnn_bench import data, recipe
 from cnn_bench.data.prepare import prepare
 from cnn_bench.errors import UserError
 from cnn_bench.runs import RunDirectory, schema
-from cnn_bench.training import loop
+from cnn_bench.training import loop, session
 from cnn_bench.training.splits import Splits
 
 VALIDATED = {'batch_size': 18, 'dataset__validation_images': 24}
@@ -91,7 +91,7 @@ def test_without_any_images_to_evaluate_on_a_recipe_is_refused(tiny_recipe):
 
 
 def test_a_recipe_without_test_images_is_validated_only(tiny_recipe, tiny_data, tmp_path):
-    summary = loop.train(tiny_recipe(dataset__test='', **VALIDATED), tmp_path / 'run', tiny_data)
+    summary = session.train(tiny_recipe(dataset__test='', **VALIDATED), tmp_path / 'run', tiny_data)
     assert summary['val_top1_err_pct'] >= 0
     assert 'top1_err_pct' not in summary
     assert not (tmp_path / 'run' / schema.PREDICTIONS).exists()
@@ -119,7 +119,7 @@ def test_no_choice_follows_test(tiny_recipe, tmp_path, permuted):
     """Where test says the opposite of validation, training and everything chosen in it are the same to the bit."""
     config, runs = tiny_recipe(test_every_epochs=1, **CHOOSING), []
     for number, data_dir in enumerate(permuted):
-        loop.train(config, tmp_path / str(number), data_dir)
+        session.train(config, tmp_path / str(number), data_dir)
         runs.append(RunDirectory(tmp_path / str(number)))
     rows = [[row for row in run.metrics() if row['kind'] != 'test'] for run in runs]
     assert rows[0] == rows[1]
@@ -145,28 +145,15 @@ def test_test_is_read_once_after_the_last_step(tiny_recipe, tiny_data, tmp_path,
         return original(self, part, state, step)
 
     monkeypatch.setattr(loop.Trainer, '_evaluation', evaluation)
-    loop.train(tiny_recipe(**VALIDATED), tmp_path / 'run', tiny_data)
+    session.train(tiny_recipe(**VALIDATED), tmp_path / 'run', tiny_data)
     assert seen == [('validation', 4), ('validation', 8), ('test', 8)]
 
 
-class _Interrupted(Exception):
-    pass
-
-
-def test_the_best_weights_are_tested_after_any_interruption(tiny_recipe, permuted, tmp_path, monkeypatch):
+def test_the_best_weights_are_tested_after_any_interruption(tiny_recipe, permuted, tmp_path):
     config = tiny_recipe(**CHOOSING)
-    whole = loop.train(config, tmp_path / 'whole', permuted[0])
-    original = loop.Trainer._train
+    whole = session.train(config, tmp_path / 'whole', permuted[0])
     for stop_at in range(whole['best_step'], whole['steps'] + 1, 2):
-
-        def stopping(self, batches, count, stop_at=stop_at):
-            original(self, batches, count)
-            if self.step == stop_at:
-                raise _Interrupted
-
-        monkeypatch.setattr(loop.Trainer, '_train', stopping)
-        with pytest.raises(_Interrupted):
-            loop.train(config, tmp_path / 'cut', permuted[0])
-    monkeypatch.setattr(loop.Trainer, '_train', original)
-    assert loop.train(config, tmp_path / 'cut', permuted[0])['tested_step'] == whole['best_step']
+        with interrupted_after(stop_at):
+            session.train(config, tmp_path / 'cut', permuted[0])
+    assert session.train(config, tmp_path / 'cut', permuted[0])['tested_step'] == whole['best_step']
     assert_same_run(config, tmp_path / 'cut', tmp_path / 'whole', permuted[0])

@@ -5,12 +5,12 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from kill_harness import assert_same_run
+from kill_harness import assert_same_run, interrupted_after
 
 from cnn_bench import recipe
 from cnn_bench.errors import UserError
 from cnn_bench.runs import RunDirectory, schema
-from cnn_bench.training import loop
+from cnn_bench.training import session
 from cnn_bench.training.provenance import training_cost
 from cnn_bench.training.setup import TrainingSetup, restore
 
@@ -67,10 +67,6 @@ def test_a_wrong_stage_is_one_line(tiny_recipe, tiny_data, fields, said):
     assert '\n' not in str(error.value)
 
 
-class _Interrupted(Exception):
-    pass
-
-
 @pytest.fixture(scope='module')
 def whole(tiny_data, tmp_path_factory):
     """Call it with a recipe to have it trained in one go; once for all that ask."""
@@ -79,30 +75,19 @@ def whole(tiny_data, tmp_path_factory):
     def train(config):
         if not done:
             done.append(tmp_path_factory.mktemp('whole') / 'run')
-            loop.train(config, done[0], tiny_data)
+            session.train(config, done[0], tiny_data)
         return done[0]
 
     return train
 
 
 @pytest.mark.parametrize('stop_at', [2, 4, 5, 8])
-def test_resuming_in_any_stage_is_as_if_nothing_had_happened(
-    tiny_recipe, tiny_data, tmp_path, monkeypatch, whole, stop_at
-):
+def test_resuming_in_any_stage_is_as_if_nothing_had_happened(tiny_recipe, tiny_data, tmp_path, whole, stop_at):
     config = tiny_recipe(**FIELDS)
     expected = whole(config)
-    original = loop.Trainer._train
-
-    def stopping(self, batches, count):
-        original(self, batches, count)
-        if self.step == stop_at:
-            raise _Interrupted
-
-    monkeypatch.setattr(loop.Trainer, '_train', stopping)
-    with pytest.raises(_Interrupted):
-        loop.train(config, tmp_path / 'run', tiny_data)
-    monkeypatch.setattr(loop.Trainer, '_train', original)
-    loop.train(config, tmp_path / 'run', tiny_data)
+    with interrupted_after(stop_at):
+        session.train(config, tmp_path / 'run', tiny_data)
+    session.train(config, tmp_path / 'run', tiny_data)
     assert_same_run(config, tmp_path / 'run', expected, tiny_data)
 
 
@@ -120,8 +105,8 @@ def test_the_log_says_which_stage(tiny_recipe, tiny_data, whole):
 
 def test_one_stage_that_changes_nothing_is_the_run_without(tiny_recipe, tiny_data, tmp_path):
     plain = {'total_epochs': 1, 'ema_decay': 0.9}
-    loop.train(tiny_recipe(**plain), tmp_path / 'plain', tiny_data)
-    loop.train(tiny_recipe(**plain, stages=({},)), tmp_path / 'staged', tiny_data)
+    session.train(tiny_recipe(**plain), tmp_path / 'plain', tiny_data)
+    session.train(tiny_recipe(**plain, stages=({},)), tmp_path / 'staged', tiny_data)
     one, other = (restore(RunDirectory(tmp_path / name), tiny_data)[1] for name in ('plain', 'staged'))
     jax.tree.map(np.testing.assert_array_equal, one, other)
     assert (tmp_path / 'plain' / schema.METRICS).read_bytes() == (tmp_path / 'staged' / schema.METRICS).read_bytes()

@@ -18,7 +18,7 @@ from cnn_bench.pretrained.importer import import_weights
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.trained import Origin, TrainedModel, imported
 from cnn_bench.trained.class_names import numbered_classes
-from cnn_bench.training import loop
+from cnn_bench.training import session
 from cnn_bench.training.evaluate import evaluate_run
 from cnn_bench.training.setup import TrainingSetup, restore
 from cnn_bench.training.transfer import fitting_weights, load_init
@@ -32,7 +32,7 @@ def pretrained(tiny_data, tmp_path_factory):
     made = tmp_path_factory.mktemp('pretrained') / 'run'
 
     def train(config):
-        loop.train(config, made, tiny_data)
+        session.train(config, made, tiny_data)
         return made
 
     return train
@@ -83,7 +83,7 @@ def test_the_base_is_that_of_the_run_and_the_head_fresh_where_it_must_be(
 def test_what_does_not_fit_is_one_line_and_nothing_is_written(tiny_recipe, tiny_data, tmp_path, source, fields, said):
     config = tiny_recipe(**{'init_from': str(source), 'dataset__classes': (5, 6, 7, 8, 9), **fields})
     with pytest.raises(UserError, match=said) as error:
-        loop.train(config, tmp_path / 'run', tiny_data)
+        session.train(config, tmp_path / 'run', tiny_data)
     assert '\n' not in str(error.value)
     assert not (tmp_path / 'run').exists()
 
@@ -105,7 +105,7 @@ def test_it_is_recorded_and_a_checkpoint_of_its_own_wins(tiny_recipe, tiny_data,
     """With the source gone the run goes on, and is evaluated, prepared as it was."""
     moved = shutil.copytree(source, tmp_path / 'source')
     config = tiny_recipe(**{**SHORT, 'total_steps': 4}, init_from='../source', dataset__classes=(5, 6, 7, 8, 9))
-    loop.train(config, tmp_path / 'run', tiny_data)
+    session.train(config, tmp_path / 'run', tiny_data)
     run = RunDirectory(tmp_path / 'run')
     record = run.read(schema.PROVENANCE)['init']
     assert (record['path'], record['kind'], record['source']['step']) == (str(moved), 'run', 2)
@@ -115,7 +115,7 @@ def test_it_is_recorded_and_a_checkpoint_of_its_own_wins(tiny_recipe, tiny_data,
     shutil.rmtree(moved)
     shutil.rmtree(run / schema.CHECKPOINTS / '4')
     (run / schema.SUMMARY).unlink()
-    after = loop.train(config, tmp_path / 'run', tiny_data)
+    after = session.train(config, tmp_path / 'run', tiny_data)
     assert {**after, 'train_s': 0, 'images_per_s': 0} == {**before, 'train_s': 0, 'images_per_s': 0}
     assert run.read(schema.PROVENANCE)['init'] == record
     assert evaluate_run(run.path, data_dir=tiny_data)['top1_err_pct'] == before['top1_err_pct']

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter
+from matplotlib.ticker import FixedLocator
 
-from cnn_bench.report.charts.lines import APART, LINE, add_names, look, room_for
+from cnn_bench.report.charts.lines import APART, LINE, add_names, look, room_for, style_axes
 from cnn_bench.report.charts.spec import ChartSpec, Details, Hover, known
 from cnn_bench.report.charts.style import (
     BOTTOM,
@@ -23,7 +23,7 @@ from cnn_bench.report.charts.style import (
     shorten,
     ticks,
 )
-from cnn_bench.report.format import percent, tick
+from cnn_bench.report.format import percent
 from cnn_bench.runs import collapse, schema
 from cnn_bench.runs.columns import COLUMNS
 from cnn_bench.runs.training_error import mean_error, windows
@@ -271,12 +271,7 @@ def _lines(axes: Axes, kind: str, series: tuple[Series, ...], top: float) -> Non
     axes.set(xlim=(0, last * 1.02), ylim=(0, top), xlabel='epoch')
     axes.xaxis.set_major_locator(FixedLocator(ticks(0, last, most=6, integer=last >= 3)))
     axes.yaxis.set_major_locator(FixedLocator(ticks(0, top, most=8)))
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
-    axes.tick_params(length=3)
-    axes.grid(True)
-    axes.set_axisbelow(True)
-    axes.spines[['top', 'right']].set_visible(False)
+    style_axes(axes)
 
 
 def _top(chart: Learning) -> float:

@@ -2,8 +2,10 @@
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
 
 from cnn_bench.report.charts.style import COLOURS, LABEL_SIZE, LEADER, MARGIN, SHAPES, text_width
+from cnn_bench.report.format import tick
 
 DASHES = ('-', (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 LINE = {'linewidth': 1.5, 'markersize': 4.5, 'markeredgewidth': 0}
@@ -20,6 +22,16 @@ def look(place: int) -> dict:
 def room_for(labels: list[str]) -> float:
     """Inches that a column of these names needs right of the axes."""
     return _REACH + _KEY + text_width(labels) + _GAP + MARGIN
+
+
+def style_axes(axes: Axes) -> None:
+    """Plain numbers at the ticks, a grid behind the lines, and no frame above and to the right."""
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
+    axes.tick_params(length=3)
+    axes.grid(True)
+    axes.set_axisbelow(True)
+    axes.spines[['top', 'right']].set_visible(False)
 
 
 def add_names(axes: Axes, labels: list[str], ends: list[tuple[float, float]]) -> None:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter
+from matplotlib.ticker import FixedLocator
 
 from cnn_bench.report import tuning
-from cnn_bench.report.charts.lines import APART, LINE, add_names, look, room_for
+from cnn_bench.report.charts.lines import APART, LINE, add_names, look, room_for, style_axes
 from cnn_bench.report.charts.spec import ChartSpec, Details, Hover
 from cnn_bench.report.charts.style import BOTTOM, STYLE, TOP, WIDTH, add_titles, blank, shorten, ticks
-from cnn_bench.report.format import percent, tick
+from cnn_bench.report.format import percent
 from cnn_bench.runs.columns import COLUMNS
 from cnn_bench.runs.tuning import Tuning
 
@@ -78,12 +78,7 @@ def draw(chart: ExpectedBest) -> Figure:
     axes.set_ylabel(f'expected lowest {COLUMNS["val_top1_err_pct"].axis_label}', labelpad=7)
     axes.xaxis.set_major_locator(FixedLocator(ticks(1, last, most=8, integer=True)))
     axes.yaxis.set_major_locator(FixedLocator(ticks(low, top, most=8)))
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
-    axes.tick_params(length=3)
-    axes.grid(True)
-    axes.set_axisbelow(True)
-    axes.spines[['top', 'right']].set_visible(False)
+    style_axes(axes)
     add_names(axes, labels, [(len(line.errors), line.errors[-1]) for line in chart.lines])
     add_titles(figure, chart.title, chart.subtitle, _LEFT)
     return figure
