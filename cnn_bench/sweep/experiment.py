@@ -41,6 +41,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from ml_collections import ConfigDict
 
@@ -167,6 +168,14 @@ class Experiment:
             changes=dict(sorted(changes.items())),
             **optional,
         )
+
+    def call(self, name: str, argument: Any) -> Any:
+        """What the experiment's `report` or `measure` returns. Raises UserError if it fails; no trial is affected."""
+        try:
+            return getattr(self, name)(argument)
+        except Exception as error:  # a user's code may raise anything
+            why = f'{type(error).__name__}: {error}'
+            raise UserError(f'the trials are kept, but {name}() of {self.path} failed: {why}') from error
 
     def trials(self, preset: str, seeds: int) -> list[Trial]:
         """Every variant of a preset with seeds 0, 1, ...; a seed at a time, so that an unfinished sweep is balanced."""

@@ -1,9 +1,7 @@
 """A sweep: it keeps an executor busy with the trials of its agenda, records what became of them, and answers."""
 
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from cnn_bench import runs
 from cnn_bench.errors import RunFailed, Stopped, UserError
@@ -18,6 +16,7 @@ from cnn_bench.sweep.executor import EndedTrial, Executor
 from cnn_bench.sweep.experiment import SMOKE, TRIALS, Experiment, Trial, starts_from
 from cnn_bench.sweep.outcome import STOPPED, Outcome, of_process
 from cnn_bench.sweep.progress_bar import SweepProgress
+from cnn_bench.sweep.trial_rows import TrialRows
 from cnn_bench.sweep.workload import Workload, workload
 
 POLL_S = 0.2
@@ -73,13 +72,10 @@ class Sweep:
         tuner = tuning.Tuner(tune, self._for_tuner(firsts), earlier_tuning) if tune else None
         self.agenda = Agenda(list(self._fields), seeds, self._build, tuner, untuned)
         self._queued: set[tuple[str, str, int]] = set()  # what has been started in this session or is about to be
-        self._began: dict[str, float] = {}  # trial id -> when it first started, if in this session
-        self._wall_s = records.wall_seconds(self.earlier)  # trial id -> seconds from start to end, if uninterrupted
-        self._measured: dict[str, dict] = {}
         self._again: set[str] = set()  # ids of trials that are made again and have not been started yet
         files = {'recipe': code.file(experiment.recipe), 'experiment': code.file(experiment.path)}
         self._sources = {role: digests for role, digests in files.items() if digests}
-        self._started: set[str] = set()  # ids of trials that this session started
+        self._rows = TrialRows(experiment, self.earlier, self._sources, self.out / TRIALS)
 
     @property
     def trials(self) -> list[Trial]:
@@ -231,15 +227,12 @@ class Sweep:
 
     def _start(self, trial: Trial, executor: Executor, progress: SweepProgress) -> None:
         run = self.directory(trial)
-        if trial.id in self._again:
+        if again := trial.id in self._again:
             executor.forget(trial)
             records.remove(run)
             self._again.remove(trial.id)
-            self._wall_s.pop(trial.id, None)
-            self._measured.pop(trial.id, None)
-        self._started.add(trial.id)
-        if trial.folder == TRIALS and not (run / schema.CONFIG).exists():
-            self._began[trial.id] = time.monotonic()
+        if trial.folder == TRIALS:
+            self._rows.started(trial, again)
         records.forget_failure(run)
         if trial.folder == tuning_record.TUNING:
             self.agenda.tuner.started(trial)
@@ -252,8 +245,8 @@ class Sweep:
         records.add_sources(run, self._sources)
         state = self.state(trial)
         if ended.status == 0 and state == 'finished':
-            if trial.folder == TRIALS and trial.id in self._began:
-                self._wall_s[trial.id] = round(time.monotonic() - self._began[trial.id], 1)
+            if trial.folder == TRIALS:
+                self._rows.finished(trial)
             summary = run.read(schema.SUMMARY)
             if trial.folder == tuning_record.TUNING:
                 return f'validation error {summary["val_top1_err_pct"]:.2f} %'
@@ -323,7 +316,7 @@ class Sweep:
         if not len(finished):
             return ''
         averaged = finished[~collapse.left_out_of_means(finished)]
-        answer = _call(self.experiment.report, 'report', self.experiment, averaged)
+        answer = self.experiment.call('report', averaged)
         return '\n\n'.join(filter(None, [answer, collapse.sentence(finished)]))
 
     def _record(self) -> None:
@@ -342,44 +335,8 @@ class Sweep:
                 baseline=experiment.baseline,
                 charts=experiment.charts,
                 hypotheses=experiment.hypotheses_of(self.preset),
-                trials=self._trial_records(),
+                trials=self._rows.rows(self.trials, self.state),
                 changes=experiment.changes,
                 answer=self.answer,
             ),
         )
-
-    def _trial_records(self) -> tuple[dict, ...]:
-        own = [self._trial_record(trial) for trial in self.trials]
-        return records.merged(self.earlier, own, records.same_recipe(self.trials), self.out / 'trials')
-
-    def _trial_record(self, trial: Trial) -> dict:
-        state, run = self.state(trial), self.directory(trial)
-        record = {'id': trial.id, 'name': trial.name, 'seed': trial.seed, 'state': state}
-        if state in schema.FAILED:
-            record['reason'] = records.reason(run)
-        if state == 'finished' and trial.id in self._wall_s:
-            record['wall_s'] = self._wall_s[trial.id]
-        if made := records.code(run, self._sources if trial.id in self._started else {}):
-            record['code'] = made
-        if state == 'finished' and self.experiment.measure:
-            record['measured'] = self._measure(trial)
-        return record
-
-    def _measure(self, trial: Trial) -> dict:
-        """The columns that the experiment measures from a trial's log; none where that is damaged, as tables say."""
-        if trial.id not in self._measured:
-            try:
-                rows = self.directory(trial).metrics()
-            except UserError:
-                return {}
-            self._measured[trial.id] = _call(self.experiment.measure, 'measure', self.experiment, rows)
-        return self._measured[trial.id]
-
-
-def _call(function: Callable, name: str, experiment: Experiment, argument: Any) -> Any:
-    """Call a function of an experiment file. Raises UserError if it fails, which does not affect the trials."""
-    try:
-        return function(argument)
-    except Exception as error:  # a user's code may raise anything
-        why = f'{type(error).__name__}: {error}'
-        raise UserError(f'the trials are kept, but {name}() of {experiment.path} failed: {why}') from error
