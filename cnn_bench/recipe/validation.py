@@ -59,19 +59,29 @@ def call(function: Callable, group: str, fields: Mapping[str, Any], *args, **kwa
     return function(*args, **kwargs, **fields)
 
 
+def has_validation(dataset: Mapping) -> bool:
+    """Whether a recipe's `dataset` has validation images."""
+    return bool(dataset['validation'] or dataset['validation_images'])
+
+
+def lacks_validation(why: str) -> UserError:
+    """The error for a recipe without validation images: `why` that matters, and what to set."""
+    return UserError(
+        f'{why}; set config.dataset.validation_images, which are held out of the training '
+        'images, or config.dataset.validation, the name of a split'
+    )
+
+
 def check_splits(config: ConfigDict) -> None:
     """Raise UserError where a recipe evaluates nothing, or asks for what it has no split for."""
     fields = config.dataset
-    validates = bool(fields.validation or fields.validation_images)
+    validates = has_validation(fields)
     if not fields.test and not validates:
         raise UserError('config.dataset has neither test nor validation images, so nothing would be evaluated')
     if not fields.test and config.test_every_epochs:
         raise UserError('config.test_every_epochs needs a test split; config.dataset.test names none')
     for field in () if validates else _read_validation(config):
-        raise UserError(
-            f'config.{field} needs validation images; set config.dataset.validation_images, which are held out of the '
-            'training images, or config.dataset.validation, the name of a split'
-        )
+        raise lacks_validation(f'config.{field} needs validation images')
 
 
 def _read_validation(config: ConfigDict) -> list[str]:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from cnn_bench.errors import UserError, unknown
+from cnn_bench.recipe.validation import has_validation, lacks_validation
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.runs import tuning as record
 from cnn_bench.runs.tuning import SAMPLERS, SEED, Range, Tuning
@@ -104,7 +105,8 @@ class Tuner:
         if earlier is not None:
             _refuse_another(plan, earlier)
         for trial in sources.own.values():
-            _need_validation(trial)
+            if not has_validation(trial.config.dataset):
+                raise lacks_validation(f'variant {trial.name!r} has no validation images, by which values are chosen')
         self._own = {name: self._own_values(trial) for name, trial in sources.own.items()}
         self._spaces = {name: self._space(name) for name in sources.own}
         if plan.halving:
@@ -280,13 +282,3 @@ def _refuse_another(plan: TuningPlan, there: Tuning) -> None:
         if here != before:
             shown = [spaces.listed(v) if flag == '--tune' else v for v in (before, here)]
             raise UserError(f'the sweep was tuned with {flag} {shown[0]}, not {shown[1]}; use another --out')
-
-
-def _need_validation(trial: Trial) -> None:
-    dataset = trial.config.dataset
-    if not (dataset.get('validation') or dataset.get('validation_images')):
-        raise UserError(
-            f'variant {trial.name!r} has no validation images, by which values are chosen; set '
-            'config.dataset.validation_images, which are held out of the training images, or '
-            'config.dataset.validation, the name of a split'
-        )

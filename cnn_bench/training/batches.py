@@ -63,11 +63,10 @@ class InMemory:
         batch_size = used_batch_size(batch_size, len(self), len(self.devices))
         for start in range(0, len(self), batch_size):
             images, labels = self.images[start : start + batch_size], self.labels[start : start + batch_size]
-            missing = batch_size - len(labels)
-            batch = {
-                'image': np.pad(images, ((0, missing), (0, 0), (0, 0), (0, 0))),
-                'label': np.pad(labels, (0, missing), constant_values=-1),
-            }
+            if missing := batch_size - len(labels):
+                images = np.pad(images, ((0, missing), (0, 0), (0, 0), (0, 0)))
+                labels = np.pad(labels, (0, missing), constant_values=-1)
+            batch = {'image': images, 'label': labels}
             batch = jax.tree.map(lambda b: parallel.split(b, self.devices)[self.own], batch)
             yield batch, batch['label'].reshape(-1)
 
