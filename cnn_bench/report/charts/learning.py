@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
-from cnn_bench.report.charts.lines import APART, LINE, add_names, look, room_for, style_axes
+from cnn_bench.report.charts.lines import APART, LINE, add_names, look, name_or_end, room_for, style_axes
 from cnn_bench.report.charts.spec import ChartSpec, Details, Hover, known
 from cnn_bench.report.charts.style import (
     BOTTOM,
@@ -223,7 +223,7 @@ def draw(chart: Learning) -> Figure:
     errors, and as near to them as fits; the figure grows so that no two touch.
     """
     top = _top(chart)
-    labels = [_label(series, top) for series in chart.series]
+    labels = [name_or_end(one.name, _end(one)[1], top) for one in chart.series]
     right = room_for(labels)
     height = max(5.2, _TOP + APART * (len(labels) + 1) + BOTTOM)
     figure = blank((WIDTH, height))
@@ -241,12 +241,6 @@ def draw(chart: Learning) -> Figure:
     add_names(axes, labels, [_end(series) for series in chart.series])
     add_titles(figure, chart.title, chart.subtitle, _LEFT)
     return figure
-
-
-def _label(series: Series, top: float) -> str:
-    """The name of a series, with an arrow and the number where its last error is beyond the axis."""
-    _, error = _end(series)
-    return f'{series.name} ↑ {percent(error, 1)}' if error > top else series.name
 
 
 def _end(series: Series) -> tuple[float, float]:

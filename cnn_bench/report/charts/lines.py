@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from cnn_bench.report.charts.style import COLOURS, LABEL_SIZE, LEADER, MARGIN, SHAPES, text_width
-from cnn_bench.report.format import tick
+from cnn_bench.report.format import percent, tick
 
 DASHES = ('-', (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 LINE = {'linewidth': 1.5, 'markersize': 4.5, 'markeredgewidth': 0}
@@ -32,6 +32,11 @@ def style_axes(axes: Axes) -> None:
     axes.grid(True)
     axes.set_axisbelow(True)
     axes.spines[['top', 'right']].set_visible(False)
+
+
+def name_or_end(name: str, last: float, top: float) -> str:
+    """The name of a line, with an arrow and its last error in per cent where that is above the axis."""
+    return f'{name} ↑ {percent(last, 1)}' if last > top else name
 
 
 def add_names(axes: Axes, labels: list[str], ends: list[tuple[float, float]]) -> None:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
 from cnn_bench.report import tuning
-from cnn_bench.report.charts.lines import APART, LINE, add_names, look, room_for, style_axes
+from cnn_bench.report.charts.lines import APART, LINE, add_names, look, name_or_end, room_for, style_axes
 from cnn_bench.report.charts.spec import ChartSpec, Details, Hover
 from cnn_bench.report.charts.style import BOTTOM, STYLE, TOP, WIDTH, add_titles, blank, shorten, ticks
 from cnn_bench.report.format import percent
@@ -66,7 +66,7 @@ def expected_best(record: Tuning, subtitle: str = '') -> ExpectedBest | None:
 def draw(chart: ExpectedBest) -> Figure:
     """The figure, with gid `line-<i>` and `label-<i>` on the line and the name of `chart.lines[i]`."""
     low, top = _limits(chart)
-    labels = [_label(line, top) for line in chart.lines]
+    labels = [name_or_end(shorten(line.label), line.errors[-1], top) for line in chart.lines]
     right, height = room_for(labels), max(4.4, TOP + APART * (len(labels) + 1) + BOTTOM)
     figure = blank((WIDTH, height))
     wide = WIDTH - _LEFT - right
@@ -91,12 +91,6 @@ def _limits(chart: ExpectedBest) -> tuple[float, float]:
     low, high = min(shown), max(shown)
     room = 0.06 * (high - low) or 0.5
     return max(0.0, low - room), min(100.0, high + room)
-
-
-def _label(line: Line, top: float) -> str:
-    """The name of a line, with an arrow and the number where its last error is beyond the axis."""
-    name, error = shorten(line.label), line.errors[-1]
-    return f'{name} ↑ {percent(error, 1)}' if error > top else name
 
 
 def _details(line: Line) -> Details:
