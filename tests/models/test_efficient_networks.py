@@ -50,16 +50,25 @@ def test_a_block_that_expands_nothing_has_no_expanding_convolution():
         assert 'expand' in blocks['stage2']['block1']
 
 
-@pytest.mark.parametrize(('name', 'depths'), [('efficientnet_b0', 16), ('efficientnet_b4', 32)])
+@pytest.mark.parametrize(
+    ('name', 'depths'),
+    [('efficientnet_b0', 16), ('efficientnet_b4', 32), ('efficientnet_lite4', 30)],
+)
 def test_compound_scaling_deepens(name, depths):
-    # Of b4, 1.8 times 1, 2, 2, 3, 3, 4, 1 rounded up: 2 + 4 + 4 + 6 + 6 + 8 + 2.
+    # Of b4, 1.8 times 1, 2, 2, 3, 3, 4, 1 rounded up: 2 + 4 + 4 + 6 + 6 + 8 + 2. Of lite4, first and last as in b0.
     shapes = paths(native(name)[1]['params'])
     assert sum(path.endswith('depthwise/conv/kernel') for path in shapes) == depths
 
 
 @pytest.mark.parametrize(
     ('name', 'gates'),
-    [('mobilenet_v3_small', 9), ('mobilenet_v3_large', 8), ('efficientnet_b0', 16), ('mnasnet1_0', 0)],
+    [
+        ('mobilenet_v3_small', 9),
+        ('mobilenet_v3_large', 8),
+        ('efficientnet_b0', 16),
+        ('efficientnet_lite0', 0),
+        ('mnasnet1_0', 0),
+    ],
 )
 def test_gates_are_where_the_papers_have_them(name, gates):
     shapes = paths(native(name)[1]['params'])
@@ -87,6 +96,7 @@ def test_padding_of_tensorflow_shows_on_even_maps_only(name, odd):
         ('mobilenet_v2', {'padding': 'valid'}, "padding of MobileNetV2 is valid; it must be 'half' or 'same'"),
         ('mnasnet1_0', {'depths': (1, 2)}, 'depths of MnasNet is (1, 2); it must be 7 numbers'),
         ('efficientnet_b0', {'drop_path': 1.0}, 'drop_path of EfficientNet is 1.0; it must be from 0 to below 1'),
+        ('efficientnet_b0', {'squeeze': -4}, 'squeeze of EfficientNet is -4; it must be 0 (no gates) or more'),
         ('convnext_tiny', {'drop_path': -0.1}, 'drop_path of ConvNeXt is -0.1; it must be from 0 to below 1'),
         ('squeezenet1_0', {'depths': (4, 4, 4)}, 'depths of SqueezeNet is (4, 4, 4); it must be 8 modules at most'),
     ],

@@ -176,6 +176,8 @@ NATIVE = {
     | {'stage6/block4/depthwise': (7, 7, 1152), 'stage6/block4/se/reduce': (1, 1, 48)},
     'efficientnet_b4': _stages((190, 24), (95, 32), (48, 56), (24, 112), (24, 160), (12, 272), (12, 448))  # by hand
     | {'stem': (190, 190, 48), 'last': (12, 12, 1792)},
+    'efficientnet_lite4': _stages((150, 24), (75, 32), (38, 56), (19, 112), (19, 160), (10, 272), (10, 448))  # by hand
+    | {'stem': (150, 150, 32), 'last': (10, 10, 1280)},
     'convnext_tiny': _stages((56, 96), (28, 192), (14, 384), (7, 768), first=2)  # Liu et al. 2022, table 9
     | {'stage4/block9/expand': (14, 14, 1536)},
     'convnext_base': _stages((56, 128), (28, 256), (14, 512), (7, 1024), first=2)
