@@ -32,7 +32,11 @@ def count_values(arch: str, **fields: Any) -> int:
 
 
 def guess_library(arch: str, arrays: dict[str, np.ndarray], naming: str) -> str:
-    """The library with this naming ('torch' or 'keras') whose names for `arch` match the arrays best."""
+    """The library with this naming ('torch' or 'keras') whose names for `arch` match the arrays best.
+
+    Of several that match as well, the first of the layouts. Raises UserError where their networks differ (in padding
+    or epsilon), which names cannot tell.
+    """
     candidates = {name: layout for name, layout in layouts_of(arch).items() if (name == 'keras') == (naming == 'keras')}
     if not candidates:
         raise UserError(f'weights of {arch} are known from {", ".join(layouts_of(arch))}, not from a {naming} file')
@@ -42,7 +46,15 @@ def guess_library(arch: str, arrays: dict[str, np.ndarray], naming: str) -> str:
         paths = flatten_dict(_shapes(build(arch, library), registry.get(arch).input_shape), sep='/')
         return sum(names.of(path) in arrays for path in paths)
 
-    return max(candidates, key=matched) if len(candidates) > 1 else next(iter(candidates))
+    if len(candidates) == 1:
+        return next(iter(candidates))
+    matches = {library: matched(library) for library in candidates}
+    first, *others = (library for library in candidates if matches[library] == max(matches.values()))
+    if other := next((name for name in others if candidates[name].fields != candidates[first].fields), None):
+        raise UserError(
+            f'names of these weights of {arch} are those of {first} and of {other}, which differ; say which: --library'
+        )
+    return first
 
 
 def convert(
@@ -146,6 +158,8 @@ def _oriented(array: np.ndarray, shape: tuple, path: str, layout: Layout, librar
             array = array.reshape(*array.shape[:2], 1, -1)  # depthwise: channels, then filters per channel
     elif leaf == 'kernel' and array.ndim == 4:
         array = array.transpose(2, 3, 1, 0)
+        if len(shape) == 2:  # a convolution that covers the map, for a dense layer
+            array = array.reshape(-1, array.shape[-1])
     elif leaf == 'kernel' and array.ndim == 2:
         if layer in layout.flattened:
             channels, outputs = layout.flattened[layer], len(array)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from image_files import save_image
 from safetensors.numpy import save_file
-from test_torch import recorded
+from test_torch import shapes_of
 from torch_networks import value
 from zoo import quick_jit
 
@@ -23,7 +23,7 @@ CLASSES, SIDE = 10, 224
 @pytest.fixture(scope='module')
 def weight_file(tmp_path_factory):
     """SqueezeNet 1.1 with ten classes as torchvision would save it."""
-    shapes = recorded()['squeezenet1_1']['shapes']
+    shapes = shapes_of('squeezenet1_1')
     arrays = {name: value(name, tuple(shape)) for name, shape in shapes.items()}
     arrays |= {name: array[:CLASSES].copy() for name, array in arrays.items() if name.startswith('classifier.1')}
     path = tmp_path_factory.mktemp('weights') / 'squeezenet.safetensors'

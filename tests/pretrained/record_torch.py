@@ -1,25 +1,37 @@
-"""Record what torchvision and timm call their weights, and what their networks compute with weights that NumPy draws.
+"""Record what libraries of PyTorch networks call their weights, and what they compute with weights that NumPy draws.
 
 Writes torch_recorded.json.gz beside this file: for each network of torch_networks.py the names and shapes of its state
-dict and, where a size is given, every 20th of its logits of two images. Needs torch, torchvision and timm; the tests
-that read the file need none of them.
+dict (or an earlier network that has the same) and, where a size is given, every 20th of its logits of two images. The
+tests that read the file need no PyTorch.
 
+    pip install torch torchvision timm efficientnet-lite-pytorch
     python tests/pretrained/record_torch.py
 """
 
 import gzip
 import json
+from importlib.metadata import version
 from pathlib import Path
 
 import timm
 import torch
 import torchvision
+from efficientnet_lite_pytorch import EfficientNet
 from torch_networks import EVERY, NETWORKS, images, value
+
+
+def make(library: str, name: str, size: int | None) -> torch.nn.Module:
+    """The library's network; its own weights, if it has any, are not wanted."""
+    if library == 'torchvision':
+        return torchvision.models.get_model(name, weights=None)
+    if library == 'efficientnet_pytorch':  # which pads for images of the size that it is told
+        return EfficientNet.from_name(name, image_size=size)
+    return timm.create_model(name)
 
 
 def record(library: str, name: str, size: int | None) -> dict:
     """Names and shapes of a network's state dict; logits (2, 50) to six digits, or None."""
-    model = torchvision.models.get_model(name, weights=None) if library == 'torchvision' else timm.create_model(name)
+    model = make(library, name, size)
     shapes = {key: list(tensor.shape) for key, tensor in model.state_dict().items()}
     logits = None
     if size:
@@ -34,11 +46,15 @@ def record(library: str, name: str, size: int | None) -> dict:
 
 def main() -> None:
     """Record all networks."""
-    versions = {module.__name__: module.__version__ for module in (torch, torchvision, timm)}
-    networks = {arch: record(*entry) for arch, entry in NETWORKS.items()}
-    path = Path(__file__).with_name('torch_recorded.json.gz')
-    text = json.dumps({'versions': versions, 'networks': networks}, sort_keys=True)
-    with gzip.GzipFile(path, 'wb', mtime=0) as file:
+    networks, known = {}, {}
+    for key, (_, size) in NETWORKS.items():
+        networks[key] = record(*key.split('/'), size)
+        shapes = json.dumps(networks[key]['shapes'], sort_keys=True)
+        networks[key]['shapes'] = known.get(shapes, networks[key]['shapes'])
+        known.setdefault(shapes, key)
+    packages = ('torch', 'torchvision', 'timm', 'efficientnet-lite-pytorch')
+    text = json.dumps({'versions': {name: version(name) for name in packages}, 'networks': networks}, sort_keys=True)
+    with gzip.GzipFile(Path(__file__).with_name('torch_recorded.json.gz'), 'wb', mtime=0) as file:
         file.write(text.encode())
 
 

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from test_torch import zeros
+from test_torch import shapes_of, zeros
 
 from cnn_bench.errors import UserError
 from cnn_bench.pretrained import convert as module
@@ -15,7 +15,7 @@ from cnn_bench.pretrained.layout import Layout, layout_of
 
 @pytest.fixture
 def state_dict():
-    return zeros('alexnet_owt')
+    return zeros(shapes_of('alexnet_owt'))
 
 
 def refusal(arch, arrays, library='torchvision'):
@@ -81,8 +81,18 @@ def test_dense_layers_behind_a_flattened_map():
     np.testing.assert_allclose(maps.reshape(1, -1) @ kernel, expected, rtol=1e-6)
 
 
+def test_convolutions_that_cover_the_map_become_dense_layers():
+    generator = np.random.default_rng(0)
+    maps = generator.standard_normal((1, 2, 2, 3)).astype(np.float32)  # ours: channels last
+    weight = generator.standard_normal((5, 3, 2, 2)).astype(np.float32)  # theirs: outputs, channels, rows, columns
+    kernel = module._oriented(weight, (12, 5), 'params/fc1/kernel', Layout(()), 'timm')
+    expected = np.einsum('nhwc,ochw->no', maps, weight)
+    np.testing.assert_allclose(maps.reshape(1, -1) @ kernel, expected, rtol=1e-5)
+    assert module._oriented(weight, (20, 3), 'params/fc1/kernel', Layout(()), 'timm') is None
+
+
 def test_a_bias_before_batch_normalisation_goes_into_its_mean(monkeypatch):
-    arrays = dict(zeros('resnet18'))
+    arrays = dict(zeros(shapes_of('resnet18')))
     arrays['bn1.running_mean'] = np.full(64, 3, np.float32)
     plain = convert('resnet18', arrays, 'torchvision')
     arrays['conv1.bias'] = np.arange(64, dtype=np.float32)
@@ -94,7 +104,7 @@ def test_a_bias_before_batch_normalisation_goes_into_its_mean(monkeypatch):
 
 
 def test_names_of_older_files():
-    now = dict(zeros('densenet121'))
+    now = dict(zeros(shapes_of('densenet121')))
     older = {re.sub(r'(denselayer\d+\.(?:norm|conv))(\d)', r'\1.\2', name): array for name, array in now.items()}
     assert 'features.denseblock1.denselayer1.norm.1.weight' in older
     assert len(set(older) & set(now)) < len(now) / 2

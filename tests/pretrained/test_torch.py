@@ -1,4 +1,4 @@
-"""Weights of torchvision and timm: names and shapes of every network that we import, and logits of one per structure.
+"""Weights of PyTorch's libraries: names and shapes of every network that we import, and logits of one per structure.
 
 Both were recorded by record_torch.py from the libraries themselves, with weights that NumPy draws by name.
 """
@@ -17,37 +17,67 @@ from cnn_bench.errors import UserError
 from cnn_bench.pretrained.convert import build, convert, guess_library
 from cnn_bench.pretrained.layout import layouts_of
 
+# The same structure as another, under other names: here names and shapes are tested, and logits by `make test-slow`.
+SLOW = ('timm/vgg11_bn', 'timm/inception_v3', 'timm/mobilenetv2_100', 'timm/mnasnet_100', 'timm/efficientnet_lite0')
+SLOW += ('timm_tf/tf_efficientnet_b0', 'efficientnet_pytorch/efficientnet-lite2')
+
 
 @cache
 def recorded() -> dict:
-    """{our name: {'shapes': {their name: shape}, 'logits': (2, 50) or None}}."""
+    """{'library/name': {'shapes': {their name: shape}, 'logits': (2, 50) or None}}."""
     with gzip.open(Path(__file__).with_name('torch_recorded.json.gz'), 'rt') as file:
-        return json.load(file)['networks']
+        networks = json.load(file)['networks']
+    for network in networks.values():
+        if isinstance(network['shapes'], str):  # the network that has the same
+            network['shapes'] = networks[network['shapes']]['shapes']
+    return networks
 
 
-def zeros(arch: str) -> dict[str, np.ndarray]:
+def shapes_of(arch: str) -> dict[str, list[int]]:
+    """Names and shapes of the first network in the list that is our `arch`."""
+    return recorded()[next(key for key, (ours, _) in NETWORKS.items() if ours == arch)]['shapes']
+
+
+def zeros(shapes: dict[str, list[int]]) -> dict[str, np.ndarray]:
     """A state dict of zeros that takes no memory."""
-    return {name: np.broadcast_to(np.float32(0), shape) for name, shape in recorded()[arch]['shapes'].items()}
+    return {name: np.broadcast_to(np.float32(0), shape) for name, shape in shapes.items()}
 
 
-@pytest.mark.parametrize('arch', NETWORKS)
-def test_every_name_and_shape_is_known(arch):
-    arrays = zeros(arch)
-    library = guess_library(arch, arrays, 'torch')
-    assert library == NETWORKS[arch][0]
-    convert(arch, arrays, library)
+@pytest.mark.parametrize('key', NETWORKS)
+def test_every_name_and_shape_is_known(key):
+    library, (arch, _) = key.partition('/')[0], NETWORKS[key]
+    convert(arch, zeros(recorded()[key]['shapes']), library)
 
 
-@pytest.mark.parametrize('arch', [arch for arch, (*_, size) in NETWORKS.items() if size])
-def test_logits_are_those_of_torch(arch):
-    library, _, size = NETWORKS[arch]
-    arrays = {name: value(name, tuple(shape)) for name, shape in recorded()[arch]['shapes'].items() if shape}
+@pytest.mark.parametrize(
+    'key',
+    [pytest.param(key, marks=pytest.mark.slow) if key in SLOW else key for key, (_, size) in NETWORKS.items() if size],
+)
+def test_logits_are_those_of_torch(key):
+    library, (arch, size) = key.partition('/')[0], NETWORKS[key]
+    arrays = {name: value(name, tuple(shape)) for name, shape in recorded()[key]['shapes'].items() if shape}
     variables = convert(arch, arrays, library)
     logits = np.asarray(quick_jit(build(arch, library).apply)(variables, images(size)))[:, ::EVERY]
-    expected = np.array(recorded()[arch]['logits'])
+    expected = np.array(recorded()[key]['logits'])
     largest = np.abs(expected).max()
     assert np.abs(expected[0] - expected[1]).max() > 5e-3 * largest  # the images matter
     assert np.abs(logits - expected).max() < 1e-4 * largest
+
+
+@pytest.mark.parametrize('key', ['torchvision/vgg11', 'timm/vgg11', 'timm/mobilenetv2_100', 'timm/inception_v4'])
+def test_the_library_is_guessed_from_the_names(key):
+    assert guess_library(NETWORKS[key][0], zeros(recorded()[key]['shapes']), 'torch') == key.partition('/')[0]
+
+
+def test_the_library_is_not_guessed_where_names_leave_two_networks():
+    """timm's two forms of EfficientNet have the same arrays, and pad otherwise."""
+    arrays = zeros(recorded()['timm_tf/tf_efficientnet_b0']['shapes'])
+    with pytest.raises(UserError, match='are those of timm and of timm_tf, which differ; say which: --library'):
+        guess_library('efficientnet_b0', arrays, 'torch')
+
+
+def test_the_first_library_is_guessed_where_two_have_the_same_network():
+    assert guess_library('resnet18', zeros(recorded()['timm/resnet18']['shapes']), 'torch') == 'torchvision'
 
 
 def test_every_layout_is_tested():
@@ -56,7 +86,9 @@ def test_every_layout_is_tested():
     from cnn_bench.models import registry
 
     known = {(arch, library) for arch in registry.names() for library in _libraries(arch)}
-    tested = {(arch, library) for arch, (library, *_) in NETWORKS.items()} | {(arch, 'keras') for arch in KERAS}
+    tested = {(arch, key.partition('/')[0]) for key, (arch, _) in NETWORKS.items()} | {
+        (arch, 'keras') for arch in KERAS
+    }
     assert tested <= known
     of_a_kind = {(registry.get(arch).family, library) for arch, library in known - tested}
     assert of_a_kind <= {(registry.get(arch).family, library) for arch, library in tested}

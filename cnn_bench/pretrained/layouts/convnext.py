@@ -1,14 +1,21 @@
-"""ConvNeXt elsewhere: torchvision and Keras Applications.
+"""ConvNeXt elsewhere: torchvision, timm and Keras Applications.
 
 Keras's network takes pixels and normalises them itself, with numbers that are no weights.
 """
 
 from cnn_bench.pretrained.layout import Layout, Transform
+from cnn_bench.pretrained.layouts.timm_names import usual
 
 # Shorter side before the crop, as torchvision's weights of each were evaluated.
 _RESIZE = {'convnext_tiny': 236, 'convnext_small': 230, 'convnext_base': 232}
 _FIRST_STAGE = 2
 _TORCH_PLACES = {'depthwise/conv': 0, 'depthwise/norm': 2, 'expand/conv': 3, 'project/conv': 5}
+_TIMM_NAMES = {
+    'depthwise/conv': 'conv_dw',
+    'depthwise/norm': 'norm',
+    'expand/conv': 'mlp.fc1',
+    'project/conv': 'mlp.fc2',
+}
 _KERAS_NAMES = {
     'depthwise/conv': 'depthwise_conv',
     'depthwise/norm': 'layernorm',
@@ -51,6 +58,29 @@ def torchvision(arch: str) -> Layout:
     )
 
 
+def timm(arch: str) -> Layout:
+    """timm numbers stages and blocks from 0; its 1x1 convolutions are dense layers."""
+
+    def block(stage: int, number: int, layer: str) -> str:
+        return f'stages.{stage - _FIRST_STAGE}.blocks.{number - 1}.{_TIMM_NAMES[layer]}'
+
+    def scale(stage: int, number: int) -> str:
+        return f'stages.{stage - _FIRST_STAGE}.blocks.{number - 1}.gamma'
+
+    return Layout(
+        rules=(
+            (r'stem/conv', 'stem.0'),
+            (r'stem/norm', 'stem.1'),
+            (r'downsample(\d)/norm', lambda stage: f'stages.{stage - _FIRST_STAGE}.downsample.0'),
+            (r'downsample(\d)/conv/conv', lambda stage: f'stages.{stage - _FIRST_STAGE}.downsample.1'),
+            (_BLOCKS, block),
+            (_SCALES, scale),
+            (r'head/(norm|fc)', r'head.\1'),
+        ),
+        transform=usual(arch),
+    )
+
+
 def keras(arch: str) -> Layout:
     """Keras's names begin with the architecture's; its stages and blocks are numbered from 0."""
 
@@ -75,4 +105,4 @@ def keras(arch: str) -> Layout:
     )
 
 
-LAYOUTS = {'torchvision': torchvision, 'keras': keras}
+LAYOUTS = {'torchvision': torchvision, 'timm': timm, 'keras': keras}

@@ -1,7 +1,8 @@
-"""DenseNet elsewhere: torchvision's, and Keras Applications', which has no `densenet161`."""
+"""DenseNet elsewhere: torchvision's and timm's, and Keras Applications', which has no `densenet161`."""
 
 from cnn_bench.pretrained.layout import TORCH, Layout, Transform
 from cnn_bench.pretrained.layouts.resnet import KERAS_EPSILON, OLDER_HEAD
+from cnn_bench.pretrained.layouts.timm_names import like
 
 
 def _torch(rest: str):
@@ -46,4 +47,4 @@ def keras(arch: str) -> Layout | None:
     return None if arch == 'densenet161' else KERAS
 
 
-LAYOUTS = {'torchvision': TORCHVISION, 'keras': keras}
+LAYOUTS = {'torchvision': TORCHVISION, 'timm': like(TORCHVISION), 'keras': keras}

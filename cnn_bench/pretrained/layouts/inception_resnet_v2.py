@@ -5,6 +5,7 @@ from cnn_bench.models.inception_blocks import Residual
 from cnn_bench.pretrained.layout import TENSORFLOW, Layout
 from cnn_bench.pretrained.layouts.inception_v3 import numbered_by_keras
 from cnn_bench.pretrained.layouts.inception_v4 import LAYERS, timm_branches
+from cnn_bench.pretrained.layouts.timm_names import HALVES, usual
 
 _STEM = ('', '1a', '2a', '2b', '3b', '4a')
 _REPEATS = {'a': 'repeat', 'b': 'repeat_1', 'c': 'repeat_2'}
@@ -38,7 +39,7 @@ def timm(arch: str) -> Layout:
                 lambda name, path, layer: f'{module(name)}.{tables[name][path]}.{LAYERS[layer]}',
             ),
         ),
-        transform=TENSORFLOW,
+        transform=usual(arch, **HALVES),
     )
 
 

@@ -1,4 +1,4 @@
-"""Inception v3 elsewhere: torchvision's, whose mean pools take in the padding, and Keras Applications'.
+"""Inception v3 elsewhere: torchvision's and timm's, whose mean pools take in the padding, and Keras's.
 
 torchvision's weights were made with Inception's preprocessing, and its network rescales images to it where
 `transform_input` is set, as it is for them. Here the preprocessing says so. Keras's normalisations have no scale.
@@ -7,6 +7,7 @@ torchvision's weights were made with Inception's preprocessing, and its network 
 from cnn_bench.models import registry
 from cnn_bench.models.inception_blocks import convolution_paths
 from cnn_bench.pretrained.layout import TENSORFLOW, Layout, Rule, Transform
+from cnn_bench.pretrained.layouts.timm_names import HALVES, like
 
 _STEM = ('', '1a_3x3', '2a_3x3', '2b_3x3', '3b_1x1', '4a_3x3')
 _BRANCHES = {
@@ -64,4 +65,8 @@ def keras(arch: str) -> Layout:
     return Layout(rules=rules, unscaled=True, transform=TENSORFLOW)
 
 
-LAYOUTS = {'torchvision': TORCHVISION, 'keras': keras}
+LAYOUTS = {
+    'torchvision': TORCHVISION,
+    'timm': like(TORCHVISION, **HALVES),
+    'keras': keras,
+}

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from cnn_bench.models import registry
 from cnn_bench.models.inception_blocks import named_convolutions
-from cnn_bench.pretrained.layout import TENSORFLOW, Layout
+from cnn_bench.pretrained.layout import Layout
+from cnn_bench.pretrained.layouts.timm_names import HALVES, usual
 
 LAYERS = {'conv': 'conv', 'norm': 'bn'}
 STEM = 3  # convolutions before the first module
@@ -38,7 +39,7 @@ def timm(arch: str) -> Layout:
             (r'head/fc', 'last_linear'),
             (r'(\w+)/(\w+/\w+)/(conv|norm)', name),
         ),
-        transform=TENSORFLOW,
+        transform=usual(arch, **HALVES),
     )
 
 

@@ -1,6 +1,7 @@
-"""MnasNet elsewhere: torchvision, which numbers activations too."""
+"""MnasNet elsewhere: torchvision, which numbers activations too, and timm."""
 
 from cnn_bench.pretrained.layout import TORCH, Layout
+from cnn_bench.pretrained.layouts.timm_names import inverted
 
 _PLACES = {'expand': 0, 'depthwise': 3, 'project': 6}
 _STEM_AND_FIRST_STAGE = 8  # layers of the sequence before the second stage
@@ -26,4 +27,4 @@ TORCHVISION = Layout(
     transform=TORCH,
 )
 
-LAYOUTS = {'torchvision': TORCHVISION}
+LAYOUTS = {'torchvision': TORCHVISION, 'timm': inverted({})}

@@ -1,9 +1,11 @@
-"""MobileNet elsewhere: Keras Applications, whose network has ReLU6 and pads as TensorFlow does."""
+"""MobileNet elsewhere: timm and Keras Applications, both with ReLU6; Keras pads as TensorFlow does."""
 
 from cnn_bench.models.mobilenet_v1 import MobileNetV1
 from cnn_bench.pretrained.layout import TENSORFLOW, Layout
+from cnn_bench.pretrained.layouts.timm_names import HALVES, INVERTED, usual
 
 _LAYERS = {'depthwise': 'dw', 'pointwise': 'pw'}
+_BLOCKS = r'stage(\d)/block(\d)/(depthwise|pointwise)/(conv|norm)'
 _BEFORE = [sum(MobileNetV1.depths[:stage]) for stage in range(len(MobileNetV1.depths))]
 
 
@@ -12,11 +14,25 @@ def _layer(stage: int, block: int, layer: str, part: str) -> str:
     return f'conv_{_LAYERS[layer]}_{_BEFORE[stage - 1] + block}{"_bn" if part == "norm" else ""}'
 
 
+def _timm_layer(stage: int, block: int, layer: str, part: str) -> str:
+    name = {'conv': f'conv_{_LAYERS[layer]}', 'norm': f'bn{1 + (layer == "pointwise")}'}[part]
+    return f'blocks.{stage - 1}.{block - 1}.{name}'
+
+
+def timm(arch: str) -> Layout:
+    """The names of the other mobile networks, but for the blocks."""
+    return Layout(
+        rules=((_BLOCKS, _timm_layer), *INVERTED),
+        fields={'act': 'relu6'},
+        transform=usual(arch, **HALVES),
+    )
+
+
 KERAS = Layout(
     rules=(
         (r'stem/conv', 'conv1'),
         (r'stem/norm', 'conv1_bn'),
-        (r'stage(\d)/block(\d)/(depthwise|pointwise)/(conv|norm)', _layer),
+        (_BLOCKS, _layer),
         (r'head/fc', 'conv_preds'),
     ),
     older=((r'(.*)/depthwise_kernel', r'\1/kernel'),),
@@ -24,4 +40,4 @@ KERAS = Layout(
     transform=TENSORFLOW,
 )
 
-LAYOUTS = {'keras': KERAS}
+LAYOUTS = {'timm': timm, 'keras': KERAS}

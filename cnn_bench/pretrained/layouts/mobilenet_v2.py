@@ -1,7 +1,8 @@
-"""MobileNetV2 elsewhere: torchvision, whose form is ours, and Keras Applications, which pads as TensorFlow does."""
+"""MobileNetV2 elsewhere: torchvision and timm, whose form is ours, and Keras's, padded as in TensorFlow."""
 
 from cnn_bench.models.mobilenet_v2 import MobileNetV2
 from cnn_bench.pretrained.layout import TENSORFLOW, TORCH, Layout
+from cnn_bench.pretrained.layouts.timm_names import inverted
 
 _BEFORE = [sum(MobileNetV2.depths[:stage]) for stage in range(len(MobileNetV2.depths))]
 _LAST = sum(MobileNetV2.depths) + 1
@@ -48,4 +49,4 @@ KERAS = Layout(
     transform=TENSORFLOW,
 )
 
-LAYOUTS = {'torchvision': TORCHVISION, 'keras': KERAS}
+LAYOUTS = {'torchvision': TORCHVISION, 'timm': inverted({}), 'keras': KERAS}

@@ -1,10 +1,11 @@
-"""MobileNetV3 elsewhere: torchvision, whose form is ours, and Keras Applications, which pads as TensorFlow does.
+"""MobileNetV3 elsewhere: torchvision, whose form is ours, timm, and Keras Applications, which pads as TensorFlow does.
 
 Keras's network takes pixels and brings them to -1 to 1 itself. Its published files have the names of Keras 2.
 """
 
 from cnn_bench.models import registry
-from cnn_bench.pretrained.layout import TENSORFLOW, TORCH, Layout
+from cnn_bench.pretrained.layout import TENSORFLOW, TORCH, Layout, Transform
+from cnn_bench.pretrained.layouts.timm_names import HALVES, INVERTED, TENSORFLOW_FIELDS, usual
 
 _SEQUENCE = {'conv': 0, 'norm': 1}
 _BLOCKS = r'stage(\d)/block(\d)/(expand|depthwise|project)/(conv|norm)'
@@ -46,6 +47,22 @@ def torchvision(arch: str) -> Layout:
     )
 
 
+def timm(arch: str) -> Layout:
+    """timm counts the last 1x1 convolution as a stage, and calls the head's hidden layer a convolution."""
+    return _timm(arch, {'bn_epsilon': 1e-5}, usual(arch))
+
+
+def timm_tf(arch: str) -> Layout:
+    """The networks whose weights timm took over from TensorFlow."""
+    return _timm(arch, TENSORFLOW_FIELDS, usual(arch, interpolation='bilinear', **HALVES))
+
+
+def _timm(arch: str, fields: dict, transform: Transform) -> Layout:
+    last = f'blocks.{registry.build(arch).stages}.0'
+    rules = ((r'last/conv', f'{last}.conv'), (r'last/norm', f'{last}.bn1'), (r'head/fc1', 'conv_head'), *INVERTED)
+    return Layout(rules=rules, fields=fields, transform=transform)
+
+
 def keras(arch: str) -> Layout:
     """Keras numbers all blocks in one sequence, the first without a number."""
     before, _ = _positions(registry.build(arch).rows())
@@ -83,4 +100,4 @@ def _positions(stages: tuple) -> tuple[list[int], int]:
     return [sum(depths[:stage]) for stage in range(len(depths))], sum(depths) + 1
 
 
-LAYOUTS = {'torchvision': torchvision, 'keras': keras}
+LAYOUTS = {'torchvision': torchvision, 'timm': timm, 'timm_tf': timm_tf, 'keras': keras}

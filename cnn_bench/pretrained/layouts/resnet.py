@@ -1,6 +1,7 @@
 """ResNet elsewhere. Keras Applications has version 1 with biases in its convolutions, on BGR images less their mean."""
 
 from cnn_bench.pretrained.layout import CAFFE, TORCH, Layout, Rule
+from cnn_bench.pretrained.layouts.timm_names import like
 
 KERAS_NETWORKS = ('resnet50', 'resnet50_v1', 'resnet101', 'resnet152')
 KERAS_EPSILON = 1.001e-5
@@ -20,7 +21,6 @@ TORCH_RULES: tuple[Rule, ...] = (
     (r'stage(\d)/block(\d+)/shortcut/(conv|norm)', _shortcut),
     (r'head/fc', 'fc'),
 )
-# timm's and torchvision's names are the same; what timm offers under them was trained with many preprocessings.
 TORCHVISION = Layout(rules=TORCH_RULES, transform=TORCH)
 KERAS = Layout(
     rules=(
@@ -49,4 +49,5 @@ def keras(arch: str) -> Layout | None:
     return KERAS if arch in KERAS_NETWORKS else None
 
 
-LAYOUTS = {'torchvision': torchvision, 'keras': keras}
+# timm's and torchvision's names are the same; what timm offers under them was trained with many preprocessings.
+LAYOUTS = {'torchvision': torchvision, 'timm': like(torchvision), 'keras': keras}

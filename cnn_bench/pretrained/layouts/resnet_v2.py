@@ -2,13 +2,14 @@
 
 from cnn_bench.pretrained.layout import TENSORFLOW, Layout
 from cnn_bench.pretrained.layouts.resnet import KERAS_EPSILON, OLDER_HEAD
+from cnn_bench.pretrained.layouts.timm_names import HALVES, like
 
 
 def _timm(rest: str):
     return lambda stage, block, *number: f'stages.{stage - 2}.blocks.{block - 1}.{rest.format(*number)}'
 
 
-TIMM = Layout(
+_TIMM = Layout(
     rules=(
         (r'stem/conv', 'stem.conv'),
         (r'stage(\d)/block(\d+)/norm', _timm('norm1')),
@@ -19,7 +20,6 @@ TIMM = Layout(
         (r'norm', 'norm'),
         (r'head/fc', 'head.fc'),
     ),
-    transform=TENSORFLOW,
 )
 KERAS = Layout(
     rules=(
@@ -35,4 +35,4 @@ KERAS = Layout(
     fields={'stride_last': True, 'biased': True, 'zero_pad': True, 'bn_epsilon': KERAS_EPSILON},
     transform=TENSORFLOW,
 )
-LAYOUTS = {'timm': TIMM, 'keras': KERAS}
+LAYOUTS = {'timm': like(_TIMM, **HALVES), 'keras': KERAS}

@@ -1,7 +1,8 @@
-"""VGG elsewhere."""
+"""VGG elsewhere: torchvision, timm and Keras Applications."""
 
 from cnn_bench.models import registry
 from cnn_bench.pretrained.layout import CAFFE, TORCH, Layout
+from cnn_bench.pretrained.layouts.timm_names import usual
 
 CHANNELS = 512  # of the map that is flattened, 7x7
 
@@ -27,6 +28,18 @@ def torchvision(arch: str) -> Layout:
     )
 
 
+def timm(arch: str) -> Layout:
+    """timm's names are torchvision's up to the head, whose hidden layers are convolutions there."""
+    return Layout(
+        rules=(
+            (r'head/(fc[12])', r'pre_logits.\1'),
+            (r'head/fc', 'head.fc'),
+            *torchvision(arch).rules,
+        ),
+        transform=usual(arch),
+    )
+
+
 def keras(arch: str) -> Layout | None:
     """Keras Applications has the forms without batch normalisation; images there are BGR, less their mean."""
     if arch not in ('vgg16', 'vgg19'):
@@ -42,4 +55,4 @@ def keras(arch: str) -> Layout | None:
     )
 
 
-LAYOUTS = {'torchvision': torchvision, 'keras': keras}
+LAYOUTS = {'torchvision': torchvision, 'timm': timm, 'keras': keras}

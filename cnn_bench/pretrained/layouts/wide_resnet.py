@@ -1,5 +1,6 @@
-"""Wide ResNet elsewhere: torchvision's names are those of its ResNet."""
+"""Wide ResNet elsewhere: the names of torchvision and timm are those of their ResNet."""
 
 from cnn_bench.pretrained.layouts.resnet import TORCHVISION
+from cnn_bench.pretrained.layouts.timm_names import like
 
-LAYOUTS = {'torchvision': TORCHVISION}
+LAYOUTS = {'torchvision': TORCHVISION, 'timm': like(TORCHVISION)}

@@ -1,6 +1,7 @@
 """Xception elsewhere: Keras Applications, whose form is ours, and timm's `legacy_xception`."""
 
 from cnn_bench.pretrained.layout import TENSORFLOW, Layout
+from cnn_bench.pretrained.layouts.timm_names import HALVES, like
 
 _SHORTCUTS = {2: 0, 3: 1, 4: 2, 13: 3}  # Keras numbers their layers by itself
 _SEPARABLE = {'depthwise': 'conv1', 'pointwise': 'pointwise'}
@@ -36,7 +37,7 @@ def _timm_last(conv: int, layer: str) -> str:
     return f'bn{conv + 2}' if layer == 'norm' else f'conv{conv + 2}.{_SEPARABLE[layer.removeprefix("conv/")]}'
 
 
-TIMM = Layout(
+_TIMM = Layout(
     rules=(
         (r'block1_conv(\d)/conv', r'conv\1'),
         (r'block1_conv(\d)/norm', r'bn\1'),
@@ -47,7 +48,6 @@ TIMM = Layout(
         (r'head/fc', 'fc'),
     ),
     fields={'bn_epsilon': 1e-5, 'padding': 'half'},
-    transform=TENSORFLOW,
 )
 
-LAYOUTS = {'keras': KERAS, 'timm': TIMM}
+LAYOUTS = {'keras': KERAS, 'timm': like(_TIMM, **HALVES)}
