@@ -42,7 +42,7 @@ class _Reader(pickle.Unpickler):
 
 
 @dataclass
-class _Dtype:
+class Dtype:
     """Stands for a numpy.dtype: the code of its numbers, and the order of their bytes, which comes as its state."""
 
     code: str
@@ -69,8 +69,8 @@ class _Array:
         self.array = _from_bytes(content, dtype, shape, 'F' if fortran else 'C').array
 
 
-def _from_bytes(content: Any, dtype: _Dtype, shape: tuple, order: str = 'C') -> _Array:
-    if not isinstance(content, bytes | bytearray) or not isinstance(dtype, _Dtype):
+def _from_bytes(content: Any, dtype: Dtype, shape: tuple, order: str = 'C') -> _Array:
+    if not isinstance(content, bytes | bytearray) or not isinstance(dtype, Dtype):
         raise ValueError('an array has no bytes')
     numbers, shape = dtype.real(), tuple(map(int, shape))
     if len(content) != math.prod(shape) * numbers.itemsize:
@@ -85,11 +85,11 @@ def _empty(subtype: Any, shape: tuple, code: Any) -> _Array:
     return _Array()
 
 
-def _dtype(code: Any, align: Any = False, copy: Any = True) -> _Dtype:
-    return _Dtype(_text(code))
+def make_dtype(code: Any, align: Any = False, copy: Any = True) -> Dtype:
+    return Dtype(_text(code))
 
 
-def _encode(text: str, encoding: str) -> bytes:
+def encode_latin1(text: str, encoding: str) -> bytes:
     """In place of codecs.encode, by which Python 3 writes bytes in the older protocols."""
     if encoding != 'latin1':
         raise ValueError(f'bytes are written as {encoding}')
@@ -98,8 +98,8 @@ def _encode(text: str, encoding: str) -> bytes:
 
 _KNOWN = {
     ('numpy', 'ndarray'): 'numpy.ndarray',  # only ever an argument of _reconstruct
-    ('numpy', 'dtype'): _dtype,
-    ('_codecs', 'encode'): _encode,
+    ('numpy', 'dtype'): make_dtype,
+    ('_codecs', 'encode'): encode_latin1,
     **{(f'numpy.{core}.multiarray', '_reconstruct'): _empty for core in ('core', '_core')},
     **{(f'numpy.{core}.numeric', '_frombuffer'): _from_bytes for core in ('core', '_core')},
 }
