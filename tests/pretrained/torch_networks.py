@@ -5,6 +5,7 @@ import zlib
 import numpy as np
 
 EVERY = 20  # of the logits, one is recorded
+PACKAGED_SIZE = 224  # of the images for EfficientNet-Lite0 with its real weights
 
 # Library and the network's name there -> our name, and the side of the images for which logits are recorded (None: only
 # names and shapes are, as another network has the same structure).
