@@ -65,7 +65,7 @@ class Preprocessing:
     def resized(self, image: np.ndarray, shorter_side: int | None = None) -> np.ndarray:
         """An image uint8 (h, w, c) of any size, resized as a whole before it is cropped.
 
-        Its shorter side becomes `resize`, or `shorter_side` where that is given. To bound the memory, only the middle is
+        Its shorter side becomes `resize`, or `shorter_side` where that is given. To bound memory, only the middle is
         kept of an image that is more than _LONGEST times as long as wide.
         """
         image = centre(
