@@ -25,6 +25,7 @@ class Preprocessing:
     std: tuple[float, ...]
     interpolation: str = 'bilinear'  # or another of INTERPOLATIONS; always with antialiasing
     resize: int | None = None  # shorter side of the whole image before the crop; None: that of the input
+    squash: bool = False  # the whole image becomes the input, whatever its proportions, and nothing is cropped
 
     def __post_init__(self):
         """Raise ValueError for what no image can be prepared by, as a damaged record may have it."""
@@ -72,7 +73,10 @@ class Preprocessing:
             image,
             [min(side, _LONGEST * other) for side, other in zip(image.shape[:2], image.shape[1::-1], strict=True)],
         )
-        size = resized_size(image.shape[:2], self.size, shorter_side or self.resize or min(self.size))
+        if self.squash:
+            size = self.size
+        else:
+            size = resized_size(image.shape[:2], self.size, shorter_side or self.resize or min(self.size))
         return resize(image, (0, 0, *image.shape[1::-1]), size, self.interpolation)
 
     def crop(self, image: np.ndarray) -> np.ndarray:
