@@ -55,7 +55,8 @@ def _of_channels(choice: Choice, channels: int | None) -> Choice:
         return choice
     mean, std = ((sum(values) / len(values),) * channels for values in (known.mean, known.std))
     shape = (*known.size, channels)
-    return replace(choice, preprocessing=replace(known, input_shape=shape, mean=mean, std=std), guessed=True)
+    look = replace(known, input_shape=shape, mean=mean, std=std)
+    return Choice(look, f'{choice.source}, means over its channels', guessed=True)
 
 
 def _published(arch: str, library: str, file: Path, sha256: str, tag: str | None) -> Choice:

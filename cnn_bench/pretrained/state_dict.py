@@ -64,7 +64,7 @@ def find(path: Path, content: Any, use: str | None = None) -> StateDict:
         keys.append(key)
     _check_arrays(path, content)
     own = ((_unwrapped(name), array) for name, array in content.items())
-    arrays = named(path, ((name, array) for name, array in own if name.rpartition('.')[2] not in COUNTERS))
+    arrays = named(path, ((name, array) for name, array in own if not _counts(name)))
     found = StateDict(arrays, '.'.join(keys), USES[any(key in AVERAGED for key in keys)], set_aside)
     return check_use(path, found, use)
 
@@ -103,11 +103,11 @@ def _choice(path: Path, groups: Mapping[str, Mapping], use: str | None) -> str:
 
 
 def _beside(content: Mapping, key: str) -> tuple[str, ...]:
-    """The names of the arrays that lie beside those with the first part `key`; none where `key` is a dictionary."""
+    """Names of arrays that lie beside those with the first part `key` and are nobody's; none of a dictionary `key`."""
     if _holds_arrays(content.get(key)):
         return ()
-    names = (name for name, value in content.items() if isinstance(name, str) and _is_array(value))
-    return tuple(sorted(n for n in names if _first_part(n)[0] != key and n.rpartition('.')[2] not in COUNTERS))
+    names = sorted(name for name, value in content.items() if isinstance(name, str) and _is_array(value))
+    return tuple(n for n in names if _first_part(n)[0] not in (*RAW, *AVERAGED) and not _counts(n))
 
 
 def _check_arrays(path: Path, content: Any) -> None:
@@ -129,6 +129,10 @@ def _holds_arrays(value: Any, depth: int = DEEPEST) -> bool:
     if not isinstance(value, Mapping) or not depth:
         return False
     return any(_is_array(each) or _holds_arrays(each, depth - 1) for each in value.values())
+
+
+def _counts(name: str) -> bool:
+    return name.rpartition('.')[2] in COUNTERS
 
 
 def _is_array(value: Any) -> bool:
