@@ -14,6 +14,8 @@ import sys
 from cnn_bench.cli import arguments, output
 from cnn_bench.errors import UserError
 
+SHOWN = 5  # arrays that were set aside
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The actions `import` and `list`, and their arguments."""
@@ -86,6 +88,8 @@ def _import(args: argparse.Namespace) -> None:
     source, classes = model.origin.source, len(model.class_names)
     what = f'{"averaged " if source["use"] == "ema" else ""}weights of {source["file"]} ({source["library"]})'
     output.print_line(f'{args.out}: {args.arch} with the {what}, {f"{classes:,} classes" if classes else "no head"}')
+    if aside := source['set_aside']:
+        output.print_line(f'set aside: {", ".join(aside[:SHOWN])}{" and more" if len(aside) > SHOWN else ""}')
     output.print_line(f'images: {in_words(model.preprocessing)} ({source["preprocessing"]})')
     if source['preprocessing_guessed']:
         output.print_line(

@@ -59,7 +59,7 @@ def find(path: Path, content: Any, use: str | None = None) -> StateDict:
         if len(keys) == DEEPEST:
             raise UserError(f'{path} has its weights below {".".join(keys)}: save them by themselves')
         key = _choice(path, groups, use)
-        set_aside = _beside(content, key)
+        set_aside += _beside(content, key)
         content = groups[key]
         keys.append(key)
     _check_arrays(path, content)

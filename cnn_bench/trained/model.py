@@ -28,7 +28,7 @@ class Origin:
     arch: str
     fields: Mapping[str, Any]  # arguments of `registry.build`: num_classes, width, ...
     digest: str  # sha256 of the variables
-    source: Mapping[str, Any]  # of a run: step, dataset; of imported weights: library, file, bytes, sha256
+    source: Mapping[str, Any]  # of a run: step, dataset; of imported weights: library, file, bytes, sha256, ...
 
     def __str__(self) -> str:
         if self.kind == 'run':
