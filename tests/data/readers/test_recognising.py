@@ -19,7 +19,7 @@ def test_what_is_not_recognised(tmp_path):
             readers.recognise(path)
         said[path.name] = str(error.value)
         assert '\n' not in said[path.name]
-    assert 'a directory with more/, notes.txt, odd.tar.gz; known are: CIFAR-10' in said[tmp_path.name]
+    assert 'a directory with more/, notes.txt, odd.tar.gz; known are: ImageNet: ' in said[tmp_path.name]
     assert 'a file of 5 bytes;' in said['notes.txt']
     assert 'an empty directory;' in said['more']
     assert 'an archive with data_batch_1.mat;' in said['odd.tar.gz']
