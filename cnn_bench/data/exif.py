@@ -28,5 +28,7 @@ def _is_wrong(block: bytes, order: str, place: int) -> bool:
     size = count * _SIZES.get(kind, 0)
     if not size or (size > 4 and where + size > len(block)):
         return True
-    (value,) = struct.unpack_from(f'{order}H', block, place + 8)
-    return tag == ORIENTATION and (kind != 3 or not 1 <= value <= 8)
+    if tag != ORIENTATION:
+        return False
+    code = {3: 'H', 4: 'I'}.get(kind)  # the standard has 3, some programs write 4
+    return count != 1 or code is None or not 1 <= struct.unpack_from(order + code, block, place + 8)[0] <= 8

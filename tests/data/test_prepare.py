@@ -339,7 +339,9 @@ def test_directories_whose_names_mean_something_in_patterns(idx_source, tmp_path
 
 
 def test_class_folders_without_splits_are_refused(class_folders):
-    with pytest.raises(UserError, match='has no form that is known: a directory with ant/, bee/; known are: ImageNet: '):
+    with pytest.raises(
+        UserError, match='has no form that is known: a directory with ant/, bee/; known are: ImageNet: '
+    ):
         prepare('insects', class_folders / 'train')
 
 

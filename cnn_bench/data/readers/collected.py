@@ -82,7 +82,8 @@ def collect(
     for split, of_class in counted.images.items():
         strangers = sorted(set(of_class) - set(classes.ids))
         if strangers:
-            raise UserError(f'{path}: the class {strangers[0]!r} of {split} has no training pictures')
+            what = 'is none of the set' if split == 'train' else 'has no training pictures'
+            raise UserError(f'{path}: the class {strangers[0]!r} of {split} {what}')
     label_of = {class_id: label for label, class_id in enumerate(classes.ids)}
     unreadable: list[str] = []
 

@@ -24,7 +24,7 @@ from cnn_bench.errors import UserError
 
 CONVERTED = 'converted to PNG'  # of the oddities of an example
 _SHOWN = 5  # unreadable files in the message
-_SUFFIXES = {'JPEG': ('.jpg', '.jpeg'), 'MPO': ('.jpg', '.jpeg'), 'PNG': ('.png',)}  # as files are called
+_KINDS = {'.jpg': 'JPEG', '.jpeg': 'JPEG', '.png': 'PNG'}  # that are stored unchanged, by the suffix of their names
 
 
 @dataclass(frozen=True)
@@ -135,9 +135,10 @@ def _oddities(name: str, picture: Image.Image, encoded: bytes, channels: int) ->
     """What is odd about a picture of a set with `channels`, in words that can follow a number of pictures."""
     suffix = os.path.splitext(name)[1]
     kind = 'JPEG' if picture.format == 'MPO' else picture.format
-    if picture.format not in _SUFFIXES:
+    said, kept = _KINDS.get(suffix.lower()), _KINDS.values()
+    if kind not in kept:
         yield kind
-    if suffix.lower() not in _SUFFIXES.get(picture.format, (suffix.lower(),)):
+    if said != kind and (said or kind in kept):
         yield f'{kind} named {suffix}' if suffix else f'{kind} without suffix'
     if picture.mode == 'CMYK':
         yield 'CMYK'
