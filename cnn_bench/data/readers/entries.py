@@ -67,6 +67,13 @@ def entries(path: Path) -> Iterator[Entry]:
                 yield entry
 
 
+def subfolders(path: Path) -> list[str]:
+    """The names of the folders in a directory that are not hidden; none where it cannot be read."""
+    with contextlib.suppress(OSError), os.scandir(path) as found:
+        return [entry.name for entry in found if entry.is_dir() and not entry.name.startswith('.')]
+    return []
+
+
 def first_names(path: Path, most: int) -> list[str]:
     """The names of the first files, or those before a damaged place; none where `path` is no archive or directory."""
     names: list[str] = []

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cnn_bench.data import synsets
 from cnn_bench.data.readers.collected import Member, collect, count, is_picture, of_wordnet_ids
-from cnn_bench.data.readers.entries import entries, is_archive
+from cnn_bench.data.readers.entries import entries, first_names, is_archive, subfolders
 from cnn_bench.data.readers.found import Found, Request
 from cnn_bench.errors import UserError
 
@@ -22,13 +22,11 @@ _NUMBER = re.compile(r'0|[1-9]\d{0,2}')
 
 
 def recognises(path: Path) -> bool:
-    """Whether `path` is an archive called as ImageNet-V2's, or a directory whose folders are called 0 to 999, or some
-    of these where its own name is ImageNet-V2's."""
+    """Whether `path` is an archive called as ImageNet-V2's or with such a folder, or a directory whose folders are
+    called 0 to 999, or some of these where its own name is ImageNet-V2's."""
     if is_archive(path):
-        return bool(_NAME.match(path.name))
-    if not path.is_dir():
-        return False
-    folders = [entry.name for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith('.')]
+        return any(map(_NAME.match, (path.name, *first_names(path, 1))))
+    folders = subfolders(path)
     named = bool(_NAME.match(path.name)) or len(folders) == len(synsets.imagenet_names())
     return named and bool(folders) and all(map(_NUMBER.fullmatch, folders))
 

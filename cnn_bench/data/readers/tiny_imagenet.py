@@ -18,18 +18,16 @@ from cnn_bench.errors import UserError
 FORM = 'Tiny ImageNet: tiny-imagenet-200.zip, or the directory that it unpacks to'
 _IDS, _WORDS, _LABELS = 'wnids.txt', 'words.txt', 'val_annotations.txt'
 _SHAPE = (64, 64, 3)
-_BEFORE = 3  # files that an archive may have before the one that tells it
+_FOLDER = 'tiny-imagenet'  # with which names of the archive and its only folder begin
+_FIRST = 3  # files of an archive that are looked at
 
 
 def recognises(path: Path) -> bool:
-    """Whether `path` is a directory or an archive with the set's file of ids."""
+    """Whether `path` is a directory with the set's file of ids, or an archive with that or called as the set."""
     if path.is_dir():
         return (path / _IDS).is_file() and (path / 'train').is_dir()
-    if not is_archive(path):
-        return False
-    return path.name.startswith('tiny-imagenet') or any(
-        name.rpartition('/')[2] == _IDS for name in first_names(path, _BEFORE)
-    )
+    names = (path.name, *first_names(path, _FIRST)) if is_archive(path) else ()
+    return any(name.startswith(_FOLDER) or name.rpartition('/')[2] == _IDS for name in names)
 
 
 def read(path: Path, request: Request) -> Found:

@@ -205,3 +205,12 @@ def test_the_ids_are_in_the_facts(tmp_path):
     info = prepare('imagenet', files.ilsvrc(tmp_path / 'source'))
     assert json.loads((info.directory / 'metadata.json').read_text())['class_ids'] == list(IDS)
     assert info.of_classes((2, 0)).class_ids == (CAR, TENCH)
+
+
+def test_a_directory_may_hold_some_classes_with_the_labels_of_all(tmp_path):
+    source = unpacked(tmp_path)
+    shutil.rmtree(source / 'train' / HEN)
+    (source / 'val' / 'ILSVRC2012_val_00000004.JPEG').unlink()
+    info = prepare('imagenet', source)
+    assert (info.class_ids, info.sizes) == ((TENCH, CAR), {'train': 5, 'test': 3})
+    assert pairs(info, 'test') == TEST - Counter({(HEN, files.val_files()['ILSVRC2012_val_00000004.JPEG']): 1})
