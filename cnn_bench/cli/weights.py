@@ -66,8 +66,8 @@ def _add_preprocessing(parser: argparse.ArgumentParser) -> None:
         look.add_argument(f'--{name}', type=_numbers, metavar='R,G,B', help=words)
 
 
-def _numbers(text: str) -> tuple[float, ...]:
-    return tuple(arguments.number_from(0)(part) for part in text.split(','))
+def _numbers(text: str) -> list[float]:
+    return [arguments.number_from(0)(part) for part in text.split(',')]
 
 
 def run(args: argparse.Namespace) -> None:
@@ -81,7 +81,7 @@ def _import(args: argparse.Namespace) -> None:
     from cnn_bench.trained.class_names import read_class_names
 
     names = None if args.class_names is None else read_class_names(args.class_names)
-    given = {name: getattr(args, name) for name in FIELDS}
+    given = {name: tuple(value) if isinstance(value := getattr(args, name), list) else value for name in FIELDS}
     model = import_weights(
         args.arch, args.file, args.out, args.written_by, args.classes, names, args.tag, given, args.use
     )
