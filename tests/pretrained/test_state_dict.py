@@ -82,7 +82,9 @@ def test_averages_beside_the_weights_are_a_choice(form):
 
 
 def test_what_lies_beside_a_prefix_is_set_aside_and_named():
-    found = find(FILE, {'state_dict': {**under('model.net.'), 'loss.weight': np.ones(5), 'model.total_ops': np.zeros(1)}})
+    found = find(
+        FILE, {'state_dict': {**under('model.net.'), 'loss.weight': np.ones(5), 'model.total_ops': np.zeros(1)}}
+    )
     np.testing.assert_equal(found.arrays, RAW_WEIGHTS)
     assert found.record() == {'key': 'state_dict.model.net', 'use': 'raw', 'set_aside': ['loss.weight']}
 
