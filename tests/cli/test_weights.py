@@ -120,8 +120,7 @@ def test_classes_are_those_of_the_file_unless_told(weight_file, tmp_path, capsys
     assert 'no averaged weights: leave --use ema out' in said(capsys, [*arguments, '--use', 'ema'])
     assert list(tmp_path.iterdir()) == []
     assert main([str(argument) for argument in arguments]) == 0
-    first = capsys.readouterr().out.splitlines()[0]
-    assert first.endswith('weights of squeezenet.safetensors (torchvision), 10 classes')
+    assert 'weights of squeezenet.safetensors (torchvision), 10 classes\n' in capsys.readouterr().out
     record = json.loads((tmp_path / 'out' / 'weights.json').read_text())
     assert (record['fields']['num_classes'], record['class_names'][9]) == (CLASSES, 'class 9')
     assert (record['source']['use'], record['source']['key'], record['source']['set_aside']) == ('raw', '', [])
