@@ -7,22 +7,25 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'lanczos')
+_LONGEST = 16  # times its width may an image be long, or as wide
 Box = tuple[float, float, float, float]  # (left, top, right, bottom) in pixels
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """The transform of a network: centre crop, resize, scale to 0..1, normalise per channel.
+    """The transform of a network: resize, centre crop, scale to 0..1, normalise per channel.
 
-    `crop_fraction` is the side of the crop relative to the largest centred box with the input's proportions; with 1.0
-    an image that has the input's size already stays as it is.
+    Sizes and offsets are rounded as torchvision's `Resize` and `CenterCrop` round them, which timm uses too. With
+    `resize` None, an image that has the input's size stays as it is.
     """
 
     input_shape: tuple[int, int, int]  # (h, w, c)
     mean: tuple[float, ...]  # the network takes (pixel / 255 - mean) / std per channel
     std: tuple[float, ...]
-    interpolation: str = 'bilinear'  # or 'bicubic'; always with antialiasing
-    crop_fraction: float = 0.875
+    interpolation: str = 'bilinear'  # or another of INTERPOLATIONS; always with antialiasing
+    resize: int | None = None  # shorter side of the whole image before the crop; None: that of the input
+    squash: bool = False  # the whole image becomes the input, whatever its proportions, and nothing is cropped
 
     def __post_init__(self):
         """Raise ValueError for what no image can be prepared by, as a damaged record may have it."""
@@ -34,13 +37,22 @@ class Preprocessing:
             numbers = isinstance(values, tuple) and all(isinstance(each, int | float | np.number) for each in values)
             if not numbers or not values or not np.isfinite(values).all():
                 raise ValueError(f'{name} is {values!r}; it must be a number per channel')
-        if not isinstance(self.crop_fraction, int | float) or not 0 < self.crop_fraction <= 1:
-            raise ValueError(f'crop_fraction is {self.crop_fraction!r}; it must be above 0 and at most 1')
+        if self.interpolation not in INTERPOLATIONS:
+            raise ValueError(f'interpolation is {self.interpolation!r}; it must be one of {", ".join(INTERPOLATIONS)}')
+        least = min(self.size)
+        if self.resize is not None and not (isinstance(self.resize, int | np.integer) and self.resize >= least):
+            raise ValueError(f'resize is {self.resize!r}; it must be None or a whole number of at least {least} pixels')
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> 'Preprocessing':
-        """The value whose `dataclasses.asdict` was written to JSON."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in record.items()})
+        """The value whose `dataclasses.asdict` was written to JSON.
+
+        Records of earlier versions have the crop's side as a fraction of the image's shorter side instead of `resize`.
+        """
+        record = {name: tuple(value) if isinstance(value, list) else value for name, value in record.items()}
+        if 'crop_fraction' in record:
+            record['resize'] = resize_of_fraction(min(record['input_shape'][:2]), record.pop('crop_fraction'))
+        return cls(**record)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -49,11 +61,27 @@ class Preprocessing:
 
     def keeps(self, shape: Sequence[int] | None) -> bool:
         """Whether images of `shape` (h, w, c) reach the network with all their pixels unchanged. None: mixed sizes."""
-        return shape is not None and tuple(shape[:2]) == self.size and self.crop_fraction == 1
+        return shape is not None and tuple(shape[:2]) == self.size and self.resize in (None, min(self.size))
+
+    def resized(self, image: np.ndarray, shorter_side: int | None = None) -> np.ndarray:
+        """An image uint8 (h, w, c) of any size, resized as a whole before it is cropped.
+
+        Its shorter side becomes `resize`, or `shorter_side` where that is given. To bound memory, only the middle is
+        kept of an image that is more than _LONGEST times as long as wide.
+        """
+        image = centre(
+            image,
+            [min(side, _LONGEST * other) for side, other in zip(image.shape[:2], image.shape[1::-1], strict=True)],
+        )
+        if self.squash:
+            size = self.size
+        else:
+            size = resized_size(image.shape[:2], self.size, shorter_side or self.resize or min(self.size))
+        return resize(image, (0, 0, *image.shape[1::-1]), size, self.interpolation)
 
     def crop(self, image: np.ndarray) -> np.ndarray:
-        """An image uint8 (h, w, c) of any size, cropped at its centre and resized to the network's height and width."""
-        return resize(image, centre_box(image.shape[:2], self.size, self.crop_fraction), self.size, self.interpolation)
+        """An image uint8 (h, w, c) of any size, resized and cropped at its centre to the network's height and width."""
+        return centre(self.resized(image), self.size)
 
     def normalise(self, images: Any, dtype: Any = np.float32) -> Any:
         """(n, h, w, c) from 0 to 255 -> what the network takes, in `dtype`; grey images fill all channels."""
@@ -62,16 +90,27 @@ class Preprocessing:
         return normalise(images, self.mean, self.std, dtype)
 
 
-def centre_box(size: tuple[int, int], target: tuple[int, int], fraction: float) -> Box:
-    """The centred box of an image of `size` (h, w) with the proportions of `target` (h, w).
+def resized_size(size: tuple[int, int], target: tuple[int, int], shorter_side: int) -> tuple[int, int]:
+    """Height and width of an image of `size` (h, w) once its shorter side is `shorter_side`.
 
-    Its sides are `fraction` times those of the largest such box. Resizing the box is the same as resizing the image and
-    cropping its centre, without rounding in between.
+    The longer side is cut to whole pixels, as by torchvision's `Resize`. Where the input `target` (h, w) is no square,
+    the image becomes the smallest that covers `target` enlarged to that shorter side.
     """
-    scale = fraction * min(side / wanted for side, wanted in zip(size, target, strict=True))
-    height, width = (min(scale * wanted, side) for side, wanted in zip(size, target, strict=True))
-    left, top = (size[1] - width) / 2, (size[0] - height) / 2
-    return max(left, 0.0), max(top, 0.0), min(left + width, size[1]), min(top + height, size[0])
+    height, width = (round(shorter_side * side / min(target)) for side in target)
+    if size[0] * width <= size[1] * height:
+        return height, max(width, int(height * size[1] / size[0]))
+    return max(height, int(width * size[0] / size[1])), width
+
+
+def centre(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The centre of an image (h, w, c) that is at least of `size` (h, w), at torchvision's `CenterCrop`'s offsets."""
+    top, left = (round((side - wanted) / 2) for side, wanted in zip(image.shape[:2], size, strict=True))
+    return image[top : top + size[0], left : left + size[1]]
+
+
+def resize_of_fraction(side: int, fraction: float) -> int | None:
+    """The shorter side of the image of which a crop of `side` pixels is `fraction`; None for all of it."""
+    return None if fraction == 1 else round(side / fraction)
 
 
 def resize(image: np.ndarray, box: Box, size: tuple[int, int], interpolation: str = 'bilinear') -> np.ndarray:

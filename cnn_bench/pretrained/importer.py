@@ -1,13 +1,15 @@
 """Importing weights: a file of another library becomes a directory that every command can use."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cnn_bench.digest import digest
-from cnn_bench.models import registry
+from cnn_bench.pretrained import deduce
 from cnn_bench.pretrained.convert import build, convert, count_values, guess_library
 from cnn_bench.pretrained.layout import layout_of
+from cnn_bench.pretrained.preprocessing import choose
 from cnn_bench.pretrained.read import read
 from cnn_bench.trained import imported
 from cnn_bench.trained.class_names import default_class_names
@@ -23,19 +25,28 @@ def import_weights(
     library: str | None = None,
     num_classes: int | None = None,
     class_names: tuple[str, ...] | None = None,
+    tag: str | None = None,
+    preprocessing: Mapping[str, Any] | None = None,
+    use: str | None = None,
 ) -> TrainedModel:
     """Read `file`, convert it for `arch` and write it to the new `directory`, whole or not at all.
 
-    The `library` whose names the file uses is guessed from the names unless given; `num_classes` is the architecture's
-    own unless given, and `class_names` are those of ImageNet for 1,000 classes. Raises UserError for whatever does not
-    fit.
+    The `library` whose names the file uses is guessed from the names unless given. `num_classes` is that of the file's
+    head unless given; where the file has no head, the network has none and is a base for transfer. `class_names` are
+    those of ImageNet for 1,000 classes. `use`, 'raw' or 'ema', chooses where the file has weights and an average of
+    them. Weights for grey images make a network for them. The preprocessing is that of the published set which the
+    file is, or which is called `tag`; fields that `preprocessing` gives replace its own (see `preprocessing.choose`).
+    Raises UserError for whatever does not fit.
     """
     directory = Path(directory).absolute()
     imported.check_new(directory)
     classes = {} if num_classes is None else {'num_classes': num_classes}
-    arrays, naming = read(file, ROOM * count_values(arch, **classes))
-    library = library or guess_library(arch, arrays, naming)
-    variables = convert(arch, arrays, library, **classes)
+    found, naming = read(file, ROOM * count_values(arch, **classes), use)
+    library = library or guess_library(arch, found.arrays, naming)
+    classes = classes or {'num_classes': deduce.num_classes(arch, found.arrays, library)}
+    facts, channels = _file(Path(file)), deduce.channels(arch, found.arrays, library)
+    choice = choose(arch, library, Path(file), facts['sha256'], tag, preprocessing, channels)
+    variables = convert(arch, found.arrays, library, choice.preprocessing.input_shape, **classes)
     layout, module = layout_of(arch, library), build(arch, library, **classes)
     origin = Origin(
         path=str(directory),
@@ -43,10 +54,15 @@ def import_weights(
         arch=arch,
         fields={'num_classes': module.num_classes, **layout.fields},
         digest=digest(variables),
-        source={'library': library, **_file(Path(file))},
+        source={
+            'library': library,
+            **facts,
+            **found.record(),
+            'preprocessing': choice.source,
+            'preprocessing_guessed': choice.guessed,
+        },
     )
-    preprocessing = layout.transform.for_input(registry.get(arch).input_shape)
-    model = TrainedModel(module, variables, preprocessing, default_class_names(module.num_classes), origin)
+    model = TrainedModel(module, variables, choice.preprocessing, default_class_names(module.num_classes), origin)
     model = model if class_names is None else model.with_class_names(class_names)
     imported.save(model, directory)
     return model

@@ -29,9 +29,10 @@ class Transform:
     interpolation: str = 'bilinear'
 
     def for_input(self, shape: tuple[int, int, int]) -> Preprocessing:
-        """The transform for images of `shape` (h, w, c); without a stated `resize` the crop is the usual one."""
-        fraction = shape[0] / self.resize if self.resize else Preprocessing.crop_fraction
-        return Preprocessing(shape, self.mean, self.std, self.interpolation, fraction)
+        """The transform for images of `shape` (h, w, c); without a stated `resize` the crop has 7/8 of the side."""
+        return Preprocessing(
+            shape, self.mean, self.std, self.interpolation, self.resize or round(min(shape[:2]) * 8 / 7)
+        )
 
 
 TORCH = Transform(resize=256)

@@ -7,7 +7,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from cnn_bench import data
-from cnn_bench.data.preprocessing import Preprocessing
+from cnn_bench.data.preprocessing import Preprocessing, resize_of_fraction
 from cnn_bench.errors import UserError
 from cnn_bench.trained.model import TrainedModel
 
@@ -46,12 +46,13 @@ def preprocessing(config: ConfigDict, info: data.Info, init: TrainedModel | None
     """
     shape = input_shape(config.dataset, info, init.input_shape if init else None)
     known = init.preprocessing if init else None
+    as_stored = info.image_shape and shape[:2] == info.image_shape[:2]
     return Preprocessing(
         input_shape=shape,
         mean=known.mean if known else info.mean,
         std=known.std if known else info.std,
         interpolation=known.interpolation if known else 'bilinear',
-        crop_fraction=1.0 if info.image_shape and shape[:2] == info.image_shape[:2] else config.crop.crop_fraction,
+        resize=None if as_stored else resize_of_fraction(min(shape[:2]), config.crop.crop_fraction),
     )
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import jax
 import orbax.checkpoint as ocp
 
-from cnn_bench.data.preprocessing import Preprocessing
 from cnn_bench.digest import digest
 from cnn_bench.errors import UserError
 from cnn_bench.files import cannot_write, new_directory, read_json, reason
@@ -90,7 +89,6 @@ def _renamed(record: dict[str, Any]) -> dict[str, Any]:
         return record
     look, shape = record['preprocessing'], record.pop('input_shape')
     resize = look.pop('resize', None)
-    fraction = shape[0] / resize if resize else Preprocessing.crop_fraction
-    look |= {'input_shape': shape, 'crop_fraction': fraction}
+    look |= {'input_shape': shape, **({'resize': resize} if resize else {'crop_fraction': 0.875})}
     record['source'] = {'library': record.pop('origin'), **record['source']}
     return record

@@ -13,6 +13,7 @@ from cnn_bench.recipe import MONITORED
 from cnn_bench.runs import RunDirectory
 from cnn_bench.runs.predictions import Predictions
 from cnn_bench.runtime import distributed, parallel
+from cnn_bench.trained.model import check_classifies
 from cnn_bench.training.batches import InMemory, Streamed, batches_for
 from cnn_bench.training.setup import TrainingSetup, restore
 from cnn_bench.training.splits import TEST, TRAIN, VALIDATION
@@ -125,9 +126,10 @@ def evaluate_weights(
 ) -> dict:
     """Metrics of imported weights on one split of a data set, with `arch`, `weights`, `dataset` and `split`.
 
-    Raises UserError where the numbers of classes differ or colours would be lost.
+    Raises UserError where the network has no head, the numbers of classes differ or colours would be lost.
     """
     model = trained.load(directory, data_dir)
+    check_classifies(model)
     devices = parallel.local_devices(0)
     if batch_size < 1 or batch_size % len(devices):
         raise UserError(f'the batch size is {batch_size}; it must be positive and divide by the {len(devices)} devices')

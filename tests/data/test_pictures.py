@@ -84,7 +84,7 @@ def test_it_is_turned_upright(files, name):
 
 def test_proportions_of_a_network_that_is_not_square(files):
     """Turned upright first, then cropped: a file that is stored on its side gives the same image."""
-    network = Preprocessing((15, 20, 3), (0.5,), (0.5,), crop_fraction=1.0)
+    network = Preprocessing((15, 20, 3), (0.5,), (0.5,))
     whole, turned = (network.crop(pictures.read(files[0] / name, 3)) for name in ('colour.png', 'turned.png'))
     assert np.abs(whole.astype(int) - turned).max() <= 2
     expected = np.asarray(Image.fromarray(odd_pictures.pixels()).resize((20, 15), Image.Resampling.BILINEAR))

@@ -19,7 +19,7 @@ def make_network():
         module = registry.build('lenet5', width=0.5, **fields)
         shape = (28, 28, channels)
         variables = quick_jit(module.init)(jax.random.key(0), jnp.zeros((1, *shape)))
-        preprocessing = Preprocessing(shape, (0.4,) * channels, (0.3,) * channels, crop_fraction=1.0)
+        preprocessing = Preprocessing(shape, (0.4,) * channels, (0.3,) * channels)
         names = tuple(f'class {number}' for number in range(10))
         origin = Origin(
             'a test', 'weights', 'lenet5', {'width': 0.5, **fields}, '', {'file': 'none', 'library': 'none'}

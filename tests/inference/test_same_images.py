@@ -101,11 +101,11 @@ def trained_run(directory, data_dir, size, placement) -> RunDirectory:
     return run
 
 
-def weights(directory, input_shape, crop_fraction) -> None:
+def weights(directory, input_shape, resize) -> None:
     """A directory of imported weights."""
     head = {'kernel': np.ones((input_shape[2], 1), np.float32), 'bias': np.zeros(1, np.float32)}
     variables = {'params': {'head': head}}
-    preprocessing = Preprocessing(input_shape, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), 'bicubic', crop_fraction)
+    preprocessing = Preprocessing(input_shape, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), 'bicubic', resize)
     source = {'library': 'timm', 'file': 'recorder.pth'}
     origin = Origin(str(directory), 'weights', 'lenet5', {'num_classes': 1}, digest(variables), source)
     imported.save(TrainedModel(Recorder(), variables, preprocessing, ('a',), origin), directory)
@@ -151,25 +151,25 @@ def test_of_a_run(fed, prepared, tmp_path, stored, channels, size):
 
 
 @pytest.mark.parametrize(
-    ('stored', 'channels', 'shape', 'crop_fraction'),
+    ('stored', 'channels', 'shape', 'resize'),
     [
-        ((1, 1), 3, (24, 24, 3), 0.875),
-        ((9, 5), 1, (9, 5, 3), 1.0),
-        ((20, 28), 1, (20, 28, 3), 0.875),
-        ((375, 500), 3, (24, 24, 3), 0.875),
-        ((375, 500), 3, (20, 28, 3), 0.7),
-        (None, 3, (24, 24, 3), 1.0),
+        ((1, 1), 3, (24, 24, 3), 27),
+        ((9, 5), 1, (9, 5, 3), None),
+        ((20, 28), 1, (20, 28, 3), 23),
+        ((375, 500), 3, (24, 24, 3), 27),
+        ((375, 500), 3, (20, 28, 3), 29),
+        (None, 3, (24, 24, 3), None),
     ],
 )
-def test_of_imported_weights(fed, prepared, tmp_path, monkeypatch, stored, channels, shape, crop_fraction):
+def test_of_imported_weights(fed, prepared, tmp_path, monkeypatch, stored, channels, shape, resize):
     files, data_dir = prepared(stored, channels)
-    weights(tmp_path / 'weights', shape, crop_fraction)
+    weights(tmp_path / 'weights', shape, resize)
 
     def evaluate():
         evaluate_weights(tmp_path / 'weights', 'set', 'test', data_dir)
 
     found = {'evaluation': fed(evaluate), **in_use(fed, tmp_path / 'weights', files, data_dir)}
-    if crop_fraction == 1 and stored == shape[:2]:  # it lay on the device
+    if resize is None and stored == shape[:2]:  # it lay on the device
         monkeypatch.setattr(batches, 'RESIDENT_BYTES', 0)
         found['evaluation, host'] = fed(evaluate)
     check_equal(found)

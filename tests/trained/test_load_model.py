@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from cnn_bench import data, trained
-from cnn_bench.data.preprocessing import centre_box, resize
 from cnn_bench.errors import UserError
 from cnn_bench.runs import RunDirectory
 from cnn_bench.trained import imported
@@ -19,7 +18,7 @@ from cnn_bench.training.setup import restore
 def test_of_a_run(tiny_run, tiny_data):
     model = trained.load(tiny_run)
     info = data.info('tiny', tiny_data)
-    assert (model.arch, model.input_shape, model.preprocessing.crop_fraction) == ('lenet5', (28, 28, 1), 1.0)
+    assert (model.arch, model.input_shape, model.preprocessing.resize) == ('lenet5', (28, 28, 1), None)
     assert model.class_names == info.class_names
     assert str(model.origin) == f'{tiny_run} at step 2, trained on tiny'
     images = np.stack([example['image'] for example in data.open_split('tiny', 'test', tiny_data)])
@@ -51,7 +50,7 @@ def test_a_run_of_an_earlier_version_is_prepared_as_its_data_set_says(tiny_run, 
 def test_of_imported_weights(colour_weights, tmp_path):
     model = trained.load(colour_weights)
     assert model.input_shape == (32, 32, 3)
-    assert model.preprocessing.crop_fraction == pytest.approx(32 / 36)
+    assert model.preprocessing.resize == 36
     assert model.class_names[3] == 'class 3'
     assert 'lenet5.safetensors of timm' in str(model.origin)
     images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
@@ -65,9 +64,8 @@ def test_weights_that_an_earlier_version_imported(colour_weights, tmp_path):
     old = shutil.copytree(colour_weights, tmp_path / 'weights')
     record = json.loads((old / 'weights.json').read_text())
     look = record['preprocessing']
-    shape, fraction = look.pop('input_shape'), look.pop('crop_fraction')
+    shape = look.pop('input_shape')
     record |= {'input_shape': shape, 'origin': record['source'].pop('library')}
-    look['resize'] = round(shape[0] / fraction)
     record.pop('class_names')
     (old / 'weights.json').write_text(json.dumps(record))
     model = trained.load(old)
@@ -79,7 +77,8 @@ def test_images_of_any_size_are_fitted(colour_weights, tmp_path):
     model = trained.load(colour_weights)
     image = np.random.default_rng(0).integers(0, 256, (50, 40, 3), np.uint8)
     fitted = model.fit(image)
-    np.testing.assert_array_equal(fitted, resize(image, centre_box((50, 40), (32, 32), 32 / 36), (32, 32)))
+    whole = Image.fromarray(image).resize((36, 45), Image.Resampling.BILINEAR)
+    np.testing.assert_array_equal(fitted, np.asarray(whole)[6:38, 2:34])
     assert model.fit(image[:, :, :1]).shape == (32, 32, 3)
     Image.fromarray(image).save(tmp_path / 'p.png')
     np.testing.assert_array_equal(model.read(tmp_path / 'p.png'), fitted)

@@ -16,7 +16,7 @@ from cnn_bench.errors import UserError
 from cnn_bench.training.batches import InMemory, Resident, Streamed, eval_batches, train_batches
 
 ONE = jax.local_devices()[:1]
-WHOLE = Preprocessing((28, 28, 1), (0.5,), (0.5,), crop_fraction=1.0)
+WHOLE = Preprocessing((28, 28, 1), (0.5,), (0.5,))
 
 
 @pytest.fixture(scope='module')
@@ -92,8 +92,8 @@ def test_where_a_set_lives(split):
 
 
 @pytest.mark.parametrize('stored', [(1, 1), (9, 5), (20, 28), (375, 500), None])  # None: all of these in one set
-@pytest.mark.parametrize(('size', 'crop_fraction'), [((20, 28), 1.0), ((20, 28), 0.875), ((24, 24), 0.875)])
-def test_evaluation_and_prediction_prepare_the_same_images(tmp_path, stored, size, crop_fraction):
+@pytest.mark.parametrize(('size', 'resize'), [((20, 28), None), ((20, 28), 23), ((24, 24), 27)])
+def test_evaluation_and_prediction_prepare_the_same_images(tmp_path, stored, size, resize):
     """Files of a prepared set, wherever the set lives, reach the network as `predict` and `features` make them."""
     generator = np.random.default_rng(0)
     files = []
@@ -102,7 +102,7 @@ def test_evaluation_and_prediction_prepare_the_same_images(tmp_path, stored, siz
             pixels = generator.integers(0, 256, (*shape, 3), np.uint8)
             files.append(save_image(tmp_path / 'images' / split / 'a' / f'{number}.png', pixels))
     prepare('set', tmp_path / 'images', tmp_path / 'data')
-    preprocessing = Preprocessing((*size, 3), (0.5,) * 3, (0.5,) * 3, crop_fraction=crop_fraction)
+    preprocessing = Preprocessing((*size, 3), (0.5,) * 3, (0.5,) * 3, resize=resize)
     expected = np.stack([preprocessing.crop(pictures.read(path, 3)) for path in files[3:]])
     for placement in ('auto', 'host'):
         split = data.open_split('set', 'test', tmp_path / 'data')
