@@ -90,6 +90,12 @@ def _import(args: argparse.Namespace) -> None:
     output.print_line(f'{args.out}: {args.arch} with the {what}, {f"{classes:,} classes" if classes else "no head"}')
     if aside := source['set_aside']:
         output.print_line(f'set aside: {", ".join(aside[:SHOWN])}{" and more" if len(aside) > SHOWN else ""}')
+    if alike := source['library_may_be']:
+        output.print_line(
+            f'cnn-bench: arrays of {" and ".join(alike)} have the same names, and the network another padding or '
+            'epsilon; if these weights are from there, import them with --library',
+            sys.stderr,
+        )
     output.print_line(f'images: {in_words(model.preprocessing)} ({source["preprocessing"]})')
     if source['preprocessing_guessed']:
         output.print_line(

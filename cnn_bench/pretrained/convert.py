@@ -30,11 +30,10 @@ def count_values(arch: str, **fields: Any) -> int:
     return sum(leaf.size for leaf in shapes.values())
 
 
-def guess_library(arch: str, arrays: dict[str, np.ndarray], naming: str) -> str:
-    """The library with this naming ('torch' or 'keras') whose names for `arch` match the arrays best.
+def fitting_libraries(arch: str, arrays: dict[str, np.ndarray], naming: str) -> list[str]:
+    """The libraries with this naming ('torch' or 'keras') whose names for `arch` match the arrays best.
 
-    Of several that match as well, the first of the layouts. Raises UserError where their networks differ (in padding
-    or epsilon), which names cannot tell.
+    Where several match as well, those come first whose network is ours, without other padding or epsilon.
     """
     candidates = {name: layout for name, layout in layouts_of(arch).items() if (name == 'keras') == (naming == 'keras')}
     if not candidates:
@@ -46,14 +45,10 @@ def guess_library(arch: str, arrays: dict[str, np.ndarray], naming: str) -> str:
         return sum(names.of(path) in arrays for path in paths)
 
     if len(candidates) == 1:
-        return next(iter(candidates))
+        return list(candidates)
     matches = {library: matched(library) for library in candidates}
-    first, *others = (library for library in candidates if matches[library] == max(matches.values()))
-    if other := next((name for name in others if candidates[name].fields != candidates[first].fields), None):
-        raise UserError(
-            f'names of these weights of {arch} are those of {first} and of {other}, which differ; say which: --library'
-        )
-    return first
+    best = [library for library in candidates if matches[library] == max(matches.values())]
+    return sorted(best, key=lambda library: build(arch, library) != registry.build(arch))
 
 
 def convert(

@@ -7,9 +7,10 @@ from typing import Any
 
 from cnn_bench.digest import digest
 from cnn_bench.pretrained import deduce
-from cnn_bench.pretrained.convert import build, convert, count_values, guess_library
+from cnn_bench.pretrained.convert import build, convert, count_values, fitting_libraries
 from cnn_bench.pretrained.layout import layout_of
 from cnn_bench.pretrained.preprocessing import choose
+from cnn_bench.pretrained.published import published, recognised
 from cnn_bench.pretrained.read import read
 from cnn_bench.trained import imported
 from cnn_bench.trained.class_names import default_class_names
@@ -31,7 +32,9 @@ def import_weights(
 ) -> TrainedModel:
     """Read `file`, convert it for `arch` and write it to the new `directory`, whole or not at all.
 
-    The `library` whose names the file uses is guessed from the names unless given. `num_classes` is that of the file's
+    The `library` whose names the file uses is guessed unless given: from the names and, where several have the same,
+    from the published set that the file is. The record's `library_may_be` has those whose network differs and that are
+    as likely. `num_classes` is that of the file's
     head unless given; where the file has no head, the network has none and is a base for transfer. `class_names` are
     those of ImageNet for 1,000 classes. `use`, 'raw' or 'ema', chooses where the file has weights and an average of
     them. Weights for grey images make a network for them. The preprocessing is that of the published set which the
@@ -42,9 +45,11 @@ def import_weights(
     imported.check_new(directory)
     classes = {} if num_classes is None else {'num_classes': num_classes}
     found, naming = read(file, ROOM * count_values(arch, **classes), use)
-    library = library or guess_library(arch, found.arrays, naming)
+    facts, alike = _file(Path(file)), []
+    if library is None:
+        library, *alike = _libraries(arch, fitting_libraries(arch, found.arrays, naming), file, facts['sha256'], tag)
     classes = classes or {'num_classes': deduce.num_classes(arch, found.arrays, library)}
-    facts, channels = _file(Path(file)), deduce.channels(arch, found.arrays, library)
+    channels = deduce.channels(arch, found.arrays, library)
     choice = choose(arch, library, Path(file), facts['sha256'], tag, preprocessing, channels)
     variables = convert(arch, found.arrays, library, choice.preprocessing.input_shape, **classes)
     layout, module = layout_of(arch, library), build(arch, library, **classes)
@@ -56,6 +61,7 @@ def import_weights(
         digest=digest(variables),
         source={
             'library': library,
+            'library_may_be': alike,
             **facts,
             **found.record(),
             'preprocessing': choice.source,
@@ -66,6 +72,16 @@ def import_weights(
     model = model if class_names is None else model.with_class_names(class_names)
     imported.save(model, directory)
     return model
+
+
+def _libraries(arch: str, fitting: list[str], file: str | Path, sha256: str, tag: str | None) -> list[str]:
+    """The library to take, and others of the `fitting` ones that have another network and are as likely."""
+    for library in fitting:
+        tagged = any(tag in (each.tag, f'{each.name}.{each.tag}') for each in published(arch, library))
+        if tagged or recognised(arch, library, Path(file), sha256):
+            return [library]
+    taken, *others = fitting
+    return [taken, *(other for other in others if build(arch, other) != build(arch, taken))]
 
 
 def _file(path: Path) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class _Refused(Exception):
     """The file holds something that is not read. The message says what."""
 
 
-def read_torch(path: str | Path, most_values: int) -> Any:
+def load(path: str | Path, most_values: int) -> Any:
     """The content of a file of `torch.save`: dictionaries, lists, numbers and text, with read-only arrays for tensors.
 
     Parameters and tensors with gradients are arrays too; an `argparse.Namespace` is a dictionary of its values, numbers

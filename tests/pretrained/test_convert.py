@@ -5,17 +5,17 @@ import re
 
 import numpy as np
 import pytest
-from test_torch import shapes_of, zeros
+from test_torch import zeros
 
 from cnn_bench.errors import UserError
 from cnn_bench.pretrained import convert as module
-from cnn_bench.pretrained.convert import convert, guess_library
+from cnn_bench.pretrained.convert import convert, fitting_libraries
 from cnn_bench.pretrained.layout import Layout, layout_of
 
 
 @pytest.fixture
 def state_dict():
-    return zeros(shapes_of('alexnet_owt'))
+    return zeros('alexnet_owt')
 
 
 def refusal(arch, arrays, library='torchvision'):
@@ -64,9 +64,9 @@ def test_another_architecture_is_refused(state_dict):
 
 def test_libraries_without_the_architecture(state_dict):
     with pytest.raises(UserError, match='no other library is known to have weights of lenet5'):
-        guess_library('lenet5', state_dict, 'torch')
+        fitting_libraries('lenet5', state_dict, 'torch')
     with pytest.raises(UserError, match='weights of alexnet_owt are known from torchvision, not from a keras file'):
-        guess_library('alexnet_owt', state_dict, 'keras')
+        fitting_libraries('alexnet_owt', state_dict, 'keras')
     with pytest.raises(UserError, match="unknown library with weights of alexnet_owt 'timm'; known: torchvision"):
         layout_of('alexnet_owt', 'timm')
 
@@ -92,7 +92,7 @@ def test_convolutions_that_cover_the_map_become_dense_layers():
 
 
 def test_a_bias_before_batch_normalisation_goes_into_its_mean(monkeypatch):
-    arrays = dict(zeros(shapes_of('resnet18')))
+    arrays = dict(zeros('resnet18'))
     arrays['bn1.running_mean'] = np.full(64, 3, np.float32)
     plain = convert('resnet18', arrays, 'torchvision')
     arrays['conv1.bias'] = np.arange(64, dtype=np.float32)
@@ -104,7 +104,7 @@ def test_a_bias_before_batch_normalisation_goes_into_its_mean(monkeypatch):
 
 
 def test_names_of_older_files():
-    now = dict(zeros(shapes_of('densenet121')))
+    now = dict(zeros('densenet121'))
     older = {re.sub(r'(denselayer\d+\.(?:norm|conv))(\d)', r'\1.\2', name): array for name, array in now.items()}
     assert 'features.denseblock1.denselayer1.norm.1.weight' in older
     assert len(set(older) & set(now)) < len(now) / 2

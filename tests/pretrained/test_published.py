@@ -13,6 +13,7 @@ import pytest
 from record_transforms import digest, picture
 
 from cnn_bench.errors import UserError
+from cnn_bench.pretrained import importer
 from cnn_bench.pretrained.preprocessing import choose
 from cnn_bench.pretrained.published import every_set, tagged
 
@@ -72,6 +73,23 @@ def test_a_file_is_recognised_by_its_sha256_then_by_its_name(tmp_path):
     assert (
         'known by its file name' in choose('seresnet50', 'timm', Path('seresnet50.a1_in1k.safetensors'), NO_HASH).source
     )
+
+
+def test_the_published_set_says_which_library_it_is_where_the_names_do_not():
+    fitting = ['timm', 'timm_tf']
+
+    def libraries(file, sha256=NO_HASH, tag=None):
+        return importer._libraries('efficientnet_b0', fitting, file, sha256, tag)
+
+    assert libraries('mine.pth') == ['timm', 'timm_tf']  # a guess, and what else it may be
+    assert libraries('mine.pth', '0af12548' + NO_HASH[8:]) == ['timm_tf']
+    assert libraries('tf_efficientnet_b0.ns_jft_in1k/model.safetensors') == ['timm_tf']
+    assert libraries('mine.pth', tag='aa_in1k') == ['timm_tf']
+    assert libraries('efficientnet_b0_ra-3dd342df.pth') == ['timm']
+    same = importer._libraries('resnet50', ['torchvision', 'timm'], 'mine.pth', NO_HASH, None)
+    assert same == ['torchvision']  # timm's network is the same
+    found = importer._libraries('resnet50', ['torchvision', 'timm'], 'resnet50_a1_0-14fe96d1.pth', NO_HASH, None)
+    assert found == ['timm']
 
 
 def test_fields_that_are_given_replace_those_of_the_set():

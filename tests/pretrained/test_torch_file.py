@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from cnn_bench.errors import UserError
-from cnn_bench.pretrained.torch_file import read_torch
+from cnn_bench.pretrained.torch_file import load
 
 MOST = 10**4
 
@@ -30,7 +30,7 @@ def recorded() -> dict[str, bytes]:
 def read(tmp_path, content: bytes, most=MOST):
     path = tmp_path / 'w.pth'
     path.write_bytes(content)
-    return read_torch(path, most)
+    return load(path, most)
 
 
 def refusal(tmp_path, content: bytes, most=MOST) -> str:
@@ -160,7 +160,7 @@ def test_numbers_of_the_other_byte_order(tmp_path):
     path.write_bytes(content)
     with zipfile.ZipFile(path, 'a') as made:
         made.writestr('w/byteorder', 'big')
-    np.testing.assert_array_equal(read_torch(path, MOST), [[0, 1], [2, 3]])
+    np.testing.assert_array_equal(load(path, MOST), [[0, 1], [2, 3]])
 
 
 def test_archives_of_other_kinds(tmp_path):
