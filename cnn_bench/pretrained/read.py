@@ -28,7 +28,7 @@ _DTYPES = {
 def read(path: str | Path, most_values: int = MOST_VALUES, use: str | None = None) -> tuple[StateDict, str]:
     """The arrays of a weight file by name with where in the file they were, and the kind of names: 'torch' or 'keras'.
 
-    Reads .safetensors; .pth, .pth.tar, .pt, .bin and .ckpt where PyTorch is installed (of pickled objects only tensors
+    Reads .safetensors; .pth, .pth.tar, .pt, .bin and .ckpt without PyTorch (of pickled objects only tensors
     are loaded); Keras's .weights.h5, .keras and older .h5 files. What surrounds the weights in a checkpoint, in
     dictionaries or as prefixes of names, is taken off as `state_dict` says; `use`, 'raw' or 'ema', chooses where a
     checkpoint has weights and an average of them. A Keras array is named 'layer/variable'; slashes in the layer's name

@@ -20,7 +20,7 @@ import ml_dtypes
 import numpy as np
 
 from cnn_bench.data.readers.pickled_arrays import Dtype, encode_latin1, make_dtype
-from cnn_bench.errors import UserError
+from cnn_bench.pretrained.checks import unreadable
 
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # what the older format begins with
 _OLDER_BEGINS = b'\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19'
@@ -61,10 +61,9 @@ def load(path: str | Path, most_values: int) -> Any:
                 raise _Refused('it is not a file of torch.save')
         return _from_older(path.read_bytes(), most_values)
     except _Refused as error:
-        raise UserError(f'{path} cannot be read: {error}') from None
+        raise unreadable(path, error) from None
     except Exception as error:  # pickle and zipfile raise nearly anything for what is damaged
-        reason = next(iter(str(error).splitlines()), '') or type(error).__name__
-        raise UserError(f'{path} cannot be read: it is cut or damaged ({reason[:200]})') from None
+        raise unreadable(path, f'it is cut or damaged ({error or type(error).__name__})') from None
 
 
 def _from_zip(path: Path, most_values: int) -> Any:
@@ -74,7 +73,9 @@ def _from_zip(path: Path, most_values: int) -> Any:
         if top is None:
             raise _Refused('it is not a file of torch.save')
         if f'{top}constants.pkl' in members:
-            raise _Refused('it is TorchScript, a program; save the state dict of its network instead')
+            raise _Refused(
+                'it is a TorchScript archive; save torch.jit.load(FILE).state_dict() with torch.save and import that'
+            )
         if any(member.compress_type != zipfile.ZIP_STORED for member in members.values()):
             raise _Refused('it is compressed, as torch.save writes no file')
         order = f'{top}byteorder'
@@ -121,7 +122,7 @@ class _Reader(pickle._Unpickler):  # the one in Python: that in C takes gigabyte
 
     def __init__(self, file: io.BytesIO, numbers: Callable[..., np.ndarray] | None, most_values: int):
         super().__init__(file, encoding='utf-8')
-        self.numbers, self.left = numbers, most_values
+        self.numbers, self.most_values, self.values = numbers, most_values, 0
         self.storages: dict[str, tuple[np.dtype, int]] = {}
         self.read_before: dict[str, np.ndarray] = {}
 
@@ -131,7 +132,10 @@ class _Reader(pickle._Unpickler):  # the one in Python: that in C takes gigabyte
         if (module, name) == ('torch._utils', '_rebuild_tensor_v2'):
             return self.tensor
         if (module, name) not in _KNOWN:
-            raise _Refused(f'it holds {module}.{name}, and only tensors, numbers and text are read')
+            raise _Refused(
+                f'it holds pickled objects other than tensors ({module}.{name}), which are not loaded; save '
+                'model.state_dict()'
+            )
         return _KNOWN[module, name]
 
     def persistent_load(self, pid: Any) -> Any:
@@ -150,9 +154,9 @@ class _Reader(pickle._Unpickler):  # the one in Python: that in C takes gigabyte
         size, stride, offset = tuple(map(index, size)), tuple(map(index, stride)), index(offset)
         if len(size) != len(stride) or min((offset, *size, *stride)) < 0:
             raise ValueError('a tensor has no shape')
-        self.left -= math.prod(size)
-        if self.left < 0:
-            raise _Refused('its tensors have more numbers than are expected')
+        self.values += math.prod(size)
+        if self.values > self.most_values:
+            raise _Refused(f'its arrays have {self.values:,} numbers; at most {self.most_values:,} are expected')
         numbers = storage.numbers
         if numbers is None:
             return None
@@ -199,7 +203,12 @@ def _scalar(dtype: Dtype, content: bytes) -> np.generic:
 
 _KNOWN: dict[tuple[str, str], Any] = {
     ('collections', 'OrderedDict'): OrderedDict,
-    ('torch._utils', '_rebuild_parameter'): _parameter,
+    **{('torch._utils', f'_rebuild_parameter{state}'): _parameter for state in ('', '_with_state')},
+    **{
+        ('torch', name): name
+        for name in ('float64', 'float32', 'float16', 'bfloat16', 'int64', 'int32', 'uint8', 'bool')
+    },
+    **{(module, 'set'): set for module in ('builtins', '__builtin__')},
     ('torch', 'Size'): tuple,
     ('torch', 'device'): lambda *parts: ':'.join(map(str, parts)),
     ('argparse', 'Namespace'): _Namespace,

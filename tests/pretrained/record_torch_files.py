@@ -38,6 +38,8 @@ def contents() -> dict:
         'epoch': np.int64(3),
         'shape': torch.Size([1, 2]),
         'device': torch.device('cuda', 0),
+        'kind': torch.bfloat16,
+        'frozen': {'a', 'b'},
     }
     return {'tensors': tensors, 'checkpoint': checkpoint, 'network': layer}
 

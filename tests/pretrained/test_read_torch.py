@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from cnn_bench.errors import UserError
-from cnn_bench.pretrained import read_torch
 from cnn_bench.pretrained.read import read
 
 ARRAYS = {'conv.weight': np.arange(6, dtype=np.float32).reshape(2, 3), 'conv.bias': np.ones(2, np.float32)}
@@ -112,15 +111,6 @@ def test_names_beside_the_allowed_ones_are_refused(torch, tensors, tmp_path):
     for other in (Call(np.frombuffer, b'1234', 'i1'), Call(argparse.ArgumentParser), Call(np.ones, 3), np.ones(3)):
         content = {'model': tensors, 'other': other}
         assert 'other than tensors' in refusal(saved(torch, content, tmp_path / 'w.pth'))
-
-
-def test_placeholders_keep_nothing_and_are_taken_back(torch, tensors, tmp_path):
-    path = saved(torch, {'model': tensors, 'args': argparse.Namespace(x=np.float64(3))}, tmp_path / 'w.pth')
-    args = read_torch._load(torch, path)['args']
-    assert (type(args).__name__, vars(args)) == ('Namespace', {})
-    assert not isinstance(args, argparse.Namespace)
-    with pytest.raises(pickle.UnpicklingError):
-        torch.load(path, weights_only=True)
 
 
 def test_a_tensor_that_claims_too_much(torch, tmp_path):
