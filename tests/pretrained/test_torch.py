@@ -14,6 +14,7 @@ from torch_networks import EVERY, NETWORKS, PACKAGED_SIZE, images, value
 from zoo import quick_jit
 
 from cnn_bench.errors import UserError
+from cnn_bench.pretrained import convert as converting
 from cnn_bench.pretrained import torch_file
 from cnn_bench.pretrained.convert import build, convert, fitting_libraries
 from cnn_bench.pretrained.layout import layout_of, layouts_of
@@ -53,8 +54,12 @@ def _zeros(shapes: dict[str, list[int]]) -> dict[str, np.ndarray]:
     return {name: np.broadcast_to(np.float32(0), shape) for name, shape in shapes.items()}
 
 
+traced_once = cache(converting.array_shapes)  # for all libraries with the same network
+
+
 @pytest.mark.parametrize('key', NETWORKS)
-def test_every_name_and_shape_is_known(key):
+def test_every_name_and_shape_is_known(key, monkeypatch):
+    monkeypatch.setattr(converting, 'array_shapes', traced_once)
     library, (arch, _) = key.partition('/')[0], NETWORKS[key]
     convert(arch, _zeros(recorded()[key]['shapes']), library)
 
