@@ -11,7 +11,6 @@ from cnn_bench.data.preprocessing import Preprocessing
 from cnn_bench.errors import UserError, unknown
 from cnn_bench.models import own, registry
 
-LIBRARIES = ('torchvision', 'timm', 'timm_tf', 'efficientnet_pytorch', 'keras')
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 # A regular expression for the whole path of one of our layers ('stage2/block1/conv1/conv'), and the library's name: a
