@@ -7,6 +7,7 @@ FILE is .safetensors, .pth (needs PyTorch; only tensors are loaded), or Keras's 
 """
 
 import argparse
+import sys
 
 from cnn_bench.cli import arguments, output
 from cnn_bench.errors import UserError
@@ -35,7 +36,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='FILE',
         help='file of class names, one a line (default: those of ImageNet for 1,000 classes, else numbers)',
     )
+    _add_preprocessing(new)
     actions.add_parser('list', help='list the architectures and the libraries whose weights fit')
+
+
+def _add_preprocessing(parser: argparse.ArgumentParser) -> None:
+    from cnn_bench.data.preprocessing import INTERPOLATIONS
+
+    look = parser.add_argument_group(
+        'preprocessing',
+        'how images are prepared; by default as for the published set of weights that the file is, recognised by its '
+        'sha256 or its name',
+    )
+    look.add_argument('--tag', help='name of the published set, such as IMAGENET1K_V2 or a1_in1k')
+    look.add_argument(
+        '--resize', type=arguments.whole(1), metavar='N', help='shorter side of the image before the crop'
+    )
+    look.add_argument(
+        '--crop', type=arguments.whole(1), metavar='N', help="side of the crop, which is the network's input"
+    )
+    look.add_argument('--interpolation', choices=INTERPOLATIONS, help='of the resize')
+    for name in ('mean', 'std'):
+        words = 'subtracted, of values from 0 to 1' if name == 'mean' else 'by which it is divided then'
+        look.add_argument(f'--{name}', type=_numbers, metavar='R,G,B', help=words)
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(arguments.number_from(0)(part) for part in text.split(','))
 
 
 def run(args: argparse.Namespace) -> None:
@@ -45,11 +72,21 @@ def run(args: argparse.Namespace) -> None:
 
 def _import(args: argparse.Namespace) -> None:
     from cnn_bench.pretrained.importer import import_weights
+    from cnn_bench.pretrained.preprocessing import FIELDS, in_words
     from cnn_bench.trained.class_names import read_class_names
 
     names = None if args.class_names is None else read_class_names(args.class_names)
-    source = import_weights(args.arch, args.file, args.out, args.written_by, args.classes, names).origin.source
+    given = {name: getattr(args, name) for name in FIELDS}
+    model = import_weights(args.arch, args.file, args.out, args.written_by, args.classes, names, args.tag, given)
+    source = model.origin.source
     output.print_line(f'{args.out}: {args.arch} with the weights of {source["file"]} ({source["library"]})')
+    output.print_line(f'images: {in_words(model.preprocessing)} ({source["preprocessing"]})')
+    if source['preprocessing_guessed']:
+        output.print_line(
+            'cnn-bench: these weights are no published set that is known; if they expect other images, import them '
+            'with --tag or with --resize, --crop, --interpolation, --mean and --std',
+            sys.stderr,
+        )
 
 
 def _list(args: argparse.Namespace) -> None:

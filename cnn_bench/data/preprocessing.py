@@ -25,6 +25,7 @@ class Preprocessing:
     std: tuple[float, ...]
     interpolation: str = 'bilinear'  # or another of INTERPOLATIONS; always with antialiasing
     resize: int | None = None  # shorter side of the whole image before the crop; None: that of the input
+    squash: bool = False  # the whole image becomes the input, whatever its proportions, and nothing is cropped
 
     def __post_init__(self):
         """Raise ValueError for what no image can be prepared by, as a damaged record may have it."""
@@ -65,8 +66,8 @@ class Preprocessing:
     def resized(self, image: np.ndarray, shorter_side: int | None = None) -> np.ndarray:
         """An image uint8 (h, w, c) of any size, resized as a whole before it is cropped.
 
-        Its shorter side becomes `resize`, or `shorter_side` where that is given. To bound memory, only the middle is
-        kept of an image that is more than _LONGEST times as long as wide.
+        Its shorter side becomes `resize`, or `shorter_side` where that is given, which never squashes it. To bound
+        memory, only the middle is kept of an image that is more than _LONGEST times as long as wide.
         """
         image = centre(image, _not_too_long(image.shape[:2]))
         size = self.resized_size(image.shape[:2], shorter_side)
@@ -74,6 +75,8 @@ class Preprocessing:
 
     def resized_size(self, size: tuple[int, int], shorter_side: int | None = None) -> tuple[int, int]:
         """Height and width of what `resized` makes of an image of `size` (h, w)."""
+        if self.squash and shorter_side is None:
+            return self.size
         return resized_size(_not_too_long(size), self.size, shorter_side or self.resize or min(self.size))
 
     def crop(self, image: np.ndarray) -> np.ndarray:

@@ -1,13 +1,14 @@
 """Importing weights: a file of another library becomes a directory that every command can use."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cnn_bench.digest import digest
-from cnn_bench.models import registry
 from cnn_bench.pretrained.convert import build, convert, count_values, guess_library
 from cnn_bench.pretrained.layout import layout_of
+from cnn_bench.pretrained.preprocessing import choose
 from cnn_bench.pretrained.read import read
 from cnn_bench.trained import imported
 from cnn_bench.trained.class_names import default_class_names
@@ -23,12 +24,15 @@ def import_weights(
     library: str | None = None,
     num_classes: int | None = None,
     class_names: tuple[str, ...] | None = None,
+    tag: str | None = None,
+    preprocessing: Mapping[str, Any] | None = None,
 ) -> TrainedModel:
     """Read `file`, convert it for `arch` and write it to the new `directory`, whole or not at all.
 
     The `library` whose names the file uses is guessed from the names unless given; `num_classes` is the architecture's
-    own unless given, and `class_names` are those of ImageNet for 1,000 classes. Raises UserError for whatever does not
-    fit.
+    own unless given, and `class_names` are those of ImageNet for 1,000 classes. The preprocessing is that of the
+    published set which the file is, or which is called `tag`; fields that `preprocessing` gives replace its own (see
+    `preprocessing.choose`). Raises UserError for whatever does not fit.
     """
     directory = Path(directory).absolute()
     imported.check_new(directory)
@@ -37,16 +41,22 @@ def import_weights(
     library = library or guess_library(arch, arrays, naming)
     variables = convert(arch, arrays, library, **classes)
     layout, module = layout_of(arch, library), build(arch, library, **classes)
+    facts = _file(Path(file))
+    choice = choose(arch, library, Path(file), facts['sha256'], tag, preprocessing)
     origin = Origin(
         path=str(directory),
         kind='weights',
         arch=arch,
         fields={'num_classes': module.num_classes, **layout.fields},
         digest=digest(variables),
-        source={'library': library, **_file(Path(file))},
+        source={
+            'library': library,
+            **facts,
+            'preprocessing': choice.source,
+            'preprocessing_guessed': choice.guessed,
+        },
     )
-    preprocessing = layout.transform.for_input(registry.get(arch).input_shape)
-    model = TrainedModel(module, variables, preprocessing, default_class_names(module.num_classes), origin)
+    model = TrainedModel(module, variables, choice.preprocessing, default_class_names(module.num_classes), origin)
     model = model if class_names is None else model.with_class_names(class_names)
     imported.save(model, directory)
     return model

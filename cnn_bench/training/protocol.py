@@ -101,7 +101,9 @@ class Protocol:
 
     def __str__(self) -> str:
         size = _sides(self.preprocessing.size)
-        if self.crops:
+        if self.preprocessing.squash and not self.scales:
+            views = f'whole picture squashed to {size}'
+        elif self.crops:
             count = 'centre crop' if self.crops == 1 else f'{self.crops} crops'
             views = f'{count} of {size} from {self._shorter_sides()}'
         else:

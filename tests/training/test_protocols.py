@@ -243,6 +243,10 @@ def test_defaults_are_those_of_the_papers():
     for (asked, flat_head), said in words.items():
         assert str(resolve(asked, at_224, flat_head)) == said
     assert resolve(Asked(), at_224, False).plain
+    squashed = dataclasses.replace(at_224, squash=True, resize=None)
+    assert str(resolve(Asked(), squashed, False)) == 'whole picture squashed to 224'
+    dense = resolve(Asked(dense=True, scales=(256,)), squashed, False)
+    assert dense.sizes((100, 200)) == ((256, 512),)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,85 @@
+"""Which preprocessing a file of weights gets: that of the published set that it is, a stated guess, or as asked."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cnn_bench.data.preprocessing import Preprocessing
+from cnn_bench.errors import UserError
+from cnn_bench.models import registry
+from cnn_bench.pretrained.layout import layout_of
+from cnn_bench.pretrained.published import published, recognised, tagged
+
+FIELDS = ('resize', 'crop', 'interpolation', 'mean', 'std')  # that a user may give; `crop` is the side of the crop
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A preprocessing, where it is from in words, and whether it is a guess."""
+
+    preprocessing: Preprocessing
+    source: str
+    guessed: bool = False
+
+
+def choose(
+    arch: str, library: str, file: Path, sha256: str, tag: str | None = None, given: Mapping[str, Any] | None = None
+) -> Choice:
+    """The preprocessing of the weights in `file`.
+
+    It is that of the published set called `tag`, else of the one that the file is (see `published.recognised`), else a
+    guess: that of the library's first set of the architecture, or its usual one. Fields of `given` (FIELDS) replace its
+    own. Raises UserError for an unknown tag and for fields that do not fit.
+    """
+    choice = _published(arch, library, file, sha256, tag)
+    given = {name: value for name, value in (given or {}).items() if value is not None}
+    if not given:
+        return choice
+    words = f'{choice.source}, but for {", ".join(given)} as given'
+    guessed = choice.guessed and not {'resize', 'interpolation', 'mean', 'std'} <= set(given)
+    return Choice(_changed(choice.preprocessing, given), words, guessed)
+
+
+def _published(arch: str, library: str, file: Path, sha256: str, tag: str | None) -> Choice:
+    if tag is not None:
+        found = tagged(arch, library, tag)
+        return Choice(found.preprocessing, f'{library} {found.name}.{found.tag}, named by its tag')
+    known = recognised(arch, library, file, sha256)
+    if known:
+        found, by = known
+        return Choice(found.preprocessing, f'{library} {found.name}.{found.tag}, known by its {by}')
+    sets = published(arch, library)
+    if sets:
+        return Choice(sets[0].preprocessing, f'a guess: that of {library} {sets[0].name}.{sets[0].tag}', guessed=True)
+    look = layout_of(arch, library).transform.for_input(registry.get(arch).input_shape)
+    return Choice(look, f'a guess: the usual one of {library}', guessed=True)
+
+
+def _changed(known: Preprocessing, given: Mapping[str, Any]) -> Preprocessing:
+    """The known preprocessing with the given fields; a crop of another size keeps its share of the image."""
+    fields = {name: value for name, value in given.items() if name != 'crop'}
+    if 'crop' in given:
+        crop = given['crop']
+        fields['input_shape'] = (crop, crop, known.input_shape[2])
+        if known.resize and 'resize' not in given:
+            fields['resize'] = round(known.resize * crop / min(known.size))
+    for name in ('mean', 'std'):
+        if len(fields.get(name, known.mean)) != len(known.mean):
+            raise UserError(f'--{name} has {len(fields[name])} numbers; images here have {len(known.mean)} channels')
+    if not all(fields.get('std', known.std)):
+        raise UserError('--std has a 0; it divides')
+    try:
+        return replace(known, **fields)
+    except ValueError as error:
+        raise UserError(f'the preprocessing cannot be: {error}') from None
+
+
+def in_words(preprocessing: Preprocessing) -> str:
+    """A preprocessing in one line: '224x224 from shorter side 256, bilinear, mean ..., std ...'."""
+    look = dataclasses.asdict(preprocessing)
+    size = 'x'.join(map(str, preprocessing.size))
+    how = 'squashed' if look['squash'] else f'from shorter side {look["resize"] or min(preprocessing.size)}'
+    mean, std = (' '.join(f'{value:.4g}' for value in look[name]) for name in ('mean', 'std'))
+    return f'{size} {how}, {look["interpolation"]}, mean {mean}, std {std}'
