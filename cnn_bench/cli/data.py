@@ -2,6 +2,7 @@
 
   cnn-bench data list
   cnn-bench data prepare fashion_mnist --from ~/Downloads/fashion
+  cnn-bench data prepare imagenet --from ~/ILSVRC2012
   cnn-bench data prepare cifar10 --from ~/Downloads/cifar-10-python.tar.gz
   cnn-bench data check fashion_mnist
 
@@ -24,7 +25,9 @@ _PREPARE = """Make a data set from a file or a directory of one of these forms:
 {forms}
 
 Nothing is unpacked to disk, and no code that a file holds is run. Splits are called train, test, validation (MedMNIST's
-val, val/ beside test/) and extra (SVHN). EMNIST's images, which are transposed in its files, are turned upright."""
+val, val/ beside test/) and extra (SVHN); ImageNet's validation pictures, which have public labels, are its split test.
+EMNIST's images, which are transposed in its files, are turned upright. Odd picture files (CMYK, greyscale in a set of
+colours, a PNG named .JPEG, bad EXIF) are read, converted where needed, and counted."""
 
 
 def _item(text: str) -> str:
@@ -48,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     prepare = actions.add_parser(
         'prepare',
         parents=[common],
-        help='make a set from CIFAR archives, SVHN, IDX or .npz files, or class folders of images',
+        help='make a set from archives or folders of ImageNet, CIFAR, SVHN, IDX or .npz files, or class folders',
         description=_PREPARE.format(forms='\n'.join(_item(form) for form in readers.forms())),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -61,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     prepare.add_argument(
         '--skip-unreadable',
         action='store_true',
-        help='of class folders: name image files that cannot be read, and go on without them',
+        help='of pictures in folders and archives: name those that cannot be read, and go on without them',
     )
     prepare.add_argument('--overwrite', action='store_true', help='replace an existing set of that name')
 
@@ -118,7 +121,8 @@ def _report(info: data.Info, verdict: str, as_json: bool) -> None:
     if as_json:
         output.print_json(row)
     else:
-        output.print_line(f'{info.name} is {verdict}: {_line(row)}; from {info.source}')
+        odd = ', '.join(f'{count:,} {what}' for what, count in info.oddities.items())
+        output.print_line(f'{info.name} is {verdict}: {_line(row)}; from {info.source}{odd and f"; odd files: {odd}"}')
 
 
 def _describe(info: data.Info) -> dict:
@@ -129,6 +133,7 @@ def _describe(info: data.Info) -> dict:
         'sizes': info.sizes,
         'num_classes': info.num_classes,
         'class_names': info.class_names,
+        'class_ids': info.class_ids,
         'channels': info.channels,
         'image_shape': info.image_shape,
         'mean': info.mean,
@@ -136,6 +141,7 @@ def _describe(info: data.Info) -> dict:
         'total_bytes': info.total_bytes,
         'fingerprint': info.fingerprint,
         'source': info.source,
+        'oddities': info.oddities,
     }
 
 

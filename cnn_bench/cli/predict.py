@@ -45,8 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Predict, print, and return the exit status."""
     from cnn_bench import inference
+    from cnn_bench.trained.model import check_classifies
 
     model = arguments.load_model(args)
+    check_classifies(model)
     tally = {'predicted': 0, 'refused': 0}
     found = _report_refusals(inference.predict(model, args.images, args.top, args.batch_size), tally)
     (_print_json if args.json else _print_table)(found, model)

@@ -3,7 +3,9 @@
   cnn-bench weights import resnet50 resnet50-11ad3fa6.pth --out weights/resnet50
   cnn-bench eval --weights weights/resnet50 --dataset imagenet
 
-FILE is .safetensors, .pth (needs PyTorch; only tensors are loaded), or Keras's .h5, .weights.h5 or .keras.
+FILE is .safetensors; .pth, .pth.tar, .pt, .bin or .ckpt (needs PyTorch; only tensors are loaded); or Keras's .h5,
+.weights.h5 or .keras. A checkpoint of a training script may hold more than weights, and prefixes such as module. before
+their names. A file without a head becomes a base for `train --config.init_from`.
 """
 
 import argparse
@@ -11,6 +13,8 @@ import sys
 
 from cnn_bench.cli import arguments, output
 from cnn_bench.errors import UserError
+
+SHOWN = 5  # arrays that were set aside
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,8 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     new.add_argument(
         '--library', dest='written_by', metavar='NAME', help='library that wrote the file (default: detected)'
     )
+    new.add_argument('--classes', type=arguments.whole(1), metavar='K', help="number of classes (default: the file's)")
     new.add_argument(
-        '--classes', type=arguments.whole(1), metavar='K', help="number of classes (default: the architecture's own)"
+        '--use', choices=('raw', 'ema'), help='which weights of a checkpoint that has raw ones and an average of them'
     )
     new.add_argument(
         '--class-names',
@@ -61,8 +66,8 @@ def _add_preprocessing(parser: argparse.ArgumentParser) -> None:
         look.add_argument(f'--{name}', type=_numbers, metavar='R,G,B', help=words)
 
 
-def _numbers(text: str) -> tuple[float, ...]:
-    return tuple(arguments.number_from(0)(part) for part in text.split(','))
+def _numbers(text: str) -> list[float]:
+    return [arguments.number_from(0)(part) for part in text.split(',')]
 
 
 def run(args: argparse.Namespace) -> None:
@@ -76,10 +81,15 @@ def _import(args: argparse.Namespace) -> None:
     from cnn_bench.trained.class_names import read_class_names
 
     names = None if args.class_names is None else read_class_names(args.class_names)
-    given = {name: getattr(args, name) for name in FIELDS}
-    model = import_weights(args.arch, args.file, args.out, args.written_by, args.classes, names, args.tag, given)
-    source = model.origin.source
-    output.print_line(f'{args.out}: {args.arch} with the weights of {source["file"]} ({source["library"]})')
+    given = {name: tuple(value) if isinstance(value := getattr(args, name), list) else value for name in FIELDS}
+    model = import_weights(
+        args.arch, args.file, args.out, args.written_by, args.classes, names, args.tag, given, args.use
+    )
+    source, classes = model.origin.source, len(model.class_names)
+    what = f'{"averaged " if source["use"] == "ema" else ""}weights of {source["file"]} ({source["library"]})'
+    output.print_line(f'{args.out}: {args.arch} with the {what}, {f"{classes:,} classes" if classes else "no head"}')
+    if aside := source['set_aside']:
+        output.print_line(f'set aside: {", ".join(aside[:SHOWN])}{" and more" if len(aside) > SHOWN else ""}')
     output.print_line(f'images: {in_words(model.preprocessing)} ({source["preprocessing"]})')
     if source['preprocessing_guessed']:
         output.print_line(

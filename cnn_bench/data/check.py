@@ -7,7 +7,7 @@ import numpy as np
 
 from cnn_bench.data import labels
 from cnn_bench.data.facts import Info, damaged, info
-from cnn_bench.data.fingerprint import Tally, fingerprint
+from cnn_bench.data.fingerprint import Tally, fingerprint, statistics
 from cnn_bench.data.progress import Track, untracked
 from cnn_bench.data.split import Split
 
@@ -35,8 +35,7 @@ def check(name: str, data_dir: str | os.PathLike | None = None, track: Track = u
     if found != facts.fingerprint:
         what = f'does not hold what was written: fingerprint {found[:12]}..., not {facts.fingerprint[:12]}...'
         raise damaged(name, facts.directory, '', what, data_dir)
-    statistics = tallies['train'].mean(), tallies['train'].std()
-    if statistics != (list(facts.mean), list(facts.std)):
+    if statistics(tallies) != (list(facts.mean), list(facts.std)):
         raise damaged(name, facts.directory, 'metadata.json', 'has another mean or std than the images', data_dir)
     return facts
 

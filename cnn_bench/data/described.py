@@ -11,8 +11,10 @@ from typing import Any
 
 from cnn_bench.data.class_names import check_class_names
 from cnn_bench.data.locate import NAME, VERSION
+from cnn_bench.data.synsets import WORDNET_ID
 from cnn_bench.errors import UserError
 from cnn_bench.files import read_json
+from cnn_bench.text import is_one_line
 
 INFO, FEATURES, METADATA, LABELS = 'dataset_info.json', 'features.json', 'metadata.json', 'label.labels.txt'
 FILES = (INFO, FEATURES, METADATA, LABELS)
@@ -59,6 +61,11 @@ def _of_metadata(facts: dict) -> Iterator[tuple[str, bool]]:
     """Each fact of metadata.json by name, and whether it is as it should be."""
     channels, shape = facts.get('channels'), facts.get('image_shape')
     yield 'class_names', _all(facts.get('class_names'), str) and _class_names_fit(facts['class_names'])
+    ids, oddities = facts.get('class_ids', []), facts.get('oddities', {})
+    yield 'class_ids', _all(ids, str) and all(map(WORDNET_ID.fullmatch, ids))
+    yield 'class_ids', len(ids) in (0, len(facts['class_names']))
+    yield 'oddities', isinstance(oddities, dict) and all(map(is_one_line, oddities))
+    yield 'oddities', _all(list(oddities.values()), int) and all(count > 0 for count in oddities.values())
     yield 'channels', _all([channels], int) and channels in (1, 3)
     sized = _all(shape, int) and len(shape) == 3 and min(shape) > 0 and shape[2] == channels
     yield 'image_shape', sized or ('image_shape' in facts and shape is None)
@@ -93,7 +100,6 @@ def _of_info(described: dict) -> Iterator[tuple[str, bool]]:
     yield 'splits', _all(splits, dict) and len(splits) > 0
     names = [split.get('name') for split in splits]
     yield 'splits', _all(names, str) and all(NAME.fullmatch(name) for name in names) and len(set(names)) == len(names)
-    yield 'splits', 'train' in names
     for split in splits:
         lengths = split.get('shardLengths')
         yield 'shardLengths', bool(lengths) and _all(lengths, str)

@@ -1,7 +1,7 @@
 """Facts about a data set that are known without reading its images, and the quick check that it is complete."""
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cnn_bench.data import locate
@@ -31,11 +31,13 @@ class Info:
     channels: int
     image_shape: tuple[int, int, int] | None  # (h, w, c); None if sizes vary
     sizes: dict[str, int]  # split -> number of images
-    mean: tuple[float, ...]  # per channel over all pixels of the train split, in units of 0..1
+    mean: tuple[float, ...]  # per channel over all pixels of the train split, or else the first, in units of 0..1
     std: tuple[float, ...]  # standard deviation of the same pixels
     fingerprint: str  # sha256 of the content, in hex; see fingerprint.py
     shards: tuple[Shard, ...]
     source: str  # the files it was prepared from
+    class_ids: tuple[str, ...] = ()  # WordNet ids of the classes, where they have any
+    oddities: dict[str, int] = field(default_factory=dict)  # what was odd about picture files, and in how many
 
     @property
     def total_bytes(self) -> int:
@@ -53,7 +55,8 @@ class Info:
                     f'config.dataset.classes has {label}; the classes of {self.name} are 0 to {self.num_classes - 1}'
                 )
         names = tuple(self.class_names[label] for label in classes)
-        return replace(self, num_classes=len(classes), class_names=names) if classes else self
+        ids = tuple(self.class_ids[label] for label in classes) if self.class_ids else ()
+        return replace(self, num_classes=len(classes), class_names=names, class_ids=ids) if classes else self
 
     def shard_of(self, split: str, index: int) -> Shard:
         """The shard with image `index` of `split`."""
@@ -124,6 +127,8 @@ def _assemble(name: str, directory: Path, described: dict, facts: dict) -> Info:
         fingerprint=facts['fingerprint'],
         shards=tuple(shards),
         source=facts['source'],
+        class_ids=tuple(facts.get('class_ids', ())),
+        oddities=facts.get('oddities', {}),
     )
 
 

@@ -59,6 +59,12 @@ def fingerprint(class_names: Iterable[str], tallies: dict[str, Tally]) -> str:
     return hashlib.sha256('\n'.join(lines).encode()).hexdigest()
 
 
+def statistics(tallies: dict[str, Tally]) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of the training images; of a set that has none, of those of its first split."""
+    tally = tallies.get('train') or next(iter(tallies.values()))
+    return tally.mean(), tally.std()
+
+
 def _digest(encoded: bytes, pixels: np.ndarray) -> bytes:
     if encoded.startswith(JPEG_MAGIC):
         return hashlib.sha256(encoded).digest()

@@ -66,10 +66,13 @@ def read(path: str | Path, channels: int) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def opened(path: str | Path) -> Iterator[Image.Image]:
-    """The picture in a file, for Pillow to decode in the `with` block. Raises Refused, also for errors in the block."""
+def opened(source: str | Path | bytes) -> Iterator[Image.Image]:
+    """The picture in a file, given by its path or as its content, for Pillow to decode in the `with` block.
+
+    Raises Refused, also for errors in the block.
+    """
     try:
-        with _quiet(path), _open(path) as picture:
+        with _quiet(source), _open(source) as picture:
             yield picture
     except Refused:
         raise
@@ -99,7 +102,7 @@ def pixels(picture: Image.Image, channels: int) -> np.ndarray:
     if picture.mode in ('LA', 'RGBA'):
         picture = Image.alpha_composite(Image.new('RGBA', picture.size, 'white'), picture.convert('RGBA'))
     picture = picture.convert('L' if channels == 1 else 'RGB')
-    if turn in _TURNS:
+    if turn != 1:
         picture = picture.transpose(_TURNS[turn])
     array = np.array(picture)
     return array[:, :, None] if channels == 1 else array
@@ -111,11 +114,12 @@ def is_grey(picture: Image.Image) -> bool:
 
 
 def orientation(picture: Image.Image) -> int:
-    """EXIF's orientation, 1 to 8; 1 where the picture has none or it cannot be read."""
+    """EXIF's orientation, 1 to 8; 1 where the picture has none, another number, or it cannot be read."""
     try:
-        return picture.getexif().get(_ORIENTATION, 1)
+        said = picture.getexif().get(_ORIENTATION, 1)
     except Exception:  # damaged EXIF; the pixels may be whole
         return 1
+    return said if said in _TURNS else 1
 
 
 def with_channels(image: np.ndarray, channels: int) -> np.ndarray:
@@ -128,9 +132,9 @@ def with_channels(image: np.ndarray, channels: int) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def _quiet(path: str | Path) -> Iterator[None]:
+def _quiet(source: str | Path | bytes) -> Iterator[None]:
     """Keep libtiff's messages about damaged files off stderr, where it writes past Python."""
-    if not _is_tiff(path):
+    if not _is_tiff(source):
         yield
         return
     with _STDERR:
@@ -144,24 +148,25 @@ def _quiet(path: str | Path) -> Iterator[None]:
             os.close(nowhere)
 
 
-def _is_tiff(path: str | Path) -> bool:
-    if not os.path.isfile(path):  # opening a pipe would wait for a writer
+def _is_tiff(source: str | Path | bytes) -> bool:
+    if isinstance(source, bytes):
+        return source.startswith(TIFF_MAGIC)
+    if not os.path.isfile(source):  # opening a pipe would wait for a writer
         return False
     try:
-        with open(path, 'rb') as file:
+        with open(source, 'rb') as file:
             return file.read(4) in TIFF_MAGIC
     except OSError:  # said by `_open`
         return False
 
 
-def _open(path: str | Path) -> Image.Image:
+def _open(source: str | Path | bytes) -> Image.Image:
     try:
-        facts = os.stat(path)
-        if not stat.S_ISREG(facts.st_mode):
+        if not isinstance(source, bytes) and not stat.S_ISREG(os.stat(source).st_mode):
             raise Refused('is not a file')
-        if not facts.st_size:
+        if not (len(source) if isinstance(source, bytes) else os.path.getsize(source)):
             raise Refused('is empty')
-        return Image.open(path, formats=FORMATS)
+        return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
     except UnidentifiedImageError as error:
         raise Refused(f'is no picture that can be read ({", ".join(FORMATS)})') from error
     except (FileNotFoundError, NotADirectoryError) as error:

@@ -24,8 +24,8 @@ def prepare(
 ) -> Info:
     """Write the data set `name` to the data directory and return its facts.
 
-    Of class folders and .npz files only a few images are in memory at a time, of other forms all. The set appears when
-    it is complete; after an error, nothing has changed.
+    Of picture files, in folders or archives, and of .npz files only a few images are in memory at a time, of other
+    forms all. The set appears when it is complete; after an error, nothing has changed.
 
     Args:
       name: the name of the set, from which the class names of known sets are taken where the files have none.
@@ -33,8 +33,8 @@ def prepare(
       data_dir: the data directory; see `locate.data_directory`.
       overwrite: replace an existing set of that name.
       track: shows the progress over items that it passes on.
-      skip_unreadable: leave out image files of class folders that cannot be read, calling this with each path. By
-        default a single one is an error. Every file is decoded once more to find them.
+      skip_unreadable: leave out picture files that cannot be read, calling this with the name of each. By default a
+        single one is an error. Those of class folders are decoded once more to find them.
 
     Raises:
       UserError: the source has no known form or is damaged, or the set cannot be written.
@@ -48,13 +48,14 @@ def prepare(
         raise write.exists(directory)
     try:
         reader = readers.recognise(source)
-        if skip_unreadable and reader is not readers.folders:
-            raise UserError(f'--skip-unreadable is for class folders of images; {source} is no such')
+        if skip_unreadable and reader not in readers.OF_PICTURES:
+            raise UserError(f'--skip-unreadable is for picture files in folders and archives; {source} has none')
         found = reader.read(source, Request(name, track, skip_unreadable))
         images = sum(found.sizes.values())
         plan = write.Plan(
             name=name,
             class_names=found.class_names,
+            class_ids=found.class_ids,
             image_shape=found.image_shape,
             images_per_shard=max(1, images * SHARD_BYTES // max(1, found.total_bytes)),
             source=printable(found.source),

@@ -9,6 +9,7 @@ import importlib.metadata
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 
 from cnn_bench.data import labels
 from cnn_bench.data.described import shard_file
-from cnn_bench.data.fingerprint import Tally, fingerprint
+from cnn_bench.data.fingerprint import Tally, fingerprint, statistics
 from cnn_bench.data.locate import UNFINISHED, VERSION
 from cnn_bench.errors import UserError
 from cnn_bench.files import cannot_write, try_lock
@@ -25,16 +26,19 @@ from cnn_bench.files import cannot_write, try_lock
 
 @dataclass(frozen=True)
 class Example:
-    """An image to be written: the bytes of its file, its pixels (uint8 (h, w, c)), and its class."""
+    """An image to be written: the bytes of its file, its pixels (uint8 (h, w, c)), its class, and what was odd about
+    the file that it comes from, in words that can follow a number of pictures."""
 
     encoded: bytes
     pixels: np.ndarray
     label: int
+    oddities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The facts of a new set. `image_shape` is (h, w, c), with None for h and w if sizes vary."""
+    """The facts of a new set. `image_shape` is (h, w, c), with None for h and w if sizes vary; `class_ids` are WordNet
+    ids, where the classes have any."""
 
     name: str
     class_names: tuple[str, ...]
@@ -42,6 +46,7 @@ class Plan:
     images_per_shard: int
     source: str
     license: str | None = None
+    class_ids: tuple[str, ...] = ()
 
 
 def write(directory: Path, plan: Plan, splits: dict[str, Iterable[Example]]) -> None:
@@ -72,16 +77,17 @@ def write(directory: Path, plan: Plan, splits: dict[str, Iterable[Example]]) -> 
     writer._serializer = _same_bytes_each_time(features)
     writer.initialize_splits(list(splits))
     tallies = {split: Tally(plan.image_shape[-1]) for split in splits}
+    oddities: Counter[str] = Counter()
     try:
         for split, examples in splits.items():
-            writer.add_examples({split: _counted(examples, tallies[split])})
+            writer.add_examples({split: _counted(examples, tallies[split], oddities)})
         writer.close_all()
     except RuntimeError as error:  # from ArrayRecord, such as no space left
         raise cannot_write(directory, error) from None
     _check_counts(directory, described)
     for split, tally in tallies.items():
         labels.write(directory, split, tally.labels)
-    (directory / 'metadata.json').write_text(_metadata(directory, plan, tallies))
+    (directory / 'metadata.json').write_text(_metadata(directory, plan, tallies, oddities))
 
 
 def _same_bytes_each_time(features):
@@ -96,8 +102,9 @@ def _same_bytes_each_time(features):
     return Deterministic(features.get_serialized_info())
 
 
-def _counted(examples: Iterable[Example], tally: Tally) -> Iterator[dict]:
+def _counted(examples: Iterable[Example], tally: Tally, oddities: Counter[str]) -> Iterator[dict]:
     for example in examples:
+        oddities.update(example.oddities)
         tally.add(example.encoded, example.label, example.pixels)
         yield {'image': example.encoded, 'label': example.label}
 
@@ -116,18 +123,21 @@ def _check_counts(directory: Path, described) -> None:
                 raise UserError(f'{path} has {held} of {images} images after writing')
 
 
-def _metadata(directory: Path, plan: Plan, tallies: dict[str, Tally]) -> str:
+def _metadata(directory: Path, plan: Plan, tallies: dict[str, Tally], oddities: Counter[str]) -> str:
     """metadata.json, which TFDS reads as `builder.info.metadata`: the facts of `Info`."""
     height, width, channels = plan.image_shape
+    mean, std = statistics(tallies)
     facts = {
         'class_names': plan.class_names,
+        **({'class_ids': plan.class_ids} if plan.class_ids else {}),
         'channels': channels,
         'image_shape': plan.image_shape if height and width else None,
-        'mean': tallies['train'].mean(),
-        'std': tallies['train'].std(),
+        'mean': mean,
+        'std': std,
         'fingerprint': fingerprint(plan.class_names, tallies),
         'shard_bytes': {file.name: file.stat().st_size for file in sorted(directory.glob('*.array_record-*'))},
         'source': plan.source,
+        **({'oddities': dict(oddities.most_common())} if oddities else {}),
         'written_with': {
             package: importlib.metadata.version(package)
             for package in ('array_record', 'pillow', 'tensorflow-datasets')

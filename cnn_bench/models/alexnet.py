@@ -9,7 +9,7 @@ overlapping 3x3 pooling with stride 2, dropout in the hidden dense layers. Depar
 
 `alexnet_owt`: Krizhevsky: One weird trick for parallelizing convolutional neural networks, 2014, as in torchvision:
 one tower of 64, 192, 384, 256, 256 channels, no response normalisation, dropout before the hidden layers, two pixels of
-padding.
+padding. For images of other sizes than 224x224, torchvision pools the last map to 6x6, and so does `adaptive_pool`.
 
 `alexnet_bn`: the one-tower form with batch normalisation (epsilon 0.001) between every convolution or hidden dense
 layer, which keeps its bias, and its ReLU. It stands for the BN-AlexNet of Canziani, Paszke, Culurciello: An analysis of
@@ -31,6 +31,8 @@ from cnn_bench.models.blocks import Classifier, DenseHead, require
 from cnn_bench.models.fast_ops import Pads
 from cnn_bench.models.layers import batch_norm, local_response_norm, no_norm
 
+LAST_MAP = 6  # its side for images of 224x224
+
 
 class AlexNet(Classifier):
     """Five convolutions with `maps` channels and three dense layers."""
@@ -45,6 +47,7 @@ class AlexNet(Classifier):
     groups: int = 2
     stem_padding: int | Pads = ((1, 2), (1, 2))
     drop_inputs: bool = False  # dropout before each hidden dense layer instead of after it
+    adaptive_pool: bool = False  # to 6x6 before the dense layers
 
     def __post_init__(self):
         super().__post_init__()
@@ -70,7 +73,8 @@ class AlexNet(Classifier):
     def make_head(self):
         hidden = (self.scaled(4096),) * 2
         norm = self.normalise(False, self.dense_norm)  # the head sets `train` itself
-        return DenseHead(self.num_classes, hidden, self.dropout, self.dense, self.act, self.drop_inputs, norm)
+        fields = {'norm': norm, 'pool_to': LAST_MAP if self.adaptive_pool else None}
+        return DenseHead(self.num_classes, hidden, self.dropout, self.dense, self.act, self.drop_inputs, **fields)
 
 
 AlexNetOWT = partial(AlexNet, maps=(64, 192, 384, 256, 256), groups=1, lrn=no_norm, stem_padding=2, drop_inputs=True)

@@ -12,12 +12,14 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
+from flax.errors import ScopeParamShapeError
 
 from cnn_bench.errors import UserError, unknown
 from cnn_bench.models.fast_ops import Pads
 from cnn_bench.models.layers import (
     INITS,
     Kernel,
+    adaptive_avg_pool,
     batch_norm,
     conv,
     local_response_norm,
@@ -103,7 +105,8 @@ class PooledHead(nn.Module):
 class DenseHead(nn.Module):
     """Flatten, hidden dense layers fc1, fc2, ..., and the dense layer `fc` for the logits.
 
-    If `pooled`, the feature map is averaged instead of flattened. Dropout follows each hidden layer, or precedes it if
+    If `pooled`, the feature map is averaged instead of flattened; with `pool_to` it is first pooled to that many rows
+    and columns, so that images of any size have as many values. Dropout follows each hidden layer, or precedes it if
     `drop_inputs`. Normalisation, if any, is between a hidden layer and its activation.
     """
 
@@ -115,9 +118,11 @@ class DenseHead(nn.Module):
     drop_inputs: bool = False
     norm: Callable = no_norm  # `norm(train=train, name=...)`
     pooled: bool = False
+    pool_to: int | None = None
 
     @nn.compact
     def __call__(self, x, train):
+        x = x if self.pool_to is None else adaptive_avg_pool(x, (self.pool_to, self.pool_to))
         x = x.mean((1, 2)) if self.pooled else x.reshape(x.shape[0], -1)
         for number, features in enumerate(self.hidden, 1):
             drop = nn.Dropout(self.dropout, deterministic=not train, name=f'dropout{number}')
@@ -138,6 +143,10 @@ def require(module: nn.Module, field: str, holds: bool, allowed: str) -> None:
     """Raise UserError unless the condition on a field of `module` holds; `allowed` says what the field must be."""
     if not holds:
         raise UserError(f'{field} of {type(module).__name__} is {getattr(module, field)}; it must be {allowed}')
+
+
+def _by(images: jax.Array) -> str:
+    return 'x'.join(map(str, images.shape[1:]))
 
 
 class Classifier(nn.Module):
@@ -189,9 +198,16 @@ class Classifier(nn.Module):
             raise UserError(f'{type(self).__name__} takes images (n, h, w, c), not an array of shape {x.shape}')
         try:
             y = self.features(x, train)
+            return (self.head(y, train) if self.num_classes else y).astype(jnp.float32)
         except UserError as error:
-            raise UserError(f'{type(self).__name__} cannot take {"x".join(map(str, x.shape[1:]))}: {error}') from None
-        return (self.head(y, train) if self.num_classes else y).astype(jnp.float32)
+            raise UserError(f'{type(self).__name__} cannot take {_by(x)}: {error}') from None
+        except ScopeParamShapeError as error:
+            pools = (
+                '; adaptive_pool=True lets it take any size' if getattr(self, 'adaptive_pool', None) is False else ''
+            )
+            what = str(error).partition('. (https:')[0].removesuffix('.')
+            name = type(self).__name__
+            raise UserError(f'these weights of {name} are not for images of {_by(x)}: {what}{pools}') from None
 
     def features(self, x: jax.Array, train: bool = False) -> jax.Array:
         """The last feature map (n, h', w', c') before the head."""

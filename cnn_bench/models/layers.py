@@ -192,6 +192,26 @@ def avg_pool(x: jax.Array, window: int, stride: int | None = None, padding=0, ce
     return _pool(fast_ops.mean_over_windows, x, window, stride, padding, ceil)
 
 
+def adaptive_avg_pool(x: jax.Array, size: tuple[int, int]) -> jax.Array:
+    """Means over a grid of `size` (rows, columns) of windows that cover x (n, h, w, c), which may be smaller.
+
+    As PyTorch's AdaptiveAvgPool2d: along an axis of length n, window i of k holds the pixels from floor(i n / k) to
+    below ceil((i + 1) n / k), so that windows overlap where k does not divide n.
+    """
+    if x.shape[1:3] == size:
+        return x
+    strides = [length // count for length, count in zip(x.shape[1:3], size, strict=True)]
+    if strides[0] == strides[1] and x.shape[1:3] == tuple(
+        stride * count for stride, count in zip(strides, size, strict=True)
+    ):
+        return avg_pool(x, strides[0])
+    for axis, count in enumerate(size, 1):
+        length = x.shape[axis]
+        ends = [(i * length // count, -(-(i + 1) * length // count)) for i in range(count)]
+        x = jnp.stack([jax.lax.slice_in_dim(x, *window, axis=axis).mean(axis) for window in ends], axis)
+    return x
+
+
 def stride_pool(x: jax.Array, window: int, stride: int | None = None, padding=0, ceil: bool = False) -> jax.Array:
     """Every stride-th pixel: the centre of each window of `max_pool`, or the upper left of its four centre pixels."""
     return _pool(_centres, x, window, stride, padding, ceil)

@@ -3,7 +3,8 @@ E.
 
 Departures from the paper: He initialisation instead of the weights of a shallower net. The `_bn` forms are
 torchvision's, with batch normalisation after every convolution, which keeps its bias. For images of other sizes than
-224x224, torchvision pools to 7x7 before the first dense layer; here that layer grows or shrinks with the image.
+224x224 the first dense layer grows or shrinks with the image; with `adaptive_pool`, as in torchvision, the last map is
+pooled to 7x7 instead, so that weights for one size can be used at others.
 
 `stem='small'` (ours): no pooling after the last stage, sizes rounded up in the others (28x28 images give 28, 14, 7, 4
 and 2), and a global average pool, dropout and one dense layer instead of the three dense layers.
@@ -19,6 +20,7 @@ from cnn_bench.models.blocks import Classifier, DenseHead, Stage, require
 from cnn_bench.models.layers import batch_norm, no_norm
 
 CHANNELS = (64, 128, 256, 512, 512)
+LAST_MAP = 7  # its side for images of 224x224
 
 
 class VGG(Classifier):
@@ -29,6 +31,7 @@ class VGG(Classifier):
     dropout: float = 0.5
     norm: Callable = no_norm
     depths: tuple = (2, 2, 3, 3, 3)
+    adaptive_pool: bool = False  # to 7x7 before the dense layers
 
     def __post_init__(self):
         super().__post_init__()
@@ -51,7 +54,8 @@ class VGG(Classifier):
         if self.small:
             return super().make_head()
         hidden = (self.scaled(4096),) * 2
-        return DenseHead(self.num_classes, hidden, self.dropout, self.dense, self.act)
+        pool_to = LAST_MAP if self.adaptive_pool else None
+        return DenseHead(self.num_classes, hidden, self.dropout, self.dense, self.act, pool_to=pool_to)
 
 
 VGG11 = partial(VGG, depths=(1, 1, 2, 2, 2))

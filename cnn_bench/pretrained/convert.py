@@ -1,17 +1,16 @@
 """Converting another library's arrays into the variables of one of our networks."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import prod
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from cnn_bench.errors import UserError
 from cnn_bench.models import registry
+from cnn_bench.models.variables import variable_shapes
 from cnn_bench.pretrained.layout import Layout, layout_of, layouts_of
 
 Shape = tuple[int, int, int]
@@ -27,8 +26,8 @@ def build(arch: str, library: str, **fields: Any) -> Any:
 
 def count_values(arch: str, **fields: Any) -> int:
     """How many numbers the variables of `arch` hold."""
-    shapes = _shapes(registry.build(arch, **fields), registry.get(arch).input_shape)
-    return sum(leaf.size for leaf in jax.tree.leaves(shapes))
+    shapes = array_shapes(registry.build(arch, **fields), registry.get(arch).input_shape)
+    return sum(leaf.size for leaf in shapes.values())
 
 
 def guess_library(arch: str, arrays: dict[str, np.ndarray], naming: str) -> str:
@@ -38,8 +37,8 @@ def guess_library(arch: str, arrays: dict[str, np.ndarray], naming: str) -> str:
         raise UserError(f'weights of {arch} are known from {", ".join(layouts_of(arch))}, not from a {naming} file')
 
     def matched(library: str) -> int:
-        names = _Names(candidates[library], library)
-        paths = flatten_dict(_shapes(build(arch, library), registry.get(arch).input_shape), sep='/')
+        names = Names(candidates[library], library)
+        paths = array_shapes(build(arch, library), registry.get(arch).input_shape)
         return sum(names.of(path) in arrays for path in paths)
 
     return max(candidates, key=matched) if len(candidates) > 1 else next(iter(candidates))
@@ -50,20 +49,17 @@ def convert(
 ) -> dict:
     """The variables of `build(arch, library, **fields)` as float32 arrays; every one of `arrays` must be used.
 
+    With `num_classes=0`, for a base without its head, other layers of the head may be left.
     `input_shape` (h, w, c) is the architecture's own unless given; it matters for networks whose first dense layer
     grows with the image. Convolution kernels become (kh, kw, in, out); dense kernels become (in, out), with channels
     last in a flattened activation. A bias of theirs before a batch norm, which ours does not have, is subtracted from
     the running mean. Raises UserError with the arrays that are missing, left over, of the wrong shape or not finite.
     """
     layout = layout_of(arch, library)
-    shapes = _shapes(build(arch, library, **fields), input_shape or registry.get(arch).input_shape)
-    expected = flatten_dict(shapes, sep='/')
-    names = _Names(layout, library, scaled={path.rpartition('/')[0] for path in expected if path.endswith('/scale')})
+    expected = array_shapes(build(arch, library, **fields), input_shape or registry.get(arch).input_shape)
+    names = Names(layout, library, scaled={path.rpartition('/')[0] for path in expected if path.endswith('/scale')})
     ours, problems = {}, _Problems()
-    today = {_today(name, layout): array for name, array in arrays.items()}
-    if len(today) < len(arrays):
-        raise UserError(f'the weights have arrays of {arch} twice, under names of two versions of {library}')
-    arrays = today
+    arrays = renamed(arch, arrays, library)
     used = set()
     for path, leaf in expected.items():
         name = names.of(path)
@@ -81,12 +77,27 @@ def convert(
             else:
                 ours[path] = value
     _fold_biases(ours, names, arrays, used, problems)
-    problems.left_over = [name for name in arrays if name not in used and not _ignored(name, layout)]
+    needless = set() if fields.get('num_classes', 1) else _head_names(arch, library, expected)
+    problems.left_over = [name for name in arrays if name not in used | needless and not _ignored(name, layout)]
     problems.check(f'the weights do not fit {arch} as {library} has it')
     return unflatten_dict(ours, sep='/')
 
 
-class _Names:
+def renamed(arch: str, arrays: Mapping[str, np.ndarray], library: str) -> dict[str, np.ndarray]:
+    """The arrays by the library's present names. Raises UserError where an array is there under two of them."""
+    layout = layout_of(arch, library)
+    today = {_today(name, layout): array for name, array in arrays.items()}
+    if len(today) < len(arrays):
+        raise UserError(f'the weights have arrays of {arch} twice, under names of two versions of {library}')
+    return today
+
+
+def array_shapes(module: Any, input_shape: Shape) -> dict[str, Any]:
+    """Shapes of the variables of `module` by path, for images of `input_shape` (h, w, c)."""
+    return flatten_dict(variable_shapes(module, input_shape), sep='/')
+
+
+class Names:
     """Maps the path of one of our arrays to the library's name: 'params/stem/conv/kernel' -> 'conv1.weight'."""
 
     def __init__(self, layout: Layout, library: str, scaled: Iterable[str] = ()):
@@ -131,9 +142,10 @@ def _listed(names: list[str]) -> str:
     return ', '.join(names[:LISTED]) + (f' and {more} more' if more > 0 else '')
 
 
-def _shapes(module: Any, input_shape: Shape) -> dict:
-    image = jax.ShapeDtypeStruct((1, *input_shape), jnp.float32)
-    return dict(jax.eval_shape(lambda x: module.init(jax.random.key(0), x), image))
+def _head_names(arch: str, library: str, base: Mapping[str, Any]) -> set[str]:
+    """The library's names for the arrays of the head of `arch`, which are not in the `base`."""
+    whole = array_shapes(build(arch, library), registry.get(arch).input_shape)
+    return {Names(layout_of(arch, library), library).of(path) for path in whole if path not in base}
 
 
 def _oriented(array: np.ndarray, shape: tuple, path: str, layout: Layout, library: str) -> np.ndarray | None:
@@ -171,7 +183,7 @@ def _without_ones(shape: tuple) -> tuple:
 
 
 def _fold_biases(
-    ours: dict, names: _Names, arrays: dict[str, np.ndarray], used: set[str], problems: '_Problems'
+    ours: dict, names: Names, arrays: dict[str, np.ndarray], used: set[str], problems: '_Problems'
 ) -> None:
     for path in [path for path in ours if path.endswith('/conv/kernel')]:
         layer = path.removeprefix('params/').removesuffix('/conv/kernel')

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cnn_bench.digest import digest
+from cnn_bench.pretrained import deduce
 from cnn_bench.pretrained.convert import build, convert, count_values, guess_library
 from cnn_bench.pretrained.layout import layout_of
 from cnn_bench.pretrained.preprocessing import choose
@@ -26,23 +27,27 @@ def import_weights(
     class_names: tuple[str, ...] | None = None,
     tag: str | None = None,
     preprocessing: Mapping[str, Any] | None = None,
+    use: str | None = None,
 ) -> TrainedModel:
     """Read `file`, convert it for `arch` and write it to the new `directory`, whole or not at all.
 
-    The `library` whose names the file uses is guessed from the names unless given; `num_classes` is the architecture's
-    own unless given, and `class_names` are those of ImageNet for 1,000 classes. The preprocessing is that of the
-    published set which the file is, or which is called `tag`; fields that `preprocessing` gives replace its own (see
-    `preprocessing.choose`). Raises UserError for whatever does not fit.
+    The `library` whose names the file uses is guessed from the names unless given. `num_classes` is that of the file's
+    head unless given; where the file has no head, the network has none and is a base for transfer. `class_names` are
+    those of ImageNet for 1,000 classes. `use`, 'raw' or 'ema', chooses where the file has weights and an average of
+    them. Weights for grey images make a network for them. The preprocessing is that of the published set which the
+    file is, or which is called `tag`; fields that `preprocessing` gives replace its own (see `preprocessing.choose`).
+    Raises UserError for whatever does not fit.
     """
     directory = Path(directory).absolute()
     imported.check_new(directory)
     classes = {} if num_classes is None else {'num_classes': num_classes}
-    arrays, naming = read(file, ROOM * count_values(arch, **classes))
-    library = library or guess_library(arch, arrays, naming)
-    variables = convert(arch, arrays, library, **classes)
+    found, naming = read(file, ROOM * count_values(arch, **classes), use)
+    library = library or guess_library(arch, found.arrays, naming)
+    classes = classes or {'num_classes': deduce.num_classes(arch, found.arrays, library)}
+    facts, channels = _file(Path(file)), deduce.channels(arch, found.arrays, library)
+    choice = choose(arch, library, Path(file), facts['sha256'], tag, preprocessing, channels)
+    variables = convert(arch, found.arrays, library, choice.preprocessing.input_shape, **classes)
     layout, module = layout_of(arch, library), build(arch, library, **classes)
-    facts = _file(Path(file))
-    choice = choose(arch, library, Path(file), facts['sha256'], tag, preprocessing)
     origin = Origin(
         path=str(directory),
         kind='weights',
@@ -52,6 +57,7 @@ def import_weights(
         source={
             'library': library,
             **facts,
+            **found.record(),
             'preprocessing': choice.source,
             'preprocessing_guessed': choice.guessed,
         },

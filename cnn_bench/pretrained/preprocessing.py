@@ -25,21 +25,38 @@ class Choice:
 
 
 def choose(
-    arch: str, library: str, file: Path, sha256: str, tag: str | None = None, given: Mapping[str, Any] | None = None
+    arch: str,
+    library: str,
+    file: Path,
+    sha256: str,
+    tag: str | None = None,
+    given: Mapping[str, Any] | None = None,
+    channels: int | None = None,
 ) -> Choice:
     """The preprocessing of the weights in `file`.
 
     It is that of the published set called `tag`, else of the one that the file is (see `published.recognised`), else a
-    guess: that of the library's first set of the architecture, or its usual one. Fields of `given` (FIELDS) replace its
+    guess: that of the library's first set of the architecture, or its usual one. Where the weights take another number
+    of `channels`, each gets the mean of that set's means, and of its deviations. Fields of `given` (FIELDS) replace its
     own. Raises UserError for an unknown tag and for fields that do not fit.
     """
-    choice = _published(arch, library, file, sha256, tag)
+    choice = _of_channels(_published(arch, library, file, sha256, tag), channels)
     given = {name: value for name, value in (given or {}).items() if value is not None}
     if not given:
         return choice
     words = f'{choice.source}, but for {", ".join(given)} as given'
     guessed = choice.guessed and not {'resize', 'interpolation', 'mean', 'std'} <= set(given)
     return Choice(_changed(choice.preprocessing, given), words, guessed)
+
+
+def _of_channels(choice: Choice, channels: int | None) -> Choice:
+    known = choice.preprocessing
+    if channels in (None, known.input_shape[2]):
+        return choice
+    mean, std = ((sum(values) / len(values),) * channels for values in (known.mean, known.std))
+    shape = (*known.size, channels)
+    look = replace(known, input_shape=shape, mean=mean, std=std)
+    return Choice(look, f'{choice.source}, means over its channels', guessed=True)
 
 
 def _published(arch: str, library: str, file: Path, sha256: str, tag: str | None) -> Choice:

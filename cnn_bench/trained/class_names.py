@@ -1,17 +1,10 @@
-"""Names of the classes of a network that no data set names.
-
-imagenet_classes.txt has those of ImageNet (ILSVRC 2012), in the order of the ids of their WordNet synsets, which
-torchvision, timm and Keras share: of each synset the first word, or all where another class is called the same. They
-were taken from `tensorflow_datasets/datasets/siscore/labels.py` of TensorFlow Datasets 4.9.10 (Apache 2.0).
-"""
+"""Names of the classes of a network that no data set names."""
 
 from pathlib import Path
 
+from cnn_bench.data.synsets import imagenet_names
 from cnn_bench.errors import UserError
 from cnn_bench.text import check_one_line
-
-IMAGENET = Path(__file__).with_name('imagenet_classes.txt')
-IMAGENET_CLASSES = 1000
 
 
 def read_class_names(file: str | Path) -> tuple[str, ...]:
@@ -33,7 +26,8 @@ def read_class_names(file: str | Path) -> tuple[str, ...]:
 
 def default_class_names(count: int) -> tuple[str, ...]:
     """Names of the classes of imported weights: those of ImageNet for 1,000 of them, else their numbers."""
-    return read_class_names(IMAGENET) if count == IMAGENET_CLASSES else numbered_classes(count)
+    imagenet = tuple(imagenet_names().values())
+    return imagenet if count == len(imagenet) else numbered_classes(count)
 
 
 def numbered_classes(count: int) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ class Origin:
     arch: str
     fields: Mapping[str, Any]  # arguments of `registry.build`: num_classes, width, ...
     digest: str  # sha256 of the variables
-    source: Mapping[str, Any]  # of a run: step, dataset; of imported weights: library, file, bytes, sha256
+    source: Mapping[str, Any]  # of a run: step, dataset; of imported weights: library, file, bytes, sha256, ...
 
     def __str__(self) -> str:
         if self.kind == 'run':
@@ -125,7 +125,9 @@ def _from_record(record: dict[str, Any], variables: dict[str, Any] | None) -> Tr
 
 
 def check_classifies(model: TrainedModel) -> None:
-    """Raise UserError unless the network gives one logit per class."""
+    """Raise UserError unless the network gives one logit per class, as one without a head does not."""
+    if not model.origin.fields.get('num_classes', True):
+        raise UserError(f'{model.arch} from {model.origin} has no head; train one with --config.init_from')
     image = jax.ShapeDtypeStruct((1, *model.input_shape), jnp.uint8)
     logits = jax.eval_shape(partial(_logits, model), model.variables, image)
     if logits.ndim != 2 or not model.class_names:

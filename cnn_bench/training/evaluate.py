@@ -14,6 +14,7 @@ from cnn_bench.recipe import MONITORED
 from cnn_bench.runs import RunDirectory
 from cnn_bench.runs.predictions import Predictions
 from cnn_bench.runtime import distributed, parallel
+from cnn_bench.trained.model import check_classifies
 from cnn_bench.training.batches import InMemory, Streamed, batches_for, check_channels
 from cnn_bench.training.multi_view import compiled_view_step, flattens
 from cnn_bench.training.protocol import Asked, Protocol, resolve
@@ -174,9 +175,11 @@ def evaluate_weights(
     `protocol` in words.
 
     `batch_size` counts images; None: 64, or as many as have the memory of 64 crops in the protocol. Raises UserError
-    where the numbers of classes differ, colours would be lost, or there is no room for the crops that are asked for.
+    where the network has no head, the numbers of classes differ, colours would be lost, or there is no room for the
+    crops that are asked for.
     """
     model = trained.load(directory, data_dir)
+    check_classifies(model)
     devices = parallel.local_devices(0)
     protocol = resolve(asked, model.preprocessing, flattens(model.module))
     if batch_size is None:

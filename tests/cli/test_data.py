@@ -108,4 +108,4 @@ def test_prepare_help_names_all_forms(capsys):
 def test_leaving_pictures_out_is_for_picture_files(capsys, tmp_path):
     np.savez(tmp_path / 'x.npz', x_train=np.zeros((1, 4, 4), np.uint8))
     assert main(['data', 'prepare', 'x', '--from', str(tmp_path / 'x.npz'), '--skip-unreadable']) == 2
-    assert '--skip-unreadable is for class folders of images' in one_error(capsys)
+    assert '--skip-unreadable is for picture files' in one_error(capsys)

@@ -104,7 +104,6 @@ def test_an_existing_directory_is_kept(imported, weight_file, capsys):
     ('arch', 'word'),
     [
         ('squeezenet1_0', 'of the wrong shape'),
-        ('squeezenet1_1', 'classifier.1.weight (10, 512, 1, 1)'),
         ('resnet18', 'missing'),
         ('lenet5', 'no other library'),
         ('squeezenet', 'did you mean'),
@@ -113,6 +112,18 @@ def test_an_existing_directory_is_kept(imported, weight_file, capsys):
 def test_weights_of_something_else_write_nothing(arch, word, weight_file, tmp_path, capsys):
     assert word in said(capsys, ['weights', 'import', arch, weight_file, '--out', tmp_path / 'new' / 'out'])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_classes_are_those_of_the_file_unless_told(weight_file, tmp_path, capsys):
+    arguments = ['weights', 'import', 'squeezenet1_1', weight_file, '--out', tmp_path / 'out']
+    assert 'classifier.1.weight (10, 512, 1, 1)' in said(capsys, [*arguments, '--classes', '7'])
+    assert 'no averaged weights: leave --use ema out' in said(capsys, [*arguments, '--use', 'ema'])
+    assert list(tmp_path.iterdir()) == []
+    assert main([str(argument) for argument in arguments]) == 0
+    assert 'weights of squeezenet.safetensors (torchvision), 10 classes\n' in capsys.readouterr().out
+    record = json.loads((tmp_path / 'out' / 'weights.json').read_text())
+    assert (record['fields']['num_classes'], record['class_names'][9]) == (CLASSES, 'class 9')
+    assert (record['source']['use'], record['source']['key'], record['source']['set_aside']) == ('raw', '', [])
 
 
 def test_class_names_must_fit_the_classes(weight_file, tmp_path, capsys):

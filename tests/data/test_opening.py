@@ -149,7 +149,11 @@ def changed(content, path, value):
 OTHERS = (None, True, -1, 0, 1.5, 'text', [], [None], ['1', 2], {}, {'a': 1}, float('nan'))  # other types and values
 LABEL, IMAGE = (('featuresDict', 'features', name) for name in ('label', 'image'))
 CLASS = 'pythonClassName'
-FITTING = {('metadata.json', 'image_shape'): [None], ('metadata.json', 'source'): ['text']}
+FITTING = {
+    ('metadata.json', 'image_shape'): [None],
+    ('metadata.json', 'source'): ['text'],
+    ('metadata.json', 'oddities'): [{'a': 1}],
+}
 
 
 @pytest.mark.parametrize(
@@ -175,6 +179,8 @@ FITTING = {('metadata.json', 'image_shape'): [None], ('metadata.json', 'source')
             [['0'], list(range(10)), ['0'] * 10, [*'012345678', 'a\nb'], [*'012345678', ' ']],
         ),
         ('metadata.json', ('class_names', 9), ['\udce9', '8', '']),
+        ('metadata.json', ('class_ids',), [*(value for value in OTHERS if value != []), ['n01440764'], ['x'] * 10]),
+        ('metadata.json', ('oddities',), [*(value for value in OTHERS if value != {}), {'CMYK': 0}, {'a\nb': 1}]),
         ('metadata.json', ('channels',), [3, 2, '1']),
         ('metadata.json', ('image_shape',), [[-6, 5, 1], [6, 5, 3], [6, 5], [6.0, 5, 1], ['6', '5', '1']]),
         ('metadata.json', ('mean',), [['0.5'], [0.5, 0.5], [float('nan')], [float('inf')], [-0.1], [[0.5]], [True]]),

@@ -20,7 +20,7 @@ from cnn_bench import data
 from cnn_bench.data import pictures, write
 from cnn_bench.data.check import check
 from cnn_bench.data.prepare import prepare
-from cnn_bench.data.readers import folders
+from cnn_bench.data.readers import picture_stream
 from cnn_bench.errors import UserError
 
 
@@ -136,7 +136,8 @@ def test_val_beside_test_is_a_split_of_its_own(class_folders):
 
 
 def stored(path, channels):
-    encoded, pixels = folders.load(str(path), channels)
+    example = picture_stream.load(str(path), channels)
+    encoded, pixels = example.encoded, example.pixels
     if encoded != path.read_bytes():
         assert Image.open(io.BytesIO(encoded)).format == 'PNG'
         np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(encoded))).reshape(pixels.shape), pixels)
@@ -185,7 +186,7 @@ def test_an_image_that_exif_turns_is_turned(tmp_path):
     exif[0x0112] = 6  # a quarter turn clockwise
     turned = save_image(tmp_path / 'train' / 'a' / 'x.png', COLOUR, exif=exif)
     np.testing.assert_array_equal(stored(turned, 3)[1], np.rot90(COLOUR, -1))
-    assert folders.scan([(str(turned), 0)]).size == (10, 6)
+    assert picture_stream.scan([(str(turned), 0)]).size == (10, 6)
 
 
 def test_prepare_and_predict_read_the_same_pixels(tmp_path):
@@ -193,7 +194,7 @@ def test_prepare_and_predict_read_the_same_pixels(tmp_path):
     paths, _ = odd_pictures.write(tmp_path / 'odd')
     for path in paths:
         if 'huge' not in path:  # `predict` decodes it smaller
-            np.testing.assert_array_equal(folders.load(path, 3)[1], pictures.read(path, 3))
+            np.testing.assert_array_equal(picture_stream.load(path, 3).pixels, pictures.read(path, 3))
 
 
 def test_no_program_is_started_for_a_drawing_that_is_called_a_picture(class_folders, monkeypatch):
@@ -338,7 +339,9 @@ def test_directories_whose_names_mean_something_in_patterns(idx_source, tmp_path
 
 
 def test_class_folders_without_splits_are_refused(class_folders):
-    with pytest.raises(UserError, match='has no form that is known: a directory with ant/, bee/; known are: CIFAR'):
+    with pytest.raises(
+        UserError, match='has no form that is known: a directory with ant/, bee/; known are: ImageNet: '
+    ):
         prepare('insects', class_folders / 'train')
 
 

@@ -55,7 +55,7 @@ def test_names_by_family():
         (lambda: registry.names('resnets'), "unknown family 'resnets'; did you mean resnet"),
         (lambda: registry.build('vgg16bn'), "unknown architecture 'vgg16bn'; did you mean vgg16_bn"),
         (lambda: registry.build('vgg16', widht=0.5), "unknown field of vgg16 'widht'; did you mean width"),
-        (lambda: registry.build('vgg16', q=1), "unknown field of vgg16 'q'; known: act, bn_axis"),
+        (lambda: registry.build('vgg16', q=1), "unknown field of vgg16 'q'; known: act, adaptive_pool, bn_axis"),
         (lambda: registry.build('vgg16', name='q'), "unknown field of vgg16 'name'"),
         (lambda: registry.build('vgg16', bn_momentum=2), 'bn_momentum of VGG is 2; it must be from 0 to 1'),
         (lambda: registry.build('vgg16', bn_epsilon=-1), 'bn_epsilon of VGG is -1; it must be at least 0'),

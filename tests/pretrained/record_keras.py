@@ -31,7 +31,7 @@ def record(name: str, size: int, path: Path, jit=jax.jit) -> dict:
     for number, weight in enumerate(model.weights):
         weight.assign(np.full(weight.shape, number))
     model.save_weights(path)
-    arrays, _ = read(path)
+    arrays = read(path)[0].arrays
     for key, array in arrays.items():  # which holds the number of its weight
         model.weights[int(array.flat[0])].assign(value(key, array.shape))
     pixels = 255 * images(size) if name.startswith('EfficientNet') else images(size)  # it divides them itself

@@ -37,17 +37,17 @@ def assert_refused(path, *words):
 def test_safetensors(tmp_path):
     path = tmp_path / 'w.safetensors'
     save_file(ARRAYS, path)
-    arrays, naming = read(path)
+    found, naming = read(path)
     assert naming == 'torch'
-    np.testing.assert_equal(arrays, ARRAYS)
+    np.testing.assert_equal(found.arrays, ARRAYS)
 
 
 def test_half_precision(tmp_path):
     half = {'a': np.arange(3, dtype=ml_dtypes.bfloat16), 'b': np.arange(3, dtype=np.float16)}
     save_file(half, tmp_path / 'w.safetensors')
-    arrays, _ = read(tmp_path / 'w.safetensors')
-    assert {name: array.dtype for name, array in arrays.items()} == {'a': ml_dtypes.bfloat16, 'b': np.float16}
-    np.testing.assert_array_equal(arrays['a'].astype(np.float32), [0, 1, 2])
+    found, _ = read(tmp_path / 'w.safetensors')
+    assert {name: array.dtype for name, array in found.arrays.items()} == {'a': ml_dtypes.bfloat16, 'b': np.float16}
+    np.testing.assert_array_equal(found.arrays['a'].astype(np.float32), [0, 1, 2])
 
 
 def test_truncated_safetensors(tmp_path):
@@ -87,9 +87,9 @@ def test_torch_state_dicts(tmp_path):
     tensors = {name: torch.from_numpy(array) for name, array in ARRAYS.items()}
     for content in (tensors, {'state_dict': tensors, 'epoch': 3}):
         torch.save(content, tmp_path / 'w.pth')
-        arrays, naming = read(tmp_path / 'w.pth')
+        found, naming = read(tmp_path / 'w.pth')
         assert naming == 'torch'
-        np.testing.assert_equal(arrays, ARRAYS)
+        np.testing.assert_equal(found.arrays, ARRAYS)
     torch.save([1, 2], tmp_path / 'list.pth')
     assert_refused(tmp_path / 'list.pth', 'not a state dict')
     (tmp_path / 'cut.pth').write_bytes((tmp_path / 'w.pth').read_bytes()[:300])
@@ -121,7 +121,7 @@ def test_older_keras_files(tmp_path):
             'conv2d_4': {'conv2d_4/kernel:0': one},
         },
     )
-    arrays, naming = read(tmp_path / 'w.h5')
+    found, naming = read(tmp_path / 'w.h5')
     assert naming == 'keras'
     expected = {
         'conv1_bn/gamma': one,
@@ -130,7 +130,7 @@ def test_older_keras_files(tmp_path):
         'conv2d_1/kernel': two,  # the second that was made
         'conv2d_0/kernel': one,
     }
-    np.testing.assert_equal(arrays, expected)
+    np.testing.assert_equal(found.arrays, expected)
 
 
 def _safetensors(path, header: bytes, data: bytes = b'') -> None:
@@ -222,7 +222,7 @@ def test_hdf5_files_that_claim_or_lead_too_much(tmp_path, add, said):
 def test_variables_with_odd_numbers_keep_them_as_names(tmp_path, number):
     with h5py.File(tmp_path / 'w.weights.h5', 'w') as file:
         file.create_dataset(f'layers/dense/vars/{number}', data=np.ones(2))
-    assert set(read(tmp_path / 'w.weights.h5')[0]) == {f'dense_0/{number}'}
+    assert set(read(tmp_path / 'w.weights.h5')[0].arrays) == {f'dense_0/{number}'}
 
 
 def test_two_arrays_of_one_name(tmp_path):
@@ -259,7 +259,7 @@ def test_every_kind_of_keras_file_gives_the_same(tmp_path):
     model.save_weights(tmp_path / files[0])
     for file in files[1:]:
         model.save(tmp_path / file)
-    first, *others = (read(tmp_path / file)[0] for file in files)
+    first, *others = (read(tmp_path / file)[0].arrays for file in files)
     for other in others:
         np.testing.assert_equal(other, first)
     assert {'conv2d_0/kernel', 'batch_normalization_0/moving_mean', 'separable/pointwise_kernel', 'bn/gamma'} <= set(

@@ -7,6 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax.traverse_util import flatten_dict
+from safetensors.numpy import save_file
+from zoo import quick_jit
 
 from cnn_bench import data
 from cnn_bench.data.augment import normalise
@@ -14,7 +17,9 @@ from cnn_bench.data.preprocessing import Preprocessing
 from cnn_bench.digest import digest
 from cnn_bench.errors import UserError
 from cnn_bench.models import registry
+from cnn_bench.pretrained.convert import Names
 from cnn_bench.pretrained.importer import import_weights
+from cnn_bench.pretrained.layout import layout_of
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.trained import Origin, TrainedModel, imported
 from cnn_bench.trained.class_names import numbered_classes
@@ -166,6 +171,24 @@ def test_preprocessing_size_and_fields_are_those_of_the_weights(tiny_recipe, tin
     assert _setup(tiny_recipe(**fields, dataset__size=28), tmp_path, tiny_data).image_shape == (28, 28, 3)
     with pytest.raises(UserError, match=r'model.bn_epsilon: 0.001, 0.01'):
         _setup(tiny_recipe(**fields, model__bn_epsilon=0.01), tmp_path, tiny_data)
+
+
+def test_imported_weights_without_a_head_are_a_base(tiny_recipe, tiny_data, tmp_path):
+    """Of SqueezeNet as torchvision has it, less its last layer, at a fraction of its size."""
+    module = registry.build('squeezenet1_1', num_classes=0)
+    variables = dict(quick_jit(module.init)(jax.random.key(3), jnp.zeros((1, 64, 64, 3))))
+    names = Names(layout_of('squeezenet1_1', 'torchvision'), 'torchvision')
+    arrays = {
+        names.of(path): np.ascontiguousarray(leaf.transpose(3, 2, 0, 1) if leaf.ndim == 4 else leaf)
+        for path, leaf in flatten_dict(jax.device_get(variables), sep='/').items()
+    }
+    save_file({f'module.{name}': array for name, array in arrays.items()}, tmp_path / 'w.safetensors')
+    import_weights('squeezenet1_1', tmp_path / 'w.safetensors', tmp_path / 'weights')
+    fields = {'model__arch': 'squeezenet1_1', 'dataset__size': 64, 'init_head': False}
+    setup = _setup(tiny_recipe(**fields, init_from=str(tmp_path / 'weights')), tmp_path, tiny_data)
+    params = jax.device_get(setup.first_state().params)
+    assert setup.model.num_classes == params['head']['conv10']['conv']['bias'].size == 10
+    assert all(_equal(variables['params'], params).values())
 
 
 @pytest.mark.slow

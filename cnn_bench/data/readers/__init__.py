@@ -11,10 +11,23 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
-from cnn_bench.data.readers import cifar, folders, idx, npz, svhn
+from cnn_bench.data.readers import (
+    cifar,
+    folders,
+    idx,
+    imagenet,
+    imagenet_v2,
+    npz,
+    packed_folders,
+    svhn,
+    tiny_imagenet,
+)
 from cnn_bench.errors import UserError
 
-READERS = (cifar, svhn, npz, idx, folders)  # class folders last: a directory may hold archives and folders
+OF_PICTURES = (imagenet, tiny_imagenet, imagenet_v2, packed_folders, folders)  # readers of picture files
+# Large archives of pictures first, as others would read them through; class folders last: a directory may hold archives
+# and folders.
+READERS = (imagenet, tiny_imagenet, imagenet_v2, packed_folders, cifar, svhn, npz, idx, folders)
 _SHOWN = 6  # names in the message
 
 

@@ -28,7 +28,8 @@ class Request:
 class Found:
     """A data set as a reader found it: its facts, checked, and its images, which are encoded as they are written.
 
-    `image_shape` is (h, w, c), with None for h and w if sizes vary. `total_bytes` is about what the shards will take.
+    `image_shape` is (h, w, c), with None for h and w if sizes vary. `sizes` and `total_bytes` are about what the shards
+    will hold and take: pictures may turn out to be unreadable, and be left out. `class_ids` are WordNet ids.
     """
 
     class_names: tuple[str, ...]
@@ -37,6 +38,7 @@ class Found:
     total_bytes: int
     splits: dict[str, Iterable[Example]]
     source: str
+    class_ids: tuple[str, ...] = ()
 
 
 def of_arrays(

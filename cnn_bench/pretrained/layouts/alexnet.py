@@ -13,6 +13,7 @@ _ONE_TOWER = Layout(
         (r'head/fc', 'classifier.6'),
     ),
     flattened={'head/fc1': _CHANNELS},
+    fields={'adaptive_pool': True},
     transform=TORCH,
 )
 

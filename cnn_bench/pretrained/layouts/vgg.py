@@ -23,6 +23,7 @@ def torchvision(arch: str) -> Layout:
             (r'head/fc', 'classifier.6'),
         ),
         flattened={'head/fc1': CHANNELS},
+        fields={'adaptive_pool': True},
         transform=TORCH,
     )
 

@@ -1,11 +1,12 @@
 """Which reader takes a path; of what none takes, what was seen and what is known are said in a line."""
 
 import cifar_files
+import imagenet_files as files
 import numpy as np
 import pytest
 
 from cnn_bench.data import readers
-from cnn_bench.data.readers import folders, idx, npz
+from cnn_bench.data.readers import cifar, folders, idx, imagenet_v2, npz, packed_folders, tiny_imagenet
 from cnn_bench.errors import UserError
 
 
@@ -19,7 +20,7 @@ def test_what_is_not_recognised(tmp_path):
             readers.recognise(path)
         said[path.name] = str(error.value)
         assert '\n' not in said[path.name]
-    assert 'a directory with more/, notes.txt, odd.tar.gz; known are: CIFAR-10' in said[tmp_path.name]
+    assert 'a directory with more/, notes.txt, odd.tar.gz; known are: ImageNet: ' in said[tmp_path.name]
     assert 'a file of 5 bytes;' in said['notes.txt']
     assert 'an empty directory;' in said['more']
     assert 'an archive with data_batch_1.mat;' in said['odd.tar.gz']
@@ -49,3 +50,27 @@ def test_readers_in_their_order(tmp_path, idx_source):
     assert readers.recognise(tmp_path / 'x.npz') is npz
     assert readers.recognise(idx_source) is idx
     assert len(readers.forms()) == len(readers.READERS)
+
+
+def test_archives_of_pictures_by_their_content(tmp_path):
+    """Under any name, and without reading further than the first files."""
+    picture = files.encode(files.pixels(0))
+    content = {
+        tiny_imagenet: files.tiny_imagenet(),
+        imagenet_v2: {'imagenetv2-top-images-format-val/0/x.jpeg': picture},
+        packed_folders: {'top/readme.txt': b'x', 'top/train/a/1.jpg': picture},
+        cifar: {'c/train.bin': b'', 'c/test.bin': b''},
+    }
+    for reader, held in content.items():
+        for name, packed in {
+            'x.zip': files.zipped(held),
+            'x.tar': files.tar(held),
+            'x.tgz': files.tar(held, 'w:gz'),
+        }.items():
+            if reader is cifar and name == 'x.zip':
+                continue
+            (tmp_path / name).write_bytes(packed + b'and a damaged end')
+            if name != 'x.zip':  # whose list of files is at its end
+                assert readers.recognise(tmp_path / name) is reader, name
+            (tmp_path / name).write_bytes(packed)
+            assert readers.recognise(tmp_path / name) is reader, name
