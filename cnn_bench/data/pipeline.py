@@ -7,14 +7,17 @@ images whatever their count.
 
 import os
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from cnn_bench.data.preprocessing import Preprocessing, resize
 from cnn_bench.data.split import Split
 
+# An image uint8 (h, w, c) of any size -> what a network is shown of it: arrays uint8 (views, h', w', c)
+Views = Callable[[np.ndarray], tuple[np.ndarray, ...]]
 _MAX_THREADS = 8  # each prepares a batch of its own, so that they bound the memory too
 
 
@@ -34,6 +37,8 @@ def stream(
     preprocessing: Preprocessing,
     train: bool,
     random_crop: RandomCrop | None = None,
+    views: Views | None = None,
+    padding: tuple[int, int] = (1, 1),
     start_step: int = 0,
     workers: int = 0,
     shard: tuple[int, int] = (0, 1),
@@ -51,6 +56,9 @@ def stream(
       preprocessing: crops and resizes images; they are not normalised here.
       train: batches for training or for evaluation.
       random_crop: in training, crops each image at random instead of at its centre.
+      views: in evaluation, gives several views of each image instead of its centre crop; 'image' is then a tuple of
+        arrays uint8 (batch_size, views, h, w, c).
+      padding: height and width of the black images; whole pictures of one batch have to be alike.
       start_step: begin with the batch that a stream from 0 yields at that step.
       workers: processes that prepare batches; 0 prepares them in threads of this process.
       shard: (index, count): this shard takes the part at `index` of every `count * batch_size` consecutive images, so
@@ -64,9 +72,10 @@ def stream(
         if random_crop:
             images = images.random_map(_Random(preprocessing, random_crop)).repeat()
         else:
-            images = images.map(_Centre(preprocessing)).repeat()
+            images = images.map(_Views(preprocessing.crop)).repeat()
     else:
-        images = grain.MapDataset.source(_Padded(split, batch_size * count)).map(_Centre(preprocessing))
+        padded = _Padded(split, batch_size * count, padding)
+        images = grain.MapDataset.source(padded).map(_Views(views or preprocessing.crop))
     # Repeated, then sharded, then batched, all by index: that is what makes the batches independent of the rest.
     own = images if count == 1 else grain.MapDataset.source(_Share(images, batch_size, index, count))
     batches = own.batch(batch_size)[start_step:]
@@ -127,10 +136,10 @@ class _Share:
 
 
 class _Padded:
-    """A split with black images of label -1 behind it, up to a multiple of `multiple`."""
+    """A split with black images of `size` (h, w) and label -1 behind it, up to a multiple of `multiple`."""
 
-    def __init__(self, split: Split, multiple: int):
-        self._split = split
+    def __init__(self, split: Split, multiple: int, size: tuple[int, int]):
+        self._split, self._size = split, size
         self._length = -(-len(split) // multiple) * multiple
 
     def __len__(self) -> int:
@@ -139,7 +148,7 @@ class _Padded:
     def __getitem__(self, index: int) -> dict:
         if index < len(self._split):
             return self._split[index]
-        return {'image': np.zeros((1, 1, self._split.info.channels), np.uint8), 'label': -1}
+        return {'image': np.zeros((*self._size, self._split.info.channels), np.uint8), 'label': -1}
 
 
 @dataclass(frozen=True)
@@ -156,14 +165,14 @@ class _Random:
 
 
 @dataclass(frozen=True)
-class _Centre:
-    preprocessing: Preprocessing
+class _Views:
+    views: Callable[[np.ndarray], Any]
 
     def __call__(self, example: dict) -> dict:
-        return _example(self.preprocessing.crop(example['image']), example['label'])
+        return _example(self.views(example['image']), example['label'])
 
 
-def _example(image: np.ndarray, label: int) -> dict:
+def _example(image: Any, label: int) -> dict:
     return {'image': image, 'label': np.int32(label)}
 
 

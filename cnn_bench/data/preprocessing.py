@@ -66,18 +66,18 @@ class Preprocessing:
     def resized(self, image: np.ndarray, shorter_side: int | None = None) -> np.ndarray:
         """An image uint8 (h, w, c) of any size, resized as a whole before it is cropped.
 
-        Its shorter side becomes `resize`, or `shorter_side` where that is given. To bound memory, only the middle is
-        kept of an image that is more than _LONGEST times as long as wide.
+        Its shorter side becomes `resize`, or `shorter_side` where that is given, which never squashes it. To bound
+        memory, only the middle is kept of an image that is more than _LONGEST times as long as wide.
         """
-        image = centre(
-            image,
-            [min(side, _LONGEST * other) for side, other in zip(image.shape[:2], image.shape[1::-1], strict=True)],
-        )
-        if self.squash:
-            size = self.size
-        else:
-            size = resized_size(image.shape[:2], self.size, shorter_side or self.resize or min(self.size))
+        image = centre(image, _not_too_long(image.shape[:2]))
+        size = self.resized_size(image.shape[:2], shorter_side)
         return resize(image, (0, 0, *image.shape[1::-1]), size, self.interpolation)
+
+    def resized_size(self, size: tuple[int, int], shorter_side: int | None = None) -> tuple[int, int]:
+        """Height and width of what `resized` makes of an image of `size` (h, w)."""
+        if self.squash and shorter_side is None:
+            return self.size
+        return resized_size(_not_too_long(size), self.size, shorter_side or self.resize or min(self.size))
 
     def crop(self, image: np.ndarray) -> np.ndarray:
         """An image uint8 (h, w, c) of any size, resized and cropped at its centre to the network's height and width."""
@@ -88,6 +88,11 @@ class Preprocessing:
         from cnn_bench.data.augment import normalise
 
         return normalise(images, self.mean, self.std, dtype)
+
+
+def _not_too_long(size: tuple[int, int]) -> tuple[int, int]:
+    height, width = size
+    return min(height, _LONGEST * width), min(width, _LONGEST * height)
 
 
 def resized_size(size: tuple[int, int], target: tuple[int, int], shorter_side: int) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import threading
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -95,6 +96,12 @@ class Split:
         if self._labels:
             new = {stored: new[label] for stored, label in self._labels.items() if label in new}
         return self._part(places, info, new)
+
+    def at(self, indices: Sequence[int]) -> 'Split':
+        """Its images at `indices`, in that order."""
+        part = self._part([self._places[index] for index in indices], self.info, self._labels)
+        part._source = self._source  # files that are open already
+        return part
 
     def _part(self, places: list[int], info: Info, labels: dict[int, int] | None) -> 'Split':
         part = Split(info, self.name, self._data_dir)

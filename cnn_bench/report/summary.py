@@ -12,7 +12,19 @@ from cnn_bench.runs import collapse, columns
 from cnn_bench.runs.columns import COLUMNS, DEVICE_MEAN, DROPPED, JOINED, KEY, MEAN, Column
 
 # Where two configurations have one label, the columns in which they differ are appended to it, in this order.
-TELLS_APART = ('arch', 'dataset', 'width', 'stem', 'epochs', 'batch_size', 'dtype', 'input_shape', 'source', 'recipe')
+TELLS_APART = (
+    'arch',
+    'dataset',
+    'width',
+    'stem',
+    'epochs',
+    'batch_size',
+    'dtype',
+    'input_shape',
+    'protocol',
+    'source',
+    'recipe',
+)
 
 # Columns that only the summary has, by the column of the tidy table that they stand behind.
 # fmt: off

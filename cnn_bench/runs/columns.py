@@ -123,6 +123,8 @@ COLUMNS: dict[str, Column] = {
         Column('state', 'finished, diverged, out_of_memory, crashed, refused, unfinished or damaged (a file cannot '
                'be read)', over_seeds=DROPPED),
         Column('reason', 'why it failed or is damaged, in a sentence; empty for others'),
+        Column('protocol', 'how a published figure was evaluated: crops, scales, averages; empty for a run of ours, '
+               'which is tested as its preprocessing says', 'prose', KEY, header='Protocol'),
         Column('source', '`measured` for a run of ours, otherwise where the figure was published', 'prose', KEY,
                header='Source'),
         Column('run', 'the run directory, relative to the directory that was loaded; empty for published rows',

@@ -76,7 +76,8 @@ def check_same_recipe(fields: dict) -> None:
 
 def gather(batches: list[np.ndarray]) -> np.ndarray:
     """All rows of batches in order, as (rows, ...), from every process's consecutive share (n, ...) of each batch."""
-    shares = np.stack(batches)[:, None]  # (batches, processes, n, ...)
-    if jax.process_count() > 1:
-        shares = np.swapaxes(multihost_utils.process_allgather(shares[:, 0]), 0, 1)
+    if jax.process_count() == 1:  # whose batches may differ in size
+        return np.concatenate(batches)
+    shares = multihost_utils.process_allgather(np.stack(batches))  # (processes, batches, n, ...)
+    shares = np.swapaxes(shares, 0, 1)
     return shares.reshape(-1, *shares.shape[3:])

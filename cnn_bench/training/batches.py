@@ -58,6 +58,10 @@ class InMemory:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def steps(self, batch_size: int) -> int:
+        """How many batches `eval_batches` gives."""
+        return -(-len(self) // batch_size)
+
     def eval_batches(self, batch_size: int) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
         """{'image': (devices, n, h, w, c), 'label': (devices, n)} of every image once, and labels, -1 for padding."""
         batch_size = used_batch_size(batch_size, len(self), len(self.devices))
@@ -85,6 +89,10 @@ class Streamed:
 
     def __len__(self) -> int:
         return len(self.split)
+
+    def steps(self, batch_size: int) -> int:
+        """How many batches `eval_batches` gives."""
+        return -(-len(self) // batch_size)
 
     @staticmethod
     def pick(dataset: tuple, batch: dict[str, jax.Array]) -> tuple[jax.Array, jax.Array]:
@@ -174,7 +182,12 @@ def batches_for(
     model: TrainedModel, dataset: str, split: str, devices: list[jax.Device], data_dir: str | None = None
 ) -> InMemory | Streamed:
     """The images of a split, prepared for a trained network. Raises UserError where colours would be lost."""
+    check_channels(model, dataset, data_dir)
+    return eval_batches(data.open_split(dataset, split, data_dir), devices, model.preprocessing)
+
+
+def check_channels(model: TrainedModel, dataset: str, data_dir: str | None = None) -> None:
+    """Raise UserError where colours of a data set would be lost."""
     info, channels = data.info(dataset, data_dir), model.input_shape[2]
     if info.channels not in (channels, 1):
         raise UserError(f'{model.arch} takes {channels} channels; {dataset} has {info.channels}')
-    return eval_batches(data.open_split(dataset, split, data_dir), devices, model.preprocessing)

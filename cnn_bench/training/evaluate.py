@@ -8,19 +8,26 @@ from pathlib import Path
 import numpy as np
 
 from cnn_bench import data, trained
+from cnn_bench.data.progress import Track, untracked
 from cnn_bench.errors import RunFailed, UserError
 from cnn_bench.recipe import MONITORED
 from cnn_bench.runs import RunDirectory
 from cnn_bench.runs.predictions import Predictions
 from cnn_bench.runtime import distributed, parallel
 from cnn_bench.trained.model import check_classifies
-from cnn_bench.training.batches import InMemory, Streamed, batches_for
+from cnn_bench.training.batches import InMemory, Streamed, batches_for, check_channels
+from cnn_bench.training.multi_view import compiled_view_step, flattens
+from cnn_bench.training.protocol import Asked, Protocol, resolve
 from cnn_bench.training.setup import TrainingSetup, restore
 from cnn_bench.training.splits import TEST, TRAIN, VALIDATION
 from cnn_bench.training.state import State
 from cnn_bench.training.step import eval_step
+from cnn_bench.training.view_batches import ViewBatches
 
 Between = Callable[[], None]  # called before each batch
+Batches = InMemory | Streamed | ViewBatches
+BATCH_SIZE = 64  # of one crop each, of imported weights
+ONE_CROP = Asked()
 
 
 def _nothing() -> None:
@@ -37,15 +44,20 @@ class Evaluation:
 
 
 def evaluate(
-    step: Callable, variables: dict, batches: InMemory | Streamed, batch_size: int, between: Between = _nothing
+    step: Callable,
+    variables: dict,
+    batches: Batches,
+    batch_size: int,
+    between: Between = _nothing,
+    track: Track = untracked,
 ) -> Evaluation:
-    """Run the compiled evaluation `step` over all `batches`, calling `between` before each.
+    """Run the compiled evaluation `step` over all `batches`, calling `between` before each; `track` reports progress.
 
     Metrics are `loss` (nats), `top1_err_pct`, `top5_err_pct` and `images`. Raises RunFailed where a logit is not
     finite.
     """
     totals, labels, log_probs = [], [], []
-    for batch, batch_labels in batches.eval_batches(batch_size):
+    for batch, batch_labels in track(batches.eval_batches(batch_size), 'evaluating', batches.steps(batch_size)):
         between()
         sums, own = step(variables, (), batch)
         totals.append(sums)
@@ -63,17 +75,26 @@ def evaluate(
         'top5_err_pct': 100 * (count - totals['top5']) / count,
         'images': int(count),
     }
-    return Evaluation(metrics, labels[labels >= 0], log_probs[labels >= 0])
+    labels, log_probs = labels[labels >= 0], log_probs[labels >= 0]
+    if isinstance(batches, ViewBatches):
+        back = np.argsort(batches.order)
+        labels, log_probs = labels[back], log_probs[back]
+    return Evaluation(metrics, labels, log_probs)
 
 
 def evaluate_state(
-    step: Callable, state: State, batches: InMemory | Streamed, batch_size: int, between: Between = _nothing
+    step: Callable,
+    state: State,
+    batches: Batches,
+    batch_size: int,
+    between: Between = _nothing,
+    track: Track = untracked,
 ) -> Evaluation:
     """`evaluate` for a state's weights, and for their average if it has one: metrics `ema_loss`, `ema_top1_err_pct`."""
-    raw = evaluate(step, state.variables, batches, batch_size, between)
+    raw = evaluate(step, state.variables, batches, batch_size, between, track)
     if state.average is None:
         return raw
-    averaged = evaluate(step, state.average, batches, batch_size, between).metrics
+    averaged = evaluate(step, state.average, batches, batch_size, between, track).metrics
     metrics = {**raw.metrics, **{f'ema_{name}': averaged[name] for name in MONITORED}}
     return Evaluation(metrics, raw.labels, raw.log_probs)
 
@@ -87,15 +108,24 @@ def summary_fields(part: str, metrics: dict[str, float]) -> dict[str, float]:
     return {name.replace('loss', 'test_loss'): value for name, value in errors.items()}
 
 
-def evaluate_run(workdir: str | Path, part: str = TEST, data_dir: str | None = None) -> dict:
-    """Metrics of a run's weights on its test or validation images, with `arch`, `split` and the `step` of the weights.
+def evaluate_run(
+    workdir: str | Path,
+    part: str = TEST,
+    data_dir: str | None = None,
+    asked: Asked = ONE_CROP,
+    track: Track = untracked,
+) -> dict:
+    """Metrics of a run's weights on its test or validation images, with `arch`, `split`, the `step` of the weights and
+    the `protocol` in words.
 
     These are the weights that were tested, or those of the newest checkpoint of an unfinished run. Raises UserError
-    where the run has no such images.
+    where the run has no such images, or they leave no room for the crops that are asked for.
     """
     setup, state = restore(RunDirectory(workdir), data_dir)
-    found = _evaluated(workdir, setup, state, part)
-    return {'arch': setup.config.model.arch, 'split': part, 'step': int(state.step), **found.metrics}
+    protocol = resolve(asked, setup.preprocessing, flattens(setup.model))
+    found = _evaluated(workdir, setup, state, part, protocol, track)
+    of = {'arch': setup.config.model.arch, 'split': part, 'step': int(state.step), 'protocol': str(protocol)}
+    return {**of, **found.metrics}
 
 
 def predict_run(workdir: str | Path, data_dir: str | None = None) -> tuple[Predictions, Predictions | None]:
@@ -113,32 +143,66 @@ def _predicted(workdir: str | Path, setup: TrainingSetup, state: State, part: st
     return Predictions(found.labels, found.log_probs.argmax(axis=1), found.log_probs)
 
 
-def _evaluated(workdir: str | Path, setup: TrainingSetup, state: State, part: str) -> Evaluation:
+def _evaluated(
+    workdir: str | Path,
+    setup: TrainingSetup,
+    state: State,
+    part: str,
+    protocol: Protocol | None = None,
+    track: Track = untracked,
+) -> Evaluation:
     parts = [name for name in setup.splits.sizes if name != TRAIN]
     if part not in parts:
         raise UserError(f'the recipe of {workdir} has no {part} images; it has {" and ".join(parts)} images')
-    batch_size = setup.config.eval_batch_size
-    return evaluate_state(setup.compiled_eval_step(), state, setup.eval_data[part], batch_size)
+    batch_size, devices = setup.config.eval_batch_size, setup.devices
+    if protocol is None or protocol.plain:
+        return evaluate_state(setup.compiled_eval_step(), state, setup.eval_data[part], batch_size, track=track)
+    step = compiled_view_step(setup.model, setup.preprocess, protocol, devices, setup.config.parallel)
+    batches = ViewBatches(setup.splits[part], devices, protocol)
+    return evaluate_state(step, state, batches, _fewer(batch_size, protocol, len(devices)), track=track)
 
 
 def evaluate_weights(
-    directory: str | Path, dataset: str, split: str = 'test', data_dir: str | None = None, batch_size: int = 64
+    directory: str | Path,
+    dataset: str,
+    split: str = 'test',
+    data_dir: str | None = None,
+    batch_size: int | None = None,
+    asked: Asked = ONE_CROP,
+    track: Track = untracked,
 ) -> dict:
-    """Metrics of imported weights on one split of a data set, with `arch`, `weights`, `dataset` and `split`.
+    """Metrics of imported weights on one split of a data set, with `arch`, `weights`, `dataset`, `split` and the
+    `protocol` in words.
 
-    Raises UserError where the network has no head, the numbers of classes differ or colours would be lost.
+    `batch_size` counts images; None: 64, or as many as have the memory of 64 crops in the protocol. Raises UserError
+    where the network has no head, the numbers of classes differ, colours would be lost, or there is no room for the
+    crops that are asked for.
     """
     model = trained.load(directory, data_dir)
     check_classifies(model)
     devices = parallel.local_devices(0)
+    protocol = resolve(asked, model.preprocessing, flattens(model.module))
+    if batch_size is None:
+        batch_size = _fewer(BATCH_SIZE, protocol, len(devices))
     if batch_size < 1 or batch_size % len(devices):
         raise UserError(f'the batch size is {batch_size}; it must be positive and divide by the {len(devices)} devices')
     classes, info = len(model.class_names), data.info(dataset, data_dir)
     if classes != info.num_classes:
         raise UserError(f'the weights have {classes} classes; {info.name} has {info.num_classes}')
-    batches = batches_for(model, dataset, split, devices, data_dir)
-    step = partial(eval_step, model=model.module, preprocess=model.preprocess)
+    if protocol.plain:
+        batches = batches_for(model, dataset, split, devices, data_dir)
+        step = partial(eval_step, model=model.module, preprocess=model.preprocess)
+        compiled = parallel.over_devices(step, devices, 'jit')
+    else:
+        check_channels(model, dataset, data_dir)
+        batches = ViewBatches(data.open_split(dataset, split, data_dir), devices, protocol)
+        compiled = compiled_view_step(model.module, model.preprocess, protocol, devices)
     variables = parallel.replicate(model.variables, devices)
-    found = evaluate(parallel.over_devices(step, devices, 'jit'), variables, batches, batch_size)
+    found = evaluate(compiled, variables, batches, batch_size, track=track)
     of = {'arch': model.arch, 'weights': model.origin.source['file'], 'dataset': dataset, 'split': split}
-    return {**of, **found.metrics}
+    return {**of, 'protocol': str(protocol), **found.metrics}
+
+
+def _fewer(batch_size: int, protocol: Protocol, devices: int) -> int:
+    """A batch size for the memory of `batch_size` single crops, rounded up to a multiple of the devices."""
+    return max(1, batch_size // protocol.work // devices) * devices

@@ -162,22 +162,27 @@ def eval_step(
     `shared` is empty. An image with a negative label is padding and is not counted. `bad` counts images with a logit
     that is not finite, where ranks mean nothing.
     """
-    images, labels = batch['image'], batch['label']
-    logits = model.apply(variables, preprocess(images), train=False)
+    logits = model.apply(variables, preprocess(batch['image']), train=False)
     log_probs = jax.nn.log_softmax(logits.astype(jnp.float32))
+    return prediction_sums(log_probs, batch['label'], jnp.isfinite(logits).all(axis=1)), log_probs
+
+
+def prediction_sums(log_probs: jax.Array, labels: jax.Array, finite: jax.Array) -> dict[str, jax.Array]:
+    """The sums of `eval_step` for this device's log-probabilities (n, classes), labels (n,), and whether all logits of
+    an image are finite (n,)."""
     counts = labels >= 0
     nll = -jnp.take_along_axis(log_probs, jnp.maximum(labels, 0)[:, None], axis=1)[:, 0]
-    _, top = jax.lax.top_k(log_probs, min(5, logits.shape[-1]))
+    _, top = jax.lax.top_k(log_probs, min(5, log_probs.shape[-1]))
     hits = top == labels[:, None]
     per_image = {
         'loss': nll,
         'top1': hits[:, 0],
         'top5': hits.any(axis=1),
         'count': jnp.ones_like(counts),
-        'bad': ~jnp.isfinite(logits).all(axis=1),
+        'bad': ~finite,
     }
     sums = {name: jnp.where(counts, value, 0).astype(jnp.float32).sum() for name, value in per_image.items()}
-    return jax.lax.psum(sums, AXIS), log_probs
+    return jax.lax.psum(sums, AXIS)
 
 
 def _cross_entropy(

@@ -1,5 +1,6 @@
 import dataclasses
 
+import pandas as pd
 import pytest
 
 from cnn_bench.models import registry
@@ -65,6 +66,28 @@ def test_some_figures_by_hand(table):
 def test_nothing_published_passes_for_measured(table):
     assert not (table.source == 'measured').any()
     assert 'source' in [column.name for column in shown_columns(summarise(table))]
+
+
+def test_the_protocol_has_a_column_of_its_own(table):
+    shown = {column.name: column.header for column in shown_columns(summarise(table))}
+    assert shown['protocol'] == 'Protocol'
+    by_arch = table.set_index('arch')
+    assert by_arch.protocol['resnet50'] == 'single centre crop 224 from resize 256 (bilinear)'
+    assert by_arch.notes['resnet50'] == 'stride in the 3x3 (v1.5)'
+    point = next(p for p in spec.published_accuracy_vs_macs(summarise(table)).points if p.label == 'resnet50')
+    assert dict(point.details)['protocol'] == by_arch.protocol['resnet50']
+
+
+def test_a_protocol_of_several_crops_is_told_apart(rows, monkeypatch):
+    other = rows[rows.arch == 'resnet50_v1'].assign(protocol='10 crops of 224', top1_err_pct=22.85)
+    monkeypatch.setattr(published, 'rows', lambda: pd.concat([rows, other]))
+    summary = summarise(published.table())
+    chart = spec.published_accuracy_vs_macs(summary)
+    points = {point.label: point.y for point in chart.points}
+    assert points['resnet50_v1'] == pytest.approx(75.3)
+    assert points['resnet50_v1, 10 crops of 224'] == pytest.approx(77.15)
+    assert 'protocols as named' in chart.subtitle
+    assert 'single crop' in spec.published_accuracy_vs_macs(summary[summary.protocol.str.contains('single')]).subtitle
 
 
 def test_the_chart_shows_accuracy(table):

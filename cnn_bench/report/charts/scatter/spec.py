@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cnn_bench import stats
+from cnn_bench.report import published
 from cnn_bench.report.charts.spec import ChartSpec, Details, Hover, known
 from cnn_bench.report.format import human, text
 from cnn_bench.report.summary import COMPUTED_AFTER, SeedError, front_probability, learned_errors
@@ -118,11 +119,13 @@ def published_accuracy_vs_macs(summary: pd.DataFrame) -> Scatter:
     """Published top-1 accuracy against our multiply-add counts, as in figure 2 of Canziani et al. 2017."""
     cost = COLUMNS['macs']
     points = tuple(_point(row | {'by_seed': ()}, 100 - row['top1_err_pct'], cost) for row in summary.to_dict('records'))
+    single = summary.protocol.map(published.is_single_crop).all()
+    protocol = 'single crop, single model' if single else 'single model, protocols as named'
     wide = max(p.x for p in points) > LINEAR_UP_TO_RATIO * min(p.x for p in points)
     return Scatter(
         name='published_accuracy_vs_macs',
         title='Published ImageNet accuracy against multiply-adds',
-        subtitle=f'{len(points)} networks · single crop, single model · multiply-adds and parameters counted here',
+        subtitle=f'{len(points)} networks · {protocol} · multiply-adds and parameters counted here',
         x_label=cost.axis_label,
         y_label='top-1 accuracy (%)',
         caption=_CAPTION.format(both='fewer multiply-adds') + ' ' + _TWICE,
@@ -179,6 +182,7 @@ def _details(row: dict) -> Details:
         ('device', text(row['device'])),
         ('commit', text(row['commit'])),
         ('data', text(row['data_fingerprint'])[:_FINGERPRINT]),
+        ('protocol', text(row['protocol'])),
         ('source', text(row['source']) if row['source'] != 'measured' else ''),
         ('run', text(row['run'])),
     )
