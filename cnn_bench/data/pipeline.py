@@ -1,8 +1,12 @@
-"""Batches of a split for training and evaluation, decoded, cropped and resized on the host by Grain.
+"""Batches of a split for training and evaluation, decoded, cropped and resized on the host in Grain's threads.
 
-The batches are a function of (split, seed, size, step): they depend neither on where a run was
-interrupted nor on the number of threads or worker processes. The shards of one global batch hold the same
-images whatever their count.
+The batches are a function of (split, seed, size, step): they depend neither on where a run was interrupted nor on the
+number of threads or worker processes. The shards of one global batch hold the same images, cropped alike, whatever
+their count.
+
+A thread prepares a whole batch, image by image: the file is read, decoded into memory that the thread uses again, and
+resized to its place in the batch, so that nothing is copied. In memory are at most `_MAX_THREADS` + 1 batches, and in
+each thread one file and one picture (as many in each worker process, which has as many threads).
 """
 
 import os
@@ -12,10 +16,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnn_bench.data.preprocessing import Preprocessing, resize
+from cnn_bench.data import jpeg
+from cnn_bench.data.fast_resize import resize_into
+from cnn_bench.data.preprocessing import Preprocessing
 from cnn_bench.data.split import Split
 
 _MAX_THREADS = 8  # each prepares a batch of its own, so that they bound the memory too
+_ENDLESS = 2**40  # batches for training
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,10 @@ def stream(
     epochs. For evaluation every image comes once, in order, and the last batches are filled up with black images of
     label -1, so that every shard has the same number of batches.
 
+    Random crops are resized by OpenCV, large JPEG files being decoded at a half, a quarter or an eighth of their size
+    where the crop still has the input's size; `fast_resize` says by how much the pixels differ from Pillow's. All else
+    is decoded at full size and resized by Pillow, as in prediction.
+
     Args:
       split: what to read.
       batch_size: images per batch of this shard.
@@ -58,18 +69,12 @@ def stream(
     """
     import grain
 
-    index, count = shard
     if train:
-        images = grain.MapDataset.source(split).seed(seed).shuffle()
-        if random_crop:
-            images = images.random_map(_Random(preprocessing, random_crop)).repeat()
-        else:
-            images = images.map(_Centre(preprocessing)).repeat()
+        order = grain.MapDataset.range(len(split)).seed(seed).shuffle().repeat()
+        crop = _Random(split, preprocessing, random_crop, seed) if random_crop else _Centre(split, preprocessing)
     else:
-        images = grain.MapDataset.source(_Padded(split, batch_size * count)).map(_Centre(preprocessing))
-    # Repeated, then sharded, then batched, all by index: that is what makes the batches independent of the rest.
-    own = images if count == 1 else grain.MapDataset.source(_Share(images, batch_size, index, count))
-    batches = own.batch(batch_size)[start_step:]
+        order, crop = range(len(split)), _Centre(split, preprocessing)
+    batches = grain.MapDataset.source(_BatchByStep(order, crop, batch_size, shard))[start_step:]
     threads = min(_MAX_THREADS, os.cpu_count() or 1)
     batches = batches.to_iter_dataset(grain.ReadOptions(num_threads=threads, prefetch_buffer_size=threads))
     if workers:
@@ -112,59 +117,68 @@ def _close(held: list) -> None:
     held.pop().close()
 
 
-class _Share:
-    """Of every `count * block` items in a row the block at `index`."""
+class _BatchByStep:
+    """A shard's batch of each step: the images at its positions in `order`, as `crop` prepares them."""
 
-    def __init__(self, items, block: int, index: int, count: int):
-        self._items, self._block, self._index, self._count = items, block, index, count
-
-    def __len__(self) -> int:
-        return len(self._items) // (self._block * self._count) * self._block
-
-    def __getitem__(self, position: int) -> dict:
-        row, place = divmod(position, self._block)
-        return self._items[(row * self._count + self._index) * self._block + place]
-
-
-class _Padded:
-    """A split with black images of label -1 behind it, up to a multiple of `multiple`."""
-
-    def __init__(self, split: Split, multiple: int):
-        self._split = split
-        self._length = -(-len(split) // multiple) * multiple
+    def __init__(self, order, crop: '_Centre | _Random', size: int, shard: tuple[int, int]):
+        self._order, self._crop, self._size = order, crop, size
+        self._index, self._count = shard
 
     def __len__(self) -> int:
-        return self._length
+        return min(_ENDLESS, -(-len(self._order) // (self._size * self._count)))
 
-    def __getitem__(self, index: int) -> dict:
-        if index < len(self._split):
-            return self._split[index]
-        return {'image': np.zeros((1, 1, self._split.info.channels), np.uint8), 'label': -1}
-
-
-@dataclass(frozen=True)
-class _Random:
-    preprocessing: Preprocessing
-    crop: RandomCrop
-
-    def __call__(self, example: dict, rng: np.random.Generator) -> dict:
-        image, size = example['image'], self.preprocessing.size
-        aspect = size[1] / size[0]
-        ratio = tuple(aspect * bound for bound in self.crop.ratio)
-        box = random_box(rng, *image.shape[:2], self.crop.scale, ratio)
-        return _example(resize(image, box, size, self.preprocessing.interpolation), example['label'])
+    def __getitem__(self, step: int) -> dict[str, np.ndarray]:
+        crop = self._crop
+        images = np.empty((self._size, *crop.preprocessing.size, crop.split.info.channels), np.uint8)
+        labels = np.empty(self._size, np.int32)
+        first = (step * self._count + self._index) * self._size
+        for place in range(self._size):
+            position = first + place
+            if position < len(self._order):
+                labels[place] = crop.put(images[place], int(self._order[position]), position)
+            else:
+                images[place], labels[place] = 0, -1
+        return {'image': images, 'label': labels}
 
 
-@dataclass(frozen=True)
 class _Centre:
-    preprocessing: Preprocessing
+    """Prepares images as evaluation and prediction do."""
 
-    def __call__(self, example: dict) -> dict:
-        return _example(self.preprocessing.crop(example['image']), example['label'])
+    def __init__(self, split: Split, preprocessing: Preprocessing):
+        self.split, self.preprocessing = split, preprocessing
+        self._buffer = jpeg.Buffer()
+
+    def put(self, out: np.ndarray, index: int, position: int) -> int:
+        """Put image `index`, at `position` in the order, into `out`, and return its label."""
+        [record] = self.split.encoded([index])
+        out[:] = self.preprocessing.crop(self.split.decode(index, record['image'], self._buffer))
+        return record['label']
 
 
-def _example(image: np.ndarray, label: int) -> dict:
-    return {'image': image, 'label': np.int32(label)}
+class _Random(_Centre):
+    """Prepares random-resized crops; an image's crop is a function of (seed, position in the order)."""
+
+    def __init__(self, split: Split, preprocessing: Preprocessing, crop: RandomCrop, seed: int):
+        super().__init__(split, preprocessing)
+        aspect = preprocessing.size[1] / preprocessing.size[0]
+        self._scale, self._ratio = crop.scale, tuple(aspect * bound for bound in crop.ratio)
+        self._seed = seed
+
+    def put(self, out: np.ndarray, index: int, position: int) -> int:
+        [record] = self.split.encoded([index])
+        encoded, target = record['image'], self.preprocessing.size
+        random = np.random.Generator(np.random.Philox(key=self._seed, counter=[0, 0, 0, position]))
+        size, scale = jpeg.size(encoded), 1
+        if size:
+            box = random_box(random, *size, self._scale, self._ratio)
+            scale = jpeg.scale_for(box, target)
+        image = self.split.decode(index, encoded, self._buffer, scale)
+        if not size:
+            box = random_box(random, *image.shape[:2], self._scale, self._ratio)
+        elif scale > 1 and image.shape[:2] != size:
+            box = tuple(round(side / scale) for side in box)
+        resize_into(out, image, box, self.preprocessing.interpolation)
+        return record['label']
 
 
 def random_box(
@@ -174,7 +188,7 @@ def random_box(
     scale: tuple[float, float],
     ratio: tuple[float, float],
     attempts: int = 10,
-) -> tuple[float, float, float, float]:
+) -> tuple[int, int, int, int]:
     """A random box in an image of height x width pixels, as (left, top, right, bottom) in whole pixels.
 
     Its area is uniform in `scale` times the image's, its width / height log-uniform in `ratio`. If none of
