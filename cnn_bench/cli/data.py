@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The actions `list`, `prepare` and `check`, and their flags."""
     from cnn_bench.data import readers
     from cnn_bench.data.readers.known_classes import CLASS_NAMES
+    from cnn_bench.data.reduce import QUALITY
 
     known = ', '.join(sorted(CLASS_NAMES))
     actions = parser.add_subparsers(dest='action', required=True, metavar='ACTION')
@@ -62,6 +63,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--skip-unreadable',
         action='store_true',
         help='of class folders: name image files that cannot be read, and go on without them',
+    )
+    prepare.add_argument(
+        '--shorter-side',
+        type=int,
+        metavar='PIXELS',
+        help='resize pictures whose shorter side is larger to this and store them as JPEG; others stay as they are',
+    )
+    prepare.add_argument(
+        '--quality', type=int, metavar='Q', help=f'of those JPEG files, 1 to 95, with --shorter-side; {QUALITY} by default'
     )
     prepare.add_argument('--overwrite', action='store_true', help='replace an existing set of that name')
 
@@ -101,12 +111,29 @@ def _prepare(args: argparse.Namespace) -> int:
     from cnn_bench.data.prepare import prepare
 
     skip = _say_unreadable if args.skip_unreadable else None
+    reduction = _reduction(args)
     with tracking() as track:
         prepared = prepare(
-            args.name, args.source, args.data_dir, overwrite=args.overwrite, track=track, skip_unreadable=skip
+            args.name,
+            args.source,
+            args.data_dir,
+            overwrite=args.overwrite,
+            track=track,
+            skip_unreadable=skip,
+            reduction=reduction,
         )
     _report(prepared, 'prepared', args.json)
     return 0
+
+
+def _reduction(args: argparse.Namespace) -> 'Reduction | None':
+    from cnn_bench.data.reduce import QUALITY, Reduction
+
+    if args.shorter_side is not None:
+        return Reduction(args.shorter_side, QUALITY if args.quality is None else args.quality)
+    if args.quality is not None:
+        raise UserError('--quality needs --shorter-side: files that are not made smaller are stored as they come')
+    return None
 
 
 def _say_unreadable(path: str) -> None:
@@ -136,6 +163,7 @@ def _describe(info: data.Info) -> dict:
         'total_bytes': info.total_bytes,
         'fingerprint': info.fingerprint,
         'source': info.source,
+        'reduced': info.reduced,
     }
 
 
@@ -143,4 +171,5 @@ def _line(row: dict) -> str:
     sizes = ' + '.join(f'{size:,} {split}' for split, size in row['sizes'].items())
     shape = '×'.join(map(str, row['image_shape'] or ('varying', row['channels'])))
     where = 'packaged' if row['packaged'] else row['directory']
-    return f'{sizes}, {row["num_classes"]} classes, {shape}, {row["total_bytes"] / 1e6:.1f} MB, {where}'
+    reduced = 'shorter side at most {shorter_side} (JPEG {quality}), '.format(**row['reduced']) if row['reduced'] else ''
+    return f'{sizes}, {row["num_classes"]} classes, {shape}, {reduced}{row["total_bytes"] / 1e6:.1f} MB, {where}'

@@ -36,6 +36,7 @@ class Info:
     fingerprint: str  # sha256 of the content, in hex; see fingerprint.py
     shards: tuple[Shard, ...]
     source: str  # the files it was prepared from
+    reduced: dict[str, int] | None = None  # 'shorter_side' and 'quality' that larger pictures were stored with
 
     @property
     def total_bytes(self) -> int:
@@ -124,6 +125,7 @@ def _assemble(name: str, directory: Path, described: dict, facts: dict) -> Info:
         fingerprint=facts['fingerprint'],
         shards=tuple(shards),
         source=facts['source'],
+        reduced=facts.get('reduced'),
     )
 
 

@@ -9,7 +9,9 @@ resized to its place in the batch, so that nothing is copied. In memory are at m
 each thread one file and one picture (as many in each worker process, which has as many threads).
 """
 
+import math
 import os
+import sys
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ from cnn_bench.data.split import Split
 
 _MAX_THREADS = 8  # each prepares a batch of its own, so that they bound the memory too
 _ENDLESS = 2**40  # batches for training
+_ATTEMPTS = 10  # to place a random crop (Szegedy et al.'s code and torchvision)
 
 
 @dataclass(frozen=True)
@@ -70,12 +73,12 @@ def stream(
     import grain
 
     if train:
-        order = grain.MapDataset.range(len(split)).seed(seed).shuffle().repeat()
+        order = _Shuffled(len(split), seed)
         crop = _Random(split, preprocessing, random_crop, seed) if random_crop else _Centre(split, preprocessing)
     else:
         order, crop = range(len(split)), _Centre(split, preprocessing)
     batches = grain.MapDataset.source(_BatchByStep(order, crop, batch_size, shard))[start_step:]
-    threads = min(_MAX_THREADS, os.cpu_count() or 1)
+    threads = min(_MAX_THREADS, _cores())
     batches = batches.to_iter_dataset(grain.ReadOptions(num_threads=threads, prefetch_buffer_size=threads))
     if workers:
         from absl import flags
@@ -113,14 +116,19 @@ class Batches(Iterator[dict[str, np.ndarray]]):
         self.close()
 
 
+def _cores() -> int:
+    """How many cores this process may use: a trial of a sweep has some of its own."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+
+
 def _close(held: list) -> None:
     held.pop().close()
 
 
 class _BatchByStep:
-    """A shard's batch of each step: the images at its positions in `order`, as `crop` prepares them."""
+    """A shard's batch of each step: the images at its positions of the stream, as `crop` prepares them."""
 
-    def __init__(self, order, crop: '_Centre | _Random', size: int, shard: tuple[int, int]):
+    def __init__(self, order: '_Shuffled | range', crop: '_Centre | _Random', size: int, shard: tuple[int, int]):
         self._order, self._crop, self._size = order, crop, size
         self._index, self._count = shard
 
@@ -128,35 +136,54 @@ class _BatchByStep:
         return min(_ENDLESS, -(-len(self._order) // (self._size * self._count)))
 
     def __getitem__(self, step: int) -> dict[str, np.ndarray]:
-        crop = self._crop
-        images = np.empty((self._size, *crop.preprocessing.size, crop.split.info.channels), np.uint8)
-        labels = np.empty(self._size, np.int32)
         first = (step * self._count + self._index) * self._size
-        for place in range(self._size):
-            position = first + place
-            if position < len(self._order):
-                labels[place] = crop.put(images[place], int(self._order[position]), position)
-            else:
-                images[place], labels[place] = 0, -1
+        positions = range(first, min(first + self._size, max(first, len(self._order))))
+        images, labels = self._crop.empty(self._size), np.full(self._size, -1, np.int32)
+        images[len(positions) :] = 0
+        self._crop.fill(images, labels, [self._order[position] for position in positions], first)
         return {'image': images, 'label': labels}
+
+
+class _Shuffled:
+    """The image at each position of an endless stream: every epoch is a permutation by (seed, epoch)."""
+
+    def __init__(self, images: int, seed: int):
+        self._images, self._seed = images, seed
+        self._known: dict[int, np.ndarray] = {}  # the newest epochs' permutations
+
+    def __len__(self) -> int:
+        return sys.maxsize
+
+    def __getitem__(self, position: int) -> int:
+        epoch, place = divmod(position, self._images)
+        known = self._known
+        if epoch not in known:  # replaced whole: other threads read it. Batches of two epochs may be in the making.
+            order = np.random.default_rng((self._seed, epoch)).permutation(self._images).astype(np.int32)
+            self._known = known = {**{e: o for e, o in known.items() if e == epoch - 1}, epoch: order}
+        return int(known[epoch][place])
 
 
 class _Centre:
     """Prepares images as evaluation and prediction do."""
 
     def __init__(self, split: Split, preprocessing: Preprocessing):
-        self.split, self.preprocessing = split, preprocessing
+        self._split, self._preprocessing = split, preprocessing
         self._buffer = jpeg.Buffer()
 
-    def put(self, out: np.ndarray, index: int, position: int) -> int:
-        """Put image `index`, at `position` in the order, into `out`, and return its label."""
-        [record] = self.split.encoded([index])
-        out[:] = self.preprocessing.crop(self.split.decode(index, record['image'], self._buffer))
-        return record['label']
+    def empty(self, count: int) -> np.ndarray:
+        """Memory for `count` images, (count, h, w, c)."""
+        return np.empty((count, *self._preprocessing.size, self._split.info.channels), np.uint8)
+
+    def fill(self, images: np.ndarray, labels: np.ndarray, indices: list[int], first: int) -> None:
+        """Put the images at `indices`, from position `first` of the stream on, and their labels into the arrays."""
+        for place, index in enumerate(indices):
+            [record] = self._split.encoded([index])  # one at a time: as fast as many, and they need less memory
+            images[place] = self._preprocessing.crop(self._split.decode(index, record['image'], self._buffer))
+            labels[place] = record['label']
 
 
 class _Random(_Centre):
-    """Prepares random-resized crops; an image's crop is a function of (seed, position in the order)."""
+    """Prepares random-resized crops; an image's crop is a function of (seed, position in the stream)."""
 
     def __init__(self, split: Split, preprocessing: Preprocessing, crop: RandomCrop, seed: int):
         super().__init__(split, preprocessing)
@@ -164,44 +191,57 @@ class _Random(_Centre):
         self._scale, self._ratio = crop.scale, tuple(aspect * bound for bound in crop.ratio)
         self._seed = seed
 
-    def put(self, out: np.ndarray, index: int, position: int) -> int:
-        [record] = self.split.encoded([index])
-        encoded, target = record['image'], self.preprocessing.size
-        random = np.random.Generator(np.random.Philox(key=self._seed, counter=[0, 0, 0, position]))
+    def fill(self, images: np.ndarray, labels: np.ndarray, indices: list[int], first: int) -> None:
+        drawn = draws(self._seed, first, len(indices))
+        for place, index in enumerate(indices):
+            [record] = self._split.encoded([index])
+            self._put(images[place], index, record['image'], drawn[place])
+            labels[place] = record['label']
+
+    def _put(self, out: np.ndarray, index: int, encoded: bytes, drawn: list[list[float]]) -> None:
         size, scale = jpeg.size(encoded), 1
         if size:
-            box = random_box(random, *size, self._scale, self._ratio)
-            scale = jpeg.scale_for(box, target)
-        image = self.split.decode(index, encoded, self._buffer, scale)
+            box = random_box(drawn, *size, self._scale, self._ratio)
+            scale = jpeg.scale_for(box, out.shape[:2])
+        image = self._split.decode(index, encoded, self._buffer, scale)
         if not size:
-            box = random_box(random, *image.shape[:2], self._scale, self._ratio)
-        elif scale > 1 and image.shape[:2] != size:
+            box = random_box(drawn, *image.shape[:2], self._scale, self._ratio)
+        elif image.shape[:2] != size:
             box = tuple(round(side / scale) for side in box)
-        resize_into(out, image, box, self.preprocessing.interpolation)
-        return record['label']
+        resize_into(out, image, box, self._preprocessing.interpolation)
+
+
+def draws(seed: int, first: int, count: int) -> list[list[list[float]]]:
+    """(count, _ATTEMPTS, 4) numbers, uniform in 0..1, of the positions `first` to `first + count - 1` of a stream.
+
+    Those of a position are the same whatever `first` and `count` are: the generator counts (Salmon et al. 2011).
+    """
+    blocks = 4 * _ATTEMPTS // 4  # of a position; Philox gives 4 numbers for each count
+    generator = np.random.Generator(np.random.Philox(key=seed, counter=first * blocks))
+    return generator.random((count, _ATTEMPTS, 4)).tolist()
 
 
 def random_box(
-    rng: np.random.Generator,
+    drawn: list[list[float]],
     height: int,
     width: int,
     scale: tuple[float, float],
     ratio: tuple[float, float],
-    attempts: int = 10,
 ) -> tuple[int, int, int, int]:
     """A random box in an image of height x width pixels, as (left, top, right, bottom) in whole pixels.
 
-    Its area is uniform in `scale` times the image's, its width / height log-uniform in `ratio`. If none of
-    `attempts` draws fits into the image, it is the largest centred box with an allowed ratio.
+    Its area is uniform in `scale` times the image's, its width / height log-uniform in `ratio`. `drawn` has four
+    numbers in 0..1 for each attempt; if none fits into the image, it is the largest centred box with an allowed ratio.
     """
-    for _ in range(attempts):
-        area = height * width * rng.uniform(*scale)
-        aspect = np.exp(rng.uniform(*np.log(ratio)))
-        w, h = round(np.sqrt(area * aspect)), round(np.sqrt(area / aspect))
+    low, high = map(math.log, ratio)
+    for of_area, of_aspect, x, y in drawn:
+        area = height * width * (scale[0] + of_area * (scale[1] - scale[0]))
+        aspect = math.exp(low + of_aspect * (high - low))
+        w, h = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
         if 0 < w <= width and 0 < h <= height:
-            left, top = rng.integers(width - w + 1), rng.integers(height - h + 1)
-            return int(left), int(top), int(left + w), int(top + h)
-    aspect = np.clip(width / height, *ratio)
+            left, top = int(x * (width - w + 1)), int(y * (height - h + 1))
+            return left, top, left + w, top + h
+    aspect = min(max(width / height, ratio[0]), ratio[1])
     w, h = min(width, round(height * aspect)), min(height, round(width / aspect))
     left, top = (width - w) // 2, (height - h) // 2
     return left, top, left + w, top + h

@@ -42,6 +42,7 @@ class Plan:
     images_per_shard: int
     source: str
     license: str | None = None
+    reduced: dict[str, int] | None = None  # how larger pictures were made smaller; see reduce.py
 
 
 def write(directory: Path, plan: Plan, splits: dict[str, Iterable[Example]]) -> None:
@@ -128,6 +129,7 @@ def _metadata(directory: Path, plan: Plan, tallies: dict[str, Tally]) -> str:
         'fingerprint': fingerprint(plan.class_names, tallies),
         'shard_bytes': {file.name: file.stat().st_size for file in sorted(directory.glob('*.array_record-*'))},
         'source': plan.source,
+        **({'reduced': plan.reduced} if plan.reduced else {}),
         'written_with': {
             package: importlib.metadata.version(package)
             for package in ('array_record', 'pillow', 'tensorflow-datasets')

@@ -206,7 +206,7 @@ def _keep(picture: Image.Image, encoded: bytes, channels: int) -> bool:
     sixteen_bits = picture.format == 'PNG' and encoded[24] == 16  # the bit depth, which Pillow's mode does not tell
     return (
         picture.format in ('JPEG', 'MPO', 'PNG')  # MPO: a JPEG file with several images
-        and picture.mode == {1: 'L', 3: 'RGB'}[channels]
+        and (picture.mode == {1: 'L', 3: 'RGB'}[channels] or (picture.format == 'JPEG' and picture.mode == 'L'))
         and 'transparency' not in picture.info
         and pictures.orientation(picture) == 1
         and not sixteen_bits
