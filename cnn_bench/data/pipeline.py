@@ -54,9 +54,9 @@ def stream(
     epochs. For evaluation every image comes once, in order, and the last batches are filled up with black images of
     label -1, so that every shard has the same number of batches.
 
-    Random crops are resized by OpenCV, large JPEG files being decoded at a half, a quarter or an eighth of their size
-    where the crop still has the input's size; `fast_resize` says by how much the pixels differ from Pillow's. All else
-    is decoded at full size and resized by Pillow, as in prediction.
+    Random crops are resized by OpenCV, and decoded at a half, a quarter or an eighth of their size where that leaves as
+    many pixels as the input has; `fast_resize` says by how much they differ from Pillow's. All else is decoded at full
+    size and resized by Pillow, as in prediction.
 
     Args:
       split: what to read.
@@ -199,15 +199,15 @@ class _Random(_Centre):
             labels[place] = record['label']
 
     def _put(self, out: np.ndarray, index: int, encoded: bytes, drawn: list[list[float]]) -> None:
-        size, scale = jpeg.size(encoded), 1
+        image, size = None, jpeg.size(encoded)
         if size:
             box = random_box(drawn, *size, self._scale, self._ratio)
             scale = jpeg.scale_for(box, out.shape[:2])
-        image = self._split.decode(index, encoded, self._buffer, scale)
-        if not size:
-            box = random_box(drawn, *image.shape[:2], self._scale, self._ratio)
-        elif image.shape[:2] != size:
+            image = jpeg.decode_part(encoded, out.shape[2], self._buffer, box[3], scale)
             box = tuple(round(side / scale) for side in box)
+        if image is None:
+            image = self._split.decode(index, encoded, self._buffer)
+            box = random_box(drawn, *image.shape[:2], self._scale, self._ratio)
         resize_into(out, image, box, self._preprocessing.interpolation)
 
 

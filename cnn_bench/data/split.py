@@ -132,17 +132,12 @@ class Split:
             for index, record in zip(indices, self.encoded(indices), strict=True)
         ]
 
-    def decode(
-        self, index: int, encoded: bytes, buffer: jpeg.Buffer | None = None, scale: int = 1
-    ) -> np.ndarray:
+    def decode(self, index: int, encoded: bytes, buffer: jpeg.Buffer | None = None) -> np.ndarray:
         """The pixels, uint8 (h, w, c), of image `index` from the bytes of its file.
 
-        With a `buffer` they may lie in it, and the next image that this thread decodes into it overwrites them. With a
-        `scale` of `jpeg.SCALES` a JPEG file may be decoded at 1 / scale of its size, rounded up.
+        With a `buffer` they may lie in it, and the next image that this thread decodes into it overwrites them.
         """
-        pixels = jpeg.decode(encoded, self.info.channels, buffer, scale)
-        if pixels is not None and scale > 1:
-            return pixels
+        pixels = jpeg.decode(encoded, self.info.channels, buffer)
         if pixels is None:
             pixels = self._by_pillow(index, encoded)
         if pixels.shape != (self.info.image_shape or (*pixels.shape[:2], self.info.channels)):
