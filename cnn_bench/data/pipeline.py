@@ -5,8 +5,8 @@ number of threads or worker processes. The shards of one global batch hold the s
 their count.
 
 A thread prepares a whole batch, image by image: the file is read, decoded into memory that the thread uses again, and
-resized to its place in the batch, so that nothing is copied. In memory are at most `_MAX_THREADS` + 1 batches, and in
-each thread one file and one picture (as many in each worker process, which has as many threads).
+resized to its place in the batch, so that nothing is copied. In memory are at most `_MAX_THREADS` + 2 batches, and in
+each thread a file and a picture. Each worker process has as many threads and batches.
 """
 
 import math
@@ -79,14 +79,20 @@ def stream(
         order, crop = range(len(split)), _Centre(split, preprocessing)
     batches = grain.MapDataset.source(_BatchByStep(order, crop, batch_size, shard))[start_step:]
     threads = min(_MAX_THREADS, _cores())
-    batches = batches.to_iter_dataset(grain.ReadOptions(num_threads=threads, prefetch_buffer_size=threads))
+    batches = batches.to_iter_dataset(grain.ReadOptions(num_threads=threads, prefetch_buffer_size=threads + 1))
     if workers:
         from absl import flags
 
         if not flags.FLAGS.is_parsed():  # Grain's workers read flags of their own
             flags.FLAGS.mark_as_parsed()
-        batches = batches.mp_prefetch(grain.MultiprocessingOptions(num_workers=workers))
-    return Batches(iter(batches), copy=workers > 0)
+        batches = batches.mp_prefetch(grain.MultiprocessingOptions(num_workers=workers)).map(_copied)
+        batches = grain.experimental.ThreadPrefetchIterDataset(batches, prefetch_buffer_size=1)  # copied meanwhile
+    return Batches(iter(batches))
+
+
+def _copied(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Out of the memory shared with the workers, which is scarce and must be given back in time."""
+    return {name: np.array(array) for name, array in batch.items()}
 
 
 class Batches(Iterator[dict[str, np.ndarray]]):
@@ -95,19 +101,15 @@ class Batches(Iterator[dict[str, np.ndarray]]):
     Its threads and processes end with `close()`, the end of a `with` block, its last reference, or the program.
     """
 
-    def __init__(self, iterator, copy: bool):
+    def __init__(self, iterator):
         self._held = [iterator]
-        self._copy = copy
         # Grain's own clean-up fails, noisily, in an interpreter that is already being taken down.
         self.close = weakref.finalize(self, _close, self._held)
 
     def __next__(self) -> dict[str, np.ndarray]:
         if not self._held:
             raise StopIteration
-        batch = next(self._held[0])
-        if self._copy:  # out of the memory shared with the workers, which is scarce and must be given back in time
-            batch = {name: np.array(array) for name, array in batch.items()}
-        return batch
+        return next(self._held[0])
 
     def __enter__(self) -> 'Batches':
         return self
