@@ -2,7 +2,8 @@
 
     python torch_input.py DIR BATCH WARMUP BATCHES
 
-DIR holds class folders. One line of JSON is printed: seconds and seconds of the processor of BATCHES batches after WARMUP batches, and versions.
+DIR holds class folders. One line of JSON is printed: the seconds that BATCHES batches take after WARMUP others,
+those of the processor, and versions.
 """
 
 import json

@@ -71,7 +71,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='resize pictures whose shorter side is larger to this and store them as JPEG; others stay as they are',
     )
     prepare.add_argument(
-        '--quality', type=int, metavar='Q', help=f'of those JPEG files, 1 to 95, with --shorter-side; {QUALITY} by default'
+        '--quality',
+        type=int,
+        metavar='Q',
+        help=f'of those JPEG files, 1 to 95; {QUALITY} by default',
     )
     prepare.add_argument('--overwrite', action='store_true', help='replace an existing set of that name')
 
@@ -126,7 +129,7 @@ def _prepare(args: argparse.Namespace) -> int:
     return 0
 
 
-def _reduction(args: argparse.Namespace) -> 'Reduction | None':
+def _reduction(args: argparse.Namespace):
     from cnn_bench.data.reduce import QUALITY, Reduction
 
     if args.shorter_side is not None:
@@ -171,5 +174,6 @@ def _line(row: dict) -> str:
     sizes = ' + '.join(f'{size:,} {split}' for split, size in row['sizes'].items())
     shape = '×'.join(map(str, row['image_shape'] or ('varying', row['channels'])))
     where = 'packaged' if row['packaged'] else row['directory']
-    reduced = 'shorter side at most {shorter_side} (JPEG {quality}), '.format(**row['reduced']) if row['reduced'] else ''
-    return f'{sizes}, {row["num_classes"]} classes, {shape}, {reduced}{row["total_bytes"] / 1e6:.1f} MB, {where}'
+    reduced = row['reduced']
+    smaller = f'shorter side at most {reduced["shorter_side"]} (JPEG {reduced["quality"]}), ' if reduced else ''
+    return f'{sizes}, {row["num_classes"]} classes, {shape}, {smaller}{row["total_bytes"] / 1e6:.1f} MB, {where}'

@@ -70,8 +70,10 @@ def _of_metadata(facts: dict) -> Iterator[tuple[str, bool]]:
     yield 'source', isinstance(facts.get('source'), str)
     yield 'shard_bytes', isinstance(facts.get('shard_bytes'), dict)
     reduced = facts.get('reduced')
-    yield 'reduced', reduced is None or (
-        isinstance(reduced, dict) and {*reduced} == {'shorter_side', 'quality'} and _all([*reduced.values()], int)
+    yield (
+        'reduced',
+        reduced is None
+        or (isinstance(reduced, dict) and {*reduced} == {'shorter_side', 'quality'} and _all([*reduced.values()], int)),
     )
 
 

@@ -2,8 +2,10 @@
 
 Pillow's filters grow with the factor by which an image shrinks; OpenCV's have a fixed size, so that they leave out
 pixels and give aliases. Here an axis that shrinks is resized to a multiple of the target first, and means of so many
-pixels follow. From Pillow's antialiased result the pixels of photographs differ on average by 0.2 (enlarged) to 1.1 of
-255 with 'bilinear' and by 0.3 to 0.9 with 'bicubic', whose kernel has another constant (-0.75, Pillow -0.5).
+pixels follow. From Pillow's antialiased result the pixels of photographs differ on average by 0.2 (enlarged) to 1 of
+255 with 'bilinear' and by 0.4 to 1.3 with 'bicubic', whose kernel has another constant (-0.75, Pillow's -0.5). Random
+crops of 224 from 500x375 pictures: 0.6 and 0.9 on average. Crops that are decoded smaller (`jpeg.scale_for`) are a
+little sharper than Pillow's: 2 to 4.
 """
 
 import functools

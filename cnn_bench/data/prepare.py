@@ -65,9 +65,7 @@ def prepare(
             reduced=asdict(reduction) if reduction else None,
         )
         splits = {
-            split: track(
-                reduction.all(examples) if reduction else examples, f'writing {split}', found.sizes[split]
-            )
+            split: track(reduction.all(examples) if reduction else examples, f'writing {split}', found.sizes[split])
             for split, examples in found.splits.items()
         }
         with write.staged(directory, overwrite) as stage:

@@ -109,7 +109,8 @@ def rows_here(array: jax.Array) -> np.ndarray:
 def split(array: np.ndarray, devices: list[jax.Device], axis: int = 0) -> np.ndarray:
     """A view of `array` with `axis` cut into consecutive shares, one per device, along a new leading axis.
 
-    Nothing is copied: a batch of images is large, and the next step waits for it. Raises UserError where the axis does not divide.
+    Nothing is copied: a batch of images is large, and the next step waits for it. Raises UserError where the axis does
+    not divide.
     """
     count = len(devices)
     if array.shape[axis] % count:
