@@ -199,3 +199,21 @@ def test_numbers_of_a_position_do_not_depend_on_where_the_stream_begins():
     assert draws(7, 0, 30)[12:20] == draws(7, 12, 8)
     assert draws(7, 0, 1) != draws(8, 0, 1)
     assert len(np.unique(draws(7, 0, 30))) == 30 * 40
+
+
+def test_batches_of_photographs_do_not_depend_on_how_they_are_made(photos):
+    """Resumed, by worker processes, in shards: bit for bit the same, with memory that threads use again."""
+    split = data.open_split('photos', 'train', photos)
+    preprocessing = Preprocessing((32, 32, 3), (0.5,) * 3, (0.5,) * 3)
+
+    def take(n, size, **options):
+        with data.stream(
+            split, size, seed=1, preprocessing=preprocessing, train=True, random_crop=RandomCrop(), **options
+        ) as batches:
+            return np.stack([next(batches)['image'] for _ in range(n)])
+
+    whole = take(8, 6)
+    np.testing.assert_array_equal(take(5, 6, start_step=3), whole[3:])
+    np.testing.assert_array_equal(take(3, 6, start_step=5, workers=2), whole[5:])
+    shards = [take(8, 2, shard=(index, 3)) for index in range(3)]
+    np.testing.assert_array_equal(np.concatenate(shards, 1), whole)
