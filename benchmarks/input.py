@@ -7,7 +7,8 @@ them flipped, as uint8; ours are flipped here with OpenCV, as torchvision's are 
 device). torchvision: `DataLoader(num_workers=0)` in the interpreter PYTHON. Ours reads sets made by `data prepare`, as
 the files are and with `--shorter-side` 400 and 256 (`--quality 90`); the pixels of 256 are too few for some crops.
 
-Each contestant is a process of its own, pinned to one core; they take turns, N times. MB/s are of JPEG files read (PNG
+Each contestant is a process of its own, pinned to one core; they take turns, ROUNDS times in each of N repeats, so that
+what else the machine does hits all alike. MB/s are of JPEG files read (PNG
 for the few that are stored so). The ratio is to torchvision within a repeat: median, lowest, highest. The seconds of
 the processor (user and system, all threads) hold also where other processes take a part of the core.
 
@@ -28,7 +29,8 @@ from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 
-SIZE, BATCH, WARMUP, REDUCED = 224, 64, 4, (400, 256)
+SIZE, BATCH, REDUCED = 224, 64, (400, 256)
+WARMUP = 4  # batches before each timing: what a waiting stream has made ahead does not count
 
 
 def main() -> None:
@@ -37,13 +39,14 @@ def main() -> None:
     parser.add_argument('--from', dest='source', type=Path, metavar='DIR', required=True)
     parser.add_argument('--torch-python', default=sys.executable, metavar='PYTHON')
     parser.add_argument('--repeats', type=int, default=3)
-    parser.add_argument('--batches', type=int, default=30, help=f'of {BATCH}, timed in each repeat')
+    parser.add_argument('--rounds', type=int, default=6, help='in each repeat')
+    parser.add_argument('--batches', type=int, default=8, help=f'of {BATCH}, timed in each round')
     parser.add_argument('--core', type=int, default=max(os.sched_getaffinity(0)))
     parser.add_argument('--overlap', action='store_true')
     parser.add_argument('--contestant', metavar='SET', help=argparse.SUPPRESS)  # in the process that is timed
     args = parser.parse_args()
     if args.contestant:
-        print(json.dumps((overlapped if args.overlap else timed)(args.contestant, args.source, args.batches)))
+        (overlapped if args.overlap else timed)(args.contestant, args.source, args.batches)
         return
     with tempfile.TemporaryDirectory() as made:
         sets = prepared(args.source, Path(made))
@@ -79,19 +82,22 @@ def table(args: argparse.Namespace, made: Path, sets: dict[str, str]) -> None:
         'torchvision': [args.torch_python, beside('torch_input.py'), args.source, BATCH, WARMUP, args.batches],
         **{name: own(name, made, args) for name in sets},
     }
-    results = {name: [] for name in commands}
-    for repeat in range(args.repeats):
-        for place in range(len(commands)):
-            name = list(commands)[(place + repeat) % len(commands)]
-            results[name].append(run(commands[name], args.core))
-    versions = {name: value for found in results.values() for name, value in found[0]['versions'].items()}
+    processes = {name: start(command, args.core) for name, command in commands.items()}
+    versions = {name: value for process in processes.values() for name, value in answer(process).items()}
     print(', '.join(f'{name} {value}' for name, value in sorted(versions.items())))
-    print(f'{len(files):,} pictures; {args.repeats} repeats of {args.batches} batches of {BATCH}\n')
+    results = {name: [] for name in commands}
+    for _ in range(args.repeats):
+        for name, total in rounds(processes, args.rounds).items():
+            results[name].append(total)
+    images = args.rounds * args.batches * BATCH
+    print(
+        f'{len(files):,} pictures; {args.repeats} repeats of {args.rounds} rounds of {args.batches} batches of {BATCH}\n'
+    )
     print('| contestant | KB/image | images/s | low | high | MB/s | ratio | low | high | CPU ms/image | ratio |')
     print('| --- |' + ' ---: |' * 10)
     baseline = results['torchvision']
     for name, found in results.items():
-        rates = [args.batches * BATCH / each['seconds'] for each in found]
+        rates = [images / each['seconds'] for each in found]
         ratios, cpu = (
             [theirs[time] / each[time] for theirs, each in zip(baseline, found, strict=True)]
             for time in ('seconds', 'cpu_seconds')
@@ -100,16 +106,29 @@ def table(args: argparse.Namespace, made: Path, sets: dict[str, str]) -> None:
         cells += [f'{pick(rates):,.0f}' for pick in (statistics.median, min, max)]
         cells += [f'{statistics.median(rates) * mean_bytes[name] / 1e6:.1f}']
         cells += [f'{pick(ratios):.2f}' for pick in (statistics.median, min, max)]
-        cpu_ms = 1e3 * statistics.median(each['cpu_seconds'] for each in found) / args.batches / BATCH
+        cpu_ms = 1e3 * statistics.median(each['cpu_seconds'] for each in found) / images
         cells += [f'{cpu_ms:.2f}', f'{statistics.median(cpu):.2f}']
         print(f'| {sets.get(name, name)} | {" | ".join(cells)} |')
     print(f'\nload average {os.getloadavg()[0]:.1f}')
 
 
+def rounds(processes: dict[str, subprocess.Popen], count: int) -> dict[str, dict[str, float]]:
+    """Seconds, and those of the processor, of each contestant in so many rounds, in turn and from another one on."""
+    totals = {name: {'seconds': 0.0, 'cpu_seconds': 0.0} for name in processes}
+    for round_ in range(count):
+        for place in range(len(processes)):
+            name = list(processes)[(place + round_) % len(processes)]
+            processes[name].stdin.write('go\n')
+            processes[name].stdin.flush()
+            for time_, seconds in answer(processes[name]).items():
+                totals[name][time_] += seconds
+    return totals
+
+
 def overlaps(args: argparse.Namespace, made: Path) -> None:
     """Print the share of waiting in each repeat."""
     for _ in range(args.repeats):
-        found = run([*own('whole', made, args), '--overlap'], args.core)
+        found = answer(start([*own('whole', made, args), '--overlap'], args.core))
         print(
             f'loader {found["loader_ms"]:.0f} ms a batch of {BATCH}, device {found["device_ms"]:.0f} ms a step: waits '
             f'{found["waited_ms"]:.1f} ms a step, {100 * found["waited_ms"] / found["step_ms"]:.1f} % of it'
@@ -126,16 +145,23 @@ def beside(name: str) -> Path:
     return Path(__file__).with_name(name)
 
 
-def run(command: list, core: int) -> dict:
-    """The JSON that a contestant prints."""
-    done = subprocess.run(
+def start(command: list, core: int) -> subprocess.Popen:
+    """A contestant; it ends when this process ends."""
+    return subprocess.Popen(
         ['taskset', '-c', str(core), *map(str, command)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        text=True,
         env=os.environ | {'JAX_PLATFORMS': 'cpu'},
     )
-    if done.returncode:
-        raise SystemExit(f'{" ".join(map(str, command))} ended with status {done.returncode}')
-    return json.loads(done.stdout.decode().splitlines()[-1])
+
+
+def answer(process: subprocess.Popen) -> dict:
+    """The line of JSON that a contestant prints next."""
+    line = process.stdout.readline()
+    if not line:
+        raise SystemExit(f'{" ".join(process.args)} ended with status {process.wait()}')
+    return json.loads(line)
 
 
 def stored_bytes(name: str, made: Path) -> float:
@@ -146,28 +172,30 @@ def stored_bytes(name: str, made: Path) -> float:
     return statistics.mean(len(split.encoded([index])[0]['image']) for index in range(len(split)))
 
 
-def timed(name: str, made: Path, batches: int) -> dict:
-    """Seconds of `batches` flipped batches of our stream over the set `name`, after WARMUP others, and versions."""
+def timed(name: str, made: Path, batches: int) -> None:
+    """Print versions, and for each line of the input the seconds of `batches` flipped batches of our stream."""
     import cv2
     import numpy as np
 
     from cnn_bench import data
 
     generator = np.random.default_rng(0)
-    with data.stream(data.open_split(name, 'train', made), BATCH, train=True, **options()) as stream:
-        for _ in islice(stream, WARMUP):
-            pass
-        start, cpu = time.perf_counter(), time.process_time()
-        for batch in islice(stream, batches):
-            for image in (batch['image'][place] for place in np.flatnonzero(generator.random(BATCH) < 0.5)):
-                cv2.flip(image, 1, dst=image)
-        found = {'seconds': time.perf_counter() - start, 'cpu_seconds': time.process_time() - cpu}
     packages = ('simplejpeg', 'opencv-python-headless', 'grain', 'array_record', 'numpy')
-    return found | {'versions': {package: version(package) for package in packages}}
+    print(json.dumps({package: version(package) for package in packages}), flush=True)
+    with data.stream(data.open_split(name, 'train', made), BATCH, train=True, **options()) as stream:
+        for _ in sys.stdin:
+            for _ in islice(stream, WARMUP):
+                pass
+            start, cpu = time.perf_counter(), time.process_time()
+            for batch in islice(stream, batches):
+                for image in (batch['image'][place] for place in np.flatnonzero(generator.random(BATCH) < 0.5)):
+                    cv2.flip(image, 1, dst=image)
+            found = {'seconds': time.perf_counter() - start, 'cpu_seconds': time.process_time() - cpu}
+            print(json.dumps(found), flush=True)
 
 
-def overlapped(name: str, made: Path, batches: int) -> dict:
-    """Milliseconds a step that training waits for its batches on a device that takes a fixed time a step."""
+def overlapped(name: str, made: Path, batches: int) -> None:
+    """Print the milliseconds a step that training waits for its batches on a device that takes a fixed time a step."""
     import jax
 
     from cnn_bench import data
@@ -192,7 +220,7 @@ def overlapped(name: str, made: Path, batches: int) -> dict:
     _, loader_s = steps(0.0)
     waited_s, step_s = steps(1.3 * loader_s)
     named = {'loader': loader_s, 'device': 1.3 * loader_s, 'waited': waited_s, 'step': step_s}
-    return {f'{what}_ms': 1e3 * seconds for what, seconds in named.items()}
+    print(json.dumps({f'{what}_ms': 1e3 * seconds for what, seconds in named.items()}), flush=True)
 
 
 def options() -> dict:

@@ -2,8 +2,8 @@
 
     python torch_input.py DIR BATCH WARMUP BATCHES
 
-DIR holds class folders. One line of JSON is printed: the seconds that BATCHES batches take after WARMUP others,
-those of the processor, and versions.
+DIR holds class folders. It first prints the versions as a line of JSON; then, for every line of its input, takes WARMUP
+batches and BATCHES others, and prints the seconds that these took, and those of the processor.
 """
 
 import json
@@ -33,13 +33,15 @@ def main() -> None:
             yield from loader
 
     stream = endless()
-    for _ in range(warmup):
-        next(stream)
-    start, cpu = time.perf_counter(), time.process_time()
-    for _ in range(batches):
-        next(stream)
-    found = {'seconds': time.perf_counter() - start, 'cpu_seconds': time.process_time() - cpu}
-    print(json.dumps(found | {'versions': {name: version(name) for name in ('torchvision', 'torch', 'pillow')}}))
+    print(json.dumps({name: version(name) for name in ('torchvision', 'torch', 'pillow')}), flush=True)
+    for _ in sys.stdin:
+        for _ in range(warmup):
+            next(stream)
+        start, cpu = time.perf_counter(), time.process_time()
+        for _ in range(batches):
+            next(stream)
+        found = {'seconds': time.perf_counter() - start, 'cpu_seconds': time.process_time() - cpu}
+        print(json.dumps(found), flush=True)
 
 
 if __name__ == '__main__':
