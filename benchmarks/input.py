@@ -1,6 +1,6 @@
 """Training input from JPEG files on one core: images per second of our stream, and of torchvision's loader.
 
-    python benchmarks/input.py --from DIR [--torch-python PYTHON] [--repeats N] [--overlap]
+    python benchmarks/input.py --from DIR [--torch-python PYTHON] [--repeats N] [--rounds ROUNDS] [--overlap]
 
 DIR holds class folders of pictures, as ImageFolder of torchvision takes them. Random-resized crops of 224x224, half of
 them flipped, as uint8; ours are flipped here with OpenCV, as torchvision's are on the host (in training they are on the
@@ -90,9 +90,7 @@ def table(args: argparse.Namespace, made: Path, sets: dict[str, str]) -> None:
         for name, total in rounds(processes, args.rounds).items():
             results[name].append(total)
     images = args.rounds * args.batches * BATCH
-    print(
-        f'{len(files):,} pictures; {args.repeats} repeats of {args.rounds} rounds of {args.batches} batches of {BATCH}\n'
-    )
+    print(f'{len(files):,} pictures; {args.repeats} repeats, {args.rounds} rounds, {args.batches} batches of {BATCH}\n')
     print('| contestant | KB/image | images/s | low | high | MB/s | ratio | low | high | CPU ms/image | ratio |')
     print('| --- |' + ' ---: |' * 10)
     baseline = results['torchvision']
