@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The actions `list`, `prepare` and `check`, and their flags."""
     from cnn_bench.data import readers
     from cnn_bench.data.readers.known_classes import CLASS_NAMES
+    from cnn_bench.data.reduce import QUALITY
 
     known = ', '.join(sorted(CLASS_NAMES))
     actions = parser.add_subparsers(dest='action', required=True, metavar='ACTION')
@@ -65,6 +66,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--skip-unreadable',
         action='store_true',
         help='of pictures in folders and archives: name those that cannot be read, and go on without them',
+    )
+    prepare.add_argument(
+        '--shorter-side',
+        type=int,
+        metavar='PIXELS',
+        help='resize pictures whose shorter side is larger to this and store them as JPEG; others stay as they are',
+    )
+    prepare.add_argument(
+        '--quality',
+        type=int,
+        metavar='Q',
+        help=f'of those JPEG files, 1 to 95; {QUALITY} by default',
     )
     prepare.add_argument('--overwrite', action='store_true', help='replace an existing set of that name')
 
@@ -104,12 +117,29 @@ def _prepare(args: argparse.Namespace) -> int:
     from cnn_bench.data.prepare import prepare
 
     skip = _say_unreadable if args.skip_unreadable else None
+    reduction = _reduction(args)
     with tracking() as track:
         prepared = prepare(
-            args.name, args.source, args.data_dir, overwrite=args.overwrite, track=track, skip_unreadable=skip
+            args.name,
+            args.source,
+            args.data_dir,
+            overwrite=args.overwrite,
+            track=track,
+            skip_unreadable=skip,
+            reduction=reduction,
         )
     _report(prepared, 'prepared', args.json)
     return 0
+
+
+def _reduction(args: argparse.Namespace):
+    from cnn_bench.data.reduce import QUALITY, Reduction
+
+    if args.shorter_side is not None:
+        return Reduction(args.shorter_side, QUALITY if args.quality is None else args.quality)
+    if args.quality is not None:
+        raise UserError('--quality needs --shorter-side: files that are not made smaller are stored as they come')
+    return None
 
 
 def _say_unreadable(path: str) -> None:
@@ -142,6 +172,7 @@ def _describe(info: data.Info) -> dict:
         'fingerprint': info.fingerprint,
         'source': info.source,
         'oddities': info.oddities,
+        'reduced': info.reduced,
     }
 
 
@@ -149,4 +180,6 @@ def _line(row: dict) -> str:
     sizes = ' + '.join(f'{size:,} {split}' for split, size in row['sizes'].items())
     shape = '×'.join(map(str, row['image_shape'] or ('varying', row['channels'])))
     where = 'packaged' if row['packaged'] else row['directory']
-    return f'{sizes}, {row["num_classes"]} classes, {shape}, {row["total_bytes"] / 1e6:.1f} MB, {where}'
+    reduced = row['reduced']
+    smaller = f'shorter side at most {reduced["shorter_side"]} (JPEG {reduced["quality"]}), ' if reduced else ''
+    return f'{sizes}, {row["num_classes"]} classes, {shape}, {smaller}{row["total_bytes"] / 1e6:.1f} MB, {where}'

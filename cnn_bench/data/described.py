@@ -76,6 +76,12 @@ def _of_metadata(facts: dict) -> Iterator[tuple[str, bool]]:
     yield 'fingerprint', isinstance(fingerprint, str) and re.fullmatch('[0-9a-f]{64}', fingerprint) is not None
     yield 'source', isinstance(facts.get('source'), str)
     yield 'shard_bytes', isinstance(facts.get('shard_bytes'), dict)
+    reduced = facts.get('reduced')
+    yield (
+        'reduced',
+        reduced is None
+        or (isinstance(reduced, dict) and {*reduced} == {'shorter_side', 'quality'} and _all([*reduced.values()], int)),
+    )
 
 
 def _of_features(features: dict, num_classes: int, shape: tuple) -> Iterator[tuple[str, bool]]:

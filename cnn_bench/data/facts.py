@@ -38,6 +38,7 @@ class Info:
     source: str  # the files it was prepared from
     class_ids: tuple[str, ...] = ()  # WordNet ids of the classes, where they have any
     oddities: dict[str, int] = field(default_factory=dict)  # what was odd about picture files, and in how many
+    reduced: dict[str, int] | None = None  # 'shorter_side' and 'quality' that larger pictures were stored with
 
     @property
     def total_bytes(self) -> int:
@@ -129,6 +130,7 @@ def _assemble(name: str, directory: Path, described: dict, facts: dict) -> Info:
         source=facts['source'],
         class_ids=tuple(facts.get('class_ids', ())),
         oddities=facts.get('oddities', {}),
+        reduced=facts.get('reduced'),
     )
 
 

@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from cnn_bench.data import locate, readers, write
 from cnn_bench.data.facts import Info, info
 from cnn_bench.data.progress import Track, untracked
 from cnn_bench.data.readers.found import Request
+from cnn_bench.data.reduce import Reduction
 from cnn_bench.errors import UserError, printable
 
 SHARD_BYTES = 128 * 2**20  # about the size of a shard
@@ -21,6 +23,7 @@ def prepare(
     overwrite: bool = False,
     track: Track = untracked,
     skip_unreadable: Callable[[str], None] | None = None,
+    reduction: Reduction | None = None,
 ) -> Info:
     """Write the data set `name` to the data directory and return its facts.
 
@@ -35,6 +38,7 @@ def prepare(
       track: shows the progress over items that it passes on.
       skip_unreadable: leave out picture files that cannot be read, calling this with the name of each. By default a
         single one is an error. Those of class folders are decoded once more to find them.
+      reduction: make larger pictures smaller; the set's facts say so.
 
     Raises:
       UserError: the source has no known form or is damaged, or the set cannot be written.
@@ -56,12 +60,14 @@ def prepare(
             name=name,
             class_names=found.class_names,
             class_ids=found.class_ids,
-            image_shape=found.image_shape,
+            image_shape=reduction.shape(found.image_shape) if reduction else found.image_shape,
             images_per_shard=max(1, images * SHARD_BYTES // max(1, found.total_bytes)),
             source=printable(found.source),
+            reduced=asdict(reduction) if reduction else None,
         )
         splits = {
-            split: track(examples, f'writing {split}', found.sizes[split]) for split, examples in found.splits.items()
+            split: track(reduction.all(examples) if reduction else examples, f'writing {split}', found.sizes[split])
+            for split, examples in found.splits.items()
         }
         with write.staged(directory, overwrite) as stage:
             write.write(stage, plan, splits)

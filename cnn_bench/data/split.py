@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cnn_bench.data import labels, locate
+from cnn_bench.data import jpeg, labels, locate
 from cnn_bench.data.facts import Info, damaged, read_info
-from cnn_bench.data.pictures import decode
+from cnn_bench.data.pictures import decode, with_channels
 from cnn_bench.errors import UserError, unknown
 
 _CHUNK = 1_000  # records per read
@@ -139,15 +139,25 @@ class Split:
             for index, record in zip(indices, self.encoded(indices), strict=True)
         ]
 
-    def decode(self, index: int, encoded: bytes) -> np.ndarray:
-        """The pixels, uint8 (h, w, c), of image `index` from the bytes of its file."""
+    def decode(self, index: int, encoded: bytes, buffer: jpeg.Buffer | None = None) -> np.ndarray:
+        """The pixels, uint8 (h, w, c), of image `index` from the bytes of its file.
+
+        With a `buffer` they may lie in it, and the next image that this thread decodes into it overwrites them.
+        """
+        pixels = jpeg.decode(encoded, self.info.channels, buffer)
+        if pixels is None:
+            pixels = self._by_pillow(index, encoded)
+        if pixels.shape != (self.info.image_shape or (*pixels.shape[:2], self.info.channels)):
+            raise self._damaged(index, f'its shape is {pixels.shape}')
+        return pixels
+
+    def _by_pillow(self, index: int, encoded: bytes) -> np.ndarray:
         try:
             pixels = decode(encoded)
         except (OSError, SyntaxError, ValueError) as error:
             raise self._damaged(index, error) from None
-        if pixels.shape != (self.info.image_shape or (*pixels.shape[:2], self.info.channels)):
-            raise self._damaged(index, f'its shape is {pixels.shape}')
-        return pixels
+        grey = pixels.shape[2] == 1  # a grey JPEG file of a set with colours is stored as it is
+        return with_channels(pixels, self.info.channels) if grey else pixels
 
     def _one(self, index: int) -> dict:
         try:
@@ -157,18 +167,20 @@ class Split:
         except Exception as error:
             raise self._damaged(index, error) from None
 
-    def _plain(self, record: dict) -> dict:
-        label = int(record['label'])
-        return {'image': record['image'], 'label': self._labels[label] if self._labels else label}
+    def _plain(self, record: bytes) -> dict:
+        """A stored record, whose form is TensorFlow's Example; TFDS takes three times as long to read it."""
+        from tensorflow_datasets.proto import tf_example_pb2
+
+        fields = tf_example_pb2.Example.FromString(record).features.feature
+        [image], [label] = fields['image'].bytes_list.value, fields['label'].int64_list.value
+        return {'image': image, 'label': self._labels[label] if self._labels else label}
 
     def _open(self):
         import tensorflow_datasets as tfds
 
-        # `decode` decodes: TFDS would use OpenCV where that is installed, whose JPEG pixels differ from Pillow's.
-        decoders = {'image': tfds.decode.SkipDecoding()}
         try:
             builder = tfds.builder_from_directory(self.info.directory)
-            return builder.as_data_source(self.name, decoders=decoders)
+            return builder.as_data_source(self.name, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES)
         except Exception as error:  # of fields that only TFDS reads; it and protobuf raise all kinds
             what = f'cannot be read by TFDS ({_first_line(error)})'
             raise damaged(self.info.name, self.info.directory, '', what, self._data_dir) from None

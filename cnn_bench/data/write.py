@@ -47,6 +47,7 @@ class Plan:
     source: str
     license: str | None = None
     class_ids: tuple[str, ...] = ()
+    reduced: dict[str, int] | None = None  # how larger pictures were made smaller; see reduce.py
 
 
 def write(directory: Path, plan: Plan, splits: dict[str, Iterable[Example]]) -> None:
@@ -138,6 +139,7 @@ def _metadata(directory: Path, plan: Plan, tallies: dict[str, Tally], oddities: 
         'shard_bytes': {file.name: file.stat().st_size for file in sorted(directory.glob('*.array_record-*'))},
         'source': plan.source,
         **({'oddities': dict(oddities.most_common())} if oddities else {}),
+        **({'reduced': plan.reduced} if plan.reduced else {}),
         'written_with': {
             package: importlib.metadata.version(package)
             for package in ('array_record', 'pillow', 'tensorflow-datasets')

@@ -107,7 +107,7 @@ class Streamed:
             stream = data.stream(self.split, own, seed=seed, train=True, start_step=first, **self.arguments)
         batches = [next(stream) for _ in range(count)]
         self._stream = (first + count, stream)
-        return jax.tree.map(lambda *b: parallel.split(np.stack(b), self.devices, axis=1), *batches)
+        return jax.tree.map(lambda *b: parallel.split(_stacked(b), self.devices, axis=1), *batches)
 
     def eval_batches(self, batch_size: int) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
         """{'image': (devices, n, h, w, c), 'label': (devices, n)} of every image once, and labels, -1 for padding."""
@@ -115,6 +115,11 @@ class Streamed:
         batches = data.stream(self.split, batch_size // self.processes, seed=0, train=False, **self.arguments)
         for batch in batches:
             yield jax.tree.map(lambda b: parallel.split(b, self.devices), batch), batch['label']
+
+
+def _stacked(arrays: tuple[np.ndarray, ...]) -> np.ndarray:
+    """The arrays along a new leading axis; a single one is not copied."""
+    return np.stack(arrays) if len(arrays) > 1 else arrays[0][None]
 
 
 def used_batch_size(batch_size: int, images: int, devices: int) -> int:

@@ -1,23 +1,23 @@
 """Picture files, on the disk or out of an archive, as the examples of a set, decoded a few ahead in threads.
 
 A set is greyscale if all its images are, else RGB. JPEG and PNG files of that mode with 8 bits per channel are stored
-unchanged. All others are converted to PNG of that mode as `pictures` reads them: other formats, palettes, transparent
-parts (which become white), CMYK, 16 bits, images with an EXIF rotation, and greyscale images in an RGB set.
+unchanged, and so are greyscale JPEG files of an RGB set. All others are converted to PNG of that mode as `pictures`
+reads them: other formats, palettes, transparent parts (which become white), CMYK, 16 bits, images with an EXIF
+rotation, and other greyscale images in an RGB set.
 
 Some four pictures per core are in memory at a time, as files and as pixels.
 """
 
 import io
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
 from cnn_bench.data import exif, pictures
+from cnn_bench.data.ahead import ahead
 from cnn_bench.data.pictures import Refused
 from cnn_bench.data.write import Example
 from cnn_bench.errors import UserError
@@ -72,23 +72,11 @@ def scan(files: Iterable[File]) -> Scan:
 def examples(files: Iterable[File], channels: int, unreadable: Callable[[str], None]) -> Iterator[Example]:
     """The images of the files in order. `unreadable` is called with the name of a file that cannot be decoded, which is
     left out."""
-    threads = os.cpu_count() or 1
-    waiting: deque = deque()
-    with ThreadPoolExecutor(threads) as pool:
-
-        def finished() -> Iterator[Example]:
-            name, future = waiting.popleft()
-            try:
-                yield future.result()
-            except Refused:
-                unreadable(name)
-
-        for source, label in files:
-            waiting.append((name_of(source), pool.submit(load, source, channels, label)))
-            if len(waiting) > 4 * threads:
-                yield from finished()
-        while waiting:
-            yield from finished()
+    for (source, _), made in ahead(lambda file: load(file[0], channels, file[1]), files):
+        try:
+            yield made.result()
+        except Refused:
+            unreadable(name_of(source))
 
 
 def load(source: Source, channels: int, label: int = 0) -> Example:
@@ -124,7 +112,7 @@ def _keep(picture: Image.Image, encoded: bytes, channels: int) -> bool:
     """Whether the file can be stored unchanged."""
     return (
         picture.format in ('JPEG', 'MPO', 'PNG')  # MPO: a JPEG file with several images
-        and picture.mode == {1: 'L', 3: 'RGB'}[channels]
+        and (picture.mode == {1: 'L', 3: 'RGB'}[channels] or (picture.format == 'JPEG' and picture.mode == 'L'))
         and 'transparency' not in picture.info
         and pictures.orientation(picture) == 1
         and not _is_deep(picture, encoded)
