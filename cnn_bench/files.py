@@ -20,7 +20,7 @@ from cnn_bench.errors import RunFailed, UserError
 LOCK = '.lock'
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a full disk, or a limit on what a user or a file may take
 NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)  # of network file systems that cannot lock
-TRIES, PAUSE_S = 5, 0.05  # to get a lock that another process may hold for a moment, to see whether it is held
+TRIES, PAUSE_S = 5, 0.05  # for what another process or thread may hold for a moment: a lock, a directory
 
 
 def no_room(error: BaseException) -> bool:
@@ -91,7 +91,16 @@ def scratch_directory(path: Path) -> Iterator[Path]:
             made.mkdir()
             yield made
     finally:
-        shutil.rmtree(outer, ignore_errors=True)
+        _remove_written(outer)
+
+
+def _remove_written(directory: Path) -> None:
+    """Remove a directory into which a thread of a library, whose write failed elsewhere, may still be writing."""
+    for _ in range(TRIES):
+        shutil.rmtree(directory, ignore_errors=True)
+        if not directory.exists():
+            break
+        time.sleep(PAUSE_S)
 
 
 @contextmanager

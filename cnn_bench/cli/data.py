@@ -69,13 +69,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     prepare.add_argument(
         '--shorter-side',
-        type=int,
+        type=arguments.whole(1),
         metavar='PIXELS',
         help='resize pictures whose shorter side is larger to this and store them as JPEG; others stay as they are',
     )
     prepare.add_argument(
         '--quality',
-        type=int,
+        type=arguments.whole(1, 95),
         metavar='Q',
         help=f'of those JPEG files, 1 to 95; {QUALITY} by default',
     )

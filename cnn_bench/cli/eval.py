@@ -51,7 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_protocol(parser: argparse.ArgumentParser) -> None:
     views = parser.add_mutually_exclusive_group()
     views.add_argument(
-        '--crops', type=int, choices=(1, 10, 144), default=1, help='crops of each image, mirrors included (default: 1)'
+        '--crops',
+        type=arguments.whole(1),
+        choices=(1, 10, 144),
+        default=1,
+        help='crops of each image, mirrors included (default: 1)',
     )
     views.add_argument('--dense', action='store_true', help='whole pictures, at several scales')
     parser.add_argument(
@@ -76,8 +80,8 @@ def _add_protocol(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _sides(text: str) -> tuple[int, ...]:
-    return tuple(map(arguments.whole(1, 10_000), text.split(',')))
+def _sides(text: str) -> list[int]:
+    return list(map(arguments.whole(1, 10_000), text.split(',')))
 
 
 def run(args: argparse.Namespace) -> None:
@@ -123,4 +127,4 @@ def _of_weights(args: argparse.Namespace, track: Track) -> dict:
 def _asked(args: argparse.Namespace) -> 'Asked':
     from cnn_bench.training.protocol import Asked
 
-    return Asked(args.crops, args.dense, args.scales, args.flip, args.average, args.cut_to)
+    return Asked(args.crops, args.dense, tuple(args.scales), args.flip, args.average, args.cut_to)
