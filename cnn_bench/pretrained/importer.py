@@ -32,14 +32,13 @@ def import_weights(
 ) -> TrainedModel:
     """Read `file`, convert it for `arch` and write it to the new `directory`, whole or not at all.
 
-    The `library` whose names the file uses is guessed unless given: from the names and, where several have the same,
-    from the published set that the file is. The record's `library_may_be` has those whose network differs and that are
-    as likely. `num_classes` is that of the file's
-    head unless given; where the file has no head, the network has none and is a base for transfer. `class_names` are
-    those of ImageNet for 1,000 classes. `use`, 'raw' or 'ema', chooses where the file has weights and an average of
-    them. Weights for grey images make a network for them. The preprocessing is that of the published set which the
-    file is, or which is called `tag`; fields that `preprocessing` gives replace its own (see `preprocessing.choose`).
-    Raises UserError for whatever does not fit.
+    The `library` whose names the file uses is guessed unless given: from the names and, where several libraries have
+    the same, from the published set that the file is. The record's `library_may_be` names those that are as likely and
+    have another network. `num_classes` is that of the file's head unless given; where the file has no head, the network
+    has none and is a base for transfer. `class_names` are those of ImageNet for 1,000 classes. `use`, 'raw' or 'ema',
+    chooses where the file has weights and an average of them. Weights for grey images make a network for them. The
+    preprocessing is that of the published set which the file is, or which is called `tag`; fields that `preprocessing`
+    gives replace its own (see `preprocessing.choose`). Raises UserError for whatever does not fit.
     """
     directory = Path(directory).absolute()
     imported.check_new(directory)
