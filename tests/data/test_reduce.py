@@ -66,9 +66,9 @@ def test_the_command_and_the_lists_say_it(folders, data_dir, capsys):
     ('flags', 'said'),
     [
         (['--quality', '90'], '--quality needs --shorter-side'),
-        (['--shorter-side', '0'], '--shorter-side is 0'),
-        (['--shorter-side', '24', '--quality', '0'], '--quality is 0'),
-        (['--shorter-side', '24', '--quality', '100'], '--quality is 100'),
+        (['--shorter-side', '0'], "--shorter-side: '0' is not"),
+        (['--shorter-side', '24', '--quality', '0'], "--quality: '0' is not"),
+        (['--shorter-side', '24', '--quality', '100'], "--quality: '100' is not"),
     ],
 )
 def test_flags_that_make_no_sense(folders, data_dir, capsys, flags, said):
