@@ -8,9 +8,9 @@ device). torchvision: `DataLoader(num_workers=0)` in the interpreter PYTHON. Our
 the files are and with `--shorter-side` 400 and 256 (`--quality 90`); the pixels of 256 are too few for some crops.
 
 Each contestant is a process of its own, pinned to one core; they take turns, ROUNDS times in each of N repeats, so that
-what else the machine does hits all alike. MB/s are of JPEG files read (PNG
-for the few that are stored so). The ratio is to torchvision within a repeat: median, lowest, highest. The seconds of
-the processor (user and system, all threads) hold also where other processes take a part of the core.
+what else the machine does hits all alike. MB/s are of picture files read. The ratio is to torchvision within a repeat:
+median, lowest, highest. The seconds of the processor (user and system, all threads) hold also where other processes
+take a part of the core.
 
 With --overlap: the share of a step that training waits for its batch, on a device that takes 1.3 times as long a step
 as the loader takes for a batch.

@@ -3,8 +3,8 @@
   cnn-bench weights import resnet50 resnet50-11ad3fa6.pth --out weights/resnet50
   cnn-bench eval --weights weights/resnet50 --dataset imagenet
 
-FILE is .safetensors; .pth, .pth.tar, .pt, .bin or .ckpt (only tensors are loaded); or Keras's .h5,
-.weights.h5 or .keras. A checkpoint of a training script may hold more than weights, and prefixes such as module. before
+FILE is .safetensors; .pth, .pth.tar, .pt, .bin or .ckpt (only tensors are loaded); or Keras's .h5, .weights.h5 or
+.keras. A checkpoint of a training script may hold more than weights, and prefixes such as module. before
 their names. A file without a head becomes a base for `train --config.init_from`.
 """
 

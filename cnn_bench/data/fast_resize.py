@@ -17,6 +17,7 @@ import numpy as np
 from cnn_bench.data import preprocessing
 from cnn_bench.data.preprocessing import Box
 
+_KERNELS = {'bilinear': 'INTER_LINEAR', 'bicubic': 'INTER_CUBIC'}
 _PLAIN = 1.05  # factor up to which nothing is smoothed: aliases are less than 0.4 of 255
 _MOST = 3  # factor beyond which five weights are too few, and Pillow resizes
 _MEASURED = 1.1  # variance of OpenCV's result against the formula's, that photographs come out most like Pillow's
@@ -25,7 +26,8 @@ _MEASURED = 1.1  # variance of OpenCV's result against the formula's, that photo
 def resize_into(out: np.ndarray, image: np.ndarray, box: Box, interpolation: str = 'bilinear') -> None:
     """Resize the part `box` of an image, uint8 (h, w, c), to the size of `out`, uint8 (h, w, c), and put it there.
 
-    The box is (left, top, right, bottom) in whole pixels; `interpolation` is 'bilinear' or 'bicubic'.
+    The box is (left, top, right, bottom) in whole pixels; Pillow resizes what
+    OpenCV does not do nearly alike: boxes that shrink much, and other kernels than `_KERNELS`.
     """
     left, top, right, bottom = box
     height, width = out.shape[:2]
@@ -33,7 +35,7 @@ def resize_into(out: np.ndarray, image: np.ndarray, box: Box, interpolation: str
     if factors == (1, 1):
         out[:] = part
         return
-    if max(factors) > _MOST:
+    if max(factors) > _MOST or interpolation not in _KERNELS:
         out[:] = preprocessing.resize(image, box, (height, width), interpolation)
         return
     cv2, target = _opencv(), out
@@ -41,7 +43,7 @@ def resize_into(out: np.ndarray, image: np.ndarray, box: Box, interpolation: str
         part, target = part[:, :, 0], out[:, :, 0]
     if max(factors) > _PLAIN:
         part = cv2.sepFilter2D(part, -1, *map(_weights, factors), borderType=cv2.BORDER_REPLICATE)
-    kernel = {'bilinear': cv2.INTER_LINEAR, 'bicubic': cv2.INTER_CUBIC}[interpolation]
+    kernel = getattr(cv2, _KERNELS[interpolation])
     cv2.resize(part, (width, height), dst=target, interpolation=kernel)
 
 

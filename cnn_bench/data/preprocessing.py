@@ -74,10 +74,18 @@ class Preprocessing:
         return resize(image, (0, 0, *image.shape[1::-1]), size, self.interpolation)
 
     def resized_size(self, size: tuple[int, int], shorter_side: int | None = None) -> tuple[int, int]:
-        """Height and width of what `resized` makes of an image of `size` (h, w)."""
+        """Height and width of what `resized` makes of an image of `size` (h, w).
+
+        The longer side is cut to whole pixels, as by torchvision's `Resize`. Where the input is no square, the image
+        becomes the smallest that covers the input enlarged to that shorter side.
+        """
         if self.squash and shorter_side is None:
             return self.size
-        return resized_size(_not_too_long(size), self.size, shorter_side or self.resize or min(self.size))
+        size, side = _not_too_long(size), shorter_side or self.resize or min(self.size)
+        height, width = (round(side * own / min(self.size)) for own in self.size)
+        if size[0] * width <= size[1] * height:
+            return height, max(width, int(height * size[1] / size[0]))
+        return max(height, int(width * size[0] / size[1])), width
 
     def crop(self, image: np.ndarray) -> np.ndarray:
         """An image uint8 (h, w, c) of any size, resized and cropped at its centre to the network's height and width."""
@@ -93,18 +101,6 @@ class Preprocessing:
 def _not_too_long(size: tuple[int, int]) -> tuple[int, int]:
     height, width = size
     return min(height, _LONGEST * width), min(width, _LONGEST * height)
-
-
-def resized_size(size: tuple[int, int], target: tuple[int, int], shorter_side: int) -> tuple[int, int]:
-    """Height and width of an image of `size` (h, w) once its shorter side is `shorter_side`.
-
-    The longer side is cut to whole pixels, as by torchvision's `Resize`. Where the input `target` (h, w) is no square,
-    the image becomes the smallest that covers `target` enlarged to that shorter side.
-    """
-    height, width = (round(shorter_side * side / min(target)) for side in target)
-    if size[0] * width <= size[1] * height:
-        return height, max(width, int(height * size[1] / size[0]))
-    return max(height, int(width * size[0] / size[1])), width
 
 
 def centre(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -56,11 +56,11 @@ def convert(
 ) -> dict:
     """The variables of `build(arch, library, **fields)` as float32 arrays; every one of `arrays` must be used.
 
-    With `num_classes=0`, for a base without its head, other layers of the head may be left.
-    `input_shape` (h, w, c) is the architecture's own unless given; it matters for networks whose first dense layer
-    grows with the image. Convolution kernels become (kh, kw, in, out); dense kernels become (in, out), with channels
-    last in a flattened activation. A bias of theirs before a batch norm, which ours does not have, is subtracted from
-    the running mean. Raises UserError with the arrays that are missing, left over, of the wrong shape or not finite.
+    With `num_classes=0`, for a base without its head, other layers of the head may be left. `input_shape` (h, w, c) is
+    the architecture's own unless given; it matters for networks whose first dense layer grows with the image.
+    Convolution kernels become (kh, kw, in, out); dense kernels become (in, out), with channels last in a flattened
+    activation. A bias of theirs before a batch norm, which ours does not have, is subtracted from the running mean.
+    Raises UserError with the arrays that are missing, left over, of the wrong shape or not finite.
     """
     layout = layout_of(arch, library)
     expected = array_shapes(build(arch, library, **fields), input_shape or registry.get(arch).input_shape)

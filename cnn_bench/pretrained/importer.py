@@ -76,7 +76,7 @@ def import_weights(
 def _libraries(arch: str, fitting: list[str], file: str | Path, sha256: str, tag: str | None) -> list[str]:
     """The library to take, and others of the `fitting` ones that have another network and are as likely."""
     for library in fitting:
-        tagged = any(tag in (each.tag, f'{each.name}.{each.tag}') for each in published(arch, library))
+        tagged = any(each.is_called(tag) for each in published(arch, library))
         if tagged or recognised(arch, library, Path(file), sha256):
             return [library]
     taken, *others = fitting

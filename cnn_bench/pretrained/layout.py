@@ -34,7 +34,6 @@ class Transform:
         )
 
 
-TORCH = Transform(resize=256)
 CAFFE = Transform(mean=(123.68 / 255, 116.779 / 255, 103.939 / 255), std=(1 / 255,) * 3)  # with `bgr`
 TENSORFLOW = Transform(mean=(0.5,) * 3, std=(0.5,) * 3)  # -1 to 1
 
@@ -56,7 +55,7 @@ class Layout:
     older: tuple[tuple[str, str], ...] = ()  # names in files of earlier versions: (pattern, template of today's name)
     unscaled: bool = False  # some of their norms have no scale; ours is 1 there
     bgr: bool = False  # their first convolution takes BGR
-    transform: Transform = Transform()
+    transform: Transform = Transform()  # of weights of networks without a published set (see published.py)
 
     def name(self, path: str) -> str:
         """The library's name of our layer `path`. Raises KeyError where no rule matches."""

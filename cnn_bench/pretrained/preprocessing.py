@@ -62,14 +62,14 @@ def _of_channels(choice: Choice, channels: int | None) -> Choice:
 def _published(arch: str, library: str, file: Path, sha256: str, tag: str | None) -> Choice:
     if tag is not None:
         found = tagged(arch, library, tag)
-        return Choice(found.preprocessing, f'{library} {found.name}.{found.tag}, named by its tag')
+        return Choice(found.preprocessing, f'{found}, named by its tag')
     known = recognised(arch, library, file, sha256)
     if known:
         found, by = known
-        return Choice(found.preprocessing, f'{library} {found.name}.{found.tag}, known by its {by}')
+        return Choice(found.preprocessing, f'{found}, known by its {by}')
     sets = published(arch, library)
     if sets:
-        return Choice(sets[0].preprocessing, f'a guess: that of {library} {sets[0].name}.{sets[0].tag}', guessed=True)
+        return Choice(sets[0].preprocessing, f'a guess: that of {sets[0]}', guessed=True)
     look = layout_of(arch, library).transform.for_input(registry.get(arch).input_shape)
     return Choice(look, f'a guess: the usual one of {library}', guessed=True)
 

@@ -15,6 +15,7 @@ libraries themselves. Its columns:
 import csv
 import re
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -29,12 +30,24 @@ _HASH = re.compile(r'-([0-9a-f]{8,})\.\w+$')
 class Published:
     """A row of the table: a set of weights, and the preprocessing that it was published with."""
 
-    library: str
+    publisher: str  # one of the libraries
     arch: str
     name: str
     tag: str
     file: str
     preprocessing: Preprocessing
+
+    @property
+    def full_name(self) -> str:
+        """The library's name for the network with the tag, as timm writes it: 'resnet50.a1_in1k'."""
+        return f'{self.name}.{self.tag}'
+
+    def is_called(self, tag: str | None) -> bool:
+        """Whether a user who says `tag`, alone or behind the network's name, means this set."""
+        return tag in (self.tag, self.full_name)
+
+    def __str__(self) -> str:
+        return f'{self.publisher} {self.full_name}'
 
     @property
     def sha256_start(self) -> str:
@@ -45,13 +58,14 @@ class Published:
 
 def published(arch: str, library: str) -> list[Published]:
     """The sets of weights of an architecture that a library publishes."""
-    return [each for each in every_set() if (each.arch, each.library) == (arch, library)]
+    return [each for each in every_set() if (each.arch, each.publisher) == (arch, library)]
 
 
-def every_set() -> list[Published]:
+@cache
+def every_set() -> tuple[Published, ...]:
     """All rows of the table."""
     with (resources.files('cnn_bench.pretrained') / TABLE).open(encoding='utf-8') as file:
-        return [_row(cells) for cells in csv.DictReader(file)]
+        return tuple(map(_row, csv.DictReader(file)))
 
 
 def tagged(arch: str, library: str, tag: str) -> Published:
@@ -61,7 +75,7 @@ def tagged(arch: str, library: str, tag: str) -> Published:
     """
     sets = published(arch, library)
     for each in sets:
-        if tag in (each.tag, f'{each.name}.{each.tag}'):
+        if each.is_called(tag):
             return each
     raise unknown(f'set of weights of {arch} in {library}', tag, [each.tag for each in sets])
 
@@ -78,8 +92,7 @@ def recognised(arch: str, library: str, file: Path, sha256: str) -> tuple[Publis
             return each, 'sha256'
     stem = file.name.partition('.')[0]
     for each in sets:
-        full = f'{each.name}.{each.tag}'
-        if (each.file and stem == Path(each.file).stem) or full in (
+        if (each.file and stem == Path(each.file).stem) or each.full_name in (
             file.with_suffix('').name,
             file.absolute().parent.name,
         ):

@@ -51,6 +51,8 @@ class Resident:
 class InMemory:
     """A whole split in the memory of the host, to evaluate on."""
 
+    order = None  # of the images in the batches: that of the split
+
     def __init__(self, split: data.Split, devices: list[jax.Device]):
         self.images, self.labels = data.load_arrays(split)
         self.devices, self.own = devices, parallel.own_share(devices)
@@ -79,6 +81,7 @@ class Streamed:
     """Batches decoded and cropped on the host by Grain."""
 
     dataset = ()
+    order = None  # of the images in the batches to evaluate on: that of the split
 
     def __init__(self, split: data.Split, devices: list[jax.Device], **stream):
         """`stream` holds the arguments of `data.stream` that do not change from batch to batch."""

@@ -76,7 +76,7 @@ def evaluate(
         'images': int(count),
     }
     labels, log_probs = labels[labels >= 0], log_probs[labels >= 0]
-    if isinstance(batches, ViewBatches):
+    if batches.order is not None:
         back = np.argsort(batches.order)
         labels, log_probs = labels[back], log_probs[back]
     return Evaluation(metrics, labels, log_probs)

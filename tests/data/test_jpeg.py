@@ -132,6 +132,13 @@ def test_crops_are_nearly_those_of_pillow(interpolation, side, channels):
     assert (out[1] == 7).all()
 
 
+@pytest.mark.parametrize('interpolation', ['nearest', 'lanczos'])
+def test_other_interpolations_are_those_of_pillow(interpolation):
+    image, out = photo(90, 80), np.empty((20, 30, 3), np.uint8)
+    resize_into(out, image, (5, 7, 65, 57), interpolation)
+    np.testing.assert_array_equal(out, resize(image, (5, 7, 65, 57), (20, 30), interpolation))
+
+
 def test_a_crop_of_the_target_size_is_taken_as_it_is():
     image, out = photo(40, 50), np.empty((20, 30, 3), np.uint8)
     resize_into(out, image, (5, 7, 35, 27))

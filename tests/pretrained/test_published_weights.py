@@ -3,6 +3,7 @@
 transforms_recorded.json.gz has what torchvision and timm do to a picture, recorded by record_transforms.py.
 """
 
+import contextlib
 import gzip
 import json
 from functools import cache
@@ -13,7 +14,9 @@ import pytest
 from record_transforms import digest, picture
 
 from cnn_bench.errors import UserError
+from cnn_bench.models import registry
 from cnn_bench.pretrained import importer
+from cnn_bench.pretrained.layout import layouts_of
 from cnn_bench.pretrained.preprocessing import choose
 from cnn_bench.pretrained.published import every_set, tagged
 
@@ -122,4 +125,13 @@ def test_an_unknown_tag_names_the_known_ones():
 
 
 def test_a_tag_names_one_set():
-    assert len({(each.arch, each.library, each.tag) for each in every_set()}) == len(every_set())
+    assert len({(each.arch, each.publisher, each.tag) for each in every_set()}) == len(every_set())
+
+
+def test_torchvision_publishes_weights_of_each_of_its_networks():
+    """So its layouts need no preprocessing of their own."""
+    ours = set()
+    for arch in registry.names():
+        with contextlib.suppress(UserError):  # no library has it
+            ours |= {arch} if 'torchvision' in layouts_of(arch) else set()
+    assert ours == {each.arch for each in every_set() if each.publisher == 'torchvision'}

@@ -22,6 +22,7 @@ from cnn_bench.data.readers import (
     svhn,
     tiny_imagenet,
 )
+from cnn_bench.data.readers.entries import first_names, is_archive
 from cnn_bench.errors import UserError
 
 OF_PICTURES = (imagenet, tiny_imagenet, imagenet_v2, packed_folders, folders)  # readers of picture files
@@ -64,7 +65,7 @@ def _beside(path: Path) -> Iterable[Path]:
 def _seen(path: Path) -> str:
     """What a path holds, in words."""
     if path.is_file():
-        members = cifar.first_members(path, _SHOWN)
+        members = [name.rpartition('/')[2] for name in first_names(path, _SHOWN + 1)] if is_archive(path) else []
         return f'an archive with {_listed(members)}' if members else f'a file of {path.stat().st_size:,} bytes'
     with os.scandir(path) as entries:
         names = sorted(entry.name + '/' * entry.is_dir() for entry in entries)

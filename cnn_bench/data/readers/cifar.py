@@ -64,19 +64,6 @@ def recognises(path: Path) -> bool:
         return False
 
 
-def first_members(path: Path, most: int) -> list[str]:
-    """The names of the first files in an archive, or none where `path` is no archive that can be read."""
-    names: list[str] = []
-    try:
-        for name in _names(path):
-            names.append(name)
-            if len(names) > most:
-                break
-    except (tarfile.TarError, OSError, EOFError, zlib.error):
-        pass
-    return names
-
-
 def read(path: Path, request: Request) -> Found:
     """The set in an archive of CIFAR, or in the directory that it unpacks to.
 

@@ -86,6 +86,7 @@ def _empty(subtype: Any, shape: tuple, code: Any) -> _Array:
 
 
 def make_dtype(code: Any, align: Any = False, copy: Any = True) -> Dtype:
+    """In place of numpy.dtype."""
     return Dtype(_text(code))
 
 

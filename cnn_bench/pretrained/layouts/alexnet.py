@@ -1,6 +1,6 @@
 """AlexNet elsewhere: torchvision's is the one-tower form."""
 
-from cnn_bench.pretrained.layout import TORCH, Layout
+from cnn_bench.pretrained.layout import Layout
 
 _POSITIONS = {1: 0, 2: 3, 3: 6, 4: 8, 5: 10}
 _CHANNELS = 256  # of the map that is flattened, 6x6
@@ -14,7 +14,6 @@ _ONE_TOWER = Layout(
     ),
     flattened={'head/fc1': _CHANNELS},
     fields={'adaptive_pool': True},
-    transform=TORCH,
 )
 
 

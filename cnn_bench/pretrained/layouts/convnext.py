@@ -3,11 +3,10 @@
 Keras's network takes pixels and normalises them itself, with numbers that are no weights.
 """
 
-from cnn_bench.pretrained.layout import Layout, Transform
+from cnn_bench.pretrained.layout import Layout
 from cnn_bench.pretrained.layouts.timm_names import usual
 
 # Shorter side before the crop, as torchvision's weights of each were evaluated.
-_RESIZE = {'convnext_tiny': 236, 'convnext_small': 230, 'convnext_base': 232}
 _FIRST_STAGE = 2
 _TORCH_PLACES = {'depthwise/conv': 0, 'depthwise/norm': 2, 'expand/conv': 3, 'project/conv': 5}
 _TIMM_NAMES = {
@@ -54,7 +53,6 @@ def torchvision(arch: str) -> Layout:
             (r'head/norm', 'classifier.0'),
             (r'head/fc', 'classifier.2'),
         ),
-        transform=Transform(resize=_RESIZE[arch]),
     )
 
 

@@ -1,6 +1,6 @@
 """DenseNet elsewhere: torchvision's and timm's, and Keras Applications', which has no `densenet161`."""
 
-from cnn_bench.pretrained.layout import TORCH, Layout, Transform
+from cnn_bench.pretrained.layout import Layout
 from cnn_bench.pretrained.layouts.resnet import KERAS_EPSILON, OLDER_HEAD
 from cnn_bench.pretrained.layouts.timm_names import like
 
@@ -22,7 +22,6 @@ TORCHVISION = Layout(
         (r'head/fc', 'classifier'),
     ),
     older=((r'(.*denselayer\d+\.(?:norm|conv))\.(\d\..*)', r'\1\2'),),  # in the files that torchvision publishes
-    transform=TORCH,
 )
 KERAS = Layout(
     rules=(
@@ -38,7 +37,6 @@ KERAS = Layout(
     ),
     fields={'bn_epsilon': KERAS_EPSILON},
     older=OLDER_HEAD,
-    transform=Transform(),
 )
 
 

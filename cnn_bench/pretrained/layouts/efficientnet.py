@@ -16,8 +16,6 @@ from cnn_bench.models import registry
 from cnn_bench.pretrained.layout import Layout, Transform
 from cnn_bench.pretrained.layouts.timm_names import TENSORFLOW_FIELDS, inverted
 
-# Shorter side before the crop, as torchvision's weights of each were evaluated.
-_RESIZE = {'b0': 256, 'b1': 256, 'b2': 288, 'b3': 320, 'b4': 384}
 _SEQUENCE = {'conv': 0, 'norm': 1}
 _PLACES = {'expand': 0, 'depthwise': 1, 'se': 2, 'project': 3}
 _KERAS = {
@@ -72,7 +70,6 @@ def torchvision(arch: str) -> Layout | None:
             (r'last/(conv|norm)', lambda part: f'features.{last}.{_SEQUENCE[part]}'),
             (r'head/fc', 'classifier.1'),
         ),
-        transform=Transform(resize=_RESIZE[arch.rpartition('_')[2]]),
     )
 
 

@@ -1,11 +1,11 @@
 """GoogLeNet elsewhere: torchvision's is the form with batch normalisation.
 
 Its ImageNet weights were made with Inception's preprocessing, and torchvision's network rescales images to it where
-`transform_input` is set, as it is for them. Here the preprocessing says so. The auxiliary heads are left out: they
-vanish in evaluation, and pool otherwise than ours.
+`transform_input` is set, as it is for them. The table of published weights says so. The auxiliary heads are left out:
+they vanish in evaluation, and pool otherwise than ours.
 """
 
-from cnn_bench.pretrained.layout import TENSORFLOW, Layout
+from cnn_bench.pretrained.layout import Layout
 
 _BRANCHES = {
     '1x1': 'branch1',
@@ -29,7 +29,6 @@ _BATCH_NORM = Layout(
         (r'head/fc', 'fc'),
     ),
     ignored=(r'aux[12]\..*',),
-    transform=TENSORFLOW,
 )
 
 

@@ -1,12 +1,13 @@
 """Inception v3 elsewhere: torchvision's and timm's, whose mean pools take in the padding, and Keras's.
 
 torchvision's weights were made with Inception's preprocessing, and its network rescales images to it where
-`transform_input` is set, as it is for them. Here the preprocessing says so. Keras's normalisations have no scale.
+`transform_input` is set, as it is for them. The table of published weights says so. Keras's normalisations have no
+scale.
 """
 
 from cnn_bench.models import registry
 from cnn_bench.models.inception_blocks import convolution_paths
-from cnn_bench.pretrained.layout import TENSORFLOW, Layout, Rule, Transform
+from cnn_bench.pretrained.layout import TENSORFLOW, Layout, Rule
 from cnn_bench.pretrained.layouts.timm_names import HALVES, like
 
 _STEM = ('', '1a_3x3', '2a_3x3', '2b_3x3', '3b_1x1', '4a_3x3')
@@ -46,7 +47,6 @@ TORCHVISION = Layout(
     ),
     fields={'pads_counted': True},
     ignored=(r'AuxLogits\..*',),
-    transform=Transform(mean=TENSORFLOW.mean, std=TENSORFLOW.std, resize=342),
 )
 
 

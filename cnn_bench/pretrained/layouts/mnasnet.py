@@ -1,6 +1,6 @@
 """MnasNet elsewhere: torchvision, which numbers activations too, and timm."""
 
-from cnn_bench.pretrained.layout import TORCH, Layout
+from cnn_bench.pretrained.layout import Layout
 from cnn_bench.pretrained.layouts.timm_names import inverted
 
 _PLACES = {'expand': 0, 'depthwise': 3, 'project': 6}
@@ -24,7 +24,6 @@ TORCHVISION = Layout(
         (r'last/norm', 'layers.15'),
         (r'head/fc', 'classifier.1'),
     ),
-    transform=TORCH,
 )
 
 LAYOUTS = {'torchvision': TORCHVISION, 'timm': inverted({})}

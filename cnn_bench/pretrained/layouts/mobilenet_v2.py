@@ -1,7 +1,7 @@
 """MobileNetV2 elsewhere: torchvision and timm, whose form is ours, and Keras's, padded as in TensorFlow."""
 
 from cnn_bench.models.mobilenet_v2 import MobileNetV2
-from cnn_bench.pretrained.layout import TENSORFLOW, TORCH, Layout
+from cnn_bench.pretrained.layout import TENSORFLOW, Layout
 from cnn_bench.pretrained.layouts.timm_names import inverted
 
 _BEFORE = [sum(MobileNetV2.depths[:stage]) for stage in range(len(MobileNetV2.depths))]
@@ -32,7 +32,6 @@ TORCHVISION = Layout(
         (r'last/(conv|norm)', lambda part: f'features.{_LAST}.{_SEQUENCE[part]}'),
         (r'head/fc', 'classifier.1'),
     ),
-    transform=TORCH,
 )
 
 KERAS = Layout(

@@ -4,7 +4,7 @@ Keras's network takes pixels and brings them to -1 to 1 itself. Its published fi
 """
 
 from cnn_bench.models import registry
-from cnn_bench.pretrained.layout import TENSORFLOW, TORCH, Layout, Transform
+from cnn_bench.pretrained.layout import TENSORFLOW, Layout, Transform
 from cnn_bench.pretrained.layouts.timm_names import HALVES, INVERTED, TENSORFLOW_FIELDS, usual
 
 _SEQUENCE = {'conv': 0, 'norm': 1}
@@ -43,7 +43,6 @@ def torchvision(arch: str) -> Layout:
             (r'head/fc1', 'classifier.0'),
             (r'head/fc', 'classifier.3'),
         ),
-        transform=TORCH,
     )
 
 

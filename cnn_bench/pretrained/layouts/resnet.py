@@ -1,6 +1,6 @@
 """ResNet elsewhere. Keras Applications has version 1 with biases in its convolutions, on BGR images less their mean."""
 
-from cnn_bench.pretrained.layout import CAFFE, TORCH, Layout, Rule
+from cnn_bench.pretrained.layout import CAFFE, Layout, Rule
 from cnn_bench.pretrained.layouts.timm_names import like
 
 KERAS_NETWORKS = ('resnet50', 'resnet50_v1', 'resnet101', 'resnet152')
@@ -21,7 +21,7 @@ TORCH_RULES: tuple[Rule, ...] = (
     (r'stage(\d)/block(\d+)/shortcut/(conv|norm)', _shortcut),
     (r'head/fc', 'fc'),
 )
-TORCHVISION = Layout(rules=TORCH_RULES, transform=TORCH)
+TORCHVISION = Layout(rules=TORCH_RULES)
 KERAS = Layout(
     rules=(
         (r'stem/conv', 'conv1_conv'),

@@ -1,6 +1,6 @@
 """ShuffleNetV2 elsewhere: torchvision, whose form is ours."""
 
-from cnn_bench.pretrained.layout import TORCH, Layout
+from cnn_bench.pretrained.layout import Layout
 
 # Within a block: the branch, and the places of the convolution and its normalisation in it.
 _PLACES = {
@@ -24,7 +24,6 @@ TORCHVISION = Layout(
         (r'stage(\d)/block(\d)/(\w+)/(conv|norm)', _layer),
         (r'head/fc', 'fc'),
     ),
-    transform=TORCH,
 )
 
 LAYOUTS = {'torchvision': TORCHVISION}

@@ -3,7 +3,7 @@
 from itertools import accumulate
 
 from cnn_bench.models import registry
-from cnn_bench.pretrained.layout import TORCH, Layout
+from cnn_bench.pretrained.layout import Layout
 
 _FIRST_FIRE = 2
 
@@ -23,7 +23,6 @@ def torchvision(arch: str) -> Layout:
             (r'fire(\d)/(\w+)/conv', fire),
             (r'head/conv10/conv', 'classifier.1'),
         ),
-        transform=TORCH,
     )
 
 

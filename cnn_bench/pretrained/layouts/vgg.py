@@ -1,7 +1,7 @@
 """VGG elsewhere: torchvision, timm and Keras Applications."""
 
 from cnn_bench.models import registry
-from cnn_bench.pretrained.layout import CAFFE, TORCH, Layout
+from cnn_bench.pretrained.layout import CAFFE, Layout
 from cnn_bench.pretrained.layouts.timm_names import usual
 
 CHANNELS = 512  # of the map that is flattened, 7x7
@@ -25,7 +25,6 @@ def torchvision(arch: str) -> Layout:
         ),
         flattened={'head/fc1': CHANNELS},
         fields={'adaptive_pool': True},
-        transform=TORCH,
     )
 
 
