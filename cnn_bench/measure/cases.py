@@ -36,6 +36,7 @@ class Case:
     width: float
     channels: int
     num_classes: int
+    params: int | None = None  # that a network of this name has; None: not known
     macs: int | None = None  # of one image
     seed: int = 0
 
@@ -78,7 +79,8 @@ def of_networks(
         arch = registry.get(name)
         chosen = {'size': size or arch.size, 'width': 1.0 if width is None else float(width)}
         native = chosen['size'] == arch.size and chosen['width'] == 1.0
-        facts = {'channels': arch.channels, 'num_classes': arch.num_classes, 'macs': arch.macs if native else None}
+        facts = {'channels': arch.channels, 'num_classes': arch.num_classes}
+        facts |= {'params': arch.params if native else None, 'macs': arch.macs if native else None}
         for framework, dtype, mode, batch in product(frameworks, dtypes, modes, sorted(set(batches))):
             cases.append(Case(name, framework, batch, dtype, mode, **chosen, **facts))
     return cases

@@ -50,7 +50,8 @@ def torch(framework: str, python: str, devices: str | None = None) -> Contestant
     """PyTorch in the Python interpreter `python`. Raises UserError where that has no PyTorch."""
     env = {'CUDA_VISIBLE_DEVICES': ''} if devices == 'cpu' else {}
     versions = _versions_in(python)
-    return Contestant(framework, [python, str(TORCH_WORKER)], versions, lambda arch: digest(TORCH_WORKER), env)
+    files = {path.name: digest(path) for path in (TORCH_WORKER, TORCH_WORKER.with_name('torch_networks.py'))}
+    return Contestant(framework, [python, str(TORCH_WORKER)], versions, lambda arch: _digest_of(files), env)
 
 
 def code_of(arch: str) -> str:
@@ -63,14 +64,18 @@ def code_of(arch: str) -> str:
         files = {'network': digest(path)}
     else:
         names.append(f'models.{registry.get(arch).target.partition(":")[0]}')
-    record = json.dumps({**code.modules(names), **files}, sort_keys=True)
-    return hashlib.sha256(record.encode()).hexdigest()[:DIGITS]
+    return _digest_of({**code.modules(names), **files})
 
 
 def commit() -> str | None:
     """The commit of this code, with + where there are uncommitted changes; None outside of git."""
     state: Mapping[str, Any] | None = provenance.git_state(Path(__file__).parent)
     return state and f'{state["commit"]}{"+" if state["dirty"] else ""}'
+
+
+def _digest_of(files: Mapping[str, str]) -> str:
+    """One digest of several: file -> its digest."""
+    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:DIGITS]
 
 
 def _versions_in(python: str) -> dict[str, str]:

@@ -31,9 +31,9 @@ class Holder:
                 self._worker, self.process = self._start(self.contestant), f'{os.getpid()}-{uuid.uuid4().hex[:8]}'
                 todo = self.alive()
             for case in todo:
+                self._numbers[case] = len(self._numbers)  # one that fails has a number as well
                 answer = self._ask(case, {'do': 'prepare', 'case': case.record()})
                 if answer is not None:
-                    self._numbers[case] = len(self._numbers)
                     self.peak_bytes = max(self.peak_bytes, process_memory.peak_bytes(self._worker.pid) or 0)
                 yield case, self.process, answer
                 if self._worker is None:

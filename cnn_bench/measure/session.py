@@ -187,8 +187,8 @@ class Session:
         """Have a process compile what is not failed, and write down what it answers."""
         self.progress.advance(0, f'compiling {holder.cases[0].label}')
         for case, process, answer in holder.prepare():
-            self.progress.advance(COMPILING_S, f'compiled {case.label}')
             if answer is not None:
+                self.progress.advance(COMPILING_S, f'compiled {case.label}')
                 facts = {name: value for name, value in answer.items() if name not in ('versions', *self._where)}
                 self._turns.add({'kind': 'prepared', **self._identity(case), 'process': process, **facts})
 

@@ -31,13 +31,14 @@ class Turns:
         """Append a line, on the disk when this returns."""
         text = json.dumps(line, separators=(',', ':')).encode() + b'\n'
         size = self._path.stat().st_size if self._path.exists() else 0
-        with naming(self._path), open(self._path, 'ab') as file:
+        with naming(self._path), open(self._path, 'ab', buffering=0) as file:
             try:
-                file.write(text)
-                file.flush()
+                rest = memoryview(text)
+                while rest:
+                    rest = rest[file.write(rest) :]
                 os.fsync(file.fileno())
             except OSError:  # a full disk: half a line helps nobody
-                os.truncate(self._path, size)
+                os.ftruncate(file.fileno(), size)
                 raise
         self._keep(dict(line))
 
@@ -45,10 +46,6 @@ class Turns:
         """(lines `prepared`, lines `turn`) of a key that have this `code` and these `versions`, as JSON."""
         lines = [line for line in self._lines.get(name, ()) if by(line) == made_by]
         return tuple([line for line in lines if line['kind'] == kind] for kind in ('prepared', 'turn'))
-
-    def forget(self, name: tuple) -> None:
-        """Leave out the lines of a key that are there, as it is measured again."""
-        self._lines.pop(name, None)
 
     def _keep(self, line: dict) -> None:
         self._lines.setdefault(key(line), []).append(line)

@@ -5,7 +5,7 @@ It reads a JSON object a line from stdin and answers each with one on stdout: {"
 
   {"do": "machine"}                                         the device, cores and versions
   {"do": "prepare", "case": {...}}                          compile a case (`cases.Case`), run its first calls
-  {"do": "time", "case": N, "seconds": S, "copy": false}    time the Nth case that was prepared
+  {"do": "time", "case": N, "seconds": S, "copy": false}    time the Nth case that was to be prepared, from 0
   {"do": "peak", "dtype": "float32"}                        the rates of a matrix product and of a copy
   {"do": "drop", "case": N}                                 forget a case
 """
@@ -77,11 +77,12 @@ class Worker:
         return {**machine.device(), 'versions': machine.versions()}
 
     def prepare(self, case: dict[str, Any]) -> dict[str, Any]:
-        """Compile a case, which gets the next number unless it fails."""
+        """Compile a case, which gets the next number, also where it fails."""
         from cnn_bench.measure.cases import Case
         from cnn_bench.measure.prepared_case import PreparedCase
 
-        self._cases.append(PreparedCase(Case(**case), self._shared))
+        self._cases.append(None)
+        self._cases[-1] = PreparedCase(Case(**case), self._shared)
         return {**self._cases[-1].facts, **self.machine()}
 
     def time(self, case: int, seconds: float, copy: bool = False) -> dict[str, Any]:
