@@ -14,6 +14,7 @@ COPIED = (  # from what processes answered; of several the largest
     *('memory_arguments_bytes', 'memory_outputs_bytes', 'memory_temporaries_bytes', 'memory_planned_bytes'),
     *('memory_allocator_peak_bytes', 'memory_process_growth_bytes', 'params', 'params_bytes', 'bytes_accessed'),
 )
+PEAKS = ('matrix_flop_per_s', 'copy_bytes_per_s')  # of the device, in the lines of turns
 
 
 def failed(case: Case, where: Mapping[str, Any], status: str, reason: str) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def measured(
 ) -> dict[str, Any]:
     """The row of a case from the lines of its processes and rounds (`turns.Turns`).
 
-    `peaks` has matrix_flop_per_s and copy_bytes_per_s; `processes` is `intervals.between` of all rows of the
+    `peaks` has the best of PEAKS; `processes` is `intervals.between` of all rows of the
     contestant.
     """
     durations = np.concatenate([turn['seconds'] for turn in turns])

@@ -19,6 +19,7 @@ from cnn_bench.measure import intervals, machine, row, rows
 from cnn_bench.measure.cases import OURS, Case, counted, key
 from cnn_bench.measure.contestants import Contestant, commit
 from cnn_bench.measure.holder import Holder
+from cnn_bench.measure.missing import missing
 from cnn_bench.measure.rounds import PROCESSES, order, target
 from cnn_bench.measure.sensors import Meter, Sensors
 from cnn_bench.measure.turns import Turns, by
@@ -59,7 +60,7 @@ class Session:
     again: frozenset[str] = frozenset()  # 'failed', 'changed': rows that are measured though they are there
     rows: dict[tuple, dict] = field(default_factory=dict, init=False)
     _open: list = field(default_factory=list, init=False)  # holders with a process
-    _peaks: dict[str, dict[str, float]] = field(default_factory=dict, init=False)  # by dtype, the best
+    _peaks: dict[str, dict[str, float]] = field(default_factory=dict, init=False)  # by dtype, in this round
     _failed: set[Case] = field(default_factory=set, init=False)  # in this session
     _records: dict[tuple, dict] = field(default_factory=dict, init=False)  # of the code, by network and contestant
     _cases: list[Case] = field(default_factory=list, init=False)  # that this session measures
@@ -73,13 +74,17 @@ class Session:
         with locked(self.out, 'measures'), contextlib.ExitStack() as stack:
             stack.callback(self._end)
             self.rows, self._turns = rows.read(self.out), Turns(self.out)
+            idle_w = Sensors.for_platform('gpu').idle_power_w()  # a process on the device would wake it
             self._machine = self._start(self.contestants[OURS])
             stack.callback(self._machine.kill)
             self._where = self._find_device()
-            self._sensors = Sensors.for_platform(self._where['platform'])
-            self._idle_w = None
-            self.seconds = self.seconds or (0.5 if self._where['platform'] == 'cpu' else 2.0)
-            todo = self._todo(cases)
+            on_cpu = self._where['platform'] == 'cpu'
+            self._sensors, self._idle_w = Sensors.for_platform(self._where['platform']), None if on_cpu else idle_w
+            self.seconds = self.seconds or (0.5 if on_cpu else 2.0)
+            filed = [(case, {**self._where, **self._made_by(case)}) for case in cases]
+            todo, lines = missing(filed, self.rows, self.again)
+            for line in lines:
+                self.progress.say(line)
             self._measure(todo)
             return [self.rows[self.key(case)] for case in cases]
 
@@ -96,27 +101,6 @@ class Session:
             raise kind(f'measure: there is no device to measure on: {error.reason}') from error
         return {name: found[name] for name in ('platform', 'device', 'threads')} | {'commit': commit()}
 
-    def _todo(self, cases: Sequence[Case]) -> list[Case]:
-        """The cases without a row, or with one that is to be made again; rows that other code made are named."""
-        todo, kept, changed = [], 0, []
-        for case in cases:
-            there = self.rows.get(self.key(case))
-            other = there is not None and by(there) != by(self._made_by(case))
-            retry = there is not None and there['status'] != 'ok' and 'failed' in self.again
-            if there is None or retry or (other and 'changed' in self.again):
-                todo.append(case)
-                continue
-            kept += 1
-            changed += [case.label] if other else []
-        if kept:
-            self.progress.say(f'{kept} of {len(cases)} rows are there already')
-        if changed:
-            shown = '; '.join(changed[:5]) + (f' and {len(changed) - 5} more' if len(changed) > 5 else '')
-            self.progress.say(
-                f'made by other code or versions, and kept: {shown} (--rerun changed measures them again)'
-            )
-        return todo
-
     def _measure(self, todo: Sequence[Case]) -> None:
         for case in todo:
             try:
@@ -125,7 +109,6 @@ class Session:
                 self._fail(case, 'failed', str(error))
         if not self._cases:
             return
-        self._idle_w = self._sensors.idle_power_w()
         self.progress.begin(sum(self._work(case) for case in self._cases))
         whole = [case for case in self._cases if len(self._done(case)) >= self.rounds]
         if whole:  # it was killed before it wrote their rows
@@ -202,7 +185,7 @@ class Session:
             return
         line = {'kind': 'turn', **self._identity(case), 'process': holder.process, 'seconds': timed['seconds']}
         line |= {'warmup_calls': timed.get('warmup_calls', 0), 'power_w': meter.power_w, 'power_idle_w': self._idle_w}
-        line |= before | self._sensed('after')
+        line |= before | self._sensed('after') | self._peaks.get(case.dtype, {})
         if not any(turn['process'] == holder.process for turn in self._done(case)):  # once a process
             copied = holder.time(case, COPY_SHARE * self.seconds, copy=True)
             if copied is None:
@@ -218,7 +201,7 @@ class Session:
         for case in cases:
             prepared, turns = self._turns.of(self.key(case), by(self._made_by(case)))
             where = {**self._where, **self._made_by(case)}
-            peaks = self._peaks.get(case.dtype, {})
+            peaks = self._best_peaks(case.dtype)
             self.rows[self.key(case)] = row.measured(case, where, prepared, turns, peaks, processes[case.framework])
         rows.write(self.out, self.rows.values())
         for name in dict.fromkeys((case.arch, case.framework) for case in cases):
@@ -248,12 +231,17 @@ class Session:
         }
 
     def _measure_peaks(self, dtypes: set[str]) -> None:
-        """Measure the rates of the device once more; the best one stays."""
+        """Measure the rates of the device once more, for the turns of a round."""
         for dtype in sorted(dtypes):
-            with contextlib.suppress(CaseFailed):
-                best = self._peaks.setdefault(dtype, {})
-                for name, rate in self._machine.ask({'do': 'peak', 'dtype': dtype}).items():
-                    best[name] = max(rate, best.get(name, 0.0))
+            try:
+                self._peaks[dtype] = self._machine.ask({'do': 'peak', 'dtype': dtype})
+            except CaseFailed:  # such as where memory is short
+                self._peaks[dtype] = {}
+
+    def _best_peaks(self, dtype: str) -> dict[str, float | None]:
+        """The best rates of the device in any round of this command."""
+        turns = [turn for case in self._cases if case.dtype == dtype for turn in self._done(case)]
+        return {name: max((turn[name] for turn in turns if name in turn), default=None) for name in row.PEAKS}
 
     def _report_failures(self, holder: Holder) -> None:
         for case, error in holder.failures.items():
