@@ -5,8 +5,9 @@ from typing import Any
 import jax
 
 
-def network(module: Any, variables: dict) -> tuple[Any, dict]:
-    """(module, variables) to call at inference: `module.apply(variables, images, train=False)` gives logits."""
+def network(module: Any, variables: dict, image_shape: tuple[int, int, int]) -> tuple[Any, dict]:
+    """(module, variables) to call at inference on images of `image_shape` (h, w, c):
+    `module.apply(variables, images, train=False)` gives logits."""
     return module, variables
 
 

@@ -34,7 +34,7 @@ class SharedState:
             if case.mode == 'training':
                 self._kept[name] = [module, training_step.initial_state(variables), counts]
             else:
-                self._kept[name] = [*inference_call.network(module, variables), counts]
+                self._kept[name] = [*inference_call.network(module, variables, case.input_shape), counts]
         return tuple(self._kept[name])
 
     def put(self, case: Case, state: Any) -> None:
