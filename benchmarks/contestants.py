@@ -13,12 +13,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
+from cnn_bench.measure import training_step
 from cnn_bench.models import fast_ops, registry
 from cnn_bench.models.registry import Arch
 
-LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 1e-3, 0.9, 1e-4
 MIB = 2**20
 
 
@@ -59,16 +58,14 @@ def linen(case: Case, name: str, steps: int, plain: bool) -> Contestant:
     A call takes `steps` steps in one program. `memory_mib` is what XLA plans for it.
     """
     model = registry.build(case.arch, dtype=case.dtype)
-    optimizer = optax.chain(optax.add_decayed_weights(WEIGHT_DECAY), optax.sgd(LEARNING_RATE, MOMENTUM))
     images, labels = map(jnp.asarray, case.data())
 
     def init():
-        variables = dict(model.init(jax.random.key(case.seed), images[:1]))
-        params = variables.pop('params')
-        return params, variables, optimizer.init(params)
+        return training_step.initial_state(model.init(jax.random.key(case.seed), images[:1]))
 
     state = jax.jit(init)()
-    step = partial(_step, model=model, optimizer=optimizer, key=jax.random.key(case.seed))
+    rule, key = training_step.optimizer(), jax.random.key(case.seed)
+    step = partial(training_step.step, key=key, model=model, rule=rule)
     run = jax.jit(partial(_steps, step=step, count=steps), donate_argnums=0)
     with fast_ops.disabled() if plain else nullcontext():
         start = time.perf_counter()
@@ -92,40 +89,3 @@ def _steps(state: Any, images: jax.Array, labels: jax.Array, *, step: Callable, 
         state, loss = step(state, images, labels)
         return state, loss[None]
     return jax.lax.scan(lambda state, _: step(state, images, labels), state, length=count)
-
-
-def _step(state, images, labels, *, model, optimizer, key):
-    params, model_state, opt_state = state
-
-    def loss_fn(params):
-        logits, updated = model.apply(
-            {'params': params, **model_state},
-            images,
-            train=True,
-            mutable=[*model_state, 'aux_logits'],
-            rngs={'dropout': key},
-        )
-        updated.pop('aux_logits', None)
-        return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean(), updated
-
-    (loss, model_state), grads = jax.value_and_grad(loss_fn, has_aux=True)(params)
-    updates, opt_state = optimizer.update(grads, opt_state, params)
-    return (optax.apply_updates(params, updates), model_state, opt_state), loss
-
-
-def matrix_product(dtype: str) -> Callable[[], float]:
-    """A call of it measures the device's rate at a large square matrix product, in FLOP/s (2 a multiply-add)."""
-    accelerator = jax.default_backend() != 'cpu'
-    size, repeats = (8192, 20) if accelerator else (2048, 2)
-    a, b = (jax.random.normal(jax.random.key(n), (size, size), jnp.dtype(dtype)) for n in range(2))
-    multiply = jax.jit(jnp.matmul).lower(a, b).compile()
-    jax.block_until_ready(multiply(a, b))
-
-    def rate() -> float:
-        start = time.perf_counter()
-        for _ in range(repeats):
-            product = multiply(a, b)
-        jax.block_until_ready(product)
-        return 2 * size**3 * repeats / (time.perf_counter() - start)
-
-    return rate

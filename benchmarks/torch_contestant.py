@@ -5,8 +5,10 @@ import time
 import torch
 import torch.nn.functional as F
 import torchvision
-from contestants import LEARNING_RATE, MIB, MOMENTUM, WEIGHT_DECAY, Case, Contestant
+from contestants import MIB, Case, Contestant
 from torch import nn
+
+from cnn_bench.measure.training_step import LEARNING_RATE, MOMENTUM, WEIGHT_DECAY
 
 NAMES = {'alexnet_owt': 'alexnet', 'googlenet_bn': 'googlenet'}  # ours -> torchvision's, where they differ
 OWN_HEADS = {'googlenet': {'aux_logits': False, 'init_weights': False}}

@@ -25,7 +25,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import jax
-from contestants import MIB, Case, Contestant, linen, matrix_product
+from contestants import MIB, Case, Contestant, linen
+
+from cnn_bench.measure.machine import matrix_product
 
 DEFAULTS = {'cpu': ['fashion_cnn:64,128', 'resnet20:128'], 'other': ['resnet50:256', 'resnet20:128', 'fashion_cnn:128']}
 COLUMNS = (

@@ -30,6 +30,7 @@ COMMANDS = {
     'features': "write a layer's output for every image of a data set to a file",
     'retrieve': 'find the nearest images by their features, and measure recall',
     'weights': 'import weights of Keras Applications, torchvision or timm',
+    'measure': 'measure time, memory and power of networks on this device',
     'sweep': 'train every variant of an experiment',
     'report': 'write tables, charts and a page about the runs below a directory',
     'ensemble': 'measure error and cost of ensembles of trained networks',

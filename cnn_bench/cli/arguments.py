@@ -45,6 +45,12 @@ def whole(least: int, most: int = LARGEST) -> Callable[[str], int]:
     return _ranged(int, lambda value: least <= value <= most, f'a whole number, at least {least}{_to(most)}')
 
 
+def whole_numbers(least: int) -> Callable[[str], list[int]]:
+    """A type for argparse: whole numbers from `least` on, separated by commas; sorted, each once."""
+    convert = whole(least)
+    return lambda text: sorted(set(map(convert, text.split(','))))
+
+
 def number_above(bound: float) -> Callable[[str], float]:
     """A type for argparse: numbers above `bound`."""
     return _ranged(float, lambda value: bound < value <= LARGEST, f'a number above {bound:g}{_to(LARGEST)}')

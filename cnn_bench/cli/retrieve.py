@@ -39,7 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='the layer, see `cnn-bench features --list-layers`',
     )
     parser.add_argument(
-        '--k', type=_ks, default='1,5,10', metavar='K,...', help='numbers of neighbours to measure recall for'
+        '--k',
+        type=arguments.whole_numbers(1),
+        default='1,5,10',
+        metavar='K,...',
+        help='numbers of neighbours to measure recall for',
     )
     parser.add_argument('--index', choices=('exact', 'faiss'), default='exact', help='how to search')
     parser.add_argument('--sheet', metavar='FILE', help='draw queries and their neighbours to this PNG file')
@@ -67,11 +71,6 @@ def run(args: argparse.Namespace) -> None:
         output.print_line(f'recall at {k:<4}{100 * share:6.2f} %')
     if sheet:
         output.print_line(sheet)
-
-
-def _ks(text: str) -> list[int]:
-    """The numbers of neighbours, sorted, each once, for argparse."""
-    return sorted(set(map(arguments.whole(1), text.split(','))))
 
 
 def _sheet_path(text: str | None) -> Path | None:

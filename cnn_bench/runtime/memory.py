@@ -49,6 +49,11 @@ def free_bytes(devices: list[Any]) -> tuple[int, str]:
     if all('bytes_limit' in each for each in stats):
         free = sum(each['bytes_limit'] - each['bytes_in_use'] for each in stats)
         return free, f'{gib(free)} are free on the {len(devices)} {devices[0].device_kind}'
+    return host_free_bytes()
+
+
+def host_free_bytes() -> tuple[int, str]:
+    """The bytes that this process may still take, and what holds it to that."""
     free = [(limit - used, 'this process may still take') for limit, used in _limits()]
     free += [(size, 'this job may take') for size in _cgroup_limits()]
     free += [(size, 'this machine has') for size in _machine_bytes()]

@@ -6,7 +6,6 @@ started it ends, it keeps to its own CPU cores, its memory may be limited, and i
 """
 
 import argparse
-import ctypes
 import os
 import resource
 import signal
@@ -15,9 +14,8 @@ import sys
 from cnn_bench import recipe
 from cnn_bench.runs import RunDirectory
 from cnn_bench.runtime import cores, memory
+from cnn_bench.runtime.parent import die_with
 from cnn_bench.sweep.outcome import attempt
-
-PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -48,15 +46,6 @@ def main(argv: list[str] | None = None) -> None:
         sys.stdout.flush(), sys.stderr.flush()
         os._exit(status)
     sys.exit(status)
-
-
-def die_with(parent: int) -> None:
-    """Have the kernel kill this process when `parent` ends; does nothing on systems other than Linux."""
-    if not sys.platform.startswith('linux'):
-        return
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before the request was made
-        sys.exit(f'the process {parent} that started this one has ended')
 
 
 def limit_memory(size: int) -> None:

@@ -1,53 +1,7 @@
-"""A trial's process: it dies with the one that started it, and may be held to an amount of memory."""
+"""A trial's process may be held to an amount of memory."""
 
-import signal
 import subprocess
 import sys
-import time
-
-import pytest
-
-from cnn_bench.sweep import worker
-
-STARTER = '''
-import subprocess, sys, os, time
-waits = """import sys, time
-from cnn_bench.sweep import worker
-worker.die_with(int(sys.argv[1]))
-print("up", flush=True)
-time.sleep(600)"""
-process = subprocess.Popen([sys.executable, '-c', waits, str(os.getpid())], start_new_session=True)
-print(process.pid, flush=True)
-time.sleep(600)
-'''
-PATIENCE_S = 120
-
-
-@pytest.mark.skipif(not sys.platform.startswith('linux'), reason='Linux alone tells a process that its parent died')
-def test_it_dies_with_its_parent():
-    starter = subprocess.Popen([sys.executable, '-c', STARTER], stdout=subprocess.PIPE, text=True)
-    pid = int(starter.stdout.readline())
-    assert starter.stdout.readline() == 'up\n'
-    assert _runs(pid)
-    starter.send_signal(signal.SIGKILL)
-    starter.wait()
-    deadline = time.monotonic() + PATIENCE_S
-    while _runs(pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not _runs(pid)
-
-
-@pytest.mark.skipif(not sys.platform.startswith('linux'), reason='the same')
-def test_it_does_not_begin_where_the_parent_is_gone():
-    with pytest.raises(SystemExit, match='the process 1234567 that started this one has ended'):
-        _die_with(1_234_567)
-
-
-def _die_with(parent: int) -> None:
-    """`die_with` without its request to the kernel, which would last as long as the tests' own process."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worker.ctypes, 'CDLL', lambda *a, **k: type('C', (), {'prctl': staticmethod(lambda *a: 0)}))
-        worker.die_with(parent)
 
 
 def test_a_memory_limit_holds():
@@ -55,12 +9,3 @@ def test_a_memory_limit_holds():
     ran = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
     assert ran.returncode == 1
     assert 'MemoryError' in ran.stderr
-
-
-def _runs(pid: int) -> bool:
-    """Whether a process is there and no zombie, which is one that nobody has waited for yet."""
-    try:
-        with open(f'/proc/{pid}/stat') as file:
-            return file.read().rpartition(')')[2].split()[0] not in 'ZX'
-    except FileNotFoundError:
-        return False
