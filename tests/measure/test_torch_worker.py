@@ -198,3 +198,25 @@ def test_inference_is_in_evaluation_mode_and_in_the_format_asked_for(worker, dty
     assert not logits.requires_grad
     assert torch.equal(logits, again)
     assert not case.model.training
+
+
+@needs_torch
+@pytest.mark.parametrize('mode', ['inference', 'training'])
+def test_weights_are_frozen_while_inference_is_compiled(worker, monkeypatch, mode):
+    import torch
+    import torch._inductor.config as inductor
+
+    frozen = []
+
+    def compile_later(function, **_):
+        def run(*args):
+            frozen.append(inductor.freezing)
+            return function(*args)
+
+        return run
+
+    monkeypatch.setattr(torch, 'compile', compile_later)
+    case = worker.PreparedCase(**CASE | {'framework': 'torch-compile', 'mode': mode})
+    assert frozen[0] is (mode == 'inference')
+    assert inductor.freezing is False
+    assert case.facts['compile_s'] > 0
