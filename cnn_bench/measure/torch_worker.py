@@ -3,7 +3,7 @@
 Requests and answers are those of `worker.py`. It stands alone: PYTHON is one that has torch, and need not have
 cnn_bench. The configuration is the fastest of those that a careful user takes without leaving float32 or bfloat16:
 
-- channels last, no slower than the default layout for any network tried at inference on a CPU;
+- channels last, the faster layout for nearly all networks that were tried at inference on a CPU;
 - as many threads as cores; on a GPU cuDNN's search for the fastest algorithm, and TF32 as XLA uses it;
 - inference: `eval()`, `inference_mode()`; in bfloat16 all parameters are;
 - training: `train()`, cross-entropy, fused SGD; in bfloat16 by autocast, with float32 parameters;
