@@ -81,12 +81,15 @@ class _Calls:
             self.outputs[id(result)] = result, layer
             self.uses[layer.path] += 1
         elif isinstance(layer, BATCH_NORMS):
-            plain = len(args) == 1 and not kwargs and type(layer) in BATCH_NORMS and layer.use_running_average
-            self.takers[layer.path].append(self._pair(layer, args[0]) if plain and result.dtype == args[0].dtype else None)
+            same = len(args) == 1 and not kwargs and result.dtype == args[0].dtype
+            self.takers[layer.path].append(self._pair(layer, args[0]) if same else None)
         return result
 
     def _pair(self, norm: nn.Module, x: jax.Array) -> Pair | None:
-        if id(x) not in self.outputs or type(norm.parent) not in FOLDING:
+        over_channels = norm.use_running_average and getattr(norm, 'axis', -1) == -1  # of Linen's: any axis
+        if not over_channels or type(norm) not in BATCH_NORMS or type(norm.parent) not in FOLDING:
+            return None
+        if id(x) not in self.outputs:
             return None
         inner = self.outputs[id(x)][1]
         outer = inner.parent if type(inner.parent) is SeparableConv and inner.name == 'pointwise' else inner
