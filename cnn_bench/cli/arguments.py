@@ -20,12 +20,22 @@ def add_data_dir(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_dtype(parser: argparse.ArgumentParser) -> None:
+    """--dtype."""
+    parser.add_argument(
+        '--dtype',
+        choices=('float32', 'bfloat16'),
+        help='number format of the computation (default: that of the network, float32 for imported weights)',
+    )
+
+
 def add_model(parser: argparse.ArgumentParser, batch_size: int) -> None:
     """The arguments that `load_model` reads, --batch-size and --json."""
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument('--workdir', metavar='DIR', help='a run directory; its newest checkpoint is used')
     what.add_argument('--weights', metavar='DIR', help='a directory written by `cnn-bench weights import`')
     parser.add_argument('--batch-size', type=whole(1), default=batch_size, metavar='B', help='images per batch')
+    add_dtype(parser)
     add_data_dir(parser)
     parser.add_argument('--json', action='store_true', help='print JSON')
 
@@ -35,7 +45,7 @@ def load_model(args: argparse.Namespace) -> 'TrainedModel':
     from cnn_bench import trained
     from cnn_bench.trained.class_names import read_class_names
 
-    model = trained.load(args.workdir or args.weights, args.data_dir)
+    model = trained.load(args.workdir or args.weights, args.data_dir).computing_in(args.dtype)
     names = getattr(args, 'class_names', None)
     return model if names is None else model.with_class_names(read_class_names(names))
 

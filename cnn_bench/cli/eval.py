@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='B',
         help='images per batch, with --weights (default: 64, or fewer of several views)',
     )
+    arguments.add_dtype(parser)
     _add_protocol(parser)
     arguments.add_data_dir(parser)
     parser.add_argument('--json', action='store_true', help='print JSON')
@@ -106,7 +107,7 @@ def run(args: argparse.Namespace) -> None:
 def _of_run(args: argparse.Namespace, track: Track) -> dict:
     from cnn_bench.training.evaluate import evaluate_run
 
-    for option in ('dataset', 'batch_size'):
+    for option in ('dataset', 'batch_size', 'dtype'):
         if getattr(args, option) is not None:
             flag = option.replace('_', '-')
             raise UserError(f'eval: --{flag} needs --weights; a run is evaluated as its recipe says')
@@ -121,7 +122,7 @@ def _of_weights(args: argparse.Namespace, track: Track) -> dict:
     if not args.dataset:
         raise UserError('eval: --weights needs --dataset; see `cnn-bench data list`')
     split, asked = args.split or 'test', _asked(args)
-    return evaluate_weights(args.weights, args.dataset, split, args.data_dir, args.batch_size, asked, track)
+    return evaluate_weights(args.weights, args.dataset, split, args.data_dir, args.batch_size, asked, track, args.dtype)
 
 
 def _asked(args: argparse.Namespace) -> 'Asked':

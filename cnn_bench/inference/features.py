@@ -23,7 +23,7 @@ class Extraction:
 
     count: int  # images
     shape: tuple[int, ...]  # of one image's features
-    about: dict[str, Any]  # arch, source, dataset, split, layer, pool
+    about: dict[str, Any]  # arch, source, dataset, split, layer, pool, dtype
     batches: Iterator[tuple[np.ndarray, np.ndarray]]
 
     def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -51,9 +51,9 @@ def extract(
 ) -> Extraction:
     """The output of `layer` for a split of a prepared data set.
 
-    Images are prepared as in an evaluation of the model. `batch_size` is over all devices, rounded up to a multiple
-    of their number. `track` reports progress. Raises UserError for an unknown layer, set or split, and for images
-    the network can't take.
+    Images are prepared as in an evaluation of the model, and batch norms folded, but not where `layer` would change.
+    `batch_size` is over all devices, rounded up to a multiple of their number. `track` reports progress. Raises
+    UserError for an unknown layer, set or split, and for images the network can't take.
     """
     if pool not in layers.POOLS:
         raise unknown('pool', pool, layers.POOLS)
@@ -62,6 +62,7 @@ def extract(
     shape = layers.check_layer(model, layer)
     devices = parallel.local_devices(0)
     images = batches_for(model, dataset, split, devices, data_dir)
+    model = model.folded(keep=layer)
     step = partial(feature_step, module=model.module, preprocess=model.preprocess, layer=layer, pool=pool)
     compiled = parallel.over_devices(step, devices, 'jit')
     variables = parallel.replicate(model.variables, devices)
@@ -70,7 +71,7 @@ def extract(
     return Extraction(
         count=len(images),
         shape=shape[-1:] if pool == 'mean' and len(shape) == 3 else tuple(shape),
-        about={**about, 'layer': layer, 'pool': pool},
+        about={**about, 'layer': layer, 'pool': pool, 'dtype': model.dtype},
         batches=_batches(compiled, variables, images, batch_size, partial(track, description=f'{layer} of {split}')),
     )
 

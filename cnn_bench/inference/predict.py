@@ -36,6 +36,7 @@ def predict(
     if model.input_shape[2] not in (1, 3):
         raise UserError(f'{model.arch} takes images of {model.input_shape[2]} channels; pictures have 1 or 3')
     items = named_pictures(names)
+    model = model.folded()
     size, compiled = 0, partial(jax.jit(partial(_probabilities, model)), model.variables)
     while batch := list(islice(items, batch_size)):
         read_ones = [_read(item, model) for item in batch]

@@ -5,6 +5,7 @@ own          networks outside this package, by their place: path/to/mynet.py:MyN
 blocks       the base class `Classifier`, and the blocks and heads that networks share
 layers       convolutions, normalisations, activations, poolings and initialisers that a network can be given by name
 batch_norm   batch normalisation in one pass
+folded       where a layer, its normalisation and its activation meet, with batch normalisation folded or not
 fast_ops     the operations below the layers, with implementations that are faster on CPUs than XLA's
 variables    initial variables, drawn quickly
 """

@@ -16,6 +16,7 @@ from flax.errors import ScopeParamShapeError
 
 from cnn_bench.errors import UserError, unknown
 from cnn_bench.models.fast_ops import Pads
+from cnn_bench.models.folded import weights_norm_act
 from cnn_bench.models.layers import (
     INITS,
     Kernel,
@@ -48,8 +49,8 @@ class ConvNorm(nn.Module):
     def __call__(self, x):
         padding = same_pads(x, self.kernel, self.stride) if self.padding == 'same' else self.padding
         features = self.features * pieces(self.act)
-        x = self.conv(features, self.kernel, self.stride, padding, self.groups, name='conv')(x)
-        return self.act(self.norm(name='norm')(x))
+        conv = partial(self.conv, features, self.kernel, self.stride, padding, self.groups, name='conv')
+        return weights_norm_act(conv, self.norm(name='norm'), self.act, x)
 
 
 class SqueezeExcite(nn.Module):
@@ -127,8 +128,8 @@ class DenseHead(nn.Module):
         for number, features in enumerate(self.hidden, 1):
             drop = nn.Dropout(self.dropout, deterministic=not train, name=f'dropout{number}')
             x = drop(x) if self.drop_inputs else x
-            x = self.dense(features * pieces(self.act), name=f'fc{number}')(x)
-            x = self.act(self.norm(train=train, name=f'norm{number}')(x))
+            dense = partial(self.dense, features * pieces(self.act), name=f'fc{number}')
+            x = weights_norm_act(dense, self.norm(train=train, name=f'norm{number}'), self.act, x)
             x = x if self.drop_inputs else drop(x)
         return self.dense(self.num_classes, name='fc')(x)
 

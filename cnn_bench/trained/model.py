@@ -17,6 +17,7 @@ from cnn_bench.data.preprocessing import Preprocessing
 from cnn_bench.errors import UserError
 from cnn_bench.models import registry
 from cnn_bench.trained.class_names import default_class_names
+from cnn_bench.trained.folding import fold
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,11 @@ class TrainedModel:
         """(h, w, c) of the images that the network takes."""
         return self.preprocessing.input_shape
 
+    @property
+    def dtype(self) -> str:
+        """The name of the dtype that the network computes in."""
+        return jnp.dtype(self.module.dtype).name
+
     def preprocess(self, images: Any) -> jax.Array:
         """Images (n, h, w, c) of the network's size, from 0 to 255 -> what the module takes."""
         return self.preprocessing.normalise(jnp.asarray(images), self.module.dtype)
@@ -68,6 +74,25 @@ class TrainedModel:
         """
         variables = self.variables if variables is None else variables
         return self.module.apply(variables, self.preprocess(images), train=False)
+
+    def folded(self, keep: str = '') -> 'TrainedModel':
+        """The same network for evaluation: batch norms folded into the layers before them, all weights on the device.
+
+        All outputs are the same up to rounding, but for those of folded layers; `keep` names a layer that is not to be
+        folded (see `folding.fold`).
+        """
+        module, variables = fold(self.module, self.variables, self.input_shape, keep)
+        return replace(self, module=module, variables=jax.tree.map(jnp.asarray, variables))
+
+    def computing_in(self, dtype: str | None) -> 'TrainedModel':
+        """The same network computing in the dtype of that name; None: as it is. Its weights and logits stay float32.
+
+        Raises UserError for a network without a `dtype`, and for an unknown one.
+        """
+        if dtype is None:
+            return self
+        fields = {**self.origin.fields, 'dtype': dtype}
+        return replace(self, module=registry.build(self.arch, **fields), origin=replace(self.origin, fields=fields))
 
     def check_image(self, image: Any) -> None:
         """Raise UserError unless `image` is one image of the network's size."""

@@ -14,6 +14,7 @@ from cnn_bench.recipe import MONITORED
 from cnn_bench.runs import RunDirectory
 from cnn_bench.runs.predictions import Predictions
 from cnn_bench.runtime import distributed, parallel
+from cnn_bench.trained.folding import fold
 from cnn_bench.trained.model import check_classifies
 from cnn_bench.training.batches import InMemory, Streamed, batches_for, check_channels
 from cnn_bench.training.multi_view import compiled_view_step, flattens
@@ -155,11 +156,25 @@ def _evaluated(
     if part not in parts:
         raise UserError(f'the recipe of {workdir} has no {part} images; it has {" and ".join(parts)} images')
     batch_size, devices = setup.config.eval_batch_size, setup.devices
+    state = _folded(setup, state)
     if protocol is None or protocol.plain:
         return evaluate_state(setup.compiled_eval_step(), state, setup.eval_data[part], batch_size, track=track)
     step = compiled_view_step(setup.model, setup.preprocess, protocol, devices, setup.config.parallel)
     batches = ViewBatches(setup.splits[part], devices, protocol)
     return evaluate_state(step, state, batches, _fewer(batch_size, protocol, len(devices)), track=track)
+
+
+def _folded(setup: TrainingSetup, state: State) -> State:
+    """A finished state with batch norms folded, its average too. While training goes on, states are evaluated as they
+    are: their weights change between evaluations."""
+
+    def folded(variables: dict) -> dict:
+        return fold(setup.model, variables, setup.image_shape)[1]
+
+    model_state = folded(state.variables)
+    params = model_state.pop('params')
+    average = None if state.average is None else folded(state.average)
+    return state.replace(params=params, model_state=model_state, average=average)
 
 
 def evaluate_weights(
@@ -170,15 +185,17 @@ def evaluate_weights(
     batch_size: int | None = None,
     asked: Asked = ONE_CROP,
     track: Track = untracked,
+    dtype: str | None = None,
 ) -> dict:
-    """Metrics of imported weights on one split of a data set, with `arch`, `weights`, `dataset`, `split` and the
-    `protocol` in words.
+    """Metrics of imported weights on one split of a data set, with `arch`, `weights`, `dataset`, `split`, `dtype` and
+    the `protocol` in words.
 
-    `batch_size` counts images; None: 64, or as many as have the memory of 64 crops in the protocol. Raises UserError
+    `batch_size` counts images; None: 64, or as many as have the memory of 64 crops in the protocol. `dtype` is that of
+    the computation; None: as the weights were imported, float32. Raises UserError
     where the network has no head, the numbers of classes differ, colours would be lost, or there is no room for the
     crops that are asked for.
     """
-    model = trained.load(directory, data_dir)
+    model = trained.load(directory, data_dir).computing_in(dtype)
     check_classifies(model)
     devices = parallel.local_devices(0)
     protocol = resolve(asked, model.preprocessing, flattens(model.module))
@@ -189,6 +206,7 @@ def evaluate_weights(
     classes, info = len(model.class_names), data.info(dataset, data_dir)
     if classes != info.num_classes:
         raise UserError(f'the weights have {classes} classes; {info.name} has {info.num_classes}')
+    model = model.folded()
     if protocol.plain:
         batches = batches_for(model, dataset, split, devices, data_dir)
         step = partial(eval_step, model=model.module, preprocess=model.preprocess)
@@ -200,7 +218,7 @@ def evaluate_weights(
     variables = parallel.replicate(model.variables, devices)
     found = evaluate(compiled, variables, batches, batch_size, track=track)
     of = {'arch': model.arch, 'weights': model.origin.source['file'], 'dataset': dataset, 'split': split}
-    return {**of, 'protocol': str(protocol), **found.metrics}
+    return {**of, 'dtype': model.dtype, 'protocol': str(protocol), **found.metrics}
 
 
 def _fewer(batch_size: int, protocol: Protocol, devices: int) -> int:

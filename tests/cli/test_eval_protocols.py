@@ -34,6 +34,7 @@ def test_imported_weights(colour_weights, pictures, capsys):
     assert one['protocol'] == 'centre crop of 32 from shorter side 36'
     assert ten['protocol'] == '10 crops of 32 from shorter side 36, softmax averaged'
     assert one['images'] == ten['images'] == 20
+    assert (one['dtype'], evaluated(capsys, *of, '--dtype', 'bfloat16')['dtype']) == ('float32', 'bfloat16')
     assert one['loss'] != ten['loss']
     assert main(['eval', *of, '--flip', '--average', 'logits']) == 0
     line = capsys.readouterr().out
@@ -60,6 +61,8 @@ def test_a_run(tiny_run, tiny_data, capsys):
         (['--scales', '32,x'], "'x' is not a whole number"),
         (['--dense'], 'larger than 32x32'),
         (['--cut-to', '32'], 'needs --dense'),
+        (['--dtype', 'bfloat16'], '--dtype needs --weights'),
+        (['--dtype', 'int8'], 'invalid choice'),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_line(arguments, said, tiny_run, tiny_data, capsys):
