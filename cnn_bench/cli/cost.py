@@ -18,6 +18,7 @@ tested. What its file may say of it, such as SIZE and YEAR: cnn_bench/models/own
 import argparse
 import dataclasses
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from cnn_bench.cli import arguments, output
@@ -57,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Count the requested architectures and print the result in the requested format."""
     from cnn_bench.models import registry
+    from cnn_bench.runtime import processes
 
     if args.all == bool(args.names):
         raise UserError('cost: give the names of architectures, or --all')
@@ -64,18 +66,20 @@ def run(args: argparse.Namespace) -> int:
         raise UserError('cost: --receptive-field is a column of --layers')
     names = registry.names() if args.all else args.names
     entries = {name: registry.get(name) for name in names}  # raises for an unknown name before anything is counted
-    shown = status(list(entries.items()), lambda entry: f'counting {entry[0]}')
-    counted = [_count(name, arch, args) for name, arch in shown]
+    records = processes.each(partial(_count, args=args), list(entries))
+    shown = status(list(entries), lambda name: f'counting {name}')
+    counted = [record for _, record in zip(shown, records, strict=True)]
     _PRINT[args.form](counted, args)
     return 0
 
 
-def _count(name: str, arch: Any, args: argparse.Namespace) -> dict:
+def _count(name: str, args: argparse.Namespace) -> dict:
     """The JSON record of an architecture."""
     from cnn_bench.complexity import model_cost
     from cnn_bench.models import registry
 
     fields = {f: getattr(args, o) for o, f in BUILD_FIELDS.items() if getattr(args, o) is not None}
+    arch = registry.get(name)
     h, w, c = arch.input_shape
     shape = (args.size or h, args.size or w, args.channels or c)
     try:

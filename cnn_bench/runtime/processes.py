@@ -1,0 +1,39 @@
+"""A function of many items in as many processes as there are cores, with the results in order.
+
+Tracing a network is Python code, which threads of one process would run in turn.
+"""
+
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import TypeVar
+
+from cnn_bench.runtime import cores
+
+MOST = 8  # processes; each imports JAX by itself
+WORTH_IT = 16  # items: with fewer, the imports of other processes take longer than they save
+
+T, R = TypeVar('T'), TypeVar('R')
+
+
+def each(function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
+    """Yield `function(item)` of each item, in order. Function, items and results must be picklable.
+
+    Few items, and those of a process with a single core, are computed here. What `function` raises is raised here, and
+    items that have not begun are then left out.
+    """
+    workers = min(MOST, len(cores.available()))
+    if len(items) < WORTH_IT or workers < 2:
+        yield from map(function, items)
+        return
+    pool = ProcessPoolExecutor(workers, get_context('spawn'), _leave_interrupts)
+    try:
+        yield from pool.map(function, items)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _leave_interrupts() -> None:
+    """Ctrl-C reaches all processes of a terminal; the one that started this one answers it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
