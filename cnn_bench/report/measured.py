@@ -51,20 +51,23 @@ class Chosen:
 
 def read(directory: Path) -> pd.DataFrame:
     """The rows of a directory that `cnn-bench measure` wrote. Raises UserError where it has none."""
-    try:
-        lines = (directory / FILE).read_text(encoding='utf-8').splitlines()
-        rows = [json.loads(line) for line in lines if line.strip()]
-    except (OSError, ValueError) as error:
-        if not (directory / FILE).exists():
-            raise UserError(
-                f'{directory} holds no measured rows: no {FILE}, which `cnn-bench measure` writes'
-            ) from None
-        raise UserError(f'{directory / FILE} cannot be read: {error}') from error
-    if not rows:
-        raise UserError(f'{directory} holds no measured rows: {FILE} is empty')
-    table = pd.DataFrame(rows)
+    table = _load(directory)
     table = table.reindex(columns=list(dict.fromkeys([*table, *_TEXT, *_NUMBERS, 'noisy', 'versions'])))
     return table.assign(**{name: pd.to_numeric(table[name]) for name in _NUMBERS})
+
+
+def _load(directory: Path) -> pd.DataFrame:
+    """The rows as they are written."""
+    path = directory / FILE
+    if not path.is_file():
+        raise UserError(f'{directory} has no measured rows: no {FILE}, which `cnn-bench measure` writes')
+    try:
+        rows = [json.loads(line) for line in path.read_text(encoding='utf-8').splitlines() if line.strip()]
+    except (OSError, ValueError) as error:
+        raise UserError(f'{path} cannot be read: {error}') from error
+    if not rows:
+        raise UserError(f'{directory} has no measured rows: {FILE} is empty')
+    return pd.DataFrame(rows)
 
 
 def choose(rows: pd.DataFrame, directory: Path, device: str | None = None) -> Chosen:
@@ -85,7 +88,8 @@ def choose(rows: pd.DataFrame, directory: Path, device: str | None = None) -> Ch
     ours['width'] = ours.width.fillna(1.0)
     ours = ours.drop_duplicates([*NETWORK, 'batch'], keep='last').reset_index(drop=True)
     ours['label'] = _labels(ours)
-    on = [dtype, device, '' if np.isnan(threads) else f'{threads:.0f} thread{"s" if threads > 1 else ""}']
+    of_cpu = ours.platform.eq('cpu').any() and np.isfinite(threads)
+    on = [dtype, device, f'{threads:.0f} thread{"s" if threads > 1 else ""}' if of_cpu else '']
     good = ours.status.eq(OK)
     return Chosen(ours[good], ours[~good], device, dtype, threads, ', '.join(filter(None, on)))
 

@@ -37,7 +37,9 @@ def memory_against_parameters(data: Data) -> ChartSpec:
     rows = data.at(1).dropna(subset=['params_mb', 'memory_mb'])
     found = stats.fit_line(rows.params_mb, rows.memory_mb)
     title = f'floor {estimate(found.intercept, " MB")}, slope {estimate(found.slope)}'
-    panel = _with_line(Panel(title, 'parameters (MB)', 'planned memory (MB)', _blobs(rows, 'params_mb', 'memory_mb')))
+    panel = _with_line(
+        Panel(title, 'parameters (MB)', 'planned memory (MB)', _blobs(rows, 'params_mb', 'memory_mb', area=''))
+    )
     caption = notes.caption(MEMORY, _INTERVALS, notes.of_rows(data, [1]))
     return _chart(titles, _subtitle(data), caption, [panel], _not_measured(data, 1), areas='')
 
@@ -129,7 +131,16 @@ def _blobs(
 ) -> tuple[Blob, ...]:
     low, high = (rows[end] if interval and end in rows else [np.nan] * len(rows) for end in interval or ('', ''))
     return tuple(
-        Blob(row['label'], row['lineage'], row[x], row[y], row[area], _details(row), float(a), float(b))
+        Blob(
+            row['label'],
+            row['lineage'],
+            row[x],
+            row[y],
+            row[area] if area else np.nan,
+            _details(row),
+            float(a),
+            float(b),
+        )
         for row, a, b in zip(rows.to_dict('records'), low, high, strict=True)
     )
 

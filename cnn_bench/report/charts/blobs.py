@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from cnn_bench.report.charts import absent
 from cnn_bench.report.charts.scatter import labels, legend, marks
@@ -28,6 +28,7 @@ from cnn_bench.report.charts.style import (
     add_titles,
     blank,
     fit,
+    log_ticks,
     shorten,
 )
 from cnn_bench.report.format import three_digits
@@ -149,6 +150,8 @@ def _limits(axes: Axes, panel: Panel, sizes: marks.Sizes) -> None:
         axes.set_xscale('log')
         low, high = _padded(np.log10(x), reach / box.width, least=0.3)
         axes.set_xlim(10**low, 10**high)
+        axes.xaxis.set_major_locator(FixedLocator(log_ticks(10**low, 10**high)))
+        axes.xaxis.set_minor_formatter(NullFormatter())
     else:
         axes.set_xlim(*_padded(np.append(x, 0.0), reach / box.width))
     axes.set_ylim(*_padded(np.append(y, 0.0) if panel.from_zero else y, reach / box.height))
@@ -181,7 +184,7 @@ def _blobs(axes: Axes, k: int, panel: Panel, sizes: marks.Sizes, style: dict) ->
         axes.scatter(blob.x, blob.y, s=sizes.s[i], gid=f'point-{k}-{i}', **mark, **over)
         if math.isfinite(blob.low):
             axes.plot([blob.low, blob.high], [blob.y, blob.y], color=INK, linewidth=0.8, zorder=4.5)
-        if sizes.reach[i] > _CENTRE:
+        elif sizes.reach[i] > _CENTRE:
             axes.scatter(blob.x, blob.y, s=5, color=CARD, linewidth=0, gid=f'centre-{k}-{i}', zorder=4.4)
 
 

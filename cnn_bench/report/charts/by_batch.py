@@ -6,12 +6,24 @@ from dataclasses import dataclass
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from cnn_bench.report.charts.lines import APART, DASHES, LINE, add_names, room_for, style_axes
 from cnn_bench.report.charts.spec import ChartSpec, Details, Hover
-from cnn_bench.report.charts.style import BOTTOM, SHAPES, STYLE, TOP, WIDTH, Shape, add_titles, blank, shorten
+from cnn_bench.report.charts.style import (
+    BOTTOM,
+    SHAPES,
+    STYLE,
+    TOP,
+    WIDTH,
+    Shape,
+    add_titles,
+    blank,
+    log_ticks,
+    shorten,
+)
 from cnn_bench.report.format import three_digits
 
 _LEFT, _HIGH, _BAND = 0.85, 4.6, 0.15  # inches, inches, opacity
@@ -88,14 +100,14 @@ def _looks(chart: ByBatch) -> list[dict]:
     return looks
 
 
-def _ticks(axes, chart: ByBatch) -> None:
+def _ticks(axes: Axes, chart: ByBatch) -> None:
     batches = sorted({batch for line in chart.lines for batch in line.batch})
     axes.xaxis.set_major_locator(FixedLocator(batches))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f'{value:g}'))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlim(batches[0] / 1.2, batches[-1] * 1.2)
     if chart.log_y:
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_locator(FixedLocator(log_ticks(*axes.get_ylim())))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: three_digits(value)))
         axes.yaxis.set_minor_formatter(NullFormatter())
     else:
