@@ -117,6 +117,21 @@ def test_one_batch_alone_says_what_would_measure_more(tmp_path):
     assert len(first.blobs) == 14
     assert second.why.startswith('no row at batch 16: cnn-bench measure ')
     assert '--batch 16 ' in second.why
+    assert '--size' not in second.why
+    assert second.why in against.operations_against_time(found).caption
+
+
+def test_the_command_repeats_a_size_that_is_not_the_networks_own(tmp_path):
+    found = data.read(write(tmp_path / 'm', [one for one in made(size=224) if one['batch'] == 1]))
+    assert '--batch 16 --size 224 --out ' in against.operations_against_time(found).panels[1].why
+
+
+def test_without_any_accuracy_the_figures_say_so(tmp_path):
+    found = data.read(write(tmp_path / 'm', [row('enet', batch) for batch in BATCHES]))
+    for figure in (by_network.top1, by_network.density, against.accuracy_against_operations):
+        assert figure(found).why == 'no network here has an accuracy'
+    assert against.accuracy_against_speed(found).why == 'no network here has an accuracy'
+    assert against.operations_against_time(found).panels[0].title == 'batch 1'  # one point has no R2
 
 
 def test_another_size_than_the_published_is_said(tmp_path):

@@ -120,9 +120,11 @@ def _with_line(panel: Panel, swapped: bool = False) -> Panel:
 def _chart(
     titles: dict[str, str], subtitle: str, caption: str, panels: list[Panel], lacking: str, areas: str = 'Parameters'
 ) -> ChartSpec:
+    reasons = list(dict.fromkeys(panel.why for panel in panels))
     if not any(panel.blobs for panel in panels):
-        why = next((panel.why for panel in panels if panel.why and len(panels) == 1), lacking)
-        return Absent(subtitle=subtitle, caption=caption, why=why, **titles)
+        why = reasons[0] if len(reasons) == 1 and reasons[0] else lacking
+        return Absent(subtitle=subtitle, caption=notes.caption(f'Not drawn: {why}.', caption), why=why, **titles)
+    caption = notes.caption(caption, [f'Not drawn: {why}.' for why in reasons if why])
     return Blobs(subtitle=subtitle, caption=caption, panels=tuple(panels), looks=LOOKS, areas=areas, **titles)
 
 

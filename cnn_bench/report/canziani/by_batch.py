@@ -62,6 +62,7 @@ def _lines(
         asked = notes.measure(data, _OTHER_BATCHES)
         found = f'rows of batch {batches[0]} alone' if batches else 'no row has it'
         why = f'it takes several batch sizes, and there are {found}: {asked}' if batches else f'{found}: {asked}'
+        caption = notes.caption(f'Not drawn: {why}.', notes.of_rows(data))
         return Absent(subtitle=data.chosen.how, caption=caption, why=why, **titles)
     lines = [_line(group.sort_values('batch'), column) for _, group in rows.groupby('label', sort=False)]
     return ByBatch(

@@ -145,8 +145,13 @@ def accuracy_is_hyperbolic(data: Data) -> Claim:
             'more_squared_error_than_hyperbola': {form: _json(found) for form, found in more.items()},
             'networks': len(rows),
         }
-        listed = ', '.join(f'{form} {number(value)}' for form, value in rmse.items())
-        said.append(f'batch {batch}: leave-one-out error in points: {listed}, {len(rows)} networks')
+        listed = '; '.join(
+            f'{form} {number(rmse[form])}, {estimate(found)} more squared error' for form, found in more.items()
+        )
+        said.append(
+            f'batch {batch}: leave-one-out error of the hyperbola {number(rmse[HYPERBOLA])} points; {listed} '
+            f'({len(rows)} networks)'
+        )
         most = max(most, len(rows))
     return Claim(name, text, _all(verdicts), '; '.join(said), most, numbers)
 

@@ -5,7 +5,9 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
+from cnn_bench.models import registry
 from cnn_bench.report.canziani.data import Data
+from cnn_bench.report.measured import FIRST_DTYPE
 
 NO_POWER = 'no power sensor on this device'
 
@@ -18,7 +20,12 @@ def no_power(data: Data) -> str:
 def measure(data: Data, batches: Sequence[int]) -> str:
     """The command that would measure the networks at hand at other batches."""
     names = ' '.join(shlex.quote(name) for name in dict.fromkeys(data.networks.arch))
-    return f'cnn-bench measure {names} --batch {",".join(map(str, batches))} --out {shlex.quote(str(data.directory))}'
+    sizes = set(data.networks['size'].dropna().astype(int))
+    same = len(sizes) == 1 and any(registry.get(arch).size not in sizes for arch in data.networks.arch)
+    size = f' --size {sizes.pop()}' if same else ''
+    dtype = '' if data.chosen.dtype == FIRST_DTYPE else f' --dtype {data.chosen.dtype}'
+    listed = ','.join(map(str, batches))
+    return f'cnn-bench measure {names} --batch {listed}{size}{dtype} --out {shlex.quote(str(data.directory))}'
 
 
 def of_rows(data: Data, batches: Iterable[int] | None = None) -> list[str]:

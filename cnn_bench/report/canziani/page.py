@@ -4,7 +4,7 @@ import json
 
 import pandas as pd
 
-from cnn_bench.report.canziani.claims import FAILS, HOLDS, NOT_HERE, UNDECIDED, Claim
+from cnn_bench.report.canziani.claims import FAILS, HOLDS, NOT_HERE, SOURCE, UNDECIDED, Claim
 from cnn_bench.report.canziani.data import Data
 from cnn_bench.report.page import render as pages
 from cnn_bench.report.page import svg
@@ -46,6 +46,7 @@ def render(data: Data, judged: list[Claim], drawn: list[Drawn]) -> str:
     return pages.fill(
         'figures.html',
         title=TITLE,
+        source=SOURCE,
         claims=[{'look': _LOOKS[claim.verdict], 'claim': claim} for claim in judged],
         figures=[{'spec': chart, 'svg': svg.inline(chart, picture)} for chart, picture in drawn],
         provenance=_provenance(data),
