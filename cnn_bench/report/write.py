@@ -27,15 +27,17 @@ def write_table(
     *,
     title: str,
     answer: str = '',
-    charts: Sequence[Callable[[pd.DataFrame], ChartSpec]] = (accuracy_vs_macs,),
+    charts: Sequence[Callable[[pd.DataFrame], ChartSpec | None]] = (accuracy_vs_macs,),
 ) -> Path:
     """Write the report of a tidy table alone into the directory `out` and return the path of its page.
 
-    `charts` make its charts from the summary; `answer` is Markdown. Files as in `write_runs`.
+    `charts` make its charts from the summary, or None where it lacks their data; `answer` is Markdown. Files
+    as in `write_runs`.
     """
     data = ReportData(table)
     _refuse_empty(data)
-    return _write(data, [chart(data.summary) for chart in charts], [], Path(out), title, answer)
+    made = [made for chart in charts if (made := chart(data.summary)) is not None]
+    return _write(data, made, [], Path(out), title, answer)
 
 
 def write_runs(data: ReportData, out: str | os.PathLike) -> Path:
@@ -57,16 +59,28 @@ def _refuse_empty(data: ReportData) -> None:
         raise UserError(f'report: none of {len(data.table)} runs is finished; there is nothing to draw')
 
 
-def _write(data: ReportData, first: list[ChartSpec], more: list[ChartSpec], out: Path, title: str, answer: str) -> Path:
+def write_whole(out: Path, fill: Callable[[Path], object], remove: Callable[[], object] = lambda: None) -> None:
+    """Let `fill` make files in an empty directory, then move them into `out`, and call `remove`.
+
+    A failure of `fill` leaves `out` as it was. Raises UserError where `out` cannot be written.
+    """
     try:
         with scratch_directory(out.absolute()) as scratch:
-            _write_files(scratch, data, first, more, title, answer)
+            fill(scratch)
             out.mkdir(exist_ok=True)
             for made in sorted(scratch.iterdir()):
                 made.replace(out / made.name)
-            _remove_charts(out, {chart.name for chart in (*first, *more)})
+            remove()
     except OSError as error:
         raise cannot_write(out, error) from error
+
+
+def _write(data: ReportData, first: list[ChartSpec], more: list[ChartSpec], out: Path, title: str, answer: str) -> Path:
+    write_whole(
+        out,
+        lambda scratch: _write_files(scratch, data, first, more, title, answer),
+        lambda: _remove_charts(out, {chart.name for chart in (*first, *more)}),
+    )
     return out / 'index.html'
 
 

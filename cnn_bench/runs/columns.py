@@ -28,6 +28,7 @@ class Column:
     scale: float = 1
     axis: str = ''  # label of an axis, where it is not words and unit
     cost: str = ''  # accuracy is charted against it as `accuracy_vs_<cost>`
+    told_by: str = ''  # the column that says how this one was measured, for the end of the axis label
     better: str = 'less'  # in 'fewer multiply-adds and less error'; of a cost that is 'more', more is better
 
     @property
@@ -106,6 +107,17 @@ COLUMNS: dict[str, Column] = {
         Column('train_s', 'seconds spent in training steps, without compilation', 'number', DEVICE_MEAN,
                words='training time', unit='s', header='Seconds (training)', format=',.0f',
                axis='seconds of training, compilation left out', cost='training_time'),
+        Column('measured_latency_ms', 'median time of an inference call on one batch, as `cnn-bench measure` found it '
+               'for this arch, width and input size; in reports with --measured, as the next three', 'number',
+               words='measured latency', unit='ms', header='Latency (ms)', format=',.3f', cost='measured_latency',
+               axis='median time of a call (ms)', told_by='measured_on'),
+        Column('measured_images_per_s', 'images per second at inference', 'number', words='measured images per second',
+               header='Images/s (inference)', format=',.1f', cost='measured_images_per_s',
+               axis='images per second at inference', told_by='measured_on', better='more'),
+        Column('measured_memory_bytes', 'memory that the compiled inference program plans', 'number',
+               words='measured memory', unit='MB', header='Planned memory (MB)', format=',.1f', scale=1e6,
+               cost='measured_memory', axis='planned memory at inference (bytes)', told_by='measured_on'),
+        Column('measured_on', 'batch, dtype, device and threads of the measurement', header='Measured on'),
         Column('epochs', 'passes over the training set; of an unfinished run, those it is to make', 'number', KEY),
         Column('seed', 'seed of initialisation, order, augmentation and dropout', 'count', DROPPED),
         Column('dataset', 'name of the data set', over_seeds=KEY),

@@ -8,6 +8,7 @@ front          the Pareto front of cost against error, and the probability of be
 hypervolume    the area that a front dominates, one number for a set of networks
 expected_best  the expected best of n tuning trials
 ranking        whether two conditions rank networks alike
+regression     straight lines through points of networks, and how well they predict
 
 All are pure functions of arrays; those that draw at random take a seed.
 """
@@ -20,6 +21,7 @@ from cnn_bench.stats.hypervolume import hypervolume, hypervolume_interval
 from cnn_bench.stats.multiplicity import holm
 from cnn_bench.stats.over_seeds import Difference, mean_ci, paired_difference
 from cnn_bench.stats.ranking import changed_places, tau_of_means
+from cnn_bench.stats.regression import Estimate, Line, fit_line, leave_one_out
 
 __all__ = [
     'CONTRADICTED',
@@ -27,16 +29,20 @@ __all__ = [
     'UNDECIDED',
     'Decision',
     'Difference',
+    'Estimate',
+    'Line',
     'McNemar',
     'bootstrap_difference',
     'bootstrap_mean',
     'changed_places',
     'decide',
     'expected_minimum',
+    'fit_line',
     'front_probability',
     'holm',
     'hypervolume',
     'hypervolume_interval',
+    'leave_one_out',
     'mcnemar',
     'mean_ci',
     'paired_difference',

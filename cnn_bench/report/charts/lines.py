@@ -1,5 +1,7 @@
 """Lines of many networks in one panel: how each looks, and their names in a column beside the axes."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
@@ -39,8 +41,12 @@ def name_or_end(name: str, last: float, top: float) -> str:
     return f'{name} ↑ {percent(last, 1)}' if last > top else name
 
 
-def add_names(axes: Axes, labels: list[str], ends: list[tuple[float, float]]) -> None:
+def add_names(
+    axes: Axes, labels: list[str], ends: list[tuple[float, float]], looks: Sequence[dict] | None = None
+) -> None:
     """Draw a column of names right of the axes, each with a sample of its line and a thin line to its end (x, y).
+
+    `looks` are those of the lines, `look(i)` where none are given.
 
     Names have the gid `label-<i>`. They are in the order of the ends, as near to them as fits; ends above or below
     the axes count as their edge.
@@ -54,7 +60,8 @@ def add_names(axes: Axes, labels: list[str], ends: list[tuple[float, float]]) ->
     for i, (label, at) in enumerate(zip(labels, inside, strict=True)):
         y = heights[i] / box.height
         axes.plot([at[0], 1.01, start], [at[1], at[1], y], color=LEADER, linewidth=0.6, zorder=1.8, **style)
-        axes.plot([start, (start + end) / 2, end], [y, y, y], markevery=[1], **LINE, **look(i), **style)
+        own = looks[i] if looks else look(i)
+        axes.plot([start, (start + end) / 2, end], [y, y, y], markevery=[1], **LINE, **own, **style)
         x = end + _GAP / box.width
         axes.text(x, y, label, va='center_baseline', fontsize=LABEL_SIZE, gid=f'label-{i}', transform=axes.transAxes)
 

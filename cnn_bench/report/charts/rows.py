@@ -29,14 +29,23 @@ _GAP = 0.14  # between the axes and the text beside them
 
 
 def frame(
-    titles: tuple[str, str], labels: Sequence[str], numbers: Sequence[str], limits: tuple[float, float], x_label: str
+    titles: tuple[str, str],
+    labels: Sequence[str],
+    numbers: Sequence[str],
+    limits: tuple[float, float],
+    x_label: str,
+    below: float = 0.0,
 ) -> tuple[Figure, Axes]:
-    """A figure with row i at y = i, its label to the left (gid `label-<i>`) and its numbers to the right."""
+    """A figure with row i at y = i, its label to the left (gid `label-<i>`) and its numbers to the right.
+
+    below: inches left free at the bottom, for a legend.
+    """
     short = [shorten(label) for label in labels]
     left, right = (text_width(list(texts)) + _GAP + MARGIN for texts in (short, numbers))
-    height = TOP + _STEP * len(labels) + BOTTOM
+    bottom = BOTTOM + below
+    height = TOP + _STEP * len(labels) + bottom
     figure = blank((WIDTH, height))
-    box = (left / WIDTH, BOTTOM / height, (WIDTH - left - right) / WIDTH, _STEP * len(labels) / height)
+    box = (left / WIDTH, bottom / height, (WIDTH - left - right) / WIDTH, _STEP * len(labels) / height)
     axes = figure.add_axes(box)
     axes.set(xlim=limits, ylim=(len(labels) - 0.5, -0.5), yticks=[])
     add_titles(figure, *titles)

@@ -7,7 +7,11 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
-from cnn_bench.report.charts import density, forest, learning, overlap, tuning
+from cnn_bench.report.charts import absent, bars, blobs, by_batch, density, forest, learning, overlap, tuning
+from cnn_bench.report.charts.absent import Absent
+from cnn_bench.report.charts.bars import Bars
+from cnn_bench.report.charts.blobs import Blobs
+from cnn_bench.report.charts.by_batch import ByBatch
 from cnn_bench.report.charts.density import Density
 from cnn_bench.report.charts.forest import Forest
 from cnn_bench.report.charts.learning import Learning
@@ -26,6 +30,10 @@ _DRAW = {
     Forest: forest.draw,
     Overlap: overlap.draw,
     ExpectedBest: tuning.draw,
+    Bars: bars.draw,
+    ByBatch: by_batch.draw,
+    Blobs: blobs.draw,
+    Absent: absent.draw,
 }
 _UNDATED = {
     'png': {'Software': None},

@@ -1,6 +1,7 @@
 """How every chart looks: colours, shapes, fonts, sizes and the titles above it."""
 
 import bisect
+import math
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -95,6 +96,16 @@ def ticks(low: float, high: float, most: int, **options) -> list[float]:
     return [
         tick for tick in MaxNLocator(most, steps=[1, 2, 5, 10], **options).tick_values(low, high) if low <= tick <= high
     ]
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Powers of ten, and 3 or 2 and 5 times them where they fit; even steps over a narrow range."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for mantissas in ((1, 2, 5), (1, 3), (1,)):
+        found = [m * 10.0**k for k in powers for m in mantissas if low <= m * 10.0**k <= high]
+        if len(found) <= 9:
+            break
+    return found if len(found) >= 3 else ticks(low, high, most=6)
 
 
 def shorten(label: str) -> str:

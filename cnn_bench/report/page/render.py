@@ -2,7 +2,7 @@
 
 from importlib import resources
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from cnn_bench.report.charts.saving import FORMATS
@@ -22,16 +22,12 @@ def render(data: ReportData, first: list[Drawn], more: list[Drawn], title: str, 
     answer: Markdown; HTML in it is shown as text and pictures are not loaded.
     """
     summary = data.summary
-    page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
-    return page.from_string(_file('page.html')).render(
-        title=' '.join(title.split()),
-        theme=_THEME,
-        css=Markup(_file('page.css')),
-        js=Markup(_file('page.js')),
+    return fill(
+        'page.html',
+        title=title,
         answer=sections.markdown(answer),
         study=sections.study(data.study),
         judgements=data.judgements,
-        formats=FORMATS,
         first=[{'spec': chart, 'svg': svg.inline(chart, drawn)} for chart, drawn in first],
         more=[{'spec': chart, 'svg': svg.inline(chart, drawn)} for chart, drawn in more],
         intervals=summary['top1_ci95_pct'].notna().any(),
@@ -44,6 +40,23 @@ def render(data: ReportData, first: list[Drawn], more: list[Drawn], title: str, 
         provenance=sections.provenance(data.standing),
         runs=sections.runs(data.table, data.names),
         points=[point for chart, _ in (*first, *more) for point in svg.points(chart, summary)],
+    )
+
+
+def fill(template: str, title: str, **content: object) -> str:
+    """The HTML of a template in this directory, with style, script and what its macros need."""
+    of_pages = {'autoescape': True, 'trim_blocks': True, 'lstrip_blocks': True, 'undefined': StrictUndefined}
+    return (
+        Environment(loader=FunctionLoader(_file), **of_pages)
+        .get_template(template)
+        .render(
+            title=' '.join(title.split()),
+            theme=_THEME,
+            css=Markup(_file('page.css')),
+            js=Markup(_file('page.js')),
+            formats=FORMATS,
+            **content,
+        )
     )
 
 

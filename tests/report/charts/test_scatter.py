@@ -193,4 +193,4 @@ def test_every_theme_colour_is_its_own_key():
     ],
 )
 def test_ticks_are_round(limits, expected):
-    assert draw._log_ticks(*limits) == pytest.approx(expected)
+    assert style.log_ticks(*limits) == pytest.approx(expected)

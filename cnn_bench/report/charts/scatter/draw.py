@@ -24,6 +24,7 @@ from cnn_bench.report.charts.style import (
     add_titles,
     blank,
     fit,
+    log_ticks,
     shorten,
 )
 from cnn_bench.report.format import human, number
@@ -85,7 +86,7 @@ def _limits_and_ticks(axes: Axes, chart: Scatter, radius: float) -> None:
         axes.set_xscale('log')
         low, high = _padded(np.log10(x), np.log10(x), radius / box.width, least=0.3)
         axes.set_xlim(10**low, 10**high)
-        ticks = _log_ticks(*axes.get_xlim())
+        ticks = log_ticks(*axes.get_xlim())
     else:
         axes.set_xlim(_padded(x, x, radius / box.width, least=0.1 * x.max()))
         ticks = _linear_ticks(*axes.get_xlim(), most=8)
@@ -113,16 +114,6 @@ def _padded(lows: np.ndarray, highs: np.ndarray, radius: float, least: float) ->
 def _linear_ticks(low: float, high: float, most: int, stop: float = math.inf) -> list[float]:
     ticks = MaxNLocator(most, steps=[1, 2, 5, 10]).tick_values(low, high)
     return [tick for tick in ticks if max(low, 0) <= tick <= min(high, stop)]
-
-
-def _log_ticks(low: float, high: float) -> list[float]:
-    """Powers of ten, and 3 or 2 and 5 times them where they fit; even steps over a narrow range."""
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    for mantissas in ((1, 2, 5), (1, 3), (1,)):
-        ticks = [m * 10.0**k for k in powers for m in mantissas if low <= m * 10.0**k <= high]
-        if len(ticks) <= 9:
-            break
-    return ticks if len(ticks) >= 3 else _linear_ticks(low, high, most=6)
 
 
 def _front(axes: Axes, chart: Scatter) -> None:

@@ -1,6 +1,7 @@
 """The legend of a scatter chart: families, sizes and lines, to the right of the axes, where it covers no point."""
 
 import math
+from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -18,26 +19,46 @@ _GAP, _BETWEEN, _MARGIN = 0.22, 0.28, 0.15  # inches: beside the axes, between t
 _FONT, _FAMILY_AREA = 8.5, 43.0
 _LOOSE = 0.55  # of the font size, between two lines
 
+Entries = list[tuple[str, object]]  # name and handle
+Group = tuple[str | None, Entries, float]  # title, entries, space between two lines
+
 
 def add(axes: Axes, chart: Scatter, scale: marks.AreaScale, style: dict) -> tuple[float, float]:
     """Draw the legend beside `axes`, level with their top; return its width, with the gap, and height in inches."""
-    families = [_mark(shape, colour, _FAMILY_AREA) for colour, shape in style.values()]
-    areas = {human(step): scale.area(step) for step in scale.steps()}
-    if scale.any_at_least:
-        areas[f'up to {human(scale.least)}'] = marks.LEAST_AREA
-    blobs = [_mark('o', LEADER, area) for area in areas.values()]
-    tallest = max((blob.get_markersize() for blob in blobs), default=0)
     lines = {'Pareto front': Line2D([], [], **FRONT)}
     if any(len(point.seeds) > 1 for point in chart.points):
         lines['one seed'] = Line2D([], [], ls='', marker='o', color=INK, mec=CARD, mew=0.6, ms=math.sqrt(SEED['s']))
     if any(point.half_width > 0 for point in chart.points):
         lines['95 % interval'] = axes.errorbar([], [], yerr=[], color=MUTED, **BAR)
+    return stack(
+        axes, [of_families(chart.kinds, style), of_areas('Parameters', scale), (None, [*lines.items()], _LOOSE)]
+    )
+
+
+def of_families(title: str, style: dict) -> Group:
+    """The group that tells the families of a `style` (family -> colour and shape) by their marks."""
+    return (
+        title,
+        [(shorten(name), _mark(shape, colour, _FAMILY_AREA)) for name, (colour, shape) in style.items()],
+        _LOOSE,
+    )
+
+
+def of_areas(title: str, scale: marks.AreaScale) -> Group:
+    """The group that tells what the areas of marks mean."""
+    areas = {human(step): scale.area(step) for step in scale.steps()}
+    if scale.any_at_least:
+        areas[f'up to {human(scale.least)}'] = marks.LEAST_AREA
+    blobs = [(name, _mark('o', LEADER, area)) for name, area in areas.items()]
+    tallest = max((blob.get_markersize() for _, blob in blobs), default=0)
+    return title, blobs, max(_LOOSE, 0.9 * (tallest / _FONT - 1))
+
+
+def stack(axes: Axes, groups: Sequence[Group]) -> tuple[float, float]:
+    """Draw groups below one another beside `axes`; return their width, with the gap, and height in inches."""
     down = right = 0.0
-    for title, handles, names, spacing in (
-        (chart.kinds, families, [shorten(name) for name in style], _LOOSE),
-        ('Parameters', blobs, list(areas), max(_LOOSE, 0.9 * (tallest / _FONT - 1))),
-        (None, list(lines.values()), list(lines), _LOOSE),
-    ):
+    for title, entries, spacing in groups:
+        names, handles = zip(*entries, strict=True)
         width, height = _group(axes, down, title=title, handles=handles, labels=names, labelspacing=spacing)
         down += height + _BETWEEN
         right = max(right, width)

@@ -93,6 +93,7 @@ def accuracy_vs_cost(summary: pd.DataFrame, name: str) -> Scatter | None:
     cost = costs()[name]
     rows = summary[summary[cost.name].gt(0)].reset_index(drop=True)
     devices = list(dict.fromkeys(rows.device.dropna())) if cost.over_seeds == DEVICE_MEAN else []
+    told = list(dict.fromkeys(rows[cost.told_by].dropna())) if cost.told_by else []
     if rows.empty or len(devices) > 1:
         return None
     more_is_better = cost.better == 'more'
@@ -107,7 +108,7 @@ def accuracy_vs_cost(summary: pd.DataFrame, name: str) -> Scatter | None:
         name=name,
         title=f'Error against {cost.words}',
         subtitle=subtitle(rows),
-        x_label=f'{cost.axis_label}, on {devices[0]}' if devices else cost.axis_label,
+        x_label=', '.join([cost.axis_label, *told, *(f'on {device}' for device in devices)]),
         y_label=COLUMNS['top1_err_pct'].axis_label,
         caption=' '.join([_CAPTION.format(both=f'{cost.better} {cost.words}'), *_of_seeds(points)]),
         points=points,
