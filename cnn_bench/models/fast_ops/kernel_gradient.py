@@ -1,6 +1,5 @@
 """The gradient for the kernel of a convolution, on CPUs."""
 
-import math
 from collections.abc import Callable
 from functools import partial
 
@@ -10,30 +9,17 @@ from jax import lax
 
 from cnn_bench.models.fast_ops.windows import Pads, Pair, views
 
-UNFOLDED_SIZE, CHUNK_OUTPUTS, MAX_CHUNKS = 2**20, 2**13, 16  # see `images_per_chunk`
+CHUNK = 16  # images
 
 
 def in_chunks(g: jax.Array, x: jax.Array, kernel: jax.Array, convolve: Callable) -> jax.Array:
     """XLA's own gradient of `convolve(x, kernel)` for the kernel, summed in float32 over chunks of the batch.
 
-    XLA unfolds the input (im2col) and is slow if the result exceeds the cache.
+    XLA unfolds the input (im2col) and is slow if the result exceeds the cache; with few images it is slow as well.
     """
-    images = images_per_chunk(g.shape, kernel.shape)
-    chunks = [slice(first, first + images) for first in range(0, len(x), images)]
+    chunks = [slice(first, first + CHUNK) for first in range(0, len(x), CHUNK)]
     parts = [jax.vjp(partial(convolve, x[chunk]), kernel)[1](g[chunk])[0] for chunk in chunks]
     return sum(part.astype(jnp.float32) for part in parts).astype(kernel.dtype)
-
-
-def images_per_chunk(outputs: tuple[int, ...], kernel: tuple[int, ...]) -> int:
-    """Number of images at a time for a kernel's gradient, for outputs (n, h, w, c_out).
-
-    The unfolded input of a chunk has at most UNFOLDED_SIZE numbers and CHUNK_OUTPUTS output pixels; but a chunk has at
-    least one image, and there are at most MAX_CHUNKS.
-    """
-    count, height, width, _ = outputs
-    unfolded_per_pixel = math.prod(kernel[:3])
-    wanted = min(CHUNK_OUTPUTS, UNFOLDED_SIZE // unfolded_per_pixel) // (height * width)
-    return max(1, wanted, -(-count // MAX_CHUNKS))
 
 
 def matrix_product(x: jax.Array, kernel: jax.Array, strides: Pair, precision) -> jax.Array:

@@ -22,13 +22,15 @@ from cnn_bench.models.fast_ops.windows import Pads, Pair
 
 TARGET = '__onednn$convolution'
 LEAST_MACS = 2**20  # of a call; below, preparing it takes longer than it saves
+LEAST_PIXELS = 64  # of its outputs; oneDNN reorders the kernel in each call, which few pixels do not pay for
 IMAGES, KERNEL, TRANSPOSED = (0, 3, 1, 2), (2, 3, 0, 1), (3, 2, 0, 1)  # axes: batch or inputs, features, rows, columns
 
 
 def suits(x: jax.Array, kernel: jax.Array, outputs: tuple[int, ...]) -> bool:
     """Whether a convolution of x (n, h, w, c) to `outputs` (n, h, w, c) is one for oneDNN, on a CPU."""
-    macs = math.prod(outputs) * math.prod(kernel.shape[:3])
-    return x.dtype == kernel.dtype and macs >= LEAST_MACS and available(jnp.dtype(x.dtype).name)
+    pixels, macs = math.prod(outputs[:3]), math.prod(outputs) * math.prod(kernel.shape[:3])
+    gains = macs >= LEAST_MACS and (pixels >= LEAST_PIXELS or kernel.shape[2] == 1)
+    return gains and x.dtype == kernel.dtype and available(jnp.dtype(x.dtype).name)
 
 
 @cache
