@@ -21,6 +21,7 @@ def cache_variables(directory: str | Path) -> dict[str, str]:
         'JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS': str(QUICKEST_S),
     }
 
+
 # XLA 0.10 computes convolutions and matrix products on CPUs by YNNPACK, which reaches a third to nine tenths of the
 # speed of Eigen, what it took before and takes without. Other versions may not know the flag and would refuse to start.
 NO_YNNPACK, KNOWN_TO = '--xla_cpu_experimental_ynn_fusion_type=', '0.10.'

@@ -11,6 +11,7 @@ from cnn_bench.models.fast_ops.windows import NO_PADS, Pads, Pair, spread, views
 
 CACHED = 2**20  # numbers; larger arrays are read once for each tap from memory
 
+
 def max_over_windows(x, window: Pair, strides: Pair, pads: Pads):
     """Maximum of x (n, h, w, c) over windows, padded with minus infinity."""
     return apply(_max_pool(window, strides, pads), x)
