@@ -1,6 +1,5 @@
 """The cost of a Flax module, in evaluation and in training, from shapes alone."""
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,8 +11,9 @@ import jax
 import jax.numpy as jnp
 
 from cnn_bench.complexity.rows import WORK, Layer, layers, parameters_by_path, total
+from cnn_bench.complexity.trace import Trace, evaluation, initialise, key, mode
 from cnn_bench.complexity.train_step import AUX, loss_function, residual_bytes
-from cnn_bench.complexity.walk import LAYER_KINDS, count
+from cnn_bench.complexity.walk import LAYER_KINDS, count, operations
 from cnn_bench.complexity.work import rules_of
 from cnn_bench.errors import UserError
 
@@ -54,14 +54,14 @@ def model_cost(
     input_shape: tuple[int, int, int],
     batch: int = 1,
     train: bool = False,
-    variables: dict | None = None,
+    trace: Trace | None = None,
 ) -> Cost:
     """Count `module` on float32 images of `input_shape` (h, w, c), `batch` at a time.
 
     `module.__call__(image)` takes (n, h, w, c) and may have an argument `train`. With `train`, a training step is
-    counted as well: the gradient of the mean cross-entropy (or mean output) with respect to the parameters. The shapes
-    of the module's `variables`, if given, need not be traced again. A class attribute `count_as` of the module states
-    the work of primitives that are not known here, as the `rules` of `count` do.
+    counted as well: the gradient of the mean cross-entropy (or mean output) with respect to the parameters. The `trace`
+    of the module on such a batch, if there is one, need not be made again. A class attribute `count_as` of the module
+    states the work of primitives that are not known here, as the `rules` of `count` do.
 
     Raises `UserError` for sizes that are not positive or do not suit the module, and `Uncountable` for operations
     without a known cost.
@@ -69,14 +69,12 @@ def model_cost(
     shape = whole_numbers(input_shape, batch)
     image = jax.ShapeDtypeStruct(shape, jnp.float32)
     root = module.name or type(module).__name__
-    if variables is None:
-        variables = explained(partial(initialise, module, image, train=False), root, shape)
-    counted = partial(count, evaluation(module), variables, image, root=root, rules=rules_of(module))
-    ops = explained(counted, root, shape)
+    trace = trace or explained(partial(evaluation, module, image), root, shape)
+    ops = explained(partial(operations, trace.jaxpr, root, rules_of(module)), root, shape)
     for op in ops:
         if op.kind in LAYER_KINDS and 0 in op.output_shape:
             raise _cannot_count(root, shape, f'the output of {op.path or op.kind} would be empty')
-    params = variables.get('params', {})
+    params = trace.variables.get('params', {})
     cost = Cost(
         input_shape=shape,
         params=_size(params),
@@ -92,8 +90,8 @@ def _with_training(cost: Cost, module: nn.Module, image: jax.ShapeDtypeStruct, r
     params = variables.get('params', {})
     state = {name: value for name, value in variables.items() if name not in ('params', AUX)}
     labels = jax.ShapeDtypeStruct(image.shape[:1], jnp.int32)
-    loss = loss_function(module, **_mode(module, train=True))
-    args = (params, state, image, labels, _key())
+    loss = loss_function(module, **mode(module, train=True))
+    args = (params, state, image, labels, key())
     step = partial(count, jax.value_and_grad(loss, has_aux=True), *args, root=root, rules=rules_of(module))
     ops = explained(step, root, image.shape)
     return replace(
@@ -107,25 +105,6 @@ def _with_training(cost: Cost, module: nn.Module, image: jax.ShapeDtypeStruct, r
 
 def _size(tree: Any) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(tree))
-
-
-def _mode(module: nn.Module, train: bool) -> dict[str, bool]:
-    return {'train': train} if 'train' in inspect.signature(type(module).__call__).parameters else {}
-
-
-def _key() -> jax.ShapeDtypeStruct:
-    return jax.eval_shape(lambda: jax.random.key(0))
-
-
-def initialise(module: nn.Module, image: jax.ShapeDtypeStruct, train: bool) -> dict:
-    """The shapes of the module's variables."""
-    key = _key()
-    return dict(jax.eval_shape(partial(module.init, **_mode(module, train)), {'params': key, 'dropout': key}, image))
-
-
-def evaluation(module: nn.Module) -> Callable:
-    """The evaluation pass `apply(variables, image)`."""
-    return partial(module.apply, **_mode(module, train=False))
 
 
 def whole_numbers(input_shape: tuple[int, int, int], batch: int) -> tuple[int, int, int, int]:

@@ -19,10 +19,11 @@ import jax
 import jax.numpy as jnp
 from jax.extend.core import Jaxpr, JaxprEqn, Literal, Var
 
-from cnn_bench.complexity.cost import evaluation, explained, initialise, whole_numbers
+from cnn_bench.complexity.cost import explained, whole_numbers
 from cnn_bench.complexity.fixed import Known, fixed_arrays, look_up
 from cnn_bench.complexity.paths import join, module_path
 from cnn_bench.complexity.spans import Span, Spans, hull, propagate
+from cnn_bench.complexity.trace import evaluation
 from cnn_bench.complexity.walk import LAYER_KINDS, inner_jaxpr, live_vars, mask
 from cnn_bench.complexity.work import NO_RULES, Rules, Uncountable, is_known, rules_of, work
 
@@ -62,9 +63,8 @@ def model_receptive_fields(module: nn.Module, input_shape: tuple[int, int, int])
     shape = whole_numbers(input_shape, batch=2)  # two, so that no other axis is mistaken for the batch
     image = jax.ShapeDtypeStruct(shape, jnp.float32)
     root = module.name or type(module).__name__
-    variables = explained(partial(initialise, module, image, train=False), root, shape)
-    found = partial(receptive_fields, evaluation(module), variables, image, root=root, rules=rules_of(module))
-    return explained(found, root, shape)
+    trace = explained(partial(evaluation, module, image), root, shape)
+    return explained(partial(_fields, trace.jaxpr, root, rules_of(module)), root, shape)
 
 
 def receptive_fields(fn: Callable, *args: Any, root: str = '', rules: Rules = NO_RULES) -> ReceptiveFields:
@@ -72,7 +72,10 @@ def receptive_fields(fn: Callable, *args: Any, root: str = '', rules: Rules = NO
 
     `args`, `root` and `rules` as in `count`.
     """
-    jaxpr = jax.make_jaxpr(fn)(*args).jaxpr
+    return _fields(jax.make_jaxpr(fn)(*args).jaxpr, root, rules)
+
+
+def _fields(jaxpr: Jaxpr, root: str, rules: Rules) -> ReceptiveFields:
     *others, image = jaxpr.invars
     pixels = (Span(1, 1, 0, 0), Span(2, 1, 0, 0))
     reader = _Reader(root, rules, _Row('', 'image', image.aval.shape, pixels))

@@ -52,8 +52,12 @@ def count(fn: Callable, *args: Any, root: str = '', rules: Rules = NO_RULES) -> 
 
     Raises `Uncountable` for a while loop and for any other primitive.
     """
-    closed = jax.make_jaxpr(fn)(*args)
-    return _input_gradients(tuple(_named(op, root) for op in _walk(closed.jaxpr, '', 1, rules)))
+    return operations(jax.make_jaxpr(fn)(*args).jaxpr, root, rules)
+
+
+def operations(jaxpr: Jaxpr, root: str = '', rules: Rules = NO_RULES) -> tuple[Op, ...]:
+    """The operations of a program that is traced already, as `count` gives them."""
+    return _input_gradients(tuple(_named(op, root) for op in _walk(jaxpr, '', 1, rules)))
 
 
 def data_dependent(jaxpr: Jaxpr, inputs: list[bool] | None = None) -> set[Var]:

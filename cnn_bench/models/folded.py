@@ -29,6 +29,6 @@ def weights_norm_act(layer: Callable, norm: Callable, act: Callable, x: jax.Arra
 
 def is_folded(norm: Callable) -> bool:
     """Whether `norm` is a batch normalisation in evaluation without any variables."""
-    if not isinstance(norm, BATCH_NORMS) or norm.is_initializing() or not norm.use_running_average:
+    if not isinstance(norm, BATCH_NORMS) or not norm.use_running_average:
         return False
-    return not any(norm.variables.values())
+    return not (norm.has_variable('batch_stats', 'mean') or norm.is_initializing())

@@ -16,7 +16,7 @@ from cnn_bench.training.freezing import Freezing
 def evaluation_cost(module: nn.Module, input_shape: Shape) -> Cost:
     """The cost of an evaluation pass over one image of `input_shape` (h, w, c), without auxiliary heads."""
     module = module.clone(aux=False) if getattr(module, 'aux', False) else module
-    return model_cost(module, input_shape, variables=variable_shapes(module, input_shape))
+    return model_cost(module, input_shape)
 
 
 @lru_cache(KEPT)

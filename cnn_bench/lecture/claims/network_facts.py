@@ -14,7 +14,9 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax.extend.core import Jaxpr, JaxprEqn, Literal
 
-from cnn_bench.complexity import Cost, Layer, Op, count, model_cost
+from cnn_bench.complexity import Cost, Layer, Op, model_cost
+from cnn_bench.complexity.trace import Trace, evaluation
+from cnn_bench.complexity.walk import operations as operations_in
 from cnn_bench.models import registry
 
 WEIGHTED = ('conv_general_dilated', 'dot_general')
@@ -52,7 +54,7 @@ def cost(name: str, **fields: Any) -> Cost:
 
 def params(name: str, **fields: Any) -> int:
     """Number of trainable parameters of a network."""
-    return sum(_trace(*build(name, **fields)).parameters.values())
+    return sum(_parameters(*build(name, **fields)).values())
 
 
 def macs(name: str, **fields: Any) -> int:
@@ -108,12 +110,12 @@ def operations(name: str, **fields: Any) -> tuple[Op, ...]:
 
 def convolutions(name: str, **fields: Any) -> dict[str, Convolution]:
     """The convolutions of a network by path, in the order of execution."""
-    return _trace(*build(name, **fields)).convolutions
+    return _noted(*build(name, **fields)).convolutions
 
 
 def dropouts(name: str, **fields: Any) -> tuple[float, ...]:
     """The rates of a network's dropout layers, in the order of execution."""
-    return _trace(*build(name, **fields)).dropouts
+    return _noted(*build(name, **fields)).dropouts
 
 
 def depth(name: str, **fields: Any) -> int:
@@ -123,17 +125,18 @@ def depth(name: str, **fields: Any) -> int:
 
 def output(name: str, **fields: Any) -> Shape:
     """Shape of a network's output without the batch: logits (k,), or the last feature map (h, w, c)."""
-    return _trace(*build(name, **fields)).output
+    return _noted(*build(name, **fields)).trace.output.shape[1:]
 
 
 def parameter_paths(name: str, **fields: Any) -> list[str]:
     """The path of every parameter of a network."""
-    return list(_trace(*build(name, **fields)).parameters)
+    return list(_parameters(*build(name, **fields)))
 
 
+@cache
 def layer_cost(module: nn.Module, shape: Shape, batch: int = 1) -> Cost:
     """The cost of one layer on images of `shape` (h, w, c)."""
-    return _cost(module, shape, batch)
+    return model_cost(module, shape, batch)
 
 
 def output_shape(function: Callable, shape: Shape) -> Shape:
@@ -142,31 +145,24 @@ def output_shape(function: Callable, shape: Shape) -> Shape:
 
 
 @cache
-def _cost(module: nn.Module, shape: Shape, batch: int = 1) -> Cost:
-    return model_cost(module, shape, batch)
+def _cost(module: nn.Module, shape: Shape) -> Cost:
+    return model_cost(module, shape, trace=_noted(module, shape).trace)
 
 
 def _image(shape: Shape) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct((1, *shape), jnp.float32)
 
 
-def _keys() -> dict[str, jax.Array]:
-    return {name: jax.random.key(0) for name in ('params', 'dropout')}
+class _Noted(NamedTuple):
+    """The evaluation pass of a module, and its layers as they were called."""
 
-
-class _Trace(NamedTuple):
-    """One abstract initialisation of a module: its jaxpr, output shapes and layers."""
-
-    jaxpr: Jaxpr
-    variables: dict[str, Any]
-    output: Shape
-    parameters: dict[str, int]
+    trace: Trace
     convolutions: dict[str, Convolution]
     dropouts: tuple[float, ...]
 
 
 @cache
-def _trace(module: nn.Module, shape: Shape) -> _Trace:
+def _noted(module: nn.Module, shape: Shape) -> _Noted:
     convolved, dropped = {}, {}
 
     def note(call, args, kwargs, context):
@@ -179,21 +175,23 @@ def _trace(module: nn.Module, shape: Shape) -> _Trace:
         return result
 
     with nn.intercept_methods(note):
-        trace = jax.make_jaxpr(lambda x: module.init_with_output(_keys(), x), return_shape=True)
-        closed, (output, variables) = trace(_image(shape))
-    leaves = jax.tree_util.tree_leaves_with_path(variables['params'])
-    sizes = {'/'.join(key.key for key in keys): prod(leaf.shape) for keys, leaf in leaves}
-    return _Trace(closed.jaxpr, dict(variables), output.shape[1:], sizes, convolved, tuple(dropped.values()))
+        trace = evaluation(module, _image(shape))
+    return _Noted(trace, convolved, tuple(dropped.values()))
+
+
+def _parameters(module: nn.Module, shape: Shape) -> dict[str, int]:
+    leaves = jax.tree_util.tree_leaves_with_path(_noted(module, shape).trace.variables['params'])
+    return {'/'.join(key.key for key in keys): prod(leaf.shape) for keys, leaf in leaves}
 
 
 @cache
 def _operations(module: nn.Module, shape: Shape) -> tuple[Op, ...]:
-    return count(module.apply, _trace(module, shape).variables, _image(shape), root=type(module).__name__)
+    return operations_in(_noted(module, shape).trace.jaxpr, type(module).__name__)
 
 
 @cache
 def _depth(module: nn.Module, shape: Shape) -> int:
-    jaxpr = _trace(module, shape).jaxpr
+    jaxpr = _noted(module, shape).trace.jaxpr
     return _depths(jaxpr, [0] * len(jaxpr.invars))[0]
 
 
