@@ -5,3 +5,4 @@ from cnn_bench.runtime import compilation
 __version__ = '0.1.0'
 
 compilation.choose_cpu_kernels()
+compilation.hush_programs_not_kept()

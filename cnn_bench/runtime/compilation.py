@@ -7,6 +7,7 @@ imported; importing this module does not import JAX.
 """
 
 import os
+import warnings
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -20,6 +21,11 @@ def cache_variables(directory: str | Path) -> dict[str, str]:
         'JAX_COMPILATION_CACHE_DIR': str(directory),
         'JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS': str(QUICKEST_S),
     }
+
+
+def hush_programs_not_kept() -> None:
+    """No warning for each program with calls of oneDNN (`models/fast_ops/onednn.py`), which can't be kept in a cache."""
+    warnings.filterwarnings('ignore', r'Error writing persistent compilation cache entry.*std::bad_alloc', UserWarning)
 
 
 # XLA 0.10 computes convolutions and matrix products on CPUs by YNNPACK, which reaches a third to nine tenths of the
