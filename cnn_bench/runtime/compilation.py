@@ -24,7 +24,7 @@ def cache_variables(directory: str | Path) -> dict[str, str]:
 
 
 def hush_programs_not_kept() -> None:
-    """No warning for each program with calls of oneDNN (`models/fast_ops/onednn.py`), which can't be kept in a cache."""
+    """No warning for each program that can't be kept as it calls oneDNN (`models/fast_ops/onednn.py`)."""
     warnings.filterwarnings('ignore', r'Error writing persistent compilation cache entry.*std::bad_alloc', UserWarning)
 
 
