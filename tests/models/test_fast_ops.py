@@ -71,9 +71,9 @@ def test_chunks_are_summed_in_float32(monkeypatch):
 
 
 def _convolutions(function, *args):
-    """Number of convolutions in XLA's program for the gradient of the sum of a function's result."""
+    """Number of convolutions in XLA's program, once compiled, for the gradient of the sum of a function's result."""
     gradient = jax.grad(lambda *args: function(*args).sum(), argnums=(0, 1))
-    return jax.jit(gradient).lower(*args).as_text().count('stablehlo.convolution')
+    return quick_jit(gradient).lower(*args).compile().as_text().count(' convolution(')
 
 
 def test_disabled_convolutions_are_one_call_each(monkeypatch):
@@ -92,6 +92,8 @@ def test_disabled_convolutions_are_one_call_each(monkeypatch):
 
 @pytest.mark.parametrize('name', ['alexnet', 'mobilenet_v2', pytest.param('googlenet', marks=pytest.mark.slow)])
 def test_networks_are_the_same_with_fast_ops_disabled(name):
+    """Up to rounding: gradients of MobileNetV2 by XLA alone are 2e-5 of the largest away from those in float64, ours
+    4e-5. Batch norm of two images, and ReLUs, enlarge the rounding of single operations."""
     module, x = small(name), _random(2, 28, 28, 1)
     values = random_variables(variables(module, x.shape))
 
@@ -107,7 +109,7 @@ def test_networks_are_the_same_with_fast_ops_disabled(name):
         xla = quick_jit(lambda *args: gradients(*args))(values, x)
     largest = max(np.abs(leaf).max() for leaf in jax.tree.leaves(xla))
     for got, wanted in zip(jax.tree.leaves(ours), jax.tree.leaves(xla), strict=True):
-        np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-5 * largest)
+        np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-4 * largest)
 
 
 @pytest.mark.parametrize('stride', [1, 2])
