@@ -138,6 +138,20 @@ def test_batches_of_batches(always):
     np.testing.assert_allclose(jax.jit(slopes)(kernel[0], x), each, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.skipif(jax.device_count() < 2, reason='this machine has one device')
+def test_a_batch_on_several_devices(always):
+    x, kernel = _random(4, 6, 6, 4), _random(3, 3, 4, 8)
+    devices = jax.sharding.Mesh(jax.devices()[:2], ('data',))
+    spread = jax.sharding.NamedSharding(devices, jax.sharding.PartitionSpec('data'))
+
+    def both(x, kernel):
+        results = [jax.vjp(lambda *args, f=f: f(*args, *SAME), x, kernel) for f in (fast_ops.convolve, _xla)]
+        return [(result, *pullback(result)) for result, pullback in results]
+
+    for got, wanted in zip(*jax.jit(both)(jax.device_put(x, spread), kernel), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
+
+
 def test_disabled_is_xlas_own(always):
     args = _random(1, 5, 5, 4), _random(3, 3, 4, 8)
     with fast_ops.disabled():
