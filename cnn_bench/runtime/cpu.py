@@ -33,7 +33,7 @@ def choose_kernels() -> None:
 
 
 def keep_freed_memory() -> None:
-    """Let this process keep the memory that it has freed for what it allocates next, unless MALLOC_... says otherwise."""
+    """Let this process keep the memory that it frees for what it allocates next; variables MALLOC_... come first."""
     if sys.platform.startswith('linux') and not any(name.startswith('MALLOC_') for name in os.environ):
         mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)  # other C libraries than glibc may lack it
         for parameter, value in ((MMAP_MAX, 0), (TRIM_THRESHOLD, LARGEST), (TOP_PAD, PAD)):
