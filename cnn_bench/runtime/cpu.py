@@ -6,12 +6,14 @@ Neither changes what is computed, up to rounding; benchmarks/README.md has what 
 import ctypes
 import os
 import sys
+import warnings
 from importlib.metadata import PackageNotFoundError, version
 
 # XLA 0.10 lets YNNPACK compute convolutions and matrix products, which reaches a third to nine tenths of the speed of
 # Eigen, what it took before and takes without. Sums over pixels are ten times as fast by YNNPACK, but with these it
-# takes the convolutions before them as well. Other versions may not know the flag and would refuse to start.
-NO_YNNPACK, KNOWN_TO = '--xla_cpu_experimental_ynn_fusion_type=', '0.10.'
+# takes the convolutions before them as well, unless these have other uses too, as in training. Other versions may not
+# know the option and would refuse to start.
+OPTION, SUMS, KNOWN_TO = 'xla_cpu_experimental_ynn_fusion_type', 'LIBRARY_FUSION_TYPE_REDUCE', '0.10.'
 
 # glibc gives large arrays back to the system as soon as they are freed and gets them anew, page by page, at the next
 # step, which takes longer than to compute on them.
@@ -23,13 +25,20 @@ def prepare() -> None:
     """Choose kernels and keep freed memory, where that is known to work and not set otherwise."""
     choose_kernels()
     keep_freed_memory()
+    # Not a warning for each program that can't be kept in a cache as it calls oneDNN (models/fast_ops/onednn.py).
+    warnings.filterwarnings('ignore', r'Error writing persistent compilation cache entry.*std::bad_alloc', UserWarning)
 
 
 def choose_kernels() -> None:
     """Add the flag to XLA_FLAGS, unless it is set. It has no effect once JAX has compiled a program."""
     flags = os.environ.get('XLA_FLAGS', '')
-    if NO_YNNPACK not in flags and _jaxlib().startswith(KNOWN_TO):
-        os.environ['XLA_FLAGS'] = f'{flags} {NO_YNNPACK}'.strip()
+    if OPTION not in flags and _jaxlib().startswith(KNOWN_TO):
+        os.environ['XLA_FLAGS'] = f'{flags} --{OPTION}='.strip()
+
+
+def training_options() -> dict[str, str]:
+    """The `compiler_options` of `jax.jit` for a step of training on CPUs, which has sums over pixels in every layer."""
+    return {OPTION: SUMS} if _jaxlib().startswith(KNOWN_TO) else {}
 
 
 def keep_freed_memory() -> None:
