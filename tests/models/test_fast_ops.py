@@ -251,3 +251,17 @@ def test_alexnet_constants():
     x[..., 2:5] = 100.0
     response = layers.local_response_norm(name='lrn1', train=True)(x)[0, 0, 0]
     np.testing.assert_allclose(response[3], 100 / (2 + 1e-4 * 3 * 100**2) ** 0.75, rtol=1e-6)
+
+
+def test_second_derivatives():
+    x, kernel = _random(1, 5, 5, 2), _random(3, 3, 2, 3)
+
+    def slope_of_slope(convolve):
+        inner = jax.grad(lambda x: (convolve(x, kernel) ** 3).sum())
+        return jax.grad(lambda x: (inner(x) ** 2).sum())(x)
+
+    def xla(x, kernel):
+        return lax.conv_general_dilated(x, kernel, (1, 1), 'SAME', dimension_numbers=('NHWC', 'HWIO', 'NHWC'))
+
+    ours = slope_of_slope(lambda x, kernel: fast_ops.convolve(x, kernel, (1, 1), ((1, 1), (1, 1))))
+    np.testing.assert_allclose(ours, slope_of_slope(xla), rtol=1e-3)

@@ -76,16 +76,6 @@ def test_kernel_of_one_pixel_by_hand(always):
     np.testing.assert_allclose(result[0], np.einsum('hwi,io->hwo', x[0], kernel[0, 0]), rtol=1e-5, atol=1e-6)
 
 
-def test_bias_and_relu_are_fused():
-    x, kernel, bias = _random(2, 6, 6, 4), _random(3, 3, 4, 8), 3 * _random(8)
-    for relu in (False, True):
-        result = jax.jit(lambda *args, relu=relu: onednn.convolve(*args[:2], *SAME, bias=args[2], relu=relu))
-        wanted = np.asarray(_xla(x, kernel, *SAME)) + bias
-        assert (wanted < 0).any()
-        wanted = np.maximum(wanted, 0) if relu else wanted
-        np.testing.assert_allclose(result(x, kernel, bias), wanted, rtol=1e-5, atol=1e-4)
-
-
 @pytest.mark.skipif(not onednn.available('bfloat16'), reason='the processor has no products of bfloat16')
 def test_bfloat16(always):
     """Within a rounding to bfloat16 (8 bits) of the float32 result on the same numbers."""

@@ -76,10 +76,8 @@ def convolve(
     groups: int = 1,
     dilation: Pair = (1, 1),
     transposed: bool = False,
-    bias: jax.Array | None = None,
-    relu: bool = False,
 ) -> jax.Array:
-    """Convolve x (n, h, w, c) with a kernel (kh, kw, c / groups, c_out), then add `bias` (c_out,), then take the ReLU.
+    """Convolve x (n, h, w, c) with a kernel (kh, kw, c / groups, c_out).
 
     With `transposed` the kernel is (kh, kw, c_out, c). For programs that run on a CPU where it is `available`.
     """
@@ -105,16 +103,13 @@ def convolve(
         },
         'feature_groups': groups,
     }
-    fused = ['BIAS'] * (bias is not None) + ['RELU'] * relu
-    if fused:
-        config['fusions'] = {'ops': fused}
     call = jax.ffi.ffi_call(
         TARGET,
         jax.ShapeDtypeStruct(outputs, x.dtype),
         custom_call_api_version=1,
         legacy_backend_config=json.dumps({'onednn_conv_config': config}),
     )
-    return call(x, kernel, *(() if bias is None else (bias,)))
+    return call(x, kernel)
 
 
 def _pad_beyond(x: jax.Array, most: Pair, pads: Pads) -> tuple[jax.Array, Pads]:
