@@ -1,7 +1,7 @@
 """cnn_bench: what does a given accuracy cost?"""
 
-from cnn_bench.runtime import compilation
+from cnn_bench.runtime import cpu
 
 __version__ = '0.1.0'
 
-compilation.choose_cpu_kernels()
+cpu.prepare()

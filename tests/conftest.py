@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnn_bench.runtime import cores
-from cnn_bench.runtime.compilation import cache_variables
-
-# Before jax is imported anywhere. Set XLA_FLAGS to run the tests on another number of devices, or on programs compiled
-# with all of XLA's efforts, which what runs for a moment does not repay.
+# Before jax is imported anywhere, and before cnn_bench, which adds a flag of its own. Set XLA_FLAGS to run the tests on
+# another number of devices, or on programs compiled with all of XLA's efforts, which what runs for a moment does not
+# repay.
 QUICK = '--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false'
 os.environ.setdefault('XLA_FLAGS', f'--xla_force_host_platform_device_count=4 {QUICK}')
+
+from cnn_bench.runtime import cores  # noqa: E402
+from cnn_bench.runtime.compilation import cache_variables  # noqa: E402
+
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 os.environ.setdefault('KERAS_BACKEND', 'jax')
 for name, value in cache_variables(Path(__file__).parents[1] / '.pytest_cache' / 'xla').items():

@@ -168,8 +168,14 @@ def _cells(row: dict[str, Any]) -> list[str]:
         f'{row["images_per_s"]:,.4g}',
         '' if planned is None else f'{planned / MIB:,.0f}',
         '' if share is None else f'{share:.0%}',
-        f'noisy: spread {row["spread_pct"]:.0f} %' if row['noisy'] else '',
+        _noise(row) if row['noisy'] else '',
     ]
+
+
+def _noise(row: dict[str, Any]) -> str:
+    within, across = row['spread_pct'], row.get('spread_of_rounds_pct') or 0.0
+    what = f'calls of a round vary by {within:.0f} %' if within > across else f'rounds differ by {across:.0f} %'
+    return f'noisy: {what}'
 
 
 def _print_ratios(rows: list[dict[str, Any]], against: list[str]) -> None:

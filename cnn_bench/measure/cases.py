@@ -93,7 +93,7 @@ def build(case: Case) -> Any:
 
 
 def counted(case: Case) -> Case:
-    """The case with the multiply-adds of one image, which are counted where the registry has none for its size.
+    """The case with `params` and `macs`, which are counted where the registry has none for its size and width.
 
     Raises UserError where the network does not take images of that size.
     """
@@ -103,7 +103,8 @@ def counted(case: Case) -> Case:
 
     module = registry.build(case.arch, **({} if case.width == 1.0 else {'width': case.width}))
     registry.check_runs(case.arch, module, case.input_shape)
-    return dataclasses.replace(case, macs=model_cost(module, case.input_shape).macs)
+    cost = model_cost(module, case.input_shape)
+    return dataclasses.replace(case, params=cost.params, macs=cost.macs)
 
 
 def known(names: Sequence[str]) -> tuple[list[str], list[str]]:

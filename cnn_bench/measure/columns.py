@@ -52,8 +52,8 @@ COLUMNS: dict[str, Column] = {
         Column('images_per_s_low', 'number', '1/s', 'from latency_ms_high'),
         Column('images_per_s_high', 'number', '1/s', 'from latency_ms_low'),
         Column('compile_s', 'number', 's', 'tracing and compiling the call, without any cache of compiled programs; '
-               'median over processes. Drawing the parameters is not in it. Null where a contestant compiles in its '
-               'first call'),
+               'median over processes. Drawing the parameters is not in it. PyTorch compiles in its first call: for '
+               '`torch-compile` it equals first_call_s, for `torch` it is null'),
         Column('first_call_s', 'number', 's', 'the first call after that; median over processes'),
         # Memory.
         Column('memory_arguments_bytes', 'count', 'bytes', "XLA's plan: arguments of the program, that is "
@@ -68,8 +68,7 @@ COLUMNS: dict[str, Column] = {
                'process grew at most (VmHWM) from before the arguments were copied to the device until its first '
                'call had ended. Compilation is over by then. Stacks and buffers of threads that the first call '
                'starts are in it; memory that an earlier case of the process left behind and that is used again is '
-               'not. From 1.1 times '
-               'memory_planned_bytes (ResNet-50) to 3 times (VGG-16 at batch 1) was seen'),
+               'not. Of the rows in results/measure_cpu it is 0.96 to 1.52 times memory_planned_bytes'),
         # The network.
         Column('params', 'count', '', 'trainable parameters of the network as defined, batch norm not yet folded'),
         Column('params_bytes', 'count', 'bytes', 'bytes of these'),
@@ -101,8 +100,10 @@ COLUMNS: dict[str, Column] = {
         # How it was measured.
         Column('spread_pct', 'number', '%', '90th less 10th percentile of the calls of a round in per cent of its '
                'median, of the round where that is largest'),
-        Column('noisy', 'flag', '', 'whether spread_pct, or the spread of the medians of the rounds (highest less '
-               'lowest), is above 25 %: other work disturbed it, or calls are too short to repeat well'),
+        Column('spread_of_rounds_pct', 'number', '%', 'highest less lowest of the medians of the rounds, in per cent '
+               'of their median'),
+        Column('noisy', 'flag', '', 'whether spread_pct or spread_of_rounds_pct is above 25: other work disturbed it, '
+               'or calls are too short to repeat well'),
         Column('repeats', 'count', '', 'rounds; between two rounds of a row come those of all others'),
         Column('processes', 'count', '', 'processes that these rounds are from'),
         Column('calls', 'count', '', 'timed calls over all rounds'),

@@ -11,6 +11,7 @@ import numpy as np
 from cnn_bench.measure import inference_call, process_memory, training_step
 from cnn_bench.measure.cases import Case, build
 from cnn_bench.models.variables import init_variables
+from cnn_bench.runtime import cpu
 from cnn_bench.runtime.memory import OutOfMemory, free_bytes, gib
 
 WARMUP_S, WARMUP_CALLS = 0.3, 10  # calls before the first timed one: until either is reached, beside the first of all
@@ -55,7 +56,8 @@ class PreparedCase:
         self._train = case.mode == 'training'
         rest = self._batch()
         function = self._function(module)
-        jitted = jax.jit(function, donate_argnums=(0,) if self._train else ())
+        options = cpu.training_options() if self._train and jax.default_backend() == 'cpu' else None
+        jitted = jax.jit(function, donate_argnums=(0,) if self._train else (), compiler_options=options)
         like = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), (state, *rest))
         lowering = time.perf_counter()
         lowered = jitted.lower(*like)

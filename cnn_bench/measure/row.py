@@ -98,7 +98,8 @@ def _noise(turns: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     medians = [median(turn['seconds']) for turn in turns]
     within = max(intervals.spread(turn['seconds']) for turn in turns)
     across = (max(medians) - min(medians)) / median(medians)
-    return {'spread_pct': 100 * within, 'noisy': bool(max(within, across) > NOISY)}
+    spreads = {'spread_pct': 100 * within, 'spread_of_rounds_pct': 100 * across}
+    return {**spreads, 'noisy': bool(max(within, across) > NOISY)}
 
 
 def _power(turns: Sequence[Mapping[str, Any]], seconds_per_image: float) -> dict[str, Any]:

@@ -4,7 +4,6 @@ Of all its rows the reports take those of our own framework at inference, on one
 where it is there, of several numbers of threads the largest. What is taken is said in `Chosen.how`.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -13,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cnn_bench import measure
 from cnn_bench.errors import UserError, unknown
 from cnn_bench.report.charts.scatter import spec as scatter
 from cnn_bench.report.charts.spec import ChartSpec
 
-FILE = 'rows.jsonl'
 OURS, INFERENCE, OK = 'cnn_bench', 'inference', 'ok'
 FIRST_DTYPE = 'float32'
 NETWORK = ['arch', 'width', 'size']  # one network is one of these
@@ -27,11 +26,6 @@ JOINED = {
     'measured_images_per_s': 'images_per_s',
     'measured_memory_bytes': 'memory_planned_bytes',
 }
-_TEXT = ('arch', 'framework', 'dtype', 'mode', 'platform', 'device', 'status', 'reason', 'measured_at', 'commit')
-_NUMBERS = (
-    *('batch', 'size', 'width', 'threads', 'params', 'params_bytes', 'macs', 'latency_ms_p50', 'latency_ms_p90'),
-    *('latency_ms_low', 'latency_ms_high', 'images_per_s', 'memory_planned_bytes', 'power_w', 'spread_pct', 'repeats'),
-)
 
 
 @dataclass(frozen=True)
@@ -51,23 +45,10 @@ class Chosen:
 
 def read(directory: Path) -> pd.DataFrame:
     """The rows of a directory that `cnn-bench measure` wrote. Raises UserError where it has none."""
-    table = _load(directory)
-    table = table.reindex(columns=list(dict.fromkeys([*table, *_TEXT, *_NUMBERS, 'noisy', 'versions'])))
-    return table.assign(**{name: pd.to_numeric(table[name]) for name in _NUMBERS})
-
-
-def _load(directory: Path) -> pd.DataFrame:
-    """The rows as they are written."""
-    path = directory / FILE
-    if not path.is_file():
-        raise UserError(f'{directory} has no measured rows: no {FILE}, which `cnn-bench measure` writes')
-    try:
-        rows = [json.loads(line) for line in path.read_text(encoding='utf-8').splitlines() if line.strip()]
-    except (OSError, ValueError) as error:
-        raise UserError(f'{path} cannot be read: {error}') from error
-    if not rows:
-        raise UserError(f'{directory} has no measured rows: {FILE} is empty')
-    return pd.DataFrame(rows)
+    table = measure.load(directory)
+    if table.empty:
+        raise UserError(f'{directory} has no measured rows; `cnn-bench measure NAME --out {directory}` makes them')
+    return table
 
 
 def choose(rows: pd.DataFrame, directory: Path, device: str | None = None) -> Chosen:

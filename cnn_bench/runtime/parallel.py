@@ -13,6 +13,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from cnn_bench.errors import UserError
+from cnn_bench.runtime import cpu
 
 AXIS = 'data'  # the axis name under which a mapped function finds the devices
 
@@ -72,7 +73,8 @@ def _on_mesh(function: Callable, devices: list[jax.Device], donated: tuple) -> C
     mapped = jax.shard_map(
         on_mesh, mesh=mesh(devices), in_specs=(same, same, own), out_specs=(same, own), check_vma=False
     )
-    compiled = jax.jit(mapped, donate_argnums=donated)
+    options = cpu.training_options() if donated and devices[0].platform == 'cpu' else None
+    compiled = jax.jit(mapped, donate_argnums=donated, compiler_options=options)
     sharding = NamedSharding(mesh(devices), own)
     if sharding.is_fully_addressable:
         return compiled

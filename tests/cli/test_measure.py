@@ -51,6 +51,22 @@ def test_a_table_and_rows(measure, tmp_path):
     assert len(load(tmp_path / 'out')) == 4
 
 
+@pytest.mark.parametrize(
+    ('within', 'across', 'said'),
+    [
+        (30.0, 10.0, 'noisy: calls of a round vary by 30 %'),
+        (10.0, 33.3, 'noisy: rounds differ by 33 %'),
+        (30.0, None, 'noisy: calls of a round vary by 30 %'),  # a row of before there was the column
+    ],
+)
+def test_a_noisy_row_says_what_varies(measure, tmp_path, within, across, said):
+    measure('lenet5')
+    path = tmp_path / 'out' / 'rows.jsonl'
+    row = {**json.loads(path.read_text()), 'spread_pct': within, 'spread_of_rounds_pct': across, 'noisy': True}
+    path.write_text(json.dumps(row))
+    assert said in ' '.join(measure('lenet5')[1].split())
+
+
 def test_a_wrong_name_is_a_line_and_the_rest_is_measured(measure, tmp_path):
     status, _, err = measure('lenet6', 'lenet5')
     assert status == 2

@@ -14,6 +14,7 @@ import pytest
 
 from cnn_bench.errors import UserError
 from cnn_bench.measure import load, session
+from cnn_bench.measure.cases import counted, of_networks
 from cnn_bench.measure.columns import COLUMNS
 from cnn_bench.measure.rows import FILE, read
 from cnn_bench.measure.turns import FILE as TURNS
@@ -60,8 +61,6 @@ def test_a_row_has_what_the_worker_answered(measure, tmp_path):
 
 
 def test_a_training_step_counts_three_times(measure):
-    from cnn_bench.measure.cases import of_networks
-
     (case,) = of_networks(['lenet5'], modes=['training'])
     assert case.macs == 416_520
     turn = {'process': 'a', 'seconds': [0.5], 'measured_at': ''}
@@ -70,6 +69,34 @@ def test_a_training_step_counts_three_times(measure):
     made = row.measured(case, {}, [], [turn], {}, intervals.Variance(0, 0))
     assert made['tflop_per_s'] == pytest.approx(3 * 2 * 416_520 / 0.5 / 1e12)
     assert made['latency_ms_low'] is None  # one round has no interval
+
+
+@pytest.mark.parametrize(
+    ('rounds', 'within', 'across', 'noisy'),
+    [
+        ([[1.0] * 3, [1.4] * 3], 0.0, 0.4 / 1.2, True),
+        ([[1.0, 1.0, 1.0], [0.5, 1.0, 1.5]], 0.8, 0.0, True),  # percentiles 10 and 90 of three: 0.6 and 1.4
+        ([[1.0] * 3, [1.1] * 3], 0.0, 0.1 / 1.05, False),
+    ],
+)
+def test_noise_of_calls_and_of_rounds(rounds, within, across, noisy):
+    from cnn_bench.measure import intervals, row
+
+    turns = [{'process': 'a', 'seconds': seconds, 'measured_at': ''} for seconds in rounds]
+    made = row.measured(of_networks(['lenet5'])[0], {}, [], turns, {}, intervals.Variance(0, 0))
+    assert made['spread_pct'] == pytest.approx(100 * within)
+    assert made['spread_of_rounds_pct'] == pytest.approx(100 * across)
+    assert made['noisy'] is noisy
+
+
+def test_parameters_and_multiply_adds_at_another_size():
+    """Of a network without a dense layer over pixels, so that its parameters stay and its maps grow with the image."""
+    (native,), (larger,) = of_networks(['resnet20']), of_networks(['resnet20'], size=64)
+    assert (larger.params, larger.macs) == (None, None)
+    assert counted(native) is native
+    assert counted(larger).params == native.params
+    dense = 64 * 10
+    assert counted(larger).macs == 4 * (native.macs - dense) + dense
 
 
 def test_the_same_command_measures_only_what_is_missing(measure, tmp_path):

@@ -9,6 +9,7 @@ from zoo import keys, quick_jit, random_variables, small, variables
 
 from cnn_bench.errors import UserError
 from cnn_bench.models import fast_ops, layers
+from cnn_bench.models.fast_ops import kernel_gradient, pooling
 
 WINDOWS = [  # window, strides, pads
     ((3, 3), (1, 1), ((1, 1), (1, 1))),
@@ -50,7 +51,7 @@ def test_convolutions_in_every_form(window, strides, pads, groups, maps):
 @pytest.mark.parametrize(('window', 'strides', 'pads'), WINDOWS)
 @pytest.mark.parametrize(('groups', 'dilation'), [(1, (1, 1)), (2, (1, 1)), (1, (2, 1))])
 def test_kernel_gradient_in_chunks(monkeypatch, window, strides, pads, groups, dilation):
-    monkeypatch.setattr(fast_ops, 'CHUNK_OUTPUTS', 200)  # the last chunk of the 7 images has fewer
+    monkeypatch.setattr(kernel_gradient, 'CHUNK', 2)  # the last chunk of the 7 images has fewer
     fields = {'feature_group_count': groups, 'rhs_dilation': dilation}
 
     def xla(x, kernel):
@@ -62,35 +63,21 @@ def test_kernel_gradient_in_chunks(monkeypatch, window, strides, pads, groups, d
     _assert_same(ours, xla, _random(7, 9, 10, 4), _random(*window, 4 // groups, 6))
 
 
-@pytest.mark.parametrize(
-    ('outputs', 'kernel', 'images'),
-    [
-        ((64, 16, 16, 32), (3, 3, 32, 32), 14),  # 2^20 / 288 = 3640 outputs, 14 x 256 = 3584
-        ((64, 28, 28, 64), (7, 7, 1, 64), 10),  # 2^13 outputs, 10 x 784 = 7840
-        ((16, 56, 56, 64), (3, 3, 64, 64), 1),
-        ((128, 56, 56, 64), (3, 3, 64, 64), 8),  # 16 chunks
-        ((8, 7, 7, 512), (3, 3, 512, 512), 4),
-    ],
-)
-def test_images_per_chunk(outputs, kernel, images):
-    assert fast_ops.images_per_chunk(outputs, kernel) == images
-
-
 def test_chunks_are_summed_in_float32(monkeypatch):
-    monkeypatch.setattr(fast_ops, 'CHUNK_OUTPUTS', 19)  # 15 chunks of 19 and one of 15: bfloat16 has no 285
+    monkeypatch.setattr(kernel_gradient, 'CHUNK', 19)  # 15 chunks of 19 and one of 15: bfloat16 has no 285
     x, kernel = jnp.ones((300, 2, 2, 1), jnp.bfloat16), jnp.ones((2, 2, 1, 3), jnp.bfloat16)
     loss = jax.grad(lambda kernel: fast_ops.convolve(x, kernel, (1, 1), ((0, 0), (0, 0))).sum())
     np.testing.assert_array_equal(loss(kernel), 300)
 
 
 def _convolutions(function, *args):
-    """Number of convolutions in XLA's program for the gradient of the sum of a function's result."""
+    """Number of convolutions in XLA's program, once compiled, for the gradient of the sum of a function's result."""
     gradient = jax.grad(lambda *args: function(*args).sum(), argnums=(0, 1))
-    return jax.jit(gradient).lower(*args).as_text().count('stablehlo.convolution')
+    return quick_jit(gradient).lower(*args).compile().as_text().count(' convolution(')
 
 
 def test_disabled_convolutions_are_one_call_each(monkeypatch):
-    monkeypatch.setattr(fast_ops, 'CHUNK_OUTPUTS', 200)
+    monkeypatch.setattr(kernel_gradient, 'CHUNK', 2)
     args = _random(7, 9, 10, 4), _random(3, 3, 4, 6)
 
     def ours(x, kernel):
@@ -105,6 +92,8 @@ def test_disabled_convolutions_are_one_call_each(monkeypatch):
 
 @pytest.mark.parametrize('name', ['alexnet', 'mobilenet_v2', pytest.param('googlenet', marks=pytest.mark.slow)])
 def test_networks_are_the_same_with_fast_ops_disabled(name):
+    """Up to rounding: gradients of MobileNetV2 by XLA alone are 2e-5 of the largest away from those in float64, ours
+    4e-5. Batch norm of two images, and ReLUs, enlarge the rounding of single operations."""
     module, x = small(name), _random(2, 28, 28, 1)
     values = random_variables(variables(module, x.shape))
 
@@ -120,7 +109,7 @@ def test_networks_are_the_same_with_fast_ops_disabled(name):
         xla = quick_jit(lambda *args: gradients(*args))(values, x)
     largest = max(np.abs(leaf).max() for leaf in jax.tree.leaves(xla))
     for got, wanted in zip(jax.tree.leaves(ours), jax.tree.leaves(xla), strict=True):
-        np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-5 * largest)
+        np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-4 * largest)
 
 
 @pytest.mark.parametrize('stride', [1, 2])
@@ -185,8 +174,11 @@ def test_a_window_that_does_not_fit_is_refused():
         layers.conv(1, 3, padding=0, dilation=2).init(jax.random.key(0), _random(1, 4, 4, 1))
 
 
+@pytest.mark.parametrize('cached', [0, pooling.CACHED], ids=['larger than the cache', 'cached'])
 @pytest.mark.parametrize(('window', 'strides', 'pads'), WINDOWS)
-def test_max_pool(window, strides, pads):
+def test_max_pool(monkeypatch, window, strides, pads, cached):
+    monkeypatch.setattr(pooling, 'CACHED', cached)
+
     def xla(x):
         return lax.reduce_window(x, -jnp.inf, lax.max, (1, *window, 1), (1, *strides, 1), ((0, 0), *pads, (0, 0)))
 
@@ -259,3 +251,17 @@ def test_alexnet_constants():
     x[..., 2:5] = 100.0
     response = layers.local_response_norm(name='lrn1', train=True)(x)[0, 0, 0]
     np.testing.assert_allclose(response[3], 100 / (2 + 1e-4 * 3 * 100**2) ** 0.75, rtol=1e-6)
+
+
+def test_second_derivatives():
+    x, kernel = _random(1, 5, 5, 2), _random(3, 3, 2, 3)
+
+    def slope_of_slope(convolve):
+        inner = jax.grad(lambda x: (convolve(x, kernel) ** 3).sum())
+        return jax.grad(lambda x: (inner(x) ** 2).sum())(x)
+
+    def xla(x, kernel):
+        return lax.conv_general_dilated(x, kernel, (1, 1), 'SAME', dimension_numbers=('NHWC', 'HWIO', 'NHWC'))
+
+    ours = slope_of_slope(lambda x, kernel: fast_ops.convolve(x, kernel, (1, 1), ((1, 1), (1, 1))))
+    np.testing.assert_allclose(ours, slope_of_slope(xla), rtol=1e-3)

@@ -225,10 +225,10 @@ def test_bad_input_is_refused_in_one_line(tmp_path, measured, capsys):
     (broken / 'rows.jsonl').write_text('{"arch": ')
     good = str(measured)
     for argv, words in (
-        (['--figures', 'canziani', str(tmp_path / 'empty')], 'no measured rows'),
-        (['--figures', 'canziani', str(tmp_path / 'nowhere')], 'no measured rows'),
+        (['--figures', 'canziani', str(tmp_path / 'empty')], 'holds no rows.jsonl'),
+        (['--figures', 'canziani', str(tmp_path / 'nowhere')], 'holds no rows.jsonl'),
         (['--figures', 'canziani', str(torch)], 'no row of framework cnn_bench'),
-        (['--figures', 'canziani', str(broken)], 'cannot be read'),
+        (['--figures', 'canziani', str(broken)], 'is damaged in line 1'),
         (['--figures', 'canziani', str(two)], '--device: a cpu, another'),
         (['--figures', 'canziani', str(two), '--device', 'anothr'], 'did you mean another?'),
         (['--figures', 'canziani', good, '--accuracy', 'publshed'], "neither 'published' nor a directory"),
@@ -239,7 +239,7 @@ def test_bad_input_is_refused_in_one_line(tmp_path, measured, capsys):
         (['--published', '--batch', '1'], '--batch goes with --measured'),
         (['--published', '--device', 'a cpu'], '--device goes with'),
         (['--published', '--measured', good, '--batch', '3'], 'at 1, 4, 16'),
-        (['--published', '--measured', str(tmp_path / 'empty')], 'no measured rows'),
+        (['--published', '--measured', str(tmp_path / 'empty')], 'holds no rows.jsonl'),
     ):
         assert main(['report', *argv, '--out', str(tmp_path / 'out')]) == 2, argv
         (line,) = capsys.readouterr().err.splitlines()

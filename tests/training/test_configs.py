@@ -45,6 +45,7 @@ def steps_are_only_traced(monkeypatch):
         return ones(self.state_like(0)).replace(step=jax.device_put(np.int32(0)))
 
     monkeypatch.setattr(TrainingSetup, 'first_state', first_state)
+    monkeypatch.setattr('cnn_bench.runtime.cpu.training_options', dict)  # JAX takes none in a program that is traced
     monkeypatch.setattr(
         provenance, 'training_cost', lambda setup: {'train_macs': 0, 'stages': []}
     )  # it traces the gradient again

@@ -40,7 +40,8 @@ def available(dtype: str) -> bool:
         return False
     if dtype == 'bfloat16':  # on processors without, oneDNN ends the process
         return 'avx512_bf16' in _processor_flags() and available('float32')
-    return dtype == 'float32' and _computes_a_convolution()
+    # Older processors get other implementations, of which nobody saw that they end (`_pad_beyond`).
+    return dtype == 'float32' and 'avx2' in _processor_flags() and _computes_a_convolution()
 
 
 def _processor_flags() -> set[str]:
@@ -75,14 +76,14 @@ def convolve(
     groups: int = 1,
     dilation: Pair = (1, 1),
     transposed: bool = False,
-    bias: jax.Array | None = None,
-    relu: bool = False,
 ) -> jax.Array:
-    """Convolve x (n, h, w, c) with a kernel (kh, kw, c / groups, c_out), then add `bias` (c_out,), then take the ReLU.
+    """Convolve x (n, h, w, c) with a kernel (kh, kw, c / groups, c_out).
 
     With `transposed` the kernel is (kh, kw, c_out, c). For programs that run on a CPU where it is `available`.
     """
     axes = TRANSPOSED if transposed else KERNEL
+    reach = tuple((taps - 1) * apart for taps, apart in zip(kernel.shape[:2], dilation, strict=True))
+    x, pads = _pad_beyond(x, reach, pads)
     spatial = [
         (size + sum(pad) - (taps - 1) * apart - 1) // step + 1
         for size, pad, taps, apart, step in zip(x.shape[1:3], pads, kernel.shape[:2], dilation, strides, strict=True)
@@ -102,16 +103,26 @@ def convolve(
         },
         'feature_groups': groups,
     }
-    fused = ['BIAS'] * (bias is not None) + ['RELU'] * relu
-    if fused:
-        config['fusions'] = {'ops': fused}
     call = jax.ffi.ffi_call(
         TARGET,
         jax.ShapeDtypeStruct(outputs, x.dtype),
         custom_call_api_version=1,
         legacy_backend_config=json.dumps({'onednn_conv_config': config}),
     )
-    return call(x, kernel, *(() if bias is None else (bias,)))
+    return call(x, kernel)
+
+
+def _pad_beyond(x: jax.Array, most: Pair, pads: Pads) -> tuple[jax.Array, Pads]:
+    """x with the padding beyond `most`, and the rest of the padding.
+
+    Where windows lie in the padding altogether, oneDNN takes an implementation with parallel loops in parallel loops,
+    for depthwise convolutions at least. On XLA's threads they wait for each other without end.
+    """
+    beyond = [tuple(max(pad - bound, 0) for pad in both) for both, bound in zip(pads, most, strict=True)]
+    left = tuple(tuple(min(pad, bound) for pad in both) for both, bound in zip(pads, most, strict=True))
+    if any(map(any, beyond)):
+        x = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *((low, high, 0) for low, high in beyond), (0, 0, 0)])
+    return x, left
 
 
 def _axes(names: tuple[str, str], axes: tuple[int, ...]) -> dict:

@@ -35,6 +35,7 @@ _COLUMNS = {
     'macs': ('MACs', 'G', _GIGA, ',.3f'),
     'power_w': ('Net power', 'W', 1, ',.1f'),
     'spread_pct': ('Spread', '%', 1, '.1f'),
+    'spread_of_rounds_pct': ('Spread of rounds', '%', 1, '.1f'),
     'noisy': ('Noisy', '', 1, ''),
     'reason': ('Reason', '', 1, ''),
 }
