@@ -4,6 +4,7 @@ cases            what is measured: network, contestant, batch, number format, mo
 columns          what each column of a row is, and is not
 session          processes, rounds, rows: what `cnn-bench measure` does
 worker           the process that holds one network; worker_process is the parent's side of it
+standalone       the worker for PyTorch, and what both workers share
 intervals        how far apart the medians of two runs are expected
 turns, rows      the files: each round as it was timed, and the results
 

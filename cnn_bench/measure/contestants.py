@@ -17,7 +17,7 @@ from cnn_bench.models import own, registry
 from cnn_bench.python_file import DIGITS, digest, file_of
 from cnn_bench.runs import code, provenance
 
-TORCH_WORKER = Path(__file__).with_name('torch_worker.py')
+STANDALONE = Path(__file__).with_name('standalone')
 TORCH_PACKAGES = ('torch', 'torchvision', 'timm', 'numpy')
 ASKING_S = 60
 PLATFORMS = {'cpu': 'cpu', 'gpu': 'cuda'}  # --devices -> JAX_PLATFORMS
@@ -50,8 +50,10 @@ def torch(framework: str, python: str, devices: str | None = None) -> Contestant
     """PyTorch in the Python interpreter `python`. Raises UserError where that has no PyTorch."""
     env = {'CUDA_VISIBLE_DEVICES': ''} if devices == 'cpu' else {}
     versions = _versions_in(python)
-    files = {path.name: digest(path) for path in (TORCH_WORKER, TORCH_WORKER.with_name('torch_networks.py'))}
-    return Contestant(framework, [python, str(TORCH_WORKER)], versions, lambda arch: _digest_of(files), env)
+    files = {path.name: digest(path) for path in sorted(STANDALONE.glob('*.py'))}
+    return Contestant(
+        framework, [python, str(STANDALONE / 'torch_worker.py')], versions, lambda arch: _digest_of(files), env
+    )
 
 
 def code_of(arch: str) -> str:

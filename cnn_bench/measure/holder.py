@@ -5,9 +5,9 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from cnn_bench.measure import process_memory
 from cnn_bench.measure.cases import Case
 from cnn_bench.measure.contestants import Contestant
+from cnn_bench.measure.standalone import process_memory
 from cnn_bench.measure.worker_process import CaseFailed, WorkerProcess
 
 Start = Callable[[Contestant], WorkerProcess]

@@ -1,27 +1,20 @@
 """The machine that figures were measured on: its device, its fastest matrix product and copy, versions, load."""
 
 import os
-import platform
 import time
-from collections.abc import Callable, Iterable
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Callable
 from typing import Any
 
+from cnn_bench.measure.standalone import hardware
 from cnn_bench.runtime import cores
 
 PACKAGES = ('jax', 'jaxlib', 'flax', 'optax', 'numpy')
 COPIED_BYTES = {'cpu': 2**27, 'other': 2**30}  # more than any cache
 
 
-def versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
-    """Versions of Python and of the packages that are installed."""
-    found = {'python': platform.python_version()}
-    for name in packages:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that compute."""
+    return hardware.versions(PACKAGES)
 
 
 def threads() -> int:
@@ -40,17 +33,11 @@ def device() -> dict[str, Any]:
 
     used = jax.devices()[0]
     name = 'cpu' if used.platform == 'cpu' else 'gpu' if used.platform in ('gpu', 'cuda', 'rocm') else used.platform
-    return {'platform': name, 'device': cpu_name() if name == 'cpu' else used.device_kind, 'threads': threads()}
-
-
-def cpu_name() -> str:
-    """The processor's name as Linux has it; elsewhere its architecture."""
-    try:
-        with open('/proc/cpuinfo') as file:
-            named = (line.partition(':')[2].strip() for line in file if line.startswith('model name'))
-            return next(named, '') or platform.machine()
-    except OSError:
-        return platform.processor() or platform.machine()
+    return {
+        'platform': name,
+        'device': hardware.cpu_name() if name == 'cpu' else used.device_kind,
+        'threads': threads(),
+    }
 
 
 def matrix_product(dtype: str) -> Callable[[], float]:

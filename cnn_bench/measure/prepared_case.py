@@ -1,6 +1,5 @@
 """A case, compiled and ready to be timed in this process."""
 
-import gc
 import time
 from functools import partial
 from typing import Any
@@ -8,15 +7,13 @@ from typing import Any
 import jax
 import numpy as np
 
-from cnn_bench.measure import inference_call, process_memory, training_step
+from cnn_bench.measure import training_step
 from cnn_bench.measure.cases import Case, build
+from cnn_bench.measure.standalone import calls, process_memory
 from cnn_bench.models.variables import init_variables
 from cnn_bench.runtime import cpu
 from cnn_bench.runtime.memory import OutOfMemory, free_bytes, gib
-
-WARMUP_S, WARMUP_CALLS = 0.3, 10  # calls before the first timed one: until either is reached, beside the first of all
-FEWEST, MOST = 2, 5000  # timed calls of a turn
-REPEATED_WARMUP_S = 0.5  # a turn begins with a call that does not count, if a call is shorter than this
+from cnn_bench.trained.folding import fold
 
 
 class SharedState:
@@ -35,7 +32,7 @@ class SharedState:
             if case.mode == 'training':
                 self._kept[name] = [module, training_step.initial_state(variables), counts]
             else:
-                self._kept[name] = [*inference_call.network(module, variables, case.input_shape), counts]
+                self._kept[name] = [*fold(module, variables, case.input_shape), counts]
         return tuple(self._kept[name])
 
     def put(self, case: Case, state: Any) -> None:
@@ -66,34 +63,21 @@ class PreparedCase:
         self._require_room()
         self.facts |= self._first_call(state, rest)
         self._rest = jax.device_put(rest)
-        self.facts['warmup_calls'] = 1 + self._warm_up()
+        warmup, self._last_s = calls.warm_up(partial(self._call, self._rest))
+        self.facts['warmup_calls'] = 1 + warmup
         stats = jax.devices()[0].memory_stats() or {}
         self.facts['memory_allocator_peak_bytes'] = stats.get('peak_bytes_in_use')
 
     def time(self, seconds: float, copy: bool) -> dict[str, Any]:
-        """{'seconds': duration of each call, 'warmup_calls': ...}; with `copy` each call brings its images along.
-
-        Calls follow each other until `seconds` have passed, at least FEWEST and at most MOST of them. Each is waited
-        for. Python's garbage collector is off.
-        """
+        """The durations of a turn of calls (`calls.turn`); with `copy` each call brings its images along."""
         host = np.asarray(self._rest[0]) if copy else None
-        durations, warmup = [], 0
-        gc.collect()
-        gc.disable()
-        try:
-            if self._last_s < REPEATED_WARMUP_S:
-                self._call(self._rest)
-                warmup = 1
-            began = time.perf_counter()
-            while len(durations) < FEWEST or (len(durations) < MOST and time.perf_counter() - began < seconds):
-                start = time.perf_counter()
-                rest = (jax.device_put(host), *self._rest[1:]) if copy else self._rest
-                self._call(rest)
-                durations.append(round(time.perf_counter() - start, 9))
-        finally:
-            gc.enable()
-        self._last_s = durations[-1]
-        return {'seconds': durations, 'warmup_calls': warmup}
+
+        def call():
+            self._call((jax.device_put(host), *self._rest[1:]) if copy else self._rest)
+
+        found = calls.turn(call, seconds, self._last_s)
+        self._last_s = found['seconds'][-1]
+        return found
 
     def _batch(self) -> tuple[np.ndarray, ...]:
         """Images (n, h, w, c) float32, and for training labels (n,) int32 and a key, all drawn by the seed."""
@@ -107,7 +91,7 @@ class PreparedCase:
     def _function(self, module: Any):
         if self._train:
             return partial(training_step.step, model=module, rule=training_step.optimizer())
-        return partial(inference_call.call, module=module)
+        return partial(module.apply, train=False)
 
     def _call(self, rest: tuple) -> None:
         _, state, _ = self._shared.of(self.case, None)
@@ -140,16 +124,6 @@ class PreparedCase:
             'first_call_s': first_call_s,
             'memory_process_growth_bytes': max(peak - before, 0) if counted and before and peak else None,
         }
-
-    def _warm_up(self) -> int:
-        """Calls that do not count; how many they were."""
-        began, calls = time.perf_counter(), 0
-        while calls < WARMUP_CALLS and time.perf_counter() - began < WARMUP_S:
-            start = time.perf_counter()
-            self._call(self._rest)
-            self._last_s = time.perf_counter() - start
-            calls += 1
-        return calls
 
 
 def memory_of(compiled: jax.stages.Compiled) -> dict[str, int | None]:

@@ -1,18 +1,17 @@
 """What makes JAX fast on a CPU, chosen when this package is imported, before JAX starts.
 
-Neither changes what is computed, up to rounding; benchmarks/README.md has what they give.
+Neither changes what is computed, up to rounding. benchmarks/README.md has what the kernels give.
 """
 
 import ctypes
 import os
 import sys
 import warnings
-from importlib.metadata import PackageNotFoundError, version
 
 # XLA 0.10 lets YNNPACK compute convolutions and matrix products, which reaches a third to nine tenths of the speed of
-# Eigen, what it took before and takes without. Sums over pixels are ten times as fast by YNNPACK, but with these it
-# takes the convolutions before them as well, unless these have other uses too, as in training. Other versions may not
-# know the option and would refuse to start.
+# Eigen, what it took before and takes without. Sums over pixels are faster by YNNPACK, but with these it takes the
+# convolutions before them as well, unless these have other uses too, as in training. Other versions may not know the
+# option and would refuse to start.
 OPTION, SUMS, KNOWN_TO = 'xla_cpu_experimental_ynn_fusion_type', 'LIBRARY_FUSION_TYPE_REDUCE', '0.10.'
 
 # glibc gives large arrays back to the system as soon as they are freed and gets them anew, page by page, at the next
@@ -52,6 +51,7 @@ def keep_freed_memory() -> None:
 
 def _jaxlib() -> str:
     try:
-        return version('jaxlib')
-    except PackageNotFoundError:
+        from jaxlib.version import __version__  # sooner read than the metadata of the package
+    except ImportError:
         return ''
+    return __version__

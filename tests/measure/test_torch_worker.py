@@ -1,5 +1,6 @@
 """The worker that times PyTorch: its protocol, and where torch is installed that it runs the same networks."""
 
+import importlib
 import importlib.util
 import io
 import json
@@ -14,36 +15,35 @@ import torch_networks as recorded
 import cnn_bench.measure
 from cnn_bench.models import registry
 
-FOLDER = Path(cnn_bench.measure.__file__).parent
+FOLDER = Path(cnn_bench.measure.__file__).parent / 'standalone'
 CASE = {'arch': 'resnet20', 'framework': 'torch', 'batch': 2, 'dtype': 'float32', 'mode': 'inference', 'size': 32}
 CASE |= {'width': 1.0, 'channels': 3, 'num_classes': 10, 'seed': 0, 'macs': 1}
 needs_torch = pytest.mark.skipif(not importlib.util.find_spec('torch'), reason='torch is not installed')
 needs_torchvision = pytest.mark.skipif(not importlib.util.find_spec('torchvision'), reason='needs torchvision')
 
 
-def _module(name):
-    """A stand-alone file of the package, under a name of its own."""
-    spec = importlib.util.spec_from_file_location(f'stand_alone_{name}', FOLDER / f'{name}.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
 def networks():
-    return _module('torch_networks')
+    return _module('torch_models')
 
 
 @pytest.fixture
-def worker(networks, monkeypatch):
-    monkeypatch.setitem(sys.modules, 'torch_networks', networks)  # where the tests have another of that name
+def worker(monkeypatch):
     monkeypatch.setenv('TORCHINDUCTOR_FORCE_DISABLE_CACHES', '1')
     return _module('torch_worker')
 
 
+def _module(name):
+    """A stand-alone file of the package, imported as where the worker runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(FOLDER)
+        return importlib.import_module(name)
+
+
 def _answers(worker, handle, *requests):
     written = io.StringIO()
-    worker.serve(handle, io.StringIO(''.join(json.dumps(request) + '\n' for request in requests)), written)
+    lines = io.StringIO(''.join(json.dumps(request) + '\n' for request in requests))
+    worker.serving.serve(handle, worker.failure, lines, written)
     return [json.loads(line) for line in written.getvalue().splitlines()]
 
 
@@ -60,7 +60,7 @@ class FakeCase:
 
 
 def test_every_request_has_one_answer_and_a_failure_does_not_end_it(worker, monkeypatch):
-    monkeypatch.setattr(worker, 'PreparedCase', FakeCase)
+    monkeypatch.setattr(worker.torch_case, 'PreparedCase', FakeCase)
     monkeypatch.setattr(worker.Worker, 'machine', lambda _: {'platform': 'cpu'})
     found = _answers(
         worker,
@@ -109,7 +109,7 @@ def test_an_interpreter_without_torch_says_so_in_a_line():
 
 def test_networks_are_those_that_the_importer_is_tested_on(networks):
     tested = {(theirs, ours) for theirs, (ours, _) in recorded.NETWORKS.items()}
-    same = {(theirs, ours) for ours, theirs in networks.LIBRARY.items()}
+    same = {(theirs, ours) for ours, theirs in networks.NAMES.items()}
     assert same - tested == set()
     assert len(same) > 40
     assert set(networks.OWN) <= set(registry.ARCHS)
@@ -170,7 +170,7 @@ def test_a_training_step_is_that_of_sgd_with_momentum_and_weight_decay(worker, d
     """One step, beside the rule of SGD written out and gradients by a backward pass of the test's own."""
     import torch
 
-    case = worker.PreparedCase(**CASE | {'mode': 'training', 'dtype': dtype})
+    case = worker.torch_case.PreparedCase(**CASE | {'mode': 'training', 'dtype': dtype})
     model, images, labels = case.model, case._images, case._labels
     params = list(model.parameters())
     assert {p.dtype for p in params} == {torch.float32}
@@ -191,7 +191,7 @@ def test_a_training_step_is_that_of_sgd_with_momentum_and_weight_decay(worker, d
 def test_inference_is_in_evaluation_mode_and_in_the_format_asked_for(worker, dtype):
     import torch
 
-    case = worker.PreparedCase(**CASE | {'dtype': dtype})
+    case = worker.torch_case.PreparedCase(**CASE | {'dtype': dtype})
     logits, again = case._run(), case._run()
     assert logits.dtype == getattr(torch, dtype)
     assert logits.shape == (2, 10)
@@ -216,7 +216,7 @@ def test_weights_are_frozen_while_inference_is_compiled(worker, monkeypatch, mod
         return run
 
     monkeypatch.setattr(torch, 'compile', compile_later)
-    case = worker.PreparedCase(**CASE | {'framework': 'torch-compile', 'mode': mode})
+    case = worker.torch_case.PreparedCase(**CASE | {'framework': 'torch-compile', 'mode': mode})
     assert frozen[0] is (mode == 'inference')
     assert inductor.freezing is False
     assert case.facts['compile_s'] > 0

@@ -2,8 +2,8 @@
 
 XLA's own pass would put a call of oneDNN in place of a convolution (`__onednn$convolution`, with its geometry in the
 fields of `OneDnnConvolutionConfig`); the back end runs that call on XLA's own threads, whoever put it there. oneDNN
-computes what XLA does, up to rounding, at 0.7 to 1.1 of the rate of a large matrix product where XLA reaches 0.1 to
-0.8 of it (benchmarks/README.md). Programs with such calls can't be kept in JAX's compilation cache.
+computes what XLA does, up to rounding, and faster (benchmarks/README.md). Programs with such calls can't be kept in
+JAX's compilation cache.
 """
 
 import json

@@ -15,7 +15,7 @@ _OF_THE_SAME_NAME = (
     *('efficientnet_b0', 'efficientnet_b1', 'efficientnet_b2', 'efficientnet_b3', 'efficientnet_b4'),
     *('convnext_tiny', 'convnext_small', 'convnext_base'),
 )
-LIBRARY: dict[str, str] = {  # our name -> library and the name there
+NAMES: dict[str, str] = {  # our name -> library and the name there
     **{name: f'torchvision/{name}' for name in _OF_THE_SAME_NAME},
     'alexnet_owt': 'torchvision/alexnet',
     'googlenet_bn': 'torchvision/googlenet',
@@ -39,17 +39,17 @@ class Unsupported(Exception):
 
 def build(arch: str, num_classes: int, channels: int, width: float = 1.0) -> Any:
     """A torch.nn.Module with random weights. Raises Unsupported."""
-    if arch not in LIBRARY and arch not in OWN:
+    if arch not in NAMES and arch not in OWN:
         raise Unsupported(f'neither torchvision nor timm has {arch}')
     if width != 1:
         raise Unsupported(f"PyTorch's {arch} has no factor of its width")
     if arch in OWN:
         return OWN[arch](num_classes, channels)
-    library, _, name = LIBRARY[arch].partition('/')
+    library, _, name = NAMES[arch].partition('/')
     if channels != 3:
         raise Unsupported(f"PyTorch's {arch} takes images of three channels")
     try:
-        return _BUILDERS[library](name, num_classes=num_classes, **ARGUMENTS.get(LIBRARY[arch], {}))
+        return _BUILDERS[library](name, num_classes=num_classes, **ARGUMENTS.get(NAMES[arch], {}))
     except ImportError:
         raise Unsupported(f'{arch} is in {library}, which is not installed beside torch') from None
 
