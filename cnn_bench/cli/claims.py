@@ -10,11 +10,12 @@ claim differs without a reason.
 """
 
 import argparse
+import itertools
 from typing import Any
 
 from cnn_bench.cli import output
 from cnn_bench.cli.output import Heading
-from cnn_bench.cli.tracking import status
+from cnn_bench.cli.tracking import tracking
 from cnn_bench.errors import RunFailed
 
 COLUMNS = (
@@ -36,10 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check all claims and print the result."""
-    from cnn_bench.lecture.claims import all_claims, check, unexplained
+    from cnn_bench.lecture.claims import TOPICS, check_all, unexplained
 
-    claims = status(all_claims(), lambda claim: f'recomputing {claim.id}')
-    checked = [check(claim) for claim in claims]
+    with tracking() as track:
+        topics = list(track(check_all(), 'recomputing', len(TOPICS)))
+    checked = list(itertools.chain.from_iterable(topics))
     _PRINT[args.form](checked)
     if wrong := unexplained(checked):
         raise RunFailed(f'claims: {"; ".join(wrong)}')

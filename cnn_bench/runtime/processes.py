@@ -12,19 +12,19 @@ from typing import TypeVar
 from cnn_bench.runtime import cores
 
 MOST = 8  # processes; each imports JAX by itself
-WORTH_IT = 16  # items: with fewer, the imports of other processes take longer than they save
+WORTH_IT = 16  # networks: with fewer, the imports of other processes take longer than they save
 
 T, R = TypeVar('T'), TypeVar('R')
 
 
-def each(function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
+def each(function: Callable[[T], R], items: Sequence[T], worth_it: int = WORTH_IT) -> Iterator[R]:
     """Yield `function(item)` of each item, in order. Function, items and results must be picklable.
 
-    Few items, and those of a process with a single core, are computed here. What `function` raises is raised here, and
-    items that have not begun are then left out.
+    Fewer than `worth_it` items, and those of a process with a single core, are computed here. Function, items and
+    results must be picklable. What `function` raises is raised here, and items that have not begun are then left out.
     """
     workers = min(MOST, len(cores.available()))
-    if len(items) < WORTH_IT or workers < 2:
+    if len(items) < worth_it or workers < 2:
         yield from map(function, items)
         return
     pool = ProcessPoolExecutor(workers, get_context('spawn'), _leave_interrupts)

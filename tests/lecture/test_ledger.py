@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cnn_bench.errors import UserError
-from cnn_bench.lecture.claims import all_claims, check, summary, unexplained
+from cnn_bench.lecture.claims import all_claims, check, check_all, summary, unexplained
 from cnn_bench.lecture.claims.claim import NONE_YET, numbers, parse_figure
 from cnn_bench.models import layers, registry
 
@@ -50,6 +50,11 @@ def test_tests_by_training_exist():
     for claim in CLAIMS.values():
         if claim.tested_by not in ('', NONE_YET):
             assert (REPOSITORY / claim.tested_by.split()[0]).is_file(), claim.id
+
+
+def test_all_topics_together_give_what_each_claim_gives(checked):
+    together = [one.record() for topic in check_all() for one in topic]
+    assert together == [one.record() for one in checked.values()]
 
 
 def test_every_difference_is_explained_and_every_explained_one_differs(checked):

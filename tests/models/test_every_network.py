@@ -10,6 +10,7 @@ from zoo import (
     IMAGES,
     ONE_OF_EACH_FAMILY,
     REPRESENTATIVES,
+    each_compiled,
     image,
     keys,
     loss,
@@ -22,12 +23,6 @@ from zoo import (
 
 from cnn_bench.errors import UserError
 from cnn_bench.models import layers, registry
-
-# What is compiled, which takes seconds a network: `make test` has one of each family, `make test-slow` the rest.
-each_compiled = pytest.mark.parametrize(
-    'name',
-    [name if name in ONE_OF_EACH_FAMILY else pytest.param(name, marks=pytest.mark.slow) for name in REPRESENTATIVES],
-)
 
 
 @pytest.mark.parametrize('name', REPRESENTATIVES)

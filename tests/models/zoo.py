@@ -6,6 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from cnn_bench.models import registry
 
@@ -103,6 +104,11 @@ SAME_BLOCKS = ('inception_v4', 'inception_resnet_v2', 'mnasnet')
 SIMPLER = ('efficientnet_lite0',)  # without the gates of its family
 _FAMILIES = {registry.get(name).family: name for name in REPRESENTATIVES if name not in SIMPLER}
 ONE_OF_EACH_FAMILY = [name for family, name in _FAMILIES.items() if family not in SAME_BLOCKS]
+# What is compiled, which takes seconds a network: `make test` has one of each family, `make test-slow` the rest.
+each_compiled = pytest.mark.parametrize(
+    'name',
+    [name if name in ONE_OF_EACH_FAMILY else pytest.param(name, marks=pytest.mark.slow) for name in REPRESENTATIVES],
+)
 
 
 def small(name: str, **fields):

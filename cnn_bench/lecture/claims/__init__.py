@@ -10,6 +10,17 @@ a difference is known, a further claim recomputes it: 358 M operations, 15.3 G, 
 """
 
 from cnn_bench.lecture.claims.claim import VERDICTS, CheckedClaim, Claim, check, compare
-from cnn_bench.lecture.claims.ledger import all_claims, summary, unexplained
+from cnn_bench.lecture.claims.ledger import TOPICS, all_claims, check_all, summary, unexplained
 
-__all__ = ['VERDICTS', 'CheckedClaim', 'Claim', 'all_claims', 'check', 'compare', 'summary', 'unexplained']
+__all__ = [
+    'TOPICS',
+    'VERDICTS',
+    'CheckedClaim',
+    'Claim',
+    'all_claims',
+    'check',
+    'check_all',
+    'compare',
+    'summary',
+    'unexplained',
+]

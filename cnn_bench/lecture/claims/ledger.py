@@ -1,6 +1,7 @@
 """All claims, and a summary of the checked ones."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from cnn_bench.lecture.claims import (
     activations,
@@ -13,7 +14,8 @@ from cnn_bench.lecture.claims import (
     resnet,
     worked_examples,
 )
-from cnn_bench.lecture.claims.claim import DIFFERS, ELSEWHERE, HOLDS, ROUNDED, TRAINING, CheckedClaim, Claim
+from cnn_bench.lecture.claims.claim import DIFFERS, ELSEWHERE, HOLDS, ROUNDED, TRAINING, CheckedClaim, Claim, judge
+from cnn_bench.runtime import processes
 
 # In the order of the lecture, then of papers.
 TOPICS = (arithmetic, activations, worked_examples, lenet, alexnet, inception, resnet, papers, needs_training)
@@ -29,6 +31,17 @@ _WORDS = {
 def all_claims() -> list[Claim]:
     """Every claim, in order; nothing is recomputed yet."""
     return [claim for topic in TOPICS for claim in topic.claims()]
+
+
+def check_all() -> Iterator[list[CheckedClaim]]:
+    """Yield the checked claims of each of `TOPICS`, in order. Topics are recomputed in several processes."""
+    recomputed = processes.each(_recompute, range(len(TOPICS)), worth_it=2)
+    for topic, values in zip(TOPICS, recomputed, strict=True):
+        yield [judge(claim, value) for claim, value in zip(topic.claims(), values, strict=True)]
+
+
+def _recompute(topic: int) -> list[Any]:
+    return [claim.recompute() if claim.recompute else None for claim in TOPICS[topic].claims()]
 
 
 def summary(checked: Iterable[CheckedClaim]) -> str:
