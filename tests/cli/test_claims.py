@@ -27,8 +27,14 @@ SIMPLE = Topic(
 SUMMARY = '6 claims: 2 hold, 1 hold rounded, 1 differ, 1 need training, 1 published elsewhere'
 
 
+def _here(function, items, worth_it):
+    """Other processes would have the real topics."""
+    return map(function, items)
+
+
 def _run(monkeypatch, capsys, *argv, topics=(SIMPLE,)):
     monkeypatch.setattr(ledger, 'TOPICS', topics)
+    monkeypatch.setattr(ledger.processes, 'each', _here)
     status = main(['claims', *argv])
     return status, *capsys.readouterr()
 
