@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ import pytest
 from jax import lax
 
 from cnn_bench.models import fast_ops
-from cnn_bench.models.fast_ops import onednn
+from cnn_bench.models.fast_ops import kernel_gradient, onednn
 
 pytestmark = pytest.mark.skipif(not onednn.available('float32'), reason="XLA's CPU back end here has no oneDNN")
 
@@ -33,6 +34,7 @@ def always(monkeypatch):
     """oneDNN for convolutions of any size."""
     monkeypatch.setattr(onednn, 'LEAST_MACS', 0)
     monkeypatch.setattr(onednn, 'LEAST_PIXELS', 0)
+    monkeypatch.setattr(kernel_gradient, 'LEAST_MACS', 0)
 
 
 def _random(*shape, dtype=np.float32):
@@ -68,6 +70,14 @@ def test_every_geometry(always, window, strides, pads, groups, maps, dilation):
     assert _calls(lambda *args: fast_ops.convolve(*args, strides, pads, **fields), x, kernel) == (1, 0)
     for got, wanted in zip(*jax.jit(both)(slope, x, kernel), strict=True):
         np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-5 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize(('size', 'calls'), [(43, 1), (42, 0)])
+def test_only_depthwise_kernel_gradients_that_gain(size, calls):
+    """9 taps of 16 channels: 2^18 multiply-adds are 42.7 x 42.7 outputs."""
+    image, kernel = (jax.ShapeDtypeStruct(shape, jnp.float32) for shape in ((2, size, size, 16), (3, 3, 1, 16)))
+    gradient = partial(kernel_gradient.depthwise, strides=(1, 1), pads=SAME[1])
+    assert _calls(gradient, image, image, kernel) == (calls, 0)
 
 
 def test_kernel_of_one_pixel_by_hand(always):

@@ -26,10 +26,11 @@ LEAST_PIXELS = 64  # of its outputs; oneDNN reorders the kernel in each call, wh
 IMAGES, KERNEL, TRANSPOSED = (0, 3, 1, 2), (2, 3, 0, 1), (3, 2, 0, 1)  # axes: batch or inputs, features, rows, columns
 
 
-def suits(x: jax.Array, kernel: jax.Array, outputs: tuple[int, ...]) -> bool:
+def suits(x: jax.Array, kernel: jax.Array, outputs: tuple[int, ...], least_macs: int | None = None) -> bool:
     """Whether a convolution of x (n, h, w, c) to `outputs` (n, h, w, c) is one for oneDNN, on a CPU."""
+    least_macs = LEAST_MACS if least_macs is None else least_macs
     pixels, macs = math.prod(outputs[:3]), math.prod(outputs) * math.prod(kernel.shape[:3])
-    gains = macs >= LEAST_MACS and (pixels >= LEAST_PIXELS or kernel.shape[2] == 1)
+    gains = macs >= least_macs and (pixels >= LEAST_PIXELS or kernel.shape[2] == 1)
     return gains and x.dtype == kernel.dtype and available(jnp.dtype(x.dtype).name)
 
 
@@ -166,6 +167,21 @@ def input_gradient(
     pixels = pixels.reshape(len(g), counts[0] * strides[0], counts[1] * strides[1], -1)
     top, left = (low - step * first for (low, _), step, first in zip(pads, strides, firsts, strict=True))
     return pixels[:, top : top + spatial[0], left : left + spatial[1]]
+
+
+def depthwise_kernel_gradient(g: jax.Array, x: jax.Array, window: Pair, strides: Pair, pads: Pads) -> jax.Array:
+    """The gradient for the kernel, (*window, c), of a depthwise convolution of one image x (1, h, w, c).
+
+    g (h, w, c) is that for its output. Tap t gets the sum of x[stride * o + t - pad] * g[o] over outputs o: a depthwise
+    convolution of x by g as its kernel, dilated by the stride, whose outputs are the taps.
+    """
+    ends = [
+        taps + (outputs - 1) * step - size - low
+        for taps, outputs, step, size, (low, _) in zip(window, g.shape[:2], strides, x.shape[1:3], pads, strict=True)
+    ]
+    seen = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *((0, min(end, 0), 0) for end in ends), (0, 0, 0)])
+    around = tuple((low, max(end, 0)) for (low, _), end in zip(pads, ends, strict=True))
+    return convolve(seen, g[:, :, None], (1, 1), around, groups=x.shape[-1], dilation=strides)[0]
 
 
 def _inputs_last(kernel: jax.Array, groups: int) -> jax.Array:
