@@ -71,16 +71,22 @@ def run(args: argparse.Namespace, overrides: list[str]) -> None:
     from cnn_bench import recipe
     from cnn_bench.models import registry
     from cnn_bench.runtime import memory
+    from cnn_bench.runtime.answering import Answering
+    from cnn_bench.training.progress import Progress
 
     memory.require_program()
     config = recipe.load(args.config, recipe.parse_overrides(overrides))
-    _start(args)
-    from cnn_bench.runtime import distributed
-    from cnn_bench.training.session import train
+    first = _start(args) if args.distributed else True
+    with Progress(quiet=not first) as progress, Answering(progress.asked_to_stop):
+        progress.phase('loading JAX')
+        if not args.distributed:
+            _start(args)
+        from cnn_bench.training.session import train
 
-    recipe_file, until_step = args.config.partition(':')[0], args.until_step or 0
-    summary = train(config, args.workdir, args.data_dir, args.profile, args.fall_back, until_step, recipe_file)
-    if not distributed.is_first():
+        recipe_file, until_step = args.config.partition(':')[0], args.until_step or 0
+        how = args.profile, args.fall_back, until_step, recipe_file, progress
+        summary = train(config, args.workdir, args.data_dir, *how)
+    if not first:
         return
     name = registry.label(config.model.arch)
     if summary is None:
@@ -102,8 +108,9 @@ def _results(summary: dict) -> Iterator[str]:
             yield form.format(summary[name])
 
 
-def _start(args: argparse.Namespace) -> None:
-    """Settings that must be made before anything touches a device."""
+def _start(args: argparse.Namespace) -> bool:
+    """Make the settings that must be made before anything touches a device; return whether this process is the first
+    of the run."""
     if args.deterministic:
         from cnn_bench.runtime import determinism
 
@@ -113,5 +120,7 @@ def _start(args: argparse.Namespace) -> None:
         from cnn_bench.runtime import distributed
 
         distributed.start(*others)
-    elif others != (None, None, None):
+        return distributed.is_first()
+    if others != (None, None, None):
         raise UserError('train: --coordinator, --num-processes and --process-id need --distributed')
+    return True
