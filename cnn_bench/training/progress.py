@@ -112,7 +112,7 @@ class Progress:
             print(printable(line), file=sys.stderr, flush=True)
 
     def _done(self, step: int) -> None:
-        """Estimate speed and end from the steps since the first that was seen done, so that compiling does not count."""
+        """Estimate speed and end from the steps since the first that was seen done: compiling does not count."""
         now, self.step = time.monotonic(), step
         self._first = self._first or (now, step)
         before, first = self._first
