@@ -40,8 +40,9 @@ def train(
     result is None; trained on later, it is the run that never paused. With `profile`, some steps are traced into the
     run directory. With `fall_back`, newest checkpoints that cannot be read are deleted where there is an older one that
     can. The digest of `recipe_file` is recorded. `progress` is one that was entered. Raises UserError for bad input,
-    before anything is written, and where another process trains there; RunFailed where a loss is not finite, after writing a summary with the reason, or a
-    checkpoint cannot be written; Stopped where a signal asked for it, after saving the state.
+    before anything is written, and where another process trains there; RunFailed where a loss is not finite, after
+    writing a summary with the reason, or a checkpoint cannot be written; Stopped where a signal asked for it, after
+    saving the state.
     """
     distributed.check_same_recipe(recipe.to_dict(config))
     run = (RunDirectory if distributed.is_first() else ReadOnlyRunDirectory)(workdir)
