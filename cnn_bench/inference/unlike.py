@@ -15,7 +15,7 @@ STATISTIC = 0.1, 0.49  # standard deviations that images from 0 to 1 have; other
 
 
 def remark(image: np.ndarray, preprocessing: Preprocessing) -> str:
-    """What is unlike the training images in `image` uint8 (h, w, c), cropped and resized for the network; empty: nothing.
+    """What is unlike the training images in `image` uint8 (h, w, c), as the network takes it; empty where nothing is.
 
     Where mean and standard deviation of `preprocessing` are a convention, such as 0.5 and 0.5, ImageNet's are taken.
     """

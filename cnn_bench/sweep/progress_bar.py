@@ -31,6 +31,7 @@ class SweepProgress:
             console=self._console,
             disable=not self._console.is_terminal,
             speed_estimate_period=600,
+            get_time=time.monotonic,
             redirect_stdout=False,
             expand=True,
         )

@@ -52,7 +52,9 @@ class Progress:
 
     def phase(self, doing: str) -> None:
         """Show what the run is doing now."""
-        self._doing = doing
+        if doing != self._doing:
+            self._doing = doing
+            self._refresh()
 
     def start(self, step: int, total: int, steps_per_epoch: int, batch_size: int) -> None:
         """Training begins at `step` of `total`."""
@@ -77,10 +79,13 @@ class Progress:
 
     def seen(self, step: int, metrics: Mapping[str, Any], learning_rate: float) -> None:
         """`step` steps are done; `metrics` are those of the last of them, which no row of the log holds yet."""
+        is_first = self._first is None
         self._done(step)
         self._show(float(np.asarray(metrics['loss'])[-1]), learning_rate)
         if self._steps_per_s:
             self._numbers['rate'] = _rate(self._steps_per_s * self.batch_size)
+        if is_first:
+            self._refresh()
 
     def logged(self, rows: list[dict], images_per_s: float | None) -> None:
         """The newest rows of the log for training, and the mean speed of training."""
@@ -111,6 +116,10 @@ class Progress:
         elif not self.quiet:
             print(printable(line), file=sys.stderr, flush=True)
 
+    def _refresh(self) -> None:
+        if self._live:
+            self._live.refresh()
+
     def _done(self, step: int) -> None:
         """Estimate speed and end from the steps since the first that was seen done: compiling does not count."""
         now, self.step = time.monotonic(), step
@@ -124,7 +133,7 @@ class Progress:
         return max(0.0, self._ends - time.monotonic())
 
     def _show(self, loss: float, learning_rate: float) -> None:
-        self._numbers |= {'loss': f'loss {loss:.4f}', 'learning rate': f'learning rate {learning_rate:.4g}'}
+        self._numbers |= {'loss': f'loss {loss:.4f}', 'learning rate': f'learning rate {learning_rate:.3g}'}
 
     def _rendered(self) -> RenderableType:
         """What the terminal shows now; another thread than that which trains asks for it."""
@@ -141,7 +150,7 @@ class Progress:
         self._spinner.update(text=Text(self._doing))
         line.add_row(self._spinner, ProgressBar(self.total, self.step), Text(at))
         order = ('loss', 'learning rate', 'error', 'rate')
-        return Group(line, Text('  ' + '  '.join(self._numbers[name] for name in order if name in self._numbers)))
+        return Group(line, Text('  '.join(self._numbers[name] for name in order if name in self._numbers)))
 
 
 def _epoch(epoch: float) -> str:
