@@ -133,7 +133,7 @@ class Sweep:
                 SweepProgress(self.agenda.total(), self._count_ended(retry_failed)) as progress,
                 Answering(progress.asked_to_stop, aborts=executor.trains_here),
             ):
-                for line in stale:
+                for line in (*stale, *self.experiment.left_out(self.preset)):
                     progress.say(line)
                 while todo or executor.running():
                     if asked.received or self._too_many_failures(max_failures):

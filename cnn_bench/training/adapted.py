@@ -6,6 +6,7 @@ recipe, so it repeats exactly.
 
 import inspect
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -15,35 +16,44 @@ from cnn_bench.training.optimizer import offered
 from cnn_bench.training.schedules import SCHEDULES
 from cnn_bench.training.splits import TRAIN, Splits
 
+NAMES = {'optimizer.name': offered, 'schedule.name': lambda: SCHEDULES}  # -> the functions that can be named
 WARMUP = 0.1  # fraction of a run that a warm-up gets which is longer than the run
 
 
 def for_new_names(config: ConfigDict, spec: str, overrides: Mapping[str, Any]) -> tuple[ConfigDict, list[str]]:
-    """The recipe without the fields that a newly named optimiser or schedule does not take, and a line for each name.
-
-    `config` is the recipe of the file `spec` with `overrides` {'a.b': value}. A field that is itself in `overrides`
-    stays, to be refused.
-    """
-    if not {'optimizer.name', 'schedule.name'} & set(overrides):
+    """The recipe without what `untaken` finds, and a line for each new name."""
+    fields, lines = untaken(config, spec, overrides)
+    if not fields:
         return config, []
-    there = recipe.load(spec)
-    made, lines = config.copy_and_resolve_references().unlock(), []
-    for group, known in (('optimizer', offered()), ('schedule', SCHEDULES)):
-        name, before = made[group].name, there[group].name
+    made = config.copy_and_resolve_references().unlock()
+    for field in fields:
+        group, _, name = field.partition('.')
+        del made[group][name]
+    return made.lock(), lines
+
+
+def untaken(config: ConfigDict, spec: str | Path, overrides: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """The fields that a newly named optimiser or schedule does not take, and a line for each new name.
+
+    `config` is the recipe of the file `spec` with `overrides` {'a.b': value}. Fields in `overrides` are not among them:
+    what was asked for is refused elsewhere.
+    """
+    if not set(NAMES) & set(overrides):
+        return [], []
+    there, fields, lines = recipe.load(spec), [], []
+    for named, known in ((named, known()) for named, known in NAMES.items()):
+        group = named.partition('.')[0]
+        name, before = config[group].name, there[group].name
         if name == before or name not in known:
             continue
         taken = {*inspect.signature(known[name]).parameters, *recipe.base()[group]}
-        left_out = {
-            field: value
-            for field, value in made[group].items()
-            if field not in taken and value is not None and f'{group}.{field}' not in overrides
-        }
-        for field in left_out:
-            del made[group][field]
-        if left_out:
-            fields = ', '.join(f'{group}.{field}={value!r}' for field, value in left_out.items())
-            lines.append(f'{name} in place of {before} does not take {fields}: left out')
-    return made.lock(), lines
+        left = {f'{group}.{field}': value for field, value in config[group].items() if field not in taken}
+        left = {field: value for field, value in left.items() if value is not None and field not in overrides}
+        if left:
+            fields += left
+            values = ', '.join(f'{field}={value!r}' for field, value in left.items())
+            lines.append(f'{name} in place of {before} does not take {values}: left out')
+    return fields, lines
 
 
 def for_short_run(config: ConfigDict, data_dir: str | None = None) -> tuple[ConfigDict, list[str]]:
