@@ -153,17 +153,7 @@ class Trainer:
             jax.block_until_ready(metrics)
             self.compiled.add(count)
             self.stopwatch.stop(discard=True)
-        if self.progress.looks():
-            self._show()
-
-    def _show(self) -> None:
-        """Show the newest step that is done. Waits for no device."""
-        step = self.step
-        for metrics in reversed(self.pending):
-            if getattr(metrics['loss'], 'is_ready', lambda: True)():
-                self.progress.seen(step, metrics, self.monitor.rate(step - 1))
-                return
-            step -= len(metrics['loss'])
+        self.progress.look(self.step, self.pending, self.monitor.rate)
 
     def _fetch(self) -> None:
         """Bring the metrics of pending steps to the host, in one dictionary; this ends the time of those steps."""

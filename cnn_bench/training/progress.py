@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -69,23 +69,27 @@ class Progress:
             of = f'stage {number + 1} of {count}: ' if count > 1 else ''
             self.say(f'{of}{params["trained_params"]:,} parameters trained, {params["frozen_params"]:,} frozen')
 
-    def looks(self) -> bool:
-        """Whether `seen` should be called: after the first step, and on a terminal twice a second."""
-        now = time.monotonic()
-        if self._first and (self._live is None or now - self._looked < EVERY_S):
-            return False
-        self._looked = now
-        return True
+    def look(self, step: int, pending: Sequence[Mapping[str, Any]], rate: Callable[[int], float]) -> None:
+        """Show the newest step that is done. This waits for no device, and most calls do nothing.
 
-    def seen(self, step: int, metrics: Mapping[str, Any], learning_rate: float) -> None:
-        """`step` steps are done; `metrics` are those of the last of them, which no row of the log holds yet."""
-        is_first = self._first is None
-        self._done(step)
-        self._show(float(np.asarray(metrics['loss'])[-1]), learning_rate)
-        if self._steps_per_s:
-            self._numbers['rate'] = _rate(self._steps_per_s * self.batch_size)
-        if is_first:
-            self._refresh()
+        `pending` are the metrics, on the device, of the last steps up to `step` that no row of the log holds yet, as
+        arrays (steps,); `rate(n)` is the learning rate of step number n, from 0.
+        """
+        now, is_first = time.monotonic(), self._first is None
+        if not is_first and (self._live is None or now - self._looked < EVERY_S):
+            return
+        self._looked = now
+        for metrics in reversed(pending):
+            loss = metrics['loss']
+            if isinstance(loss, np.ndarray) or loss.is_ready():
+                self._done(step)
+                self._show(float(np.asarray(loss)[-1]), rate(step - 1))
+                if self._steps_per_s:
+                    self._numbers['rate'] = _rate(self._steps_per_s * self.batch_size)
+                if is_first:
+                    self._refresh()
+                return
+            step -= len(loss)
 
     def logged(self, rows: list[dict], images_per_s: float | None) -> None:
         """The newest rows of the log for training, and the mean speed of training."""
@@ -144,7 +148,7 @@ class Progress:
         left = f', {_clock(self._left())} left' if self._ends else ''
         at = f'step {self.step:,} of {self.total:,}  {_epoch(self.step / self.steps_per_epoch)}  {elapsed}{left}'
         line = Table.grid(expand=True, padding=(0, 1))
-        line.add_column(no_wrap=True)
+        line.add_column(no_wrap=True, min_width=12)  # of the longest word, so that the bar keeps its length
         line.add_column(ratio=1)
         line.add_column(no_wrap=True)
         self._spinner.update(text=Text(self._doing))
