@@ -5,6 +5,9 @@
   cnn-bench train --config configs/lenet5.py --workdir runs/lenet5 --config.optimizer.learning_rate=0.05
   cnn-bench train --config configs/modern.py --workdir runs/mynet --config.model.arch=path/to/mynet.py:MyNet
 
+An optimizer.name or schedule.name set here drops the fields of the file that the new one does not take, and a warm-up
+that would take all of a short run becomes a tenth of it; a line says so, and the run's config.json has the result.
+
 The second trains a network of yours: a class of that file that derives from cnn_bench.models.blocks.Classifier (what
 else a file may say of it: cnn_bench/models/own.py). The run keeps a copy of the file, network.py, and uses it where the
 file is gone or has changed. provenance.json has digests of the code, and code.patch what was not committed.
@@ -71,16 +74,28 @@ def run(args: argparse.Namespace, overrides: list[str]) -> None:
     from cnn_bench import recipe
     from cnn_bench.models import registry
     from cnn_bench.runtime import memory
+    from cnn_bench.runtime.answering import Answering
+    from cnn_bench.training.progress import Progress
 
     memory.require_program()
-    config = recipe.load(args.config, recipe.parse_overrides(overrides))
-    _start(args)
-    from cnn_bench.runtime import distributed
-    from cnn_bench.training.session import train
+    changes = recipe.parse_overrides(overrides)
+    config = recipe.load(args.config, changes)
+    first = _start(args) if args.distributed else True
+    with Progress(quiet=not first) as progress, Answering(progress.asked_to_stop):
+        progress.phase('loading JAX')
+        if not args.distributed:
+            _start(args)
+        from cnn_bench.training import adapted
+        from cnn_bench.training.session import train
 
-    recipe_file, until_step = args.config.partition(':')[0], args.until_step or 0
-    summary = train(config, args.workdir, args.data_dir, args.profile, args.fall_back, until_step, recipe_file)
-    if not distributed.is_first():
+        config, left_out = adapted.for_new_names(config, args.config, changes)
+        config, shortened = adapted.for_short_run(config, args.data_dir)
+        for line in (*left_out, *shortened):
+            progress.say(line)
+        recipe_file, until_step = args.config.partition(':')[0], args.until_step or 0
+        how = args.profile, args.fall_back, until_step, recipe_file, progress
+        summary = train(config, args.workdir, args.data_dir, *how)
+    if not first:
         return
     name = registry.label(config.model.arch)
     if summary is None:
@@ -102,8 +117,9 @@ def _results(summary: dict) -> Iterator[str]:
             yield form.format(summary[name])
 
 
-def _start(args: argparse.Namespace) -> None:
-    """Settings that must be made before anything touches a device."""
+def _start(args: argparse.Namespace) -> bool:
+    """Make the settings that must be made before anything touches a device; return whether this process is the first
+    of the run."""
     if args.deterministic:
         from cnn_bench.runtime import determinism
 
@@ -113,5 +129,7 @@ def _start(args: argparse.Namespace) -> None:
         from cnn_bench.runtime import distributed
 
         distributed.start(*others)
-    elif others != (None, None, None):
+        return distributed.is_first()
+    if others != (None, None, None):
         raise UserError('train: --coordinator, --num-processes and --process-id need --distributed')
+    return True

@@ -14,6 +14,7 @@ import numpy as np
 from cnn_bench.data.picture_files import named_pictures
 from cnn_bench.data.pictures import Refusal, Refused
 from cnn_bench.errors import UserError
+from cnn_bench.inference.unlike import remark
 from cnn_bench.trained import TrainedModel
 
 
@@ -24,6 +25,7 @@ class Prediction:
     path: str
     labels: tuple[int, ...]
     probabilities: tuple[float, ...]
+    unlike: str = ''  # what is unlike the training images in it
 
 
 def predict(
@@ -46,7 +48,10 @@ def predict(
         )  # the first batch is the largest; shorter ones are padded, so that one program is compiled
         rows = iter(_padded(compiled, images, size) if images else ())
         for item, image in zip(batch, read_ones, strict=True):
-            yield image if isinstance(image, Refusal) else _best(str(item), next(rows), top)
+            if isinstance(image, Refusal):
+                yield image
+            else:
+                yield _best(str(item), next(rows), top, remark(image, model.preprocessing))
 
 
 def probabilities(model: TrainedModel, images: jax.Array) -> jax.Array:
@@ -73,8 +78,8 @@ def _padded(compiled: Callable, images: list[np.ndarray], size: int) -> np.ndarr
     return np.asarray(compiled(batch))[: len(images)]
 
 
-def _best(path: str, row: np.ndarray, top: int) -> Prediction | Refusal:
+def _best(path: str, row: np.ndarray, top: int, unlike: str) -> Prediction | Refusal:
     if not np.isfinite(row).all():
         return Refusal(path, 'has a logit that is not finite')
     order = np.argsort(-row, kind='stable')[:top]
-    return Prediction(path, tuple(map(int, order)), tuple(float(row[label]) for label in order))
+    return Prediction(path, tuple(map(int, order)), tuple(float(row[label]) for label in order), unlike)

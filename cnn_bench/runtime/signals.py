@@ -5,16 +5,19 @@ SIGTERM and SIGUSR1 are what schedulers send before they end a job; SIGINT is Ct
 """
 
 import atexit
+import contextlib
 import os
 import signal
 import sys
 import threading
 from types import FrameType
+from typing import NoReturn
 
 from cnn_bench.errors import Stopped
 
 ASKING = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 ASK_AGAIN_S = 0.05
+STDERR = 2
 STOPPED = 'stopped; what was finished is kept'
 
 
@@ -96,8 +99,7 @@ class CommandSignals(StopSignals):
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.received, self.interrupted = True, Interrupted(number)
         if _imports(frame):
-            os.write(sys.stderr.fileno(), f'cnn-bench: {STOPPED}\n'.encode())
-            os._exit(self.interrupted.exit_status)
+            _exit(STOPPED, self.interrupted.exit_status)
         raise self.interrupted
 
     def _swallowed(self, unraisable) -> None:
@@ -106,6 +108,19 @@ class CommandSignals(StopSignals):
             threading.Timer(ASK_AGAIN_S, signal.pthread_kill, again).start()
         else:
             self._hook(unraisable)
+
+
+def abort() -> NoReturn:
+    """End the process at once with status 130: the user does not want to wait."""
+    _exit('aborted; what was saved before is kept', 130)
+
+
+def _exit(words: str, status: int) -> NoReturn:
+    """End without unwinding; a terminal gets back the cursor that a bar may have hidden."""
+    with contextlib.suppress(OSError):
+        cursor = '\r\x1b[J\x1b[?25h' if os.isatty(STDERR) else ''
+        os.write(STDERR, f'{cursor}cnn-bench: {words}\n'.encode())
+    os._exit(status)
 
 
 def _imports(frame: FrameType | None) -> bool:
@@ -132,7 +147,7 @@ class TrainingStopSignals(StopSignals):
 
     def second_interrupt(self) -> None:
         """Exit without waiting for the devices."""
-        os._exit(130)
+        abort()
 
     def poll(self) -> bool:
         """Whether to stop now. In a run of several processes all must call it equally often; all get one answer."""

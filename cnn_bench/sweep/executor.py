@@ -21,6 +21,8 @@ class EndedTrial:
 class Executor(Protocol):
     """Runs trials. It is a context manager that ends running trials on exit."""
 
+    trains_here: bool  # whether they run in this process
+
     def __enter__(self) -> 'Executor': ...
 
     def __exit__(self, *exception) -> None: ...

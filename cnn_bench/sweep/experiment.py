@@ -51,6 +51,7 @@ from cnn_bench.python_file import execute
 from cnn_bench.runs.study import BEST_SINGLE, TOGETHER, Hypothesis
 from cnn_bench.runs.tuning import Range
 from cnn_bench.sweep import space
+from cnn_bench.training import adapted
 
 REQUIRED = ('QUESTION', 'SOURCE', 'RECIPE', 'PRESETS', 'HELD_EQUAL', 'variants', 'report')
 OPTIONAL = ('baseline', 'charts', 'hypotheses')
@@ -190,7 +191,21 @@ class Experiment:
         for name, overrides in self.variants('demo' if preset == SMOKE else preset).items():
             overrides = {**self.presets[preset], **overrides}
             fields[name] = {**(_shortened(overrides) if preset == SMOKE else overrides), **self.changes}
+            fields[name] |= dict.fromkeys(self._untaken(name, fields[name])[0])
         return fields
+
+    def left_out(self, preset: str) -> list[str]:
+        """Lines on the fields of the recipe that the variants of a preset leave out, since the command line names
+        another optimiser or schedule, which does not take them."""
+        fields = self.fields(preset)
+        given = ({field: value for field, value in fields[name].items() if value is not None} for name in fields)
+        lines = [line for own in zip(fields, given, strict=True) for line in self._untaken(*own)[1]]
+        return list(dict.fromkeys(lines))
+
+    def _untaken(self, name: str, overrides: dict) -> tuple[list[str], list[str]]:
+        if not set(adapted.NAMES) & {*self.changes, *self.grid}:
+            return [], []
+        return adapted.untaken(Trial(name, 0, self.recipe, overrides).config, self.recipe, overrides)
 
     def trial(self, name: str, seed: int, variants: dict[str, dict], folder: str = TRIALS) -> Trial:
         """The trial of a variant; `variants` is what `fields` returns, or that with values that were chosen.

@@ -25,6 +25,7 @@ class InlineExecutor:
     from there.
     """
 
+    trains_here = True
     data_dir: str | None = None
     _ended: list[EndedTrial] = field(default_factory=list)
 

@@ -27,6 +27,7 @@ class _Running:
 class LocalExecutor:
     """An executor with one process at a time in each slot. The trials share a compilation cache."""
 
+    trains_here = False
     out: Path  # the sweep's directory
     slots: list[dict[str, str]]  # of `resources.assign`
     data_dir: str | None = None

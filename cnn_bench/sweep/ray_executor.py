@@ -61,6 +61,8 @@ class Job:
 class RayExecutor:
     """An executor on a Ray cluster. Storage is the directory of the sweep, on a disk that all nodes share, or a URL."""
 
+    trains_here = False
+
     def __init__(
         self,
         out: Path,

@@ -77,6 +77,8 @@ class _Submitted:
 class SlurmExecutor:
     """An executor on Slurm; with another `cluster` of submitit, 'local' or 'debug', in processes on this machine."""
 
+    trains_here = False
+
     def __init__(
         self,
         out: Path,

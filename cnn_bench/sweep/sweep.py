@@ -8,6 +8,7 @@ from cnn_bench.errors import RunFailed, Stopped, UserError
 from cnn_bench.files import is_locked, locked
 from cnn_bench.runs import RunDirectory, choice, code, collapse, schema, study
 from cnn_bench.runs import tuning as tuning_record
+from cnn_bench.runtime.answering import Answering
 from cnn_bench.runtime.signals import StopSignals
 from cnn_bench.sweep import budget, calibrate, records, sampling, staleness, tuning
 from cnn_bench.sweep.agenda import Agenda
@@ -128,8 +129,11 @@ class Sweep:
             self._refuse_locked(todo)
             self._write_budget()
             self._record()
-            with SweepProgress(self.agenda.total(), self._count_ended(retry_failed)) as progress:
-                for line in stale:
+            with (
+                SweepProgress(self.agenda.total(), self._count_ended(retry_failed)) as progress,
+                Answering(progress.asked_to_stop, aborts=executor.trains_here),
+            ):
+                for line in (*stale, *self.experiment.left_out(self.preset)):
                     progress.say(line)
                 while todo or executor.running():
                     if asked.received or self._too_many_failures(max_failures):
@@ -144,8 +148,9 @@ class Sweep:
                         result = self._result(ended)
                         todo += self._more(retry_failed)
                         self._record()
-                        progress.ended(self._described(ended.trial), result, self._count_ended(), self.agenda.total())
-                    progress.update([(trial.name, self._fraction(trial)) for trial in executor.running()])
+                        counts = self._count_ended(), self.agenda.total()
+                        progress.ended(_key(ended.trial), self._described(ended.trial), result, *counts)
+                    progress.update({_key(trial): self._fraction(trial) for trial in executor.running()})
                     if not news:
                         time.sleep(POLL_S)
             self.answer = self._answer()
@@ -236,8 +241,8 @@ class Sweep:
         records.forget_failure(run)
         if trial.folder == tuning_record.TUNING:
             self.agenda.tuner.started(trial)
+        progress.started(_key(trial), self._described(trial))
         executor.start(trial, run)
-        progress.started(trial.name)
 
     def _result(self, ended: EndedTrial) -> str:
         """What became of a trial, in words; a failure is recorded in its run."""
@@ -340,3 +345,8 @@ class Sweep:
                 answer=self.answer,
             ),
         )
+
+
+def _key(trial: Trial) -> str:
+    """What tells trials of one sweep apart."""
+    return f'{trial.folder}/{trial.id}'

@@ -55,6 +55,7 @@ class Trainer:
         self.stopwatch = Stopwatch()
         self.pending: list[dict[str, jax.Array]] = []  # metrics of steps that are not logged yet, still on the device
         saved = {}
+        progress.phase('making the first state' if checkpoints.latest_step() is None else 'reading the checkpoint')
         if checkpoints.latest_step() is None:
             self.state = setup.first_state()
         else:
@@ -98,7 +99,7 @@ class Trainer:
 
     def run_to_end(self) -> dict | None:
         """Train what remains, write predictions and summary, and return the summary; None where the run pauses."""
-        self.progress.start(self.step)
+        self.progress.start(self.step, self.setup.total_steps, self.setup.steps_per_epoch, self.config.batch_size)
         self.sinks.open(self.step)
         if self.step:
             self._evaluate()
@@ -142,6 +143,7 @@ class Trainer:
         return self.setup.train_data.train_batches(seed, batch_size, self.step, count), count
 
     def _train(self, batches, count: int) -> None:
+        self.progress.phase('training' if count in self.compiled else 'compiling')
         (self.state, metrics), _ = self.profiler(self.train_steps, self.state, self.shared, batches)
         self.pending.append(metrics)
         self.step += count
@@ -151,6 +153,7 @@ class Trainer:
             jax.block_until_ready(metrics)
             self.compiled.add(count)
             self.stopwatch.stop(discard=True)
+        self.progress.look(self.step, self.pending, self.monitor.rate)
 
     def _fetch(self) -> None:
         """Bring the metrics of pending steps to the host, in one dictionary; this ends the time of those steps."""
@@ -179,7 +182,7 @@ class Trainer:
             rows.append(self._row(schema.TRAIN, first + window.stop, {k: v[window].mean() for k, v in metrics.items()}))
             rows[-1]['learning_rate'] = _rounded(self.monitor.rate(first + window.stop - 1))
         self._write(rows)
-        self.progress.update(self.step, self.stopwatch.images_per_s)
+        self.progress.logged(rows, self.stopwatch.images_per_s)
 
     def _save(self) -> None:
         if not _all_finite(self.state.variables):
@@ -200,6 +203,7 @@ class Trainer:
 
     def _keep_state(self) -> None:
         """Save the present state, unless it is saved, and wait until it is on the disk."""
+        self.progress.phase('saving')
         self._fetch()
         if self.checkpoints.latest_step() != self.step:
             self._save()
@@ -217,6 +221,7 @@ class Trainer:
     def _evaluation(self, part: str, state: State, step: int) -> Evaluation:
         """Evaluate the state after `step` steps; the result is logged unless that is an earlier one."""
         batches, batch_size = self.setup.eval_data[part], self.config.eval_batch_size
+        self.progress.phase('validating' if part == VALIDATION else 'testing')
         evaluation = evaluate_state(self.eval_step, state, batches, batch_size, self._stop_if_asked)
         self.evaluated[part] = step, evaluation
         if step == self.step:
@@ -226,6 +231,7 @@ class Trainer:
 
     def _finish(self) -> dict:
         """Evaluate the weights that stand for the run, and write their predictions and the summary."""
+        self.progress.phase('saving')
         self.checkpoints.wait()  # a run is not finished before its weights are on the disk
         state, step, metrics = self.state, self.step, {}
         if self.config.keep_best and self.monitor.best_step != step:

@@ -32,15 +32,17 @@ def train(
     fall_back: bool = False,
     until_step: int = 0,
     recipe_file: str | Path | None = None,
+    progress: Progress | None = None,
 ) -> dict | None:
     """Train by a recipe into a run directory, resuming from its last checkpoint; return the run's summary.
 
     A finished run is left as it is. With `until_step` the run pauses after that step and its evaluation, saved, and the
     result is None; trained on later, it is the run that never paused. With `profile`, some steps are traced into the
     run directory. With `fall_back`, newest checkpoints that cannot be read are deleted where there is an older one that
-    can. The digest of `recipe_file` is recorded. Raises UserError for bad input, before anything is written, and where
-    another process trains there; RunFailed where a loss is not finite, after writing a summary with the reason, or a
-    checkpoint cannot be written; Stopped where a signal asked for it, after saving the state.
+    can. The digest of `recipe_file` is recorded. `progress` is one that was entered. Raises UserError for bad input,
+    before anything is written, and where another process trains there; RunFailed where a loss is not finite, after
+    writing a summary with the reason, or a checkpoint cannot be written; Stopped where a signal asked for it, after
+    saving the state.
     """
     distributed.check_same_recipe(recipe.to_dict(config))
     run = (RunDirectory if distributed.is_first() else ReadOnlyRunDirectory)(workdir)
@@ -48,21 +50,30 @@ def train(
     summary = run.read(schema.SUMMARY)
     if summary and summary['state'] == 'finished':
         return summary
-    setup = TrainingSetup(config, data_dir, load_init(config, run, data_dir))
-    memory.require_room(setup)
-    setup.load_data()
-    record = provenance.collect(setup, run, recipe_file)
-    sinks = wanted(config, run) if distributed.is_first() else Sinks({})
-    run.create()
-    with locked(run.path) if distributed.is_first() else nullcontext():
-        run.write(schema.CONFIG, recipe.to_dict(config))
-        run.write(schema.PROVENANCE, record)
-        provenance.keep_code(setup, run)
-        return _session(setup, run, sinks, profile, fall_back, until_step)
+    with nullcontext(progress) if progress else Progress(quiet=not distributed.is_first()) as progress:
+        progress.phase('building the network')
+        setup = TrainingSetup(config, data_dir, load_init(config, run, data_dir))
+        memory.require_room(setup)
+        progress.phase(f'reading {config.dataset.name}')
+        setup.load_data()
+        record = provenance.collect(setup, run, recipe_file)
+        sinks = wanted(config, run) if distributed.is_first() else Sinks({})
+        run.create()
+        with locked(run.path) if distributed.is_first() else nullcontext():
+            run.write(schema.CONFIG, recipe.to_dict(config))
+            run.write(schema.PROVENANCE, record)
+            provenance.keep_code(setup, run)
+            return _session(setup, run, sinks, progress, profile, fall_back, until_step)
 
 
 def _session(
-    setup: TrainingSetup, run: RunDirectory, sinks: Sinks, profile: bool, fall_back: bool, until_step: int
+    setup: TrainingSetup,
+    run: RunDirectory,
+    sinks: Sinks,
+    progress: Progress,
+    profile: bool,
+    fall_back: bool,
+    until_step: int,
 ) -> dict | None:
     config, summary = setup.config, None
     identity = _without_place(recipe.to_dict(config))
@@ -70,7 +81,6 @@ def _session(
     with (
         TrainingStopSignals() as signals,
         Checkpoints(run / schema.CHECKPOINTS, config.keep_checkpoints, identity) as checkpoints,
-        Progress(run.path.name, setup.total_steps, quiet=not distributed.is_first()) as progress,
         Profiler(trace) as profiler,
     ):
         for line in provenance.resumed_otherwise(run.read(schema.PROVENANCE)):

@@ -48,7 +48,7 @@ def test_unknown_field_of_the_network(refused):
 
 
 def test_unread_field(refused):
-    said = refused('--config.optimizer.name=adamw')
+    said = refused('--config.optimizer.name=adamw', '--config.optimizer.momentum=0.9')
     assert "config.optimizer.momentum: unknown argument of adamw 'momentum'; known: " in said
     assert said.endswith('; the value None takes it out of the recipe')
     assert 'b1' in refused(

@@ -46,7 +46,7 @@ def failing(capsys):
             assert main([str(each) for each in arguments]) == 1
         printed = capsys.readouterr().err.splitlines()
         assert printed[-1].startswith('cnn-bench: error: ')
-        assert [line for line in printed[:-1] if not line.startswith('epoch ')] == []
+        assert [line for line in printed[:-1] if not line.startswith(('epoch ', 'step '))] == []
         return printed[-1].removeprefix('cnn-bench: error: ')
 
     return run

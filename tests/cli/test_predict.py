@@ -43,6 +43,7 @@ def test_every_kind_of_picture_is_predicted_or_refused_by_name(predict, odd):
     status, found, lines = predict(*mixed, '--batch-size', 16)
     assert status == 1
     assert [one['image'] for one in found] == [path for path in mixed if path not in reasons]
+    lines = [line for line in lines if not line.startswith('cnn-bench: warning: ')]
     assert len(lines) == len(reasons)
     for line, path in zip(lines, [path for path in mixed if path in reasons], strict=True):
         assert line.startswith(f'cnn-bench: {printable(path)}: ')
@@ -50,6 +51,16 @@ def test_every_kind_of_picture_is_predicted_or_refused_by_name(predict, odd):
     for one in found:
         assert sum(best['probability'] for best in one['top']) <= 1 + 1e-5
         assert len(one['top']) == 5
+
+
+def test_a_picture_unlike_the_training_images_is_predicted_with_a_warning(predict, tmp_path):
+    Image.new('L', (28, 28)).save(tmp_path / 'black.png')
+    status, found, lines = predict(tmp_path)
+    assert status == 0
+    [line] = lines
+    assert line.startswith(f'cnn-bench: warning: {tmp_path}/black.png is almost one colour')
+    assert line.endswith(found[0]['unlike'])
+    assert len(found[0]['top']) == 5
 
 
 def test_probabilities_are_those_of_the_network(predict, tmp_path, tiny_run, tiny_data):

@@ -18,6 +18,8 @@ class FakeExecutor:
     sweep is killed.
     """
 
+    trains_here = False
+
     def __init__(self, error, jobs: int = 3, seed: int = 0, lives: int | None = None):
         self.error, self.jobs, self.lives, self.draw = error, jobs, lives, random.Random(seed)
         self.at_work, self.started = [], []

@@ -46,6 +46,24 @@ def test_the_product_of_grids(recipe):
     assert [trial.config.total_steps for trial in experiment.trials('smoke', 1)] == [2] * 4
 
 
+def test_optimisers_need_not_take_the_same_fields(recipe, tmp_path):
+    """Each takes what it knows of the recipe's fields; what is asked for is never left out."""
+    sgd = RECIPE.replace('    return config', '    config.optimizer.momentum = 0.9\n    return config')
+    (tmp_path / 'net.py').write_text(sgd)
+    experiment = ad_hoc.load(recipe, {'optimizer.nesterov': 'True'}, ['optimizer.name=sgd,adam,lion'])
+    values = {trial.name: trial.config.optimizer.to_dict() for trial in experiment.trials('recipe', 1)}
+    assert values['name=sgd']['momentum'] == 0.9
+    assert values['name=adam']['momentum'] is values['name=lion']['momentum'] is None
+    assert all(fields['nesterov'] for fields in values.values())  # lion will refuse it
+    assert experiment.left_out('recipe') == [
+        f'{name} in place of sgd does not take optimizer.momentum=0.9: left out' for name in ('adam', 'lion')
+    ]
+    [changed] = ad_hoc.load(recipe, {'optimizer.name': 'adam'}).trials('recipe', 1)
+    assert changed.config.optimizer.momentum is None
+    assert '--config.optimizer.momentum=None' in changed.arguments  # so that its process trains the same recipe
+    assert ad_hoc.load(recipe, {}, ['model.width=0.5,1']).left_out('recipe') == []
+
+
 def test_values_may_hold_commas_and_names_that_two_groups_share_are_whole(recipe):
     assert ad_hoc.parse(['dataset.classes=(0,1),(2, 3)']) == {'dataset.classes': ['(0,1)', '(2, 3)']}
     assert ad_hoc.parse(["model.dtype='a,b',c"]) == {'model.dtype': ["'a,b'", 'c']}
