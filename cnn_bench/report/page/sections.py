@@ -61,6 +61,19 @@ def markdown(text: str) -> Markup:
     return Markup(parser.render(text)) if text.strip() else Markup('')
 
 
+def parts(data: ReportData, answer: str) -> list[dict]:
+    """What stands for each directory by itself: question, answer, study, verdicts and tuning."""
+    asked = [part for part in data.parts if part.study]
+    if len(asked) < 2:
+        return [{'title': '', **_part(asked[0] if asked else data, answer)}]
+    return [{'title': f'{part.name}: {part.title}', **_part(part, part.answer)} for part in asked]
+
+
+def _part(data: ReportData, answer: str) -> dict:
+    found = {'answer': markdown(answer), 'study': study(data.study), 'judgements': data.judgements}
+    return {'name': data.name, **found, 'tuning': tuning(data)}
+
+
 def study(asked: Study | None) -> dict[str, str]:
     """What was held equal, the number of seeds, the baseline, and where the question comes from."""
     if asked is None:
