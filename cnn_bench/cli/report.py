@@ -174,7 +174,7 @@ def _of_runs(args: argparse.Namespace) -> Path:
     for name, why in found.damaged_predictions.items():
         output.print_line(f'cnn-bench: without its predictions: {name} ({why})', sys.stderr)
     page = write_runs(found, args.out or together.place(args.dirs))
-    tuned = [sentence for part in found.sweeps for sentence in tuning_words.sentences(part)]
+    tuned = [f'{part.prefix}{sentence}' for part in found.sweeps for sentence in tuning_words.sentences(part)]
     for line in (*found.verdict_lines, *tuned):
         output.print_line(line)
     return page

@@ -3,7 +3,7 @@
 import contextlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -56,38 +56,47 @@ class ReportData:
     parts: tuple['ReportData', ...] = ()
     remarks: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def sweeps(self) -> tuple['ReportData', ...]:
-        """The data of each directory, which have its study and what was tuned: the parts, or these data alone."""
-        return self.parts or (self,)
+        """The data of each directory: the parts, or these alone. A study that is the only one needs no name."""
+        alone = sum(part.study is not None for part in self.parts) == 1
+        return tuple(replace(part, name='') if alone else part for part in self.parts) or (self,)
+
+    @property
+    def studies(self) -> list[Study]:
+        """Those of the sweeps."""
+        return [part.study for part in self.sweeps if part.study]
+
+    @property
+    def prefix(self) -> str:
+        """The name of a part before a sentence about it."""
+        return f'{self.name}: ' if self.name else ''
 
     @property
     def title(self) -> str:
         """The question of the studies; the names of the parts where they have several."""
-        questions = {part.study.question for part in self.sweeps if part.study and part.study.question}
+        questions = {study.question for study in self.studies} - {''}
         if len(questions) == 1:
             return questions.pop()
         return f'{DEFAULT_TITLE}: {", ".join(part.name for part in self.parts)}' if self.parts else DEFAULT_TITLE
 
     @property
     def answer(self) -> str:
-        """The answer of the study, Markdown; of several parts all of them, each below its name and question."""
-        if self.study:
-            return (self.study.answer or '').strip()
+        """The answer of the study, Markdown; of several studies each below its question."""
+        if len(self.studies) < 2:
+            return ''.join(study.answer or '' for study in self.studies).strip()
         asked = [part for part in self.parts if part.study]
-        if len(asked) == 1:
-            return asked[0].answer
-        return '\n\n'.join(f'## {part.name}: {part.title}\n\n{part.answer}'.strip() for part in asked)
+        return '\n\n'.join(f'## {part.prefix}{part.title}\n\n{part.answer}'.strip() for part in asked)
 
     @property
     def charts(self) -> tuple[str, ...]:
         """The charts that answer the questions."""
-        return tuple(dict.fromkeys(name for part in self.sweeps if part.study for name in part.study.charts))
+        return tuple(dict.fromkeys(name for study in self.studies for name in study.charts))
 
     @property
     def baseline(self) -> str:
-        """The label that the others are compared with; '' where there is none, or the parts have several."""
-        found = {part.study.baseline for part in self.sweeps if part.study}
+        """The label that the others are compared with; '' where there is none, or the studies have several."""
+        found = {study.baseline for study in self.studies}
         return found.pop() if len(found) == 1 and found <= set(self.table.label) else ''
 
     @cached_property
@@ -115,7 +124,7 @@ class ReportData:
     def judgements(self) -> list[Judgement]:
         """The hypotheses of the study with their verdicts; those of each part by its own runs."""
         if not self.study:
-            return [found for part in self.parts for found in part.judgements]
+            return [found for part in (self.sweeps if self.parts else ()) for found in part.judgements]
         compared = {label for hypothesis in self.study.hypotheses for label in (hypothesis.less, hypothesis.more)}
         table, predictions = self.standing, self.predictions
         if compared & {study.TOGETHER, study.BEST_SINGLE}:
@@ -126,8 +135,7 @@ class ReportData:
     @property
     def verdict_lines(self) -> list[str]:
         """A line per hypothesis and its verdict, which begins with the name of its part."""
-        named = [(f'{part.name}: ' if part.name else '', part) for part in self.sweeps]
-        return [f'{name}{line}' for name, part in named for line in verdicts.lines(part.judgements)]
+        return [f'{part.prefix}{line}' for part in self.sweeps for line in verdicts.lines(part.judgements)]
 
     @cached_property
     def ranking(self) -> Ranking | None:

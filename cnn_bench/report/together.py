@@ -17,6 +17,7 @@ import pandas as pd
 from cnn_bench.errors import UserError
 from cnn_bench.report import data, published
 from cnn_bench.report.data import ReportData
+from cnn_bench.report.summary import tidy
 from cnn_bench.runs.choice import SAME, Others
 
 PUBLISHED = 'published'
@@ -37,7 +38,7 @@ def read(directories: Sequence[str | Path], with_published: bool = False) -> Rep
     if len(found) == 1 and not with_published:
         return found[0]
     parts = [replace(part, name=name) for part, name in zip(found, names(directories), strict=True)]
-    return join([*parts, *([ReportData(published.table(), name=PUBLISHED)] if with_published else [])])
+    return join([*parts, *([ReportData(tidy(published.table()), name=PUBLISHED)] if with_published else [])])
 
 
 def names(directories: Sequence[str | Path]) -> list[str]:
@@ -68,8 +69,8 @@ def place(directories: Sequence[str | Path]) -> Path:
 
 def join(parts: Sequence[ReportData]) -> ReportData:
     """The data of several parts with different names as one, with what a reader has to know in `remarks`."""
-    groups = _groups(parts)
-    labels = _labels(parts, groups)
+    groups, apart = _groups(parts), _apart(parts)
+    labels = _labels(parts, groups, apart)
     curves = [_renamed(part.curves, part.name, labels[part.name]) for part in parts if part.curves is not None]
     joined = ReportData(
         table=pd.concat([_renamed(part.table, part.name, labels[part.name]) for part in parts], ignore_index=True),
@@ -81,7 +82,9 @@ def join(parts: Sequence[ReportData]) -> ReportData:
         },
         parts=tuple(parts),
     )
-    return replace(joined, remarks=tuple(filter(None, [_of_data(parts), *_of_labels(groups), _of_one_alone(joined)])))
+    return replace(
+        joined, remarks=tuple(filter(None, [_of_data(parts), *_of_labels(groups, apart), _of_one_alone(joined)]))
+    )
 
 
 def _run(name: str, run: object) -> object:
@@ -122,14 +125,21 @@ def _agree(one: Mapping[str, set], other: Mapping[str, set]) -> bool:
     return all(one[name] == other[name] for name in one if one[name] and other[name])
 
 
-def _labels(parts: Sequence[ReportData], groups: Mapping[str, list[list[str]]]) -> dict[str, dict[str, str]]:
-    """By part its labels -> those in the joined table."""
+def _apart(parts: Sequence[ReportData]) -> set[str]:
+    """The names of the parts that are told apart from the first whatever their labels."""
     first = _datasets(parts[0])
-    apart = {part.name for part in parts if part.name == PUBLISHED or (first and _datasets(part) - first)}
+    return {part.name for part in parts if part.name == PUBLISHED or (first and _datasets(part) - first)}
+
+
+def _labels(
+    parts: Sequence[ReportData], groups: Mapping[str, list[list[str]]], apart: set[str]
+) -> dict[str, dict[str, str]]:
+    """By part its labels -> those in the joined table."""
     made: dict[str, dict[str, str]] = {part.name: {} for part in parts}
     for label, found in groups.items():
+        several = sum(apart.isdisjoint(group) for group in found) > 1
         for group in found:
-            told = len(found) > 1 or apart.intersection(group)
+            told = several or not apart.isdisjoint(group)
             for name in group:
                 made[name][label] = f'{label} ({", ".join(group)})' if told else label
     return made
@@ -160,13 +170,13 @@ def _of_data(parts: Sequence[ReportData]) -> str:
     return f'{told} The images are the same, at several resolutions.' if len(sizes) > 1 else ''
 
 
-def _of_labels(groups: Mapping[str, list[list[str]]]) -> list[str]:
+def _of_labels(groups: Mapping[str, list[list[str]]], apart: set[str]) -> list[str]:
     """Which labels several parts have, and whether they mean the same by them."""
-    apart = [label for label, found in groups.items() if len(found) > 1 and [PUBLISHED] not in found]
+    differ = [label for label, found in groups.items() if sum(apart.isdisjoint(group) for group in found) > 1]
     same = [label for label, found in groups.items() if any(len(group) > 1 for group in found)]
-    said = [f'Told apart by the name of their directory, as recipe, code, data or network differ: {", ".join(apart)}.']
+    said = [f'Told apart by the name of their directory, as recipe, code, data or network differ: {", ".join(differ)}.']
     pooled = [f'The same in several directories, so that their runs are seeds of one configuration: {", ".join(same)}.']
-    return said * bool(apart) + pooled * bool(same)
+    return said * bool(differ) + pooled * bool(same)
 
 
 def _of_one_alone(joined: ReportData) -> str:

@@ -63,15 +63,18 @@ def markdown(text: str) -> Markup:
 
 def parts(data: ReportData, answer: str) -> list[dict]:
     """What stands for each directory by itself: question, answer, study, verdicts and tuning."""
-    asked = [part for part in data.parts if part.study]
-    if len(asked) < 2:
-        return [{'title': '', **_part(asked[0] if asked else data, answer)}]
-    return [{'title': f'{part.name}: {part.title}', **_part(part, part.answer)} for part in asked]
-
-
-def _part(data: ReportData, answer: str) -> dict:
-    found = {'answer': markdown(answer), 'study': study(data.study), 'judgements': data.judgements}
-    return {'name': data.name, **found, 'tuning': tuning(data)}
+    several = len(data.studies) > 1
+    return [
+        {
+            'title': f'{part.prefix}{part.title}' if several and part.study else '',
+            'answer': markdown(part.answer if part.study else '' if data.parts else answer),
+            'study': study(part.study),
+            'judgements': part.judgements,
+            'tuning': tuning(part),
+            'name': part.name,
+        }
+        for part in data.sweeps
+    ]
 
 
 def study(asked: Study | None) -> dict[str, str]:
