@@ -34,9 +34,12 @@ setInterval(async () => {
 }, 1000);
 </script>
 """
-_WAITING = (
-    '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><title>Waiting</title><p>No report yet: %s</p>'
-)
+_WAITING = """<!doctype html>
+<meta charset="utf-8">
+<link rel="icon" href="data:,">
+<title>Waiting</title>
+<p>No report yet: %s</p>
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
