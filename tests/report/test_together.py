@@ -25,14 +25,11 @@ def sweeps(tmp_path_factory):
 
 
 def _sweep(path: Path, errors: dict = THERE, **changes) -> Path:
-    """A sweep whose provenance or config has other values: `dataset` and, of all others, provenance."""
+    """A sweep whose runs have other values in their provenance, and another `dataset` in their config."""
     write_sweep(path, errors)
-    dataset = changes.pop('dataset', None)
+    config = {'dataset': {'name': changes.pop('dataset', 'd')}}
     for run in (path / 'trials').iterdir():
-        for name, values in (
-            ('config.json', {'dataset': {'name': dataset}} if dataset else {}),
-            ('provenance.json', changes),
-        ):
+        for name, values in (('config.json', config), ('provenance.json', changes)):
             content = json.loads((run / name).read_text())
             (run / name).write_text(json.dumps({**content, **values}))
     return path
