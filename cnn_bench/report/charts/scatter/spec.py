@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from cnn_bench import stats
 from cnn_bench.report import published
 from cnn_bench.report.charts.spec import ChartSpec, Details, Hover, known
 from cnn_bench.report.format import human, text
-from cnn_bench.report.summary import COMPUTED_AFTER, SeedError, front_probability, learned_errors
+from cnn_bench.report.summary import COMPUTED_AFTER, SeedError, front, front_probability
 from cnn_bench.runs import collapse
 from cnn_bench.runs.columns import COLUMNS, DEVICE_MEAN, Column
 
@@ -34,6 +33,7 @@ class Point:
     details: Details
     named: bool = True
     seeds: tuple[SeedError, ...] = ()
+    dataset: str = ''
 
     @property
     def collapsed(self) -> int:
@@ -98,11 +98,11 @@ def accuracy_vs_cost(summary: pd.DataFrame, name: str) -> Scatter | None:
         return None
     more_is_better = cost.better == 'more'
     effort = -rows[cost.name] if more_is_better else rows[cost.name]
-    front = stats.pareto_front(effort, learned_errors(rows))
+    on_front = front(rows, effort)
     probability = front_probability(rows, effort)
     points = tuple(
         _point(row | {'front': on, 'front_probability': p}, row['top1_err_pct'], cost)
-        for row, on, p in zip(rows.to_dict('records'), front, probability, strict=True)
+        for row, on, p in zip(rows.to_dict('records'), on_front, probability, strict=True)
     )
     return Scatter(
         name=name,
@@ -165,6 +165,7 @@ def _point(row: dict, y: float, cost: Column) -> Point:
         half_width=float(row['top1_ci95_pct']),
         params=float(row['params']),
         on_front=bool(row['front']),
+        dataset=text(row['dataset']),
         details=_details(row),
         seeds=row['by_seed'],
     )
