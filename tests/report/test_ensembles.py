@@ -141,10 +141,9 @@ def test_of_many_networks_those_on_the_front_are_named(count):
     assert 0 < len(on_front) < 30
     assert named == of_ensembles | (on_front if count > 30 else {member.label for member in found})
     gids = {artist.get_gid() for artist in saving.draw(chart).findobj()}
-    for i, (point, hover) in enumerate(zip(chart.points, chart.hovers, strict=True)):
-        assert (f'label-{i}' in gids) == point.named == bool(hover.text)
+    for i, point in enumerate(chart.points):
+        assert (f'label-{i}' in gids) == point.named
         assert f'point-{i}' in gids
-        assert hover.label == point.label
     assert ('are labelled' in chart.caption) == (count > 30)
 
 
@@ -210,7 +209,6 @@ def test_the_chart_has_every_member_and_ensemble_and_its_front():
     assert set(points) == {'a', 'b', 'c', 'the 2 best', 'all 3'}
     assert (points['all 3'].x, points['all 3'].y, points['all 3'].family) == (60, 0, ensemble_chart.SEVERAL)
     assert {label for label, point in points.items() if point.on_front} == {'b', 'the 2 best'}
-    assert dict(points['the 2 best'].details)['members'] == 'b; a'
     assert ensemble_chart.error_against_cost([], ensembles.best([])) is None
 
 

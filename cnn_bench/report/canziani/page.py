@@ -6,6 +6,7 @@ import pandas as pd
 
 from cnn_bench.report.canziani.claims import FAILS, HOLDS, NOT_HERE, SOURCE, UNDECIDED, Claim
 from cnn_bench.report.canziani.data import Data
+from cnn_bench.report.format import percent
 from cnn_bench.report.page import render as pages
 from cnn_bench.report.page.render import Drawn
 from cnn_bench.report.page.sections import Cell, Header
@@ -49,6 +50,7 @@ def render(data: Data, judged: list[Claim], drawn: list[Drawn]) -> str:
         claims=[{'look': _LOOKS[claim.verdict], 'claim': claim} for claim in judged],
         figures=[pages.figure(*one) for one in drawn],
         provenance=_provenance(data),
+        accuracies={name: f'{percent(of)}, {data.accuracy.origin[name]}' for name, of in data.accuracy.top1.items()},
         rows=_rows(data),
     )
 
