@@ -32,7 +32,8 @@ COMMANDS = {
     'weights': 'import weights of Keras Applications, torchvision or timm',
     'measure': 'measure time, memory and power of networks on this device',
     'sweep': 'train every variant of an experiment',
-    'report': 'write tables, charts and a page about the runs below a directory',
+    'report': 'write tables, charts and a page about the runs below directories',
+    'serve': 'show that page in a browser, up to date while the runs train',
     'ensemble': 'measure error and cost of ensembles of trained networks',
     'runs': 'list the runs below a directory with state and error, or export them',
 }

@@ -1,8 +1,11 @@
-"""Write tables, charts and an HTML page about the runs below a directory, published results, or what was measured.
+"""Write tables, charts and an HTML page about runs below directories, published results, or what was measured.
 
   cnn-bench report runs/depth
+  cnn-bench report runs/depth runs/width
+  cnn-bench report --watch runs/depth
   cnn-bench report runs/depth --measured measured/laptop
   cnn-bench report --published
+  cnn-bench report --published runs/imagenet
   cnn-bench report --figures canziani measured/laptop
 
 The page works offline. For a sweep it begins with the answer to its question and the tests of its hypotheses. Of a
@@ -10,6 +13,11 @@ tuned sweep it tells what was chosen for each network, warns where that is at th
 expected best of n trials (expected_best.png), and says whether tuning changed the ranking. Runs whose training error
 stayed at chance are marked as collapsed: means leave them out, charts show them as arrows with a number. Of a sweep
 that has runs of several recipes only the newest complete one is shown; the others are listed by what differs.
+
+Several directories go onto one page, with the questions and verdicts of each one under the other. Where they have a
+network of one name with different recipes, code or data, the name of the directory follows it in brackets.
+--published with directories draws both on one chart. With --watch the report is written again when the runs change,
+until Ctrl-C; runs in training are drawn with their curves so far.
 
 --measured adds charts of error against the latency, images per second and memory that `cnn-bench measure` found.
 --figures canziani draws the ten figures of Canziani, Paszke and Culurciello 2017 (arXiv 1605.07678) from such a
@@ -22,25 +30,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnn_bench.cli import output
-from cnn_bench.cli.arguments import whole
+from cnn_bench.cli.arguments import number_from, whole
 from cnn_bench.errors import UserError, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cnn_bench.report.data import ReportData
+
 FIGURES = ('canziani',)
+EVERY_S = 10.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cnn-bench report`."""
     parser.add_argument(
-        'dir', nargs='?', metavar='DIR', help='a sweep, a run, or any directory of runs; with --figures, measured rows'
+        'dirs', nargs='*', metavar='DIR', help='a sweep, a run, or any directory of runs; with --figures, measured rows'
     )
     parser.add_argument(
         '--published',
         action='store_true',
-        help='chart published ImageNet errors against costs counted here; needs no runs',
+        help='chart published ImageNet errors against costs counted here; needs no runs, or joins those of DIR',
     )
+    parser.add_argument(
+        '--watch', action='store_true', help='write the report again when the runs change, until Ctrl-C'
+    )
+    add_every(parser, 'with --watch: ')
     parser.add_argument(
         '--figures', metavar='NAME', help=f'draw the figures of a paper from measured rows: {", ".join(FIGURES)}'
     )
@@ -59,7 +74,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--device', metavar='NAME', help='of measured rows of several devices, those of this one')
     parser.add_argument(
-        '--out', metavar='DIR', help='directory to write (default: DIR/report, or runs/published/report)'
+        '--out',
+        metavar='DIR',
+        help='directory to write (default: DIR/report; of several DIR, report in the directory that all lie in; '
+        'runs/published/report)',
+    )
+
+
+def add_every(parser: argparse.ArgumentParser, when: str = '') -> None:
+    """--every-s."""
+    parser.add_argument(
+        '--every-s',
+        type=number_from(0),
+        metavar='SECONDS',
+        help=f'{when}least time from one report to the next (default: {EVERY_S:g})',
     )
 
 
@@ -68,8 +96,11 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     if args.figures is not None:
         page = _figures(args)
+    elif args.watch:
+        _watch(args)
+        return 0
     else:
-        page = _published(args) if args.published else _of_runs(Path(args.dir), args)
+        page = _of_runs(args) if args.dirs else _published(args)
     output.print_line(page)
     return 0
 
@@ -77,12 +108,16 @@ def run(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> None:
     if args.figures is not None and args.figures not in FIGURES:
         raise unknown('figures', args.figures, FIGURES)
-    if args.figures is not None and args.dir is None:
-        raise UserError(f'report: --figures {args.figures} needs the directory that `cnn-bench measure` wrote')
+    if args.figures is not None and len(args.dirs) != 1:
+        raise UserError(f'report: --figures {args.figures} needs the one directory that `cnn-bench measure` wrote')
     if args.figures is not None and (args.published or args.measured is not None):
         raise UserError('report: --figures goes with neither --published nor --measured')
-    if args.published == (args.dir is not None):
+    if not (args.published or args.dirs):
         raise UserError('report: give a directory of runs, or --published')
+    if args.watch and (args.figures is not None or not args.dirs):
+        raise UserError('report: --watch goes with a directory of runs')
+    if args.every_s is not None and not args.watch:
+        raise UserError('report: --every-s goes with --watch')
     if args.accuracy is not None and args.figures is None:
         raise UserError('report: --accuracy goes with --figures')
     if args.batch is not None and args.measured is None:
@@ -94,9 +129,10 @@ def _check(args: argparse.Namespace) -> None:
 def _figures(args: argparse.Namespace) -> Path:
     from cnn_bench.report.canziani import claims, data, write
 
-    read = data.read(args.dir, data.PUBLISHED if args.accuracy is None else args.accuracy, args.device)
+    (directory,) = args.dirs
+    read = data.read(directory, data.PUBLISHED if args.accuracy is None else args.accuracy, args.device)
     judged = claims.judge(read)
-    page = write.write(read, judged, Path(args.out or Path(args.dir, 'report')))
+    page = write.write(read, judged, Path(args.out or Path(directory, 'report')))
     for claim in judged:
         output.print_line(claim.line)
     return page
@@ -117,22 +153,44 @@ def _published(args: argparse.Namespace) -> Path:
     )
 
 
-def _of_runs(directory: Path, args: argparse.Namespace) -> Path:
+def _read(args: argparse.Namespace) -> 'ReportData':
     import dataclasses
 
-    from cnn_bench.report import data, tuning_words, verdicts
+    from cnn_bench.report import together
+
+    found = together.read(args.dirs, args.published)
+    return dataclasses.replace(found, table=_with_measured(found.table, args))
+
+
+def _of_runs(args: argparse.Namespace) -> Path:
+    from cnn_bench.report import together, tuning_words
     from cnn_bench.report.write import write_runs
 
-    found = data.read(directory)
-    found = dataclasses.replace(found, table=_with_measured(found.table, args))
+    found = _read(args)
+    for remark in found.remarks:
+        output.print_line(f'cnn-bench: {remark}', sys.stderr)
     for name, why in found.left_out:
         output.print_line(f'cnn-bench: left out of the charts: {name} ({why})', sys.stderr)
     for name, why in found.damaged_predictions.items():
         output.print_line(f'cnn-bench: without its predictions: {name} ({why})', sys.stderr)
-    page = write_runs(found, args.out or directory / 'report')
-    for line in (*verdicts.lines(found.judgements), *tuning_words.sentences(found)):
+    page = write_runs(found, args.out or together.place(args.dirs))
+    tuned = [f'{part.prefix}{sentence}' for part in found.sweeps for sentence in tuning_words.sentences(part)]
+    for line in (*found.verdict_lines, *tuned):
         output.print_line(line)
     return page
+
+
+def _watch(args: argparse.Namespace) -> None:
+    from cnn_bench.report import together, watch
+
+    out = Path(args.out or together.place(args.dirs))
+    every_s = EVERY_S if args.every_s is None else args.every_s
+    watch.follow(args.dirs, lambda: output.print_line(watch.write_now(_read(args), out)), waiting, every_s)
+
+
+def waiting(why: str) -> None:
+    """Say why there is no new report."""
+    output.print_line(f'cnn-bench: waiting: {why}', sys.stderr)
 
 
 def _with_measured(table: 'pd.DataFrame', args: argparse.Namespace) -> 'pd.DataFrame':

@@ -1,13 +1,14 @@
 """The tidy table summarised to a row per configuration: means over seeds, intervals, the Pareto front."""
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from cnn_bench import stats
-from cnn_bench.report.format import human, plain
+from cnn_bench.report.format import human, plain, text
 from cnn_bench.runs import collapse, columns
 from cnn_bench.runs.columns import COLUMNS, DEVICE_MEAN, DROPPED, JOINED, KEY, MEAN, Column
 
@@ -84,15 +85,16 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
     half-width of its 95 % interval (nan for one seed). `seeds` counts all, `collapsed_seeds` those that collapsed, and
     `by_seed` holds a SeedError of each; runs that repeat a seed count as one. Other columns are combined as COLUMNS
     state: a speed, for example, is nan where the runs had different devices. `front` marks the Pareto front of error
-    against multiply-adds, on which no network is whose seeds all collapsed; `front_probability` is the probability of
-    being on it (nan where there is one seed each). Numeric columns that are not in COLUMNS are averaged too.
+    against multiply-adds, for each data set its own, on which no network is whose seeds all collapsed;
+    `front_probability` is the probability of being on it (nan where there is one seed each). Numeric columns that are
+    not in COLUMNS are averaged too.
     """
     groups = _groups(table)
     names = list(dict.fromkeys([*tidy(table.head(0)).columns, 'top1_ci95_pct', 'top1_se_pct', 'seeds', 'front']))
     names += ['collapsed_seeds', 'by_seed']
     summary = pd.DataFrame([_configuration(group) for group in groups], columns=names)
     summary = summary.drop(columns=columns.having(over_seeds=DROPPED))
-    summary['front'] = stats.pareto_front(summary.macs, learned_errors(summary))
+    summary['front'] = front(summary, summary.macs)
     summary['front_probability'] = front_probability(summary, summary.macs)
     summary['label'] = _distinct_labels(summary)
     return summary.sort_values(['macs', 'label'], kind='stable').reset_index(drop=True)
@@ -122,27 +124,35 @@ def learned_errors(summary: pd.DataFrame) -> pd.Series:
     return summary.top1_err_pct if lost.all() else summary.top1_err_pct.mask(lost)
 
 
+def front(summary: pd.DataFrame, cost: pd.Series) -> np.ndarray:
+    """Bool per row: whether it is on the Pareto front of error against `cost`, among the networks of its data set."""
+    errors = learned_errors(summary)
+    return _by_data(summary, lambda rows: stats.pareto_front(cost[rows], errors[rows])).astype(bool)
+
+
 def front_probability(summary: pd.DataFrame, cost: pd.Series) -> np.ndarray:
-    """`stats.front_probability` of error against `cost`; nan where no row has two seeds.
+    """`stats.front_probability` of error against `cost` in each data set; nan where no row has two seeds.
 
     A row with one seed is given the mean standard deviation of the others.
     """
-    errors = summary.top1_se_pct
+    errors, learned = summary.top1_se_pct, learned_errors(summary)
     if not errors.notna().any():
         return np.full(len(summary), np.nan)
     averaged = summary.by_seed.map(lambda seeds: sum(not one.collapsed for one in seeds) or len(seeds))
-    pooled = math.sqrt((errors**2 * averaged).mean())
-    return stats.front_probability(cost, learned_errors(summary), errors.fillna(pooled))
+    errors = errors.fillna(math.sqrt((errors**2 * averaged).mean()))
+    return _by_data(summary, lambda rows: stats.front_probability(cost[rows], learned[rows], errors[rows]))
 
 
 def front_in_words(summary: pd.DataFrame) -> str:
-    """Which networks are on the front of error against multiply-adds, and its hypervolume; '' for a single network.
+    """Which networks are on the front of error against multiply-adds, and its hypervolume.
+
+    '' for a single network, and for several data sets, whose errors cannot be compared.
 
     The reference point is the highest cost and the highest error in the summary; the interval is over seeds, where a
     network has several. Networks whose seeds all collapsed are left out.
     """
     summary = summary[learned_errors(summary).notna()]
-    if len(summary) < 2:
+    if len(summary) < 2 or summary.dataset.nunique(dropna=False) > 1:
         return ''
     cost, error = summary.macs, summary.top1_err_pct
     reference = float(cost.max()), float(error.max())
@@ -159,6 +169,14 @@ def front_in_words(summary: pd.DataFrame) -> str:
         f'largest values here ({human(reference[0])} multiply-adds and {reference[1]:.2f} % error; more is better), is '
         f'{value:.2f} percentage points × decades{interval}. It compares with those up to the same values alone.'
     )
+
+
+def _by_data(summary: pd.DataFrame, of_rows: Callable[[pd.Index], np.ndarray]) -> np.ndarray:
+    """What `of_rows` returns for the rows of each data set, in the order of the summary."""
+    found = pd.Series(np.nan, summary.index, dtype=object)
+    for rows in summary.groupby(summary.dataset.map(text)).groups.values():
+        found[rows] = of_rows(rows)
+    return found.to_numpy(dtype=float)
 
 
 def _extra(table: pd.DataFrame) -> list[str]:

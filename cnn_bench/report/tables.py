@@ -80,7 +80,7 @@ def markdown_tuning(data: ReportData) -> str:
         tables.append((tuning_words.HEAD_OF_RANKING, tuning_words.ranking_rows(data.ranking), 1))
     said = ''.join(f'\n{line(sentence)}\n' for sentence in tuning_words.sentences(data))
     made = [_markdown_rows(head, rows, [i >= texts for i in range(len(head))]) for head, rows, texts in tables if rows]
-    return f'\n## Tuning\n{said}' + ''.join(f'\n{table}' for table in made)
+    return f'\n## Tuning{data.name and f" of {data.name}"}\n{said}' + ''.join(f'\n{table}' for table in made)
 
 
 def _markdown_rows(head: Sequence[str], rows: Sequence[Sequence[str]], to_the_right: Sequence[bool]) -> str:

@@ -7,18 +7,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from cnn_bench.errors import UserError
 from cnn_bench.files import cannot_write, scratch_directory
-from cnn_bench.report import tables, verdicts
+from cnn_bench.report import tables
 from cnn_bench.report.charts import catalogue, saving
 from cnn_bench.report.charts.scatter.spec import accuracy_vs_macs
 from cnn_bench.report.charts.spec import ChartSpec
-from cnn_bench.report.data import ReportData
+from cnn_bench.report.data import NothingYet, ReportData
 from cnn_bench.report.format import printable
 from cnn_bench.report.page import render
 from cnn_bench.runs import export
-
-DEFAULT_TITLE = 'Error against cost'
 
 
 def write_table(
@@ -49,14 +46,12 @@ def write_runs(data: ReportData, out: str | os.PathLike) -> Path:
     finished or `out` cannot be written.
     """
     _refuse_empty(data)
-    study = data.study
-    title, answer = (study.question or DEFAULT_TITLE, study.answer or '') if study else (DEFAULT_TITLE, '')
-    return _write(data, *catalogue.choose(data), Path(out), title, answer)
+    return _write(data, *catalogue.choose(data), Path(out), data.title, data.answer)
 
 
 def _refuse_empty(data: ReportData) -> None:
     if data.summary.empty:
-        raise UserError(f'report: none of {len(data.table)} runs is finished; there is nothing to draw')
+        raise NothingYet(f'report: none of {len(data.table)} runs is finished; there is nothing to draw')
 
 
 def write_whole(out: Path, fill: Callable[[Path], object], remove: Callable[[], object] = lambda: None) -> None:
@@ -94,10 +89,11 @@ def _write_files(
     directory: Path, data: ReportData, first: list[ChartSpec], more: list[ChartSpec], title: str, answer: str
 ) -> None:
     drawn = [[(chart, saving.save(chart, directory)) for chart in charts] for charts in (first, more)]
-    notes = [chart.caption for chart in first] + verdicts.lines(data.judgements)
+    notes = [*data.remarks, *(chart.caption for chart in first), *data.verdict_lines]
+    tuned = ''.join(tables.markdown_tuning(part) for part in data.sweeps)
     texts = {
         'results.csv': tables.csv(data.table),
-        'results.md': tables.markdown(data.summary, data.left_out, title, answer, notes, tables.markdown_tuning(data)),
+        'results.md': tables.markdown(data.summary, data.left_out, title, answer, notes, tuned),
         'results.tex': tables.latex_table(data.summary),
         'index.html': render.render(data, *drawn, title, answer),
     }

@@ -132,8 +132,8 @@ COLUMNS: dict[str, Column] = {
                'other', over_seeds=KEY),
         Column('versions', 'versions of the libraries that compute'),
         Column('commit', 'commit of the code, with + where there were uncommitted changes'),
-        Column('state', 'finished, diverged, out_of_memory, crashed, refused, unfinished or damaged (a file cannot '
-               'be read)', over_seeds=DROPPED),
+        Column('state', 'finished, diverged, out_of_memory, crashed, refused, unfinished (in reports also running or '
+               'stopped, where that is known) or damaged (a file cannot be read)', over_seeds=DROPPED),
         Column('reason', 'why it failed or is damaged, in a sentence; empty for others'),
         Column('protocol', 'how a published figure was evaluated: crops, scales, averages; empty for a run of ours, '
                'which is tested as its preprocessing says', 'prose', KEY, header='Protocol'),

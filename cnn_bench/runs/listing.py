@@ -12,6 +12,8 @@ from cnn_bench.runs import schema
 from cnn_bench.runs.directory import RunDirectory
 from cnn_bench.runs.load import find_some, from_config, from_provenance, from_summary, name_below
 
+UNDER_WAY = ('running', 'stopped')  # states of runs without a summary, where it is known whether one trains them
+
 
 @dataclass(frozen=True)
 class Listed:

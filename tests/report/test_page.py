@@ -188,7 +188,7 @@ LONG = 'First this. Then that, at length.'
     ],
 )
 def test_the_answer_is_one_sentence(table, tmp_path, answer, charts, hypotheses, said):
-    asked = Study('x.py', 'Why?', 'a paper', 'demo', 3, 'epochs', '', charts, hypotheses)
+    asked = Study('x.py', 'Why?', 'a paper', 'demo', 3, 'epochs', '', charts, hypotheses, answer=answer)
     text = render(table, tmp_path, study=asked, answer=answer)
     first = Parsed(text[text.index('<div class="answer">') : text.index('<details')]).text.strip()
     assert said in first

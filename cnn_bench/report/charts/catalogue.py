@@ -39,8 +39,7 @@ def choose(data: ReportData) -> tuple[list[ChartSpec], list[ChartSpec]]:
 
     Where none of the former can be drawn, the default stands first.
     """
-    asked = tuple(data.study.charts) if data.study else ()
-    first = _made(asked, data) or _made(DEFAULT, data)
+    first = _made(data.charts, data) or _made(DEFAULT, data)
     there = {chart.name for chart in first}
     return first, _made([name for name in charts() if name not in there], data)
 
@@ -64,10 +63,10 @@ def _density(data: ReportData) -> ChartSpec | None:
 
 
 def _differences(data: ReportData) -> ChartSpec | None:
-    baseline = data.study.baseline if data.study else ''
-    if not baseline:
+    if not data.baseline:
         return None
-    return forest.forest(verdicts.compare_with_baseline(data.standing, baseline, data.predictions), baseline)
+    compared = verdicts.compare_with_baseline(data.standing, data.baseline, data.predictions)
+    return forest.forest(compared, data.baseline)
 
 
 def _overlap(data: ReportData) -> ChartSpec | None:

@@ -30,6 +30,7 @@ from cnn_bench.runs.training_error import mean_error, windows
 # Kind of rows in metrics.jsonl -> its panel, from left to right.
 PANELS = {schema.TRAIN: 'training', schema.VALIDATION: 'validation', schema.TEST: 'test'}
 EVALUATED = (schema.VALIDATION, schema.TEST)
+RUNNING = 'running'  # the state of a run that is still training, as reports know it
 _ALMOST = 1e-3  # epochs are logged with four digits
 _LEFT, _BETWEEN = 0.72, 0.3  # inches
 _TOP = TOP + 0.2  # the panels have titles of their own
@@ -142,10 +143,15 @@ _ASIDE = (
 
 
 def _errors(curves: pd.DataFrame, names: Mapping[str, str] | None) -> pd.DataFrame:
-    """A row per finished run, kind and epoch: label, seed, state, collapsed, kind, epoch, error."""
+    """A row per finished run, kind and epoch: label, seed, state, collapsed, kind, epoch, error.
+
+    A run that is still training has a label of its own, so that the means of others reach as far as they are.
+    """
     found = []
-    for run, rows in curves[curves.state == 'finished'].groupby('run', sort=False):
+    for run, rows in curves[curves.state.isin(['finished', RUNNING])].groupby('run', sort=False):
         of_run = {'label': (names or {}).get(run, rows.label.iloc[0]), 'seed': rows.seed.iloc[0], 'state': 'finished'}
+        if rows.state.iloc[0] == RUNNING:
+            of_run |= {'label': f'{of_run["label"]}, seed {of_run["seed"]} ({RUNNING})', 'state': RUNNING}
         of_run['collapsed'] = 'collapsed' in rows and bool(rows.collapsed.eq(True).fillna(False).all())
         points = [(schema.TRAIN, *point) for point in _per_epoch(rows)]
         points += [(kind, *point) for kind in EVALUATED for point in _evaluations(rows, kind)]

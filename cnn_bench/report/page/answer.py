@@ -27,9 +27,8 @@ def sentence(data: ReportData, answer: str) -> Markup:
     """One sentence as HTML: `answer` where it `is_short`, else the verdicts, or the networks with the least error."""
     if is_short(answer):
         return markdown(answer)
-    about_cost = not data.study or ''.join(data.study.charts[:1]).startswith('accuracy_vs_')
-    hypotheses = [] if about_cost else data.judgements
-    said = _of_hypotheses(hypotheses) or _of_costs(data.summary)
+    about_cost = ''.join(data.charts[:1]).startswith('accuracy_vs_')
+    said = _of_hypotheses([] if about_cost else data.judgements) or _of_costs(data.summary)
     return Markup('<p>{}</p>').format(re.sub(r'(?<=\d) (?=[%kMG])', '\N{NO-BREAK SPACE}', said))
 
 
@@ -46,12 +45,14 @@ def _of_hypotheses(judgements: list[Judgement]) -> str:
 
 
 def _of_costs(summary: pd.DataFrame) -> str:
-    """The networks on the Pareto front of error against multiply-adds, or its two ends."""
+    """The networks on the Pareto front of error against multiply-adds, or its ends; of several data sets how many."""
     front = summary[summary.front & learned_errors(summary).notna()].to_dict('records')
     named = [f'{row["label"]} ({percent(row["top1_err_pct"], 1)} at {human(row["macs"])})' for row in front]
     named[0] = f'{named[0].removesuffix(")")} multiply-adds)'
     if len(named) == 1:
         return f'{named[0]}{" has both the least error and the fewest multiply-adds" if len(summary) > 1 else ""}.'
+    if summary.dataset.nunique() > 1:
+        return f'{len(named)} of {len(summary)} networks have less error than any of their data set that is as cheap.'
     which = f'from {named[0]} to {named[-1]}' if len(named) > _MOST_NAMED else ', '.join(named)
     return f'{len(named)} of {len(summary)} networks have less error than any that is as cheap: {which}.'
 

@@ -61,6 +61,22 @@ def markdown(text: str) -> Markup:
     return Markup(parser.render(text)) if text.strip() else Markup('')
 
 
+def parts(data: ReportData, answer: str) -> list[dict]:
+    """What stands for each directory by itself: question, answer, study, verdicts and tuning."""
+    several = len(data.studies) > 1
+    return [
+        {
+            'title': f'{part.prefix}{part.title}' if several and part.study else '',
+            'answer': markdown(part.answer if part.study else '' if data.parts else answer),
+            'study': study(part.study),
+            'judgements': part.judgements,
+            'tuning': tuning(part),
+            'name': part.name,
+        }
+        for part in data.sweeps
+    ]
+
+
 def study(asked: Study | None) -> dict[str, str]:
     """What was held equal, the number of seeds, the baseline, and where the question comes from."""
     if asked is None:

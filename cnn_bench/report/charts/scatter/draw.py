@@ -117,11 +117,13 @@ def _linear_ticks(low: float, high: float, most: int, stop: float = math.inf) ->
 
 
 def _front(axes: Axes, chart: Scatter) -> None:
-    """Draw the front as steps from its cheapest point to the most expensive, and on to the edge of the axes."""
+    """Draw the front of each data set as steps from its cheapest point to the most expensive, and on to the edge."""
     sign = 1 if chart.left_is_better else -1
-    front = sorted(((point.x, point.y) for point in chart.points if point.on_front), key=lambda at: sign * at[0])
-    x, y = zip(*front, (axes.get_xlim()[sign > 0], front[-1][1]), strict=True)
-    axes.plot(x, y, drawstyle='steps-post', zorder=1.5, gid='front', **legend.FRONT)
+    for name in sorted({point.dataset for point in chart.points}):
+        front = sorted((sign * p.x, p.y) for p in chart.points if p.on_front and p.dataset == name)
+        if front:
+            x, y = zip(*((sign * x, y) for x, y in front), (axes.get_xlim()[sign > 0], front[-1][1]), strict=True)
+            axes.plot(x, y, drawstyle='steps-post', zorder=1.5, gid='front', **legend.FRONT)
 
 
 def _marks(axes: Axes, chart: Scatter, style: dict, sizes: marks.Sizes) -> None:
@@ -213,10 +215,10 @@ def _name(axes: Axes, point: Point) -> str:
 
 def _lines(axes: Axes, chart: Scatter) -> np.ndarray:
     """The front, the error bars and the columns of seeds as segments in pixels."""
-    (front,) = (line for line in axes.lines if line.get_gid() == 'front')
-    x, y = front.get_data()
-    steps = [(a, b, c, b) for a, b, c in zip(x[:-1], y[:-1], x[1:], strict=True)]
-    drops = [(c, b, c, d) for b, c, d in zip(y[:-1], x[1:], y[1:], strict=True)]
+    steps, drops = [], []
+    for x, y in (line.get_data() for line in axes.lines if line.get_gid() == 'front'):
+        steps += [(a, b, c, b) for a, b, c in zip(x[:-1], y[:-1], x[1:], strict=True)]
+        drops += [(c, b, c, d) for b, c, d in zip(y[:-1], x[1:], y[1:], strict=True)]
     bars = [
         (p.x, *(beyond.inside(axes, p.y - p.half_width), p.x), beyond.inside(axes, p.y + p.half_width))
         for p in chart.points

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from cnn_bench import stats
 from cnn_bench.report import published
 from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.format import text
-from cnn_bench.report.summary import SeedError, learned_errors
+from cnn_bench.report.summary import SeedError, front
 from cnn_bench.runs import collapse
 from cnn_bench.runs.columns import COLUMNS, DEVICE_MEAN, Column
 
@@ -31,6 +30,7 @@ class Point:
     on_front: bool
     named: bool = True
     seeds: tuple[SeedError, ...] = ()
+    dataset: str = ''
 
     @property
     def collapsed(self) -> int:
@@ -89,10 +89,9 @@ def accuracy_vs_cost(summary: pd.DataFrame, name: str) -> Scatter | None:
         return None
     more_is_better = cost.better == 'more'
     effort = -rows[cost.name] if more_is_better else rows[cost.name]
-    front = stats.pareto_front(effort, learned_errors(rows))
     points = tuple(
         _point(row | {'front': on}, row['top1_err_pct'], cost)
-        for row, on in zip(rows.to_dict('records'), front, strict=True)
+        for row, on in zip(rows.to_dict('records'), front(rows, effort), strict=True)
     )
     return Scatter(
         name=name,
@@ -155,6 +154,7 @@ def _point(row: dict, y: float, cost: Column) -> Point:
         half_width=float(row['top1_ci95_pct']),
         params=float(row['params']),
         on_front=bool(row['front']),
+        dataset=text(row['dataset']),
         seeds=row['by_seed'],
     )
 
