@@ -154,11 +154,6 @@ def test_every_run_says_where_it_comes_from(table, tmp_path):
     assert text.count('abababababab') >= 12
 
 
-def test_the_hypervolume_has_an_interval_over_seeds(table, make_table, tmp_path):
-    assert 'corrected for choosing the best' in render(table, tmp_path)
-    assert 'one seed each: no interval' in render(make_table(4), tmp_path)
-
-
 def test_the_same_table_gives_the_same_page(table, tmp_path):
     assert render(table, tmp_path) == render(table, tmp_path)
 

@@ -11,7 +11,6 @@ from cnn_bench.report.charts.style import THEME
 from cnn_bench.report.data import ReportData
 from cnn_bench.report.page import answer as answers
 from cnn_bench.report.page import sections, svg
-from cnn_bench.report.summary import front_in_words
 
 _THEME = {**THEME, 'page': ('#f6f8fa', '#0d1117')}  # with the colour behind the cards, light and dark
 Drawn = tuple[ChartSpec, str]  # a chart and its SVG
@@ -29,7 +28,6 @@ def render(data: ReportData, first: list[Drawn], more: list[Drawn], title: str, 
         title=title,
         sentence=answers.sentence(data, answer),
         in_full=bool(answer.strip()) and not answers.is_short(answer),
-        front=front_in_words(summary) if (summary.source == 'measured').all() else '',
         parts=sections.parts(data, answer),
         explorer=explored[0] if explored else '',
         remarks=data.remarks,
