@@ -233,7 +233,7 @@ def test_bad_input_is_refused_in_one_line(tmp_path, measured, capsys):
         (['--figures', 'canziani', str(two), '--device', 'anothr'], 'did you mean another?'),
         (['--figures', 'canziani', good, '--accuracy', 'publshed'], "neither 'published' nor a directory"),
         (['--figures', 'canzian', good], 'did you mean canziani?'),
-        (['--figures', 'canziani'], 'needs the directory'),
+        (['--figures', 'canziani'], 'needs the one directory'),
         (['--figures', 'canziani', good, '--published'], 'neither --published nor --measured'),
         (['--published', '--accuracy', 'published'], '--accuracy goes with --figures'),
         (['--published', '--batch', '1'], '--batch goes with --measured'),
