@@ -18,6 +18,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from mimetypes import guess_type
 from pathlib import Path
+from stat import S_ISREG
 from urllib.parse import unquote, urlsplit
 
 from cnn_bench.cli import output
@@ -34,9 +35,12 @@ setInterval(async () => {
 }, 1000);
 </script>
 """
-_WAITING = (
-    '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><title>Waiting</title><p>No report yet: %s</p>'
-)
+_WAITING = """<!doctype html>
+<meta charset="utf-8">
+<link rel="icon" href="data:,">
+<title>Waiting</title>
+<p>No report yet: %s</p>
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -99,6 +103,8 @@ class ReportServer(ThreadingHTTPServer):
             opened = os.open(self.report / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             with open(opened, 'rb') as file:
                 state = os.fstat(opened)
+                if not S_ISREG(state.st_mode):
+                    return None
                 return file.read(), f'"{state.st_mtime_ns:x}-{state.st_size:x}"'
         except OSError:  # a directory or a link too
             return None

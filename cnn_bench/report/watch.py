@@ -24,7 +24,7 @@ def follow(
     say: Callable[[str], object],
     every_s: float,
     up_to_date: bool = False,
-    pause: Callable[[float], object] = time.sleep,
+    pause: Callable[[float], object] | None = None,
 ) -> None:
     """Call `write` now, unless the report is `up_to_date`, and whenever the runs below `directories` change.
 
@@ -33,7 +33,7 @@ def follow(
     report was written before. Otherwise that is raised.
     """
     try:
-        _follow(directories, write, say, every_s, up_to_date, pause)
+        _follow(directories, write, say, every_s, up_to_date, pause or time.sleep)
     except KeyboardInterrupt as error:
         if getattr(error, 'exit_status', CTRL_C) != CTRL_C:  # another signal, which the command's own status tells
             raise

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from cnn_bench.cli import main
+from cnn_bench.report import watch
 from cnn_bench.runs import study
 
 sys.path.append(str(Path(__file__).parent.parent / 'report'))
@@ -51,8 +52,13 @@ def test_published(tmp_path, monkeypatch, capsys):
     ('argv', 'said'),
     [
         ([], 'give a directory of runs, or --published'),
-        (['somewhere', '--published'], 'give a directory of runs, or --published'),
+        (['--watch', '--published'], '--watch goes with a directory of runs'),
+        (['somewhere', '--every-s', '5'], '--every-s goes with --watch'),
+        (['one', 'two', '--figures', 'canziani'], 'needs the one directory'),
         (['nowhere'], 'there is no directory nowhere'),
+        (['nowhere', '--published'], 'there is no directory nowhere'),
+        (['nowhere', '--watch'], 'there is no directory nowhere'),
+        (['.', '.'], 'would count twice'),
         (['.'], 'holds no run'),
     ],
 )
@@ -64,6 +70,41 @@ def test_bad_input_is_one_line(argv, said, tmp_path, monkeypatch, capsys):
     assert err.count('\n') == 1
     assert out == ''
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_sweeps_and_published_results(tmp_path, capsys):
+    one, other = (
+        write_sweep(tmp_path / name, errors, charts=('accuracy_vs_macs',))
+        for name, errors in (('one', {'plain': [11.5], 'resnet': [8.0, None]}), ('other', {'plain': [11.5]}))
+    )
+    assert main(['report', str(one), str(other), '--published']) == 0
+    out, err = capsys.readouterr()
+    *lines, page = out.splitlines()
+    assert page == str(tmp_path / 'report' / 'index.html')
+    assert [line.partition(': ')[0] for line in lines] == ['one'] * 3 + ['other'] * 3
+    assert 'cannot be compared' in err
+    assert 'left out of the charts: one/trials/resnet-s1 (diverged' in err
+    results = pd.read_csv(tmp_path / 'report' / 'results.csv')
+    assert results.source.eq('measured').sum() == 4
+    assert results.label[results.source.ne('measured')].str.endswith(' (published)').all()
+
+
+def test_watching_ends_with_ctrl_c_and_keeps_the_page(sweep, capsys, monkeypatch):
+    states = [1, 1, 2]
+
+    def state(directories):
+        if not states:
+            raise KeyboardInterrupt
+        return states.pop(0)
+
+    monkeypatch.setattr(watch, 'state', state)
+    monkeypatch.setattr(watch, 'POLL_S', 0.0)
+    assert main(['report', '--watch', str(sweep), '--every-s', '0']) == 0
+    out, err = capsys.readouterr()
+    page = sweep / 'report' / 'index.html'
+    assert [line.partition(' ')[2] for line in out.splitlines()] == [f'{page}: 2 of 3 runs finished'] * 2
+    assert err == ''
+    assert '<h1>Do shortcuts &lt;help&gt;?</h1>' in page.read_text()
 
 
 @pytest.mark.parametrize('content', ['{"question":', '[1]'])

@@ -55,7 +55,8 @@ def _against_cost(name: str, data: ReportData) -> ChartSpec | None:
 def _learning(data: ReportData) -> ChartSpec | None:
     if data.curves is None:
         return None
-    return learning.learning_curves(data.curves, data.names, scatter.subtitle(data.summary))
+    standing = data.curves[data.curves.run.isin(data.standing.run)]
+    return learning.learning_curves(standing, data.names, scatter.subtitle(data.summary))
 
 
 def _density(data: ReportData) -> ChartSpec | None:
