@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cnn_bench import stats
-from cnn_bench.report.format import human, plain, text
+from cnn_bench.report.format import plain, text
 from cnn_bench.runs import collapse, columns
 from cnn_bench.runs.columns import COLUMNS, DEVICE_MEAN, DROPPED, JOINED, KEY, MEAN, Column
 
@@ -141,34 +141,6 @@ def front_probability(summary: pd.DataFrame, cost: pd.Series) -> np.ndarray:
     averaged = summary.by_seed.map(lambda seeds: sum(not one.collapsed for one in seeds) or len(seeds))
     errors = errors.fillna(math.sqrt((errors**2 * averaged).mean()))
     return _by_data(summary, lambda rows: stats.front_probability(cost[rows], learned[rows], errors[rows]))
-
-
-def front_in_words(summary: pd.DataFrame) -> str:
-    """Which networks are on the front of error against multiply-adds, and its hypervolume.
-
-    '' for a single network, and for several data sets, whose errors cannot be compared.
-
-    The reference point is the highest cost and the highest error in the summary; the interval is over seeds, where a
-    network has several. Networks whose seeds all collapsed are left out.
-    """
-    summary = summary[learned_errors(summary).notna()]
-    if len(summary) < 2 or summary.dataset.nunique(dropna=False) > 1:
-        return ''
-    cost, error = summary.macs, summary.top1_err_pct
-    reference = float(cost.max()), float(error.max())
-    on_front = ', '.join(summary.label[summary.front])
-    errors = summary.top1_se_pct.fillna(0.0)
-    value, low, high = stats.hypervolume_interval(cost, error, errors, *reference)
-    interval = (
-        f' (95 % interval over seeds {low:.2f} to {high:.2f}, corrected for choosing the best)'
-        if summary.top1_se_pct.notna().any() and math.isfinite(low)
-        else ' (one seed each: no interval)'
-    )
-    return (
-        f'Pareto front of error and multiply-adds: {on_front}. Its hypervolume is {value:.2f} percentage points × '
-        f'decades{interval}, with the reference point at the largest values here, {human(reference[0])} multiply-adds '
-        f'and {reference[1]:.2f} % error; hypervolumes with other reference points cannot be compared.'
-    )
 
 
 def _by_data(summary: pd.DataFrame, of_rows: Callable[[pd.Index], np.ndarray]) -> np.ndarray:

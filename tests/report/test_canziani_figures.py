@@ -212,7 +212,7 @@ def test_the_command_writes_all_and_prints_a_line_per_claim(tmp_path, measured, 
     assert places == sorted(places)
     assert page.count('no power sensor on this device: ') >= 2  # in the captions of both figures
     assert 'src="' not in page
-    assert page.count('<tr id="row-') == len(NETWORKS) * len(BATCHES)
+    assert page.count('<th scope="row"') == len(NETWORKS) * len(BATCHES)
     assert 'a cpu' in page
     assert 'jax 0.8' in page
 
@@ -233,7 +233,7 @@ def test_bad_input_is_refused_in_one_line(tmp_path, measured, capsys):
         (['--figures', 'canziani', str(two), '--device', 'anothr'], 'did you mean another?'),
         (['--figures', 'canziani', good, '--accuracy', 'publshed'], "neither 'published' nor a directory"),
         (['--figures', 'canzian', good], 'did you mean canziani?'),
-        (['--figures', 'canziani'], 'needs the directory'),
+        (['--figures', 'canziani'], 'needs the one directory'),
         (['--figures', 'canziani', good, '--published'], 'neither --published nor --measured'),
         (['--published', '--accuracy', 'published'], '--accuracy goes with --figures'),
         (['--published', '--batch', '1'], '--batch goes with --measured'),

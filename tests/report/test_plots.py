@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from cnn_bench.errors import UserError
 from cnn_bench.report import data, plots
-from cnn_bench.report.summary import front_in_words, summarise
+from cnn_bench.report.summary import summarise
 from cnn_bench.runs.predictions import Predictions
 
 
@@ -34,17 +34,6 @@ def test_what_cannot_be_drawn_is_one_line(table):
         plots.accuracy_density(table.assign(state='unfinished'))
     with pytest.raises(UserError, match='evaluations'):
         plots.learning_curves(pd.DataFrame(columns=['run', 'label', 'seed', 'state', 'kind', 'epoch', 'top1_err_pct']))
-
-
-def test_the_front_in_words(table):
-    table['macs'] = table.label.map(dict(zip(table.label.unique(), [1e6, 1e7, 1e8], strict=True)))
-    table['top1_err_pct'] = table.label.map(dict(zip(table.label.unique(), [20.0, 10.0, 15.0], strict=True)))
-    said = front_in_words(summarise(table[table.seed == 0]))
-    first, second, _ = table.label.unique()
-    # 10 points below the greatest error over one factor of ten; the cheapest is at that error, the dearest at that cost
-    assert f': {first}, {second}. Its hypervolume is 10.00 percentage points × decades (one seed each' in said
-    assert '100 M multiply-adds and 20.00 % error' in said
-    assert front_in_words(summarise(table.head(1))) == ''
 
 
 def test_how_surely_a_network_is_on_the_front(table):

@@ -12,8 +12,7 @@ from cnn_bench.report.canziani.lineage import LOOKS
 from cnn_bench.report.canziani.words import estimate
 from cnn_bench.report.charts.absent import Absent
 from cnn_bench.report.charts.blobs import Blob, Blobs, Panel
-from cnn_bench.report.charts.spec import ChartSpec, known
-from cnn_bench.report.format import human, percent, three_digits
+from cnn_bench.report.charts.spec import ChartSpec
 
 GOPS = 'operations of one image (G-Ops)'
 OPERATIONS = 'A multiply and an add count as two operations, as in the paper.'
@@ -133,35 +132,8 @@ def _blobs(
 ) -> tuple[Blob, ...]:
     low, high = (rows[end] if interval and end in rows else [np.nan] * len(rows) for end in interval or ('', ''))
     return tuple(
-        Blob(
-            row['label'],
-            row['lineage'],
-            row[x],
-            row[y],
-            row[area] if area else np.nan,
-            _details(row),
-            float(a),
-            float(b),
-        )
+        Blob(row['label'], row['lineage'], row[x], row[y], row[area] if area else np.nan, float(a), float(b))
         for row, a, b in zip(rows.to_dict('records'), low, high, strict=True)
-    )
-
-
-def _details(row: dict) -> tuple:
-    def said(name: str, unit: str) -> str:
-        return f'{three_digits(row[name])} {unit}' if np.isfinite(row[name]) else ''
-
-    return known(
-        ('batch', f'{row["batch"]:.0f}'),
-        ('operations', said('gops', 'G-Ops')),
-        ('parameters', human(row['params'])),
-        ('time per image', said('image_ms', 'ms')),
-        ('images per second', said('images_per_s', '')),
-        ('planned memory', said('memory_mb', 'MB')),
-        ('net power', said('power_w', 'W')),
-        ('top-1 accuracy', percent(row['accuracy']) if np.isfinite(row['accuracy']) else ''),
-        ('input', f'{row["size"]:.0f}×{row["size"]:.0f}'),
-        ('noisy', 'yes' if row['noisy'] is True else ''),
     )
 
 

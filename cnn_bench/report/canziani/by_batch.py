@@ -9,7 +9,6 @@ from cnn_bench.report.canziani.lineage import LOOKS
 from cnn_bench.report.charts.absent import Absent
 from cnn_bench.report.charts.by_batch import ByBatch, Line
 from cnn_bench.report.charts.spec import ChartSpec
-from cnn_bench.report.format import three_digits
 
 _OTHER_BATCHES = (1, 2, 4, 8, 16, 32, 64)  # the paper's
 
@@ -79,8 +78,5 @@ def _lines(
 def _line(rows: pd.DataFrame, column: str) -> Line:
     unknown = np.full(len(rows), np.nan)
     low, high = (rows.get(f'{column}_{end}', pd.Series(unknown)).to_numpy(dtype=float) for end in ('low', 'high'))
-    details = tuple(
-        (f'batch {batch:.0f}', three_digits(value)) for batch, value in zip(rows.batch, rows[column], strict=True)
-    )
     values = (tuple(found) for found in (rows.batch, rows[column], low, high))
-    return Line(rows.label.iloc[0], rows.lineage.iloc[0], *values, details)
+    return Line(rows.label.iloc[0], rows.lineage.iloc[0], *values)

@@ -7,7 +7,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cnn_bench.report.charts.spec import ChartSpec, Hover
+from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import LEADER, MARGIN, MUTED, STYLE, TOP, WIDTH, add_titles, blank
 
 _HIGH = 1.6  # inches, of the panel
@@ -19,10 +19,6 @@ class Absent(ChartSpec):
     """A chart that is not drawn. `why` says it in a sentence."""
 
     why: str
-
-    @property
-    def hovers(self) -> tuple[Hover, ...]:
-        return ()
 
     @property
     def alt_text(self) -> str:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from cnn_bench.report.charts import rows
-from cnn_bench.report.charts.spec import ChartSpec, Details, Hover
+from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import LABEL_SIZE, MARGIN, STYLE, WIDTH, Shape
 
 _LEGEND = 0.34  # inches
@@ -22,7 +22,6 @@ class Bar:
     group: str
     value: float
     text: str
-    details: Details
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +31,6 @@ class Bars(ChartSpec):
     x_label: str
     bars: tuple[Bar, ...]
     looks: Mapping[str, tuple[str, Shape]]
-
-    @property
-    def hovers(self) -> tuple[Hover, ...]:
-        return tuple(Hover(f'point-{i}', f'label-{i}', bar.label, bar.details) for i, bar in enumerate(self.bars))
 
     @property
     def alt_text(self) -> str:

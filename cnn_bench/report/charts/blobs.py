@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from cnn_bench.report.charts import absent
 from cnn_bench.report.charts.scatter import labels, legend, marks
-from cnn_bench.report.charts.spec import ChartSpec, Details, Hover
+from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import (
     BOTTOM,
     CARD,
@@ -52,7 +52,6 @@ class Blob:
     x: float
     y: float
     params: float
-    details: Details
     low: float = math.nan
     high: float = math.nan
 
@@ -81,14 +80,6 @@ class Blobs(ChartSpec):
     kinds: str = 'Lineage'
 
     @property
-    def hovers(self) -> tuple[Hover, ...]:
-        return tuple(
-            Hover(f'point-{k}-{i}', f'label-{k}-{i}', blob.label, blob.details)
-            for k, panel in enumerate(self.panels)
-            for i, blob in enumerate(panel.blobs)
-        )
-
-    @property
     def alt_text(self) -> str:
         drawn = next((panel for panel in self.panels if not panel.why), self.panels[0])
         return f'{self.title}: {drawn.y_label} against {drawn.x_label}'
@@ -97,8 +88,7 @@ class Blobs(ChartSpec):
 def draw(chart: Blobs) -> Figure:
     """The figure, with gid `point-<k>-<i>` and `label-<k>-<i>` on blob i of panel k and its label.
 
-    Its height grows until all labels fit, up to _TALLEST; beyond it blobs without room for a label have none, but
-    their name on the page.
+    Its height grows until all labels fit, up to _TALLEST; beyond it blobs without room for a label have none.
     """
     with matplotlib.rc_context(STYLE):
         tries = 1 + int(math.log(_TALLEST / _HIGH, _GROWTH))

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from cnn_bench.report.charts.lines import APART, DASHES, LINE, add_names, room_for, style_axes
-from cnn_bench.report.charts.spec import ChartSpec, Details, Hover
+from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import (
     BOTTOM,
     SHAPES,
@@ -40,7 +40,6 @@ class Line:
     value: tuple[float, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
-    details: Details
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +50,6 @@ class ByBatch(ChartSpec):
     lines: tuple[Line, ...]
     looks: Mapping[str, tuple[str, Shape]]
     log_y: bool = True
-
-    @property
-    def hovers(self) -> tuple[Hover, ...]:
-        return tuple(
-            Hover(f'line-{i}', f'label-{i}', line.label, line.details, 'line') for i, line in enumerate(self.lines)
-        )
 
     @property
     def alt_text(self) -> str:

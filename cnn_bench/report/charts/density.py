@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from cnn_bench.report.charts import rows
 from cnn_bench.report.charts.scatter.spec import subtitle
-from cnn_bench.report.charts.spec import ChartSpec, Details, Hover, known
+from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import BLUE, SEED, STYLE
 from cnn_bench.report.format import human, percent, three_digits
 from cnn_bench.runs import collapse
@@ -35,10 +35,6 @@ class Density(ChartSpec):
 
     x_label: str
     bars: tuple[Bar, ...]
-
-    @property
-    def hovers(self) -> tuple[Hover, ...]:
-        return tuple(Hover(f'point-{i}', f'label-{i}', bar.label, _details(bar)) for i, bar in enumerate(self.bars))
 
     @property
     def alt_text(self) -> str:
@@ -87,12 +83,3 @@ def draw(chart: Density) -> Figure:
         seeds = chart.bars[i].seeds
         axes.scatter(seeds, [i] * len(seeds), gid=f'seeds-{i}', zorder=3, **SEED)
     return figure
-
-
-def _details(bar: Bar) -> Details:
-    return known(
-        ('per million parameters', f'{three_digits(bar.density)} %'),
-        ('top-1 accuracy', percent(bar.accuracy)),
-        ('parameters', human(bar.params)),
-        ('seeds', bar.collapsed),
-    )

@@ -8,9 +8,8 @@ import pandas as pd
 from cnn_bench import stats
 from cnn_bench.report import ensembles
 from cnn_bench.report.charts.scatter.spec import Point, Scatter
-from cnn_bench.report.ensemble_words import gain, how_chosen, name
+from cnn_bench.report.ensemble_words import how_chosen, name
 from cnn_bench.report.ensembles import Member
-from cnn_bench.report.format import human, percent
 from cnn_bench.report.summary import SeedError
 from cnn_bench.runs.columns import COLUMNS
 
@@ -46,24 +45,11 @@ _CAPTION = (
     'with the lowest error; “3, greedily” starts from the best and adds the network that lowers the error most. The '
     'dashed steps are the Pareto front: nothing here has both fewer multiply-adds and less error than a mark on it.'
 )
-_NOT_ALL_NAMED = ' Only single networks on the front are labelled; point at the others for their names.'
+_NOT_ALL_NAMED = ' Only single networks on the front are labelled.'
 
 
 def _point(row: dict, on_front: bool, all_named: bool, collapsed: bool) -> Point:
     alone = row['size'] == 1
-    details = [
-        ('top-1 error', percent(row['top1_err_pct'])),
-        ('top-5 error', percent(row['top5_err_pct'])),
-        ('multiply-adds', human(row['macs'])),
-        ('parameters', human(row['params'])),
-    ]
-    if not alone:
-        details += [
-            ('members', '; '.join(row['members'])),
-            ('chosen', row['chosen']),
-            ('less error than its best member', f'{gain(row)} points'),
-            ('members disagree on', f'{percent(row["disagreement_pct"], 1)} of the images'),
-        ]
     return Point(
         label=row['members'][0] if alone else name(row),
         family=ONE if alone else SEVERAL,
@@ -72,7 +58,6 @@ def _point(row: dict, on_front: bool, all_named: bool, collapsed: bool) -> Point
         half_width=math.nan,
         params=float(row['params']),
         on_front=on_front,
-        details=tuple(details),
         named=all_named or on_front or not alone,
         seeds=(SeedError(math.nan, float(row['top1_err_pct']), collapsed=True),) if collapsed else (),
     )

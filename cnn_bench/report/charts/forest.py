@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cnn_bench.report.charts import rows
-from cnn_bench.report.charts.spec import ChartSpec, Details, Hover, known
+from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import BLUE, CARD, MUTED, SEED, STYLE, shorten
-from cnn_bench.report.format import compared, interval, p_value, signed
+from cnn_bench.report.format import compared, interval, signed
 from cnn_bench.report.verdicts import OVER_IMAGES, OVER_SEEDS, Pair
 from cnn_bench.runs import collapse
 
@@ -51,10 +51,6 @@ class Forest(ChartSpec):
 
     x_label: str
     rows: tuple[Row, ...]
-
-    @property
-    def hovers(self) -> tuple[Hover, ...]:
-        return tuple(Hover(f'point-{i}', f'label-{i}', row.label, _details(row)) for i, row in enumerate(self.rows))
 
     @property
     def alt_text(self) -> str:
@@ -146,14 +142,3 @@ def _said(row: Row) -> str:
         return said
     seeds = ', '.join(signed(pair.difference) for pair in row.pairs if pair.collapsed) if row.learned else ''
     return f'{said} · {collapse.in_words(row.collapsed, len(row.pairs))}{f": {seeds}" if seeds else ""}'
-
-
-def _details(row: Row) -> Details:
-    return known(
-        ('difference', f'{signed(row.mean)} points'),
-        ('95 % interval', interval(row.low, row.high)),
-        ('adjusted p', p_value(row.p) if math.isfinite(row.p) else ''),
-        ('each seed', ', '.join(signed(pair.difference) for pair in row.pairs) if len(row.pairs) > 1 else ''),
-        ('collapsed', f'{row.collapsed} of {len(row.pairs)}' if row.collapsed else ''),
-        ('over', f'{row.n:,} {row.over}' if row.over else 'one run of each'),
-    )

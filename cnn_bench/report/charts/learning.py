@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
 from cnn_bench.report.charts.lines import APART, LINE, add_names, look, name_or_end, room_for, style_axes
-from cnn_bench.report.charts.spec import ChartSpec, Details, Hover, known
+from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import (
     BOTTOM,
     MUTED,
@@ -23,7 +23,6 @@ from cnn_bench.report.charts.style import (
     shorten,
     ticks,
 )
-from cnn_bench.report.format import percent
 from cnn_bench.runs import collapse, schema
 from cnn_bench.runs.columns import COLUMNS
 from cnn_bench.runs.training_error import mean_error, windows
@@ -86,16 +85,6 @@ class Learning(ChartSpec):
     def panels(self) -> list[str]:
         """The kinds of rows of which there are curves, from left to right."""
         return [kind for kind in PANELS if any(kind in series.curves for series in self.series)]
-
-    @property
-    def hovers(self) -> tuple[Hover, ...]:
-        last = self.panels[-1]
-        return tuple(
-            Hover(f'{kind}-{i}', f'label-{i}' if kind == last else '', series.label, _details(series), 'line')
-            for i, series in enumerate(self.series)
-            for kind in self.panels
-            if kind in series.curves
-        )
 
     @property
     def alt_text(self) -> str:
@@ -202,23 +191,6 @@ def _per_epoch(rows: pd.DataFrame) -> list[tuple[float, float]]:
 def _curve(rows: pd.DataFrame) -> Curve:
     columns = (tuple(map(float, rows[name])) for name in ('epoch', 'mean', 'low', 'high'))
     return Curve(*columns, seeds=int(rows.seeds.max()))
-
-
-def _details(series: Series) -> Details:
-    details, seeds = [], ''
-    for kind in series.evaluated:
-        curve, name = series.curves[kind], PANELS[kind]
-        best = int(np.argmin(curve.mean))
-        details.append((f'{name} error', f'{percent(curve.mean[-1])} after {curve.epoch[-1]:g} epochs'))
-        details.append((f'lowest {name} error', f'{percent(curve.mean[best])} after {curve.epoch[best]:g}'))
-        seeds = f'{curve.seeds}: {curve.low[-1]:.2f} to {curve.high[-1]:.2f} %' if curve.seeds > 1 else '1'
-    train = series.curves.get(schema.TRAIN)
-    return known(
-        *details,
-        ('training error', f'{percent(train.mean[-1])} in the last epoch' if train else ''),
-        ('seeds', seeds),
-        ('collapsed', collapse.in_words(series.collapsed, series.seeds).removesuffix(' collapsed')),
-    )
 
 
 @matplotlib.rc_context(STYLE)

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from cnn_bench.report.charts.spec import ChartSpec, Details, Hover
+from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import (
     BLUE,
     BOLD,
@@ -33,7 +33,6 @@ from cnn_bench.runs.predictions import Predictions
 
 _CELL, _GAP = 0.34, 0.08  # inches
 _BOLDEST = 0.6  # opacity at 100 %, on which text is legible in light and dark mode
-_MOST_TO_POINT_AT = 20  # networks; with more, the page would carry thousands of cells, whose numbers are legible anyway
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,16 +43,8 @@ class Overlap(ChartSpec):
     share: tuple[tuple[float, ...], ...]
 
     @property
-    def hovers(self) -> tuple[Hover, ...]:
-        pairs = itertools.product(range(len(self.labels)), repeat=2) if len(self.labels) <= _MOST_TO_POINT_AT else ()
-        return tuple(Hover(f'cell-{i}-{j}', '', self.labels[i], self._details(i, j), 'cell') for i, j in pairs)
-
-    @property
     def alt_text(self) -> str:
         return f'{self.title}: a row and a column per network'
-
-    def _details(self, i: int, j: int) -> Details:
-        return ((f'wrong in {self.labels[j]} too', f'{_number(self.share[i][j]) or "unknown"} %'),)
 
 
 def shares(

@@ -44,7 +44,7 @@ FORMATS = tuple(_UNDATED)
 
 
 def draw(chart: ChartSpec) -> Figure:
-    """The figure of any kind of chart, with the gids that its `hovers` name."""
+    """The figure of any kind of chart, with gids on its marks and labels."""
     return _DRAW[type(chart)](chart)
 
 

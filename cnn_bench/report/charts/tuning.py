@@ -9,9 +9,8 @@ from matplotlib.ticker import FixedLocator
 
 from cnn_bench.report import tuning
 from cnn_bench.report.charts.lines import APART, LINE, add_names, look, name_or_end, room_for, style_axes
-from cnn_bench.report.charts.spec import ChartSpec, Details, Hover
+from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import BOTTOM, STYLE, TOP, WIDTH, add_titles, blank, shorten, ticks
-from cnn_bench.report.format import percent
 from cnn_bench.runs.columns import COLUMNS
 from cnn_bench.runs.tuning import Tuning
 
@@ -33,12 +32,6 @@ class ExpectedBest(ChartSpec):
     """The lines of several networks, in alphabetical order."""
 
     lines: tuple[Line, ...]
-
-    @property
-    def hovers(self) -> tuple[Hover, ...]:
-        return tuple(
-            Hover(f'line-{i}', f'label-{i}', line.label, _details(line), 'line') for i, line in enumerate(self.lines)
-        )
 
     @property
     def alt_text(self) -> str:
@@ -91,11 +84,3 @@ def _limits(chart: ExpectedBest) -> tuple[float, float]:
     low, high = min(shown), max(shown)
     room = 0.06 * (high - low) or 0.5
     return max(0.0, low - room), min(100.0, high + room)
-
-
-def _details(line: Line) -> Details:
-    return (
-        ('trials', f'{len(line.errors)}'),
-        ('lowest validation error', percent(min(line.errors))),
-        ('of half as many', percent(line.errors[max(0, len(line.errors) // 2 - 1)])),
-    )

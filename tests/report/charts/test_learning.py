@@ -41,19 +41,6 @@ def test_one_evaluation_makes_no_curve():
     assert learning.learning_curves(pd.DataFrame(curve('a', 'net', 0, [40.0, 20.0], state='unfinished'))) is None
 
 
-def test_the_page_shows_the_last_and_the_lowest_error():
-    rows = curve('a', 'net', 0, [40.0, 18.0, 20.0]) + curve('a', 'net', 0, [45.0, 30.0, 15.5], 'train')
-    chart = learning.learning_curves(pd.DataFrame(rows))
-    train, val = chart.hovers
-    assert (val.gid, val.text, train.gid, train.text) == ('val-0', 'label-0', 'train-0', '')
-    assert dict(val.details) == {
-        'validation error': '20.00 % after 3 epochs',
-        'lowest validation error': '18.00 % after 2',
-        'training error': '15.50 % in the last epoch',
-        'seeds': '1',
-    }
-
-
 def test_a_test_curve_needs_tests_before_the_end():
     rows = curve('a', 'net', 0, [40.0, 20.0]) + curve('a', 'net', 0, [21.0], 'test', [2.0])
     rows += curve('b', 'other', 0, [50.0, 30.0]) + curve('b', 'other', 0, [51.0, 31.0], 'test')

@@ -6,22 +6,20 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cnn_bench.report import published
-from cnn_bench.report.charts.spec import ChartSpec, Details, Hover, known
-from cnn_bench.report.format import human, text
-from cnn_bench.report.summary import COMPUTED_AFTER, SeedError, front, front_probability
+from cnn_bench.report.charts.spec import ChartSpec
+from cnn_bench.report.format import text
+from cnn_bench.report.summary import SeedError, front
 from cnn_bench.runs import collapse
 from cnn_bench.runs.columns import COLUMNS, DEVICE_MEAN, Column
 
 # Canziani et al. have a linear axis. Over a wider range than this, cheap networks would lie on one another.
 LINEAR_UP_TO_RATIO = 40
-_FINGERPRINT = 12  # digits that are shown
 
 
 @dataclass(frozen=True)
 class Point:
     """One mark. `half_width` of the interval around y is nan where there is none; a mark that is not `named` has no
-    label beside it, and shows its name on the page alone. `seeds` are those of which y is the mean, and those that
-    collapsed."""
+    label beside it. `seeds` are those of which y is the mean, and those that collapsed."""
 
     label: str
     family: str
@@ -30,7 +28,6 @@ class Point:
     half_width: float
     params: float
     on_front: bool
-    details: Details
     named: bool = True
     seeds: tuple[SeedError, ...] = ()
     dataset: str = ''
@@ -65,12 +62,6 @@ class Scatter(ChartSpec):
     kinds: str = 'Family'
 
     @property
-    def hovers(self) -> tuple[Hover, ...]:
-        return tuple(
-            Hover(f'point-{i}', f'label-{i}' if p.named else '', p.label, p.details) for i, p in enumerate(self.points)
-        )
-
-    @property
     def alt_text(self) -> str:
         return f'{self.title}: {self.y_label} against {self.x_label}'
 
@@ -98,11 +89,9 @@ def accuracy_vs_cost(summary: pd.DataFrame, name: str) -> Scatter | None:
         return None
     more_is_better = cost.better == 'more'
     effort = -rows[cost.name] if more_is_better else rows[cost.name]
-    on_front = front(rows, effort)
-    probability = front_probability(rows, effort)
     points = tuple(
-        _point(row | {'front': on, 'front_probability': p}, row['top1_err_pct'], cost)
-        for row, on, p in zip(rows.to_dict('records'), on_front, probability, strict=True)
+        _point(row | {'front': on}, row['top1_err_pct'], cost)
+        for row, on in zip(rows.to_dict('records'), front(rows, effort), strict=True)
     )
     return Scatter(
         name=name,
@@ -166,50 +155,7 @@ def _point(row: dict, y: float, cost: Column) -> Point:
         params=float(row['params']),
         on_front=bool(row['front']),
         dataset=text(row['dataset']),
-        details=_details(row),
         seeds=row['by_seed'],
-    )
-
-
-def _details(row: dict) -> Details:
-    """What the page shows of a network: its costs, every column of the summary that has words, and its origin."""
-    computed = {column.name: column.text(row.get(column.name)) for group in COMPUTED_AFTER.values() for column in group}
-    shown = [column for column in COLUMNS.values() if column.words and (column.header or column.cost)]
-    probability = computed['front_probability']
-    return known(
-        *((column.words, _value(column, row, computed)) for column in shown),
-        ('seeds', computed['seeds']),
-        ('each seed', each_seed(row['by_seed'])),
-        ('on the front', f'probability {probability}' if probability else ''),
-        ('device', text(row['device'])),
-        ('commit', text(row['commit'])),
-        ('data', text(row['data_fingerprint'])[:_FINGERPRINT]),
-        ('protocol', text(row['protocol'])),
-        ('source', text(row['source']) if row['source'] != 'measured' else ''),
-        ('run', text(row['run'])),
-    )
-
-
-def each_seed(seeds: tuple[SeedError, ...]) -> str:
-    """'8.01, 8.24, 90.00 (collapsed) %'; '' for a single seed that learned."""
-    if len(seeds) < 2 and not any(seed.collapsed for seed in seeds):
-        return ''
-    return ', '.join(f'{seed.error:.2f}{" (collapsed)" * seed.collapsed}' for seed in seeds) + ' %'
-
-
-def _value(column: Column, row: dict, computed: dict[str, str]) -> str:
-    """A value with its unit; the top-1 error with its interval."""
-    value = row.get(column.name)
-    if column.counted:
-        return human(value, 'B' if column.unit == 'bytes' else '') if value > 0 else ''
-    shown = column.text(value)
-    if not shown or not column.unit:
-        return shown
-    shown = f'{shown} {column.unit}'
-    return (
-        f'{shown} ± {computed["top1_ci95_pct"]}'
-        if column.name == 'top1_err_pct' and computed['top1_ci95_pct']
-        else shown
     )
 
 
