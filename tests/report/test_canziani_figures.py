@@ -12,7 +12,7 @@ from run_files import PROVENANCE, write_run
 
 from cnn_bench.cli import main
 from cnn_bench.models import registry
-from cnn_bench.report.canziani import against, by_batch, by_network, claims, data, lineage
+from cnn_bench.report.canziani import against, by_batch, by_network, claims, data
 from cnn_bench.report.canziani import write as files
 from cnn_bench.report.charts import blobs as blob_chart
 from cnn_bench.report.charts import style
@@ -138,13 +138,6 @@ def test_another_size_than_the_published_is_said(tmp_path):
     found = data.read(write(tmp_path / 'm', made(size=224)))
     note = 'Measured at another size than the accuracy is for: inception_v3 (at 224, published at 299), inception_v4 '
     assert note in against.accuracy_against_speed(found).caption
-
-
-def test_no_more_than_eight_looks_all_distinct():
-    assert len(lineage.LOOKS) == 8
-    colours, shapes = zip(*lineage.LOOKS.values(), strict=True)
-    assert len(set(colours)) == len(set(shapes)) == 8
-    assert {lineage.lineage(arch) for arch in registry.ARCHS} == set(lineage.LOOKS)
 
 
 def test_no_two_labels_overlap(measured):

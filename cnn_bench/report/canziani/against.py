@@ -8,11 +8,11 @@ from cnn_bench.report.canziani import notes
 from cnn_bench.report.canziani.by_batch import MEMORY
 from cnn_bench.report.canziani.by_network import NO_ACCURACY
 from cnn_bench.report.canziani.data import BATCHES, Data
-from cnn_bench.report.canziani.lineage import LOOKS
 from cnn_bench.report.canziani.words import estimate
 from cnn_bench.report.charts.absent import Absent
 from cnn_bench.report.charts.blobs import Blob, Blobs, Panel
 from cnn_bench.report.charts.spec import ChartSpec, known
+from cnn_bench.report.charts.style import LOOKS
 from cnn_bench.report.format import human, percent, three_digits
 
 GOPS = 'operations of one image (G-Ops)'

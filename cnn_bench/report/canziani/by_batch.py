@@ -5,10 +5,10 @@ import pandas as pd
 
 from cnn_bench.report.canziani import notes
 from cnn_bench.report.canziani.data import Data
-from cnn_bench.report.canziani.lineage import LOOKS
 from cnn_bench.report.charts.absent import Absent
 from cnn_bench.report.charts.by_batch import ByBatch, Line
 from cnn_bench.report.charts.spec import ChartSpec
+from cnn_bench.report.charts.style import LOOKS
 from cnn_bench.report.format import three_digits
 
 _OTHER_BATCHES = (1, 2, 4, 8, 16, 32, 64)  # the paper's

@@ -4,10 +4,10 @@ import pandas as pd
 
 from cnn_bench.report.canziani import notes
 from cnn_bench.report.canziani.data import Data
-from cnn_bench.report.canziani.lineage import LOOKS
 from cnn_bench.report.charts.absent import Absent
 from cnn_bench.report.charts.bars import Bar, Bars
 from cnn_bench.report.charts.spec import ChartSpec, known
+from cnn_bench.report.charts.style import LOOKS
 from cnn_bench.report.format import human, percent, three_digits
 
 NO_ACCURACY = 'no network here has an accuracy'

@@ -9,7 +9,7 @@ import pandas as pd
 from cnn_bench.report import measured
 from cnn_bench.report.canziani import accuracy
 from cnn_bench.report.canziani.accuracy import PUBLISHED, Accuracy
-from cnn_bench.report.canziani.lineage import lineage
+from cnn_bench.report.lineage import lineage
 from cnn_bench.report.measured import Chosen
 
 BATCHES = (1, 16)  # of the paper's figures 7 and 9

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from cnn_bench.report.format import one_line
+from cnn_bench.report.lineage import LINEAGES, OTHER
 
 # Role -> (light, dark). Each light colour occurs once, so that the page can exchange it for a CSS variable.
 THEME = {
@@ -34,6 +35,16 @@ Shape = str | tuple[int, int, int]
 # (3, 0, angle) is matplotlib's triangle about its centroid; '^' and its kin are off centre. The numbers of colours
 # and of shapes have no common divisor: 77 families before a pair comes back.
 SHAPES: tuple[Shape, ...] = ('o', 's', (3, 0, 0), 'D', (3, 0, 180), 'p', (3, 0, 90), (3, 0, 270), 'P', 'X', '*')
+# Lineage -> its colour and the shape of its first family: the six hues and two greys, and a faint grey for others.
+LOOKS: dict[str, tuple[str, Shape]] = {
+    lineage: (THEME[role][0], shape)
+    for lineage, role, shape in zip(
+        (*LINEAGES, OTHER),
+        ('grey', 'purple', 'green', 'orange', 'blue', 'sky', 'vermilion', 'ink', 'leader'),
+        SHAPES,
+        strict=False,
+    )
+}
 
 SEED = {'s': 9.0, 'marker': 'o', 'facecolor': INK, 'edgecolor': CARD, 'linewidth': 0.6}  # the dot of a single seed
 STYLE = {
