@@ -5,7 +5,7 @@ from cnn_bench.models import registry
 OTHER = 'other'
 # NIN is where GoogLeNet's paper takes its 1x1 convolutions from; FashionCNN has VGG's plan of pairs of 3x3 and doubled
 # filters; ENet, as the mobile networks, was made for devices with little power.
-_FAMILIES = {
+FAMILIES = {
     'LeNet': ('lenet',),
     'AlexNet': ('alexnet',),
     'VGG': ('vgg', 'fashion_cnn'),
@@ -16,8 +16,8 @@ _FAMILIES = {
                'squeezenet'),
     'ConvNeXt': ('convnext',),
 }  # fmt: skip
-LINEAGES = tuple(_FAMILIES)
-_OF_FAMILY = {family: name for name, families in _FAMILIES.items() for family in families}
+LINEAGES = tuple(FAMILIES)
+_OF_FAMILY = {family: name for name, families in FAMILIES.items() for family in families}
 
 
 def lineage(arch: str, family: str = '') -> str:

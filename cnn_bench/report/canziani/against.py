@@ -12,12 +12,11 @@ from cnn_bench.report.canziani.words import estimate
 from cnn_bench.report.charts.absent import Absent
 from cnn_bench.report.charts.blobs import Blob, Blobs, Panel
 from cnn_bench.report.charts.spec import ChartSpec, known
-from cnn_bench.report.charts.style import LOOKS
 from cnn_bench.report.format import human, percent, three_digits
 
 GOPS = 'operations of one image (G-Ops)'
 OPERATIONS = 'A multiply and an add count as two operations, as in the paper.'
-AREA = 'The area of a mark is proportional to the parameters.'
+AREA = 'The area of a mark is proportional to the parameters, but for hollow ones, too small to show it.'
 BARS = 'Horizontal lines are the intervals of the medians.'
 
 
@@ -86,7 +85,7 @@ def accuracy_against_speed(data: Data) -> ChartSpec:
                   why=why or ('' if blobs else NO_ACCURACY))
         )  # fmt: skip
     caption = notes.caption(
-        'The area of a mark is proportional to the multiply-adds.', BARS, notes.of_accuracy(data),
+        AREA.replace('parameters', 'multiply-adds'), BARS, notes.of_accuracy(data),
         notes.of_rows(data, BATCHES),
     )  # fmt: skip
     areas = 'Multiply-adds'
@@ -125,7 +124,7 @@ def _chart(
         why = reasons[0] if len(reasons) == 1 and reasons[0] else lacking
         return Absent(subtitle=subtitle, caption=notes.caption(f'Not drawn: {why}.', caption), why=why, **titles)
     caption = notes.caption(caption, [f'Not drawn: {why}.' for why in reasons if why])
-    return Blobs(subtitle=subtitle, caption=caption, panels=tuple(panels), looks=LOOKS, areas=areas, **titles)
+    return Blobs(subtitle=subtitle, caption=caption, panels=tuple(panels), areas=areas, **titles)
 
 
 def _blobs(
@@ -135,7 +134,7 @@ def _blobs(
     return tuple(
         Blob(
             row['label'],
-            row['lineage'],
+            row['family'],
             row[x],
             row[y],
             row[area] if area else np.nan,

@@ -7,7 +7,6 @@ from cnn_bench.report.canziani.data import Data
 from cnn_bench.report.charts.absent import Absent
 from cnn_bench.report.charts.bars import Bar, Bars
 from cnn_bench.report.charts.spec import ChartSpec, known
-from cnn_bench.report.charts.style import LOOKS
 from cnn_bench.report.format import human, percent, three_digits
 
 NO_ACCURACY = 'no network here has an accuracy'
@@ -44,11 +43,11 @@ def _bars(
     if rows.empty:
         return Absent(caption=caption, why=NO_ACCURACY, **titles)
     bars = [
-        Bar(row['label'], row['lineage'], row[column], said, _details(row, data))
+        Bar(row['label'], row['family'], row[column], said, _details(row, data))
         for row, said in zip(rows.to_dict('records'), text, strict=True)
     ]
     subtitle = f'{len(bars)} networks · {data.accuracy.words}'
-    return Bars(subtitle=subtitle, caption=caption, x_label=x_label, bars=tuple(bars), looks=LOOKS, **titles)
+    return Bars(subtitle=subtitle, caption=caption, x_label=x_label, bars=tuple(bars), **titles)
 
 
 def _details(row: dict, data: Data) -> tuple:

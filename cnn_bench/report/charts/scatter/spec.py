@@ -62,7 +62,7 @@ class Scatter(ChartSpec):
     log_x: bool = True
     low_is_better: bool = True
     left_is_better: bool = True
-    kinds: str = 'Family'
+    kinds: str = 'Lineage'
 
     @property
     def hovers(self) -> tuple[Hover, ...]:
@@ -137,7 +137,8 @@ def published_accuracy_vs_macs(summary: pd.DataFrame) -> Scatter:
 
 
 _CAPTION = (
-    'The area of a mark is proportional to the parameters; colour and shape tell the family. The dashed steps are the '
+    'The area of a mark is proportional to the parameters, but for hollow ones, which are too small to show it; colour '
+    'tells the lineage, shape the family. The dashed steps are the '
     'Pareto front: no network here has both {both} and less error than one on it.'
 )
 _BARS = (
