@@ -12,6 +12,7 @@ stayed at chance are marked as collapsed: means leave them out, charts show them
 that has runs of several recipes only the newest complete one is shown; the others are listed by what differs.
 
 --measured adds charts of error against the latency, images per second and memory that `cnn-bench measure` found.
+--style paper draws charts one or two columns wide and without titles, --style slides at half the size of a slide.
 --figures canziani draws the ten figures of Canziani, Paszke and Culurciello 2017 (arXiv 1605.07678) from such a
 directory, and judges the paper's findings by its rows.
 """
@@ -27,6 +28,8 @@ from cnn_bench.errors import UserError, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from cnn_bench.report.charts.style import Style
 
 FIGURES = ('canziani',)
 
@@ -58,6 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--batch', type=whole(1), metavar='B', help='with --measured: the batch (default: the smallest measured)'
     )
     parser.add_argument('--device', metavar='NAME', help='of measured rows of several devices, those of this one')
+    parser.add_argument('--style', metavar='NAME', help='charts for a `paper` or for `slides`')
+    parser.add_argument('--columns', type=whole(1, 2), metavar='N', help='with --style paper: 1 (3.3 in) or 2 (6.9 in)')
     parser.add_argument(
         '--out', metavar='DIR', help='directory to write (default: DIR/report, or runs/published/report)'
     )
@@ -91,12 +96,18 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError('report: --device goes with --measured or --figures')
 
 
+def _style(args: argparse.Namespace) -> 'Style':
+    from cnn_bench.report.charts.style import named
+
+    return named(args.style, args.columns)
+
+
 def _figures(args: argparse.Namespace) -> Path:
     from cnn_bench.report.canziani import claims, data, write
 
     read = data.read(args.dir, data.PUBLISHED if args.accuracy is None else args.accuracy, args.device)
     judged = claims.judge(read)
-    page = write.write(read, judged, Path(args.out or Path(args.dir, 'report')))
+    page = write.write(read, judged, Path(args.out or Path(args.dir, 'report')), _style(args))
     for claim in judged:
         output.print_line(claim.line)
     return page
@@ -114,6 +125,7 @@ def _published(args: argparse.Namespace) -> Path:
         title=published.TITLE,
         answer=published.ANSWER,
         charts=[published_accuracy_vs_macs, *(charts() if args.measured else ())],
+        style=_style(args),
     )
 
 
@@ -129,7 +141,7 @@ def _of_runs(directory: Path, args: argparse.Namespace) -> Path:
         output.print_line(f'cnn-bench: left out of the charts: {name} ({why})', sys.stderr)
     for name, why in found.damaged_predictions.items():
         output.print_line(f'cnn-bench: without its predictions: {name} ({why})', sys.stderr)
-    page = write_runs(found, args.out or directory / 'report')
+    page = write_runs(found, args.out or directory / 'report', _style(args))
     for line in (*verdicts.lines(found.judgements), *tuning_words.sentences(found)):
         output.print_line(line)
     return page

@@ -11,6 +11,7 @@ from cnn_bench.report.charts.spec import ChartSpec, Details, Hover, known
 from cnn_bench.report.format import human, text
 from cnn_bench.report.summary import COMPUTED_AFTER, SeedError, front_probability, learned_errors
 from cnn_bench.runs import collapse
+from cnn_bench.runs.charts import COSTS
 from cnn_bench.runs.columns import COLUMNS, DEVICE_MEAN, Column
 
 # Canziani et al. have a linear axis. Over a wider range than this, cheap networks would lie on one another.
@@ -75,22 +76,17 @@ class Scatter(ChartSpec):
         return f'{self.title}: {self.y_label} against {self.x_label}'
 
 
-def costs() -> dict[str, Column]:
-    """Name of a chart -> the cost that it sets accuracy against."""
-    return {f'accuracy_vs_{column.cost}': column for column in COLUMNS.values() if column.cost}
-
-
 def accuracy_vs_macs(summary: pd.DataFrame) -> Scatter:
     """Top-1 error against multiply-adds, from a summary by `summarise`."""
     return accuracy_vs_cost(summary, 'accuracy_vs_macs')
 
 
 def accuracy_vs_cost(summary: pd.DataFrame, name: str) -> Scatter | None:
-    """Top-1 error against the cost of the chart `name`, a key of `costs`.
+    """Top-1 error against the cost of the chart `name`, a key of `COSTS`.
 
     None where no row has that cost, or where it was measured on different devices.
     """
-    cost = costs()[name]
+    cost = COSTS[name]
     rows = summary[summary[cost.name].gt(0)].reset_index(drop=True)
     devices = list(dict.fromkeys(rows.device.dropna())) if cost.over_seeds == DEVICE_MEAN else []
     told = list(dict.fromkeys(rows[cost.told_by].dropna())) if cost.told_by else []
