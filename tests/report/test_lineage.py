@@ -2,7 +2,7 @@ import pytest
 
 from cnn_bench.models import registry
 from cnn_bench.report import published
-from cnn_bench.report.charts.style import LOOKS
+from cnn_bench.report.charts import style
 from cnn_bench.report.lineage import LINEAGES, OTHER, lineage, of_family
 
 BY_HAND = {
@@ -31,7 +31,19 @@ def test_a_network_of_ones_own():
     assert lineage('no/such/file.py:MyNet', 'resnext') == 'ResNet'
 
 
-def test_a_colour_and_a_shape_of_its_own_for_each():
-    assert list(LOOKS) == [*LINEAGES, OTHER]
-    colours, shapes = zip(*LOOKS.values(), strict=True)
-    assert len(set(colours)) == len(set(shapes)) == 9
+def test_colour_tells_the_lineage_and_shape_the_family():
+    families = {arch.family for arch in registry.ARCHS.values()}
+    looks = style.looks(families)
+    assert len(set(looks.values())) == len(families) > 20
+    assert len({colour for colour, _ in looks.values()}) == 8
+    for one, (colour, _) in looks.items():
+        assert {other for other in families if looks[other][0] == colour} == {
+            other for other in families if of_family(other) == of_family(one)
+        }
+    few = style.looks(['resnet', 'vgg', 'mine'])
+    assert few['resnet'] == looks['resnet']  # the same in every chart
+    assert few['mine'][0] not in {few['resnet'][0], few['vgg'][0]}
+
+
+def test_families_of_one_lineage_alone_differ_in_colour():
+    assert len({colour for colour, _ in style.looks(['resnet', 'resnext', 'seresnet']).values()}) == 3
