@@ -40,7 +40,7 @@ def test_top1_is_the_published_one_and_enet_is_named(measured):
     assert 'enet' not in by_label
     assert 'Left out: enet (no published accuracy)' in chart.caption
     assert [bar.value for bar in chart.bars] == sorted(bar.value for bar in chart.bars)
-    assert by_label['resnet18'].group == by_label['resnet152'].group == 'ResNet'
+    assert by_label['resnet18'].family == by_label['resnet152'].family == 'resnet'
 
 
 def test_density_is_accuracy_by_million_parameters(measured):

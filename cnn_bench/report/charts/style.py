@@ -243,7 +243,7 @@ def log_ticks(low: float, high: float, inches: float = 9.0) -> list[float]:
 
 def shorten(label: str) -> str:
     """`label`, cut to a length that fits into a chart."""
-    return fit(_cut(one_line(label), LONGEST_LABEL), min(WIDEST_LABEL, 0.4 * current().width))
+    return fit(_cut(one_line(label), LONGEST_LABEL), min(WIDEST_LABEL, 0.5 * current().width))
 
 
 def fit(text: str, inches: float, fontsize: float | None = None) -> str:
@@ -260,7 +260,9 @@ def fit(text: str, inches: float, fontsize: float | None = None) -> str:
 
 
 def wrap(text: str, inches: float) -> str:
-    """`text` in at most two lines that are `inches` wide, cut beyond."""
+    """`text` in one line that is `inches` wide, or two in a narrow figure, cut beyond."""
+    if not current().narrow:
+        return fit(text, inches, current().text)
     size, words, first = current().text, one_line(text).split(' '), []
     while words and (not first or text_width([' '.join([*first, words[0]])], size) <= inches):
         first.append(words.pop(0))

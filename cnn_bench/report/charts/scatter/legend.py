@@ -50,7 +50,8 @@ def of_families(title: str, families: Sequence[str]) -> Group:
             entries.append((lineage, None))
         alone = len(set(lineages)) > 1 and not several
         entries.append((shorten(lineage if alone else name), mark))
-    return title, entries, _LOOSE
+    alike = title == 'Lineage' and len(set(lineages)) == 1
+    return 'Family' if alike else title, entries, _LOOSE
 
 
 def of_areas(title: str, scale: marks.AreaScale) -> Group:
