@@ -20,6 +20,7 @@ network of one name with different recipes, code or data, the name of the direct
 until Ctrl-C; runs in training are drawn with their curves so far.
 
 --measured adds charts of error against the latency, images per second and memory that `cnn-bench measure` found.
+--style paper draws charts one or two columns wide and without titles, --style slides at half the size of a slide.
 --figures canziani draws the ten figures of Canziani, Paszke and Culurciello 2017 (arXiv 1605.07678) from such a
 directory, and judges the paper's findings by its rows.
 """
@@ -36,6 +37,7 @@ from cnn_bench.errors import UserError, unknown
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cnn_bench.report.charts.style import Style
     from cnn_bench.report.data import ReportData
 
 FIGURES = ('canziani',)
@@ -73,6 +75,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--batch', type=whole(1), metavar='B', help='with --measured: the batch (default: the smallest measured)'
     )
     parser.add_argument('--device', metavar='NAME', help='of measured rows of several devices, those of this one')
+    parser.add_argument('--style', metavar='NAME', help='charts for a `paper` or for `slides`')
+    parser.add_argument('--columns', type=whole(1, 2), metavar='N', help='with --style paper: 1 (3.3 in) or 2 (6.9 in)')
     parser.add_argument(
         '--out',
         metavar='DIR',
@@ -126,13 +130,19 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError('report: --device goes with --measured or --figures')
 
 
+def _style(args: argparse.Namespace) -> 'Style':
+    from cnn_bench.report.charts.style import named
+
+    return named(args.style, args.columns)
+
+
 def _figures(args: argparse.Namespace) -> Path:
     from cnn_bench.report.canziani import claims, data, write
 
     (directory,) = args.dirs
     read = data.read(directory, data.PUBLISHED if args.accuracy is None else args.accuracy, args.device)
     judged = claims.judge(read)
-    page = write.write(read, judged, Path(args.out or Path(directory, 'report')))
+    page = write.write(read, judged, Path(args.out or Path(directory, 'report')), _style(args))
     for claim in judged:
         output.print_line(claim.line)
     return page
@@ -150,6 +160,7 @@ def _published(args: argparse.Namespace) -> Path:
         title=published.TITLE,
         answer=published.ANSWER,
         charts=[published_accuracy_vs_macs, *(charts() if args.measured else ())],
+        style=_style(args),
     )
 
 
@@ -173,7 +184,7 @@ def _of_runs(args: argparse.Namespace) -> Path:
         output.print_line(f'cnn-bench: left out of the charts: {name} ({why})', sys.stderr)
     for name, why in found.damaged_predictions.items():
         output.print_line(f'cnn-bench: without its predictions: {name} ({why})', sys.stderr)
-    page = write_runs(found, args.out or together.place(args.dirs))
+    page = write_runs(found, args.out or together.place(args.dirs), _style(args))
     tuned = [f'{part.prefix}{sentence}' for part in found.sweeps for sentence in tuning_words.sentences(part)]
     for line in (*found.verdict_lines, *tuned):
         output.print_line(line)

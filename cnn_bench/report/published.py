@@ -15,7 +15,6 @@ from importlib import resources
 
 import pandas as pd
 
-from cnn_bench.complexity import model_cost
 from cnn_bench.models import registry
 
 TITLE = 'What does ImageNet accuracy cost? Published results against our counts'
@@ -52,6 +51,8 @@ def _tidy(row: dict) -> dict:
     size = arch.size if pd.isna(row['size']) else int(row['size'])
     macs = arch.macs
     if size != arch.size:
+        from cnn_bench.complexity import model_cost  # imports JAX
+
         macs = model_cost(registry.build(row['arch']), (size, size, arch.channels)).macs
     return {
         'arch': row['arch'],

@@ -3,6 +3,7 @@
 import itertools
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,7 @@ from cnn_bench.report import tables
 from cnn_bench.report.charts import catalogue, saving
 from cnn_bench.report.charts.scatter.spec import accuracy_vs_macs
 from cnn_bench.report.charts.spec import ChartSpec
+from cnn_bench.report.charts.style import PAGE, Style, without_letters
 from cnn_bench.report.data import NothingYet, ReportData
 from cnn_bench.report.format import printable
 from cnn_bench.report.page import render
@@ -25,6 +27,7 @@ def write_table(
     title: str,
     answer: str = '',
     charts: Sequence[Callable[[pd.DataFrame], ChartSpec | None]] = (accuracy_vs_macs,),
+    style: Style = PAGE,
 ) -> Path:
     """Write the report of a tidy table alone into the directory `out` and return the path of its page.
 
@@ -34,10 +37,10 @@ def write_table(
     data = ReportData(table)
     _refuse_empty(data)
     made = [made for chart in charts if (made := chart(data.summary)) is not None]
-    return _write(data, made, [], Path(out), title, answer)
+    return _write(data, made, [], Path(out), title, answer, style)
 
 
-def write_runs(data: ReportData, out: str | os.PathLike) -> Path:
+def write_runs(data: ReportData, out: str | os.PathLike, style: Style = PAGE) -> Path:
     """Write the report of a directory of runs into the directory `out` and return the path of its page.
 
     `results.csv` and `.parquet` (a row per run), `results.md` and `.tex` (the summary), `<chart>.png`, `.svg` and
@@ -46,7 +49,7 @@ def write_runs(data: ReportData, out: str | os.PathLike) -> Path:
     finished or `out` cannot be written.
     """
     _refuse_empty(data)
-    return _write(data, *catalogue.choose(data), Path(out), data.title, data.answer)
+    return _write(data, *catalogue.choose(data), Path(out), data.title, data.answer, style)
 
 
 def _refuse_empty(data: ReportData) -> None:
@@ -70,10 +73,15 @@ def write_whole(out: Path, fill: Callable[[Path], object], remove: Callable[[], 
         raise cannot_write(out, error) from error
 
 
-def _write(data: ReportData, first: list[ChartSpec], more: list[ChartSpec], out: Path, title: str, answer: str) -> Path:
+def _write(
+    data: ReportData, first: list[ChartSpec], more: list[ChartSpec], out: Path, title: str, answer: str, style: Style
+) -> Path:
+    if missing := without_letters(data.summary.label):
+        note = f'No font on this machine has all letters of: {", ".join(missing)}.'
+        first, more = ([replace(one, caption=f'{one.caption} {note}') for one in charts] for charts in (first, more))
     write_whole(
         out,
-        lambda scratch: _write_files(scratch, data, first, more, title, answer),
+        lambda scratch: _write_files(scratch, data, first, more, title, answer, style),
         lambda: _remove_charts(out, {chart.name for chart in (*first, *more)}),
     )
     return out / 'index.html'
@@ -86,9 +94,16 @@ def _remove_charts(out: Path, drawn: set[str]) -> None:
 
 
 def _write_files(
-    directory: Path, data: ReportData, first: list[ChartSpec], more: list[ChartSpec], title: str, answer: str
+    directory: Path,
+    data: ReportData,
+    first: list[ChartSpec],
+    more: list[ChartSpec],
+    title: str,
+    answer: str,
+    style: Style,
 ) -> None:
-    drawn = [[(chart, saving.save(chart, directory)) for chart in charts] for charts in (first, more)]
+    saved = saving.save_all([*first, *more], directory, style)
+    drawn = saved[: len(first)], saved[len(first) :]
     notes = [*data.remarks, *(chart.caption for chart in first), *data.verdict_lines]
     tuned = ''.join(tables.markdown_tuning(part) for part in data.sweeps)
     texts = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 from cnn_bench.stats.over_seeds import Difference
 
@@ -34,8 +34,8 @@ def mcnemar(right_one: ArrayLike, right_other: ArrayLike) -> McNemar:
     one, other = _paired_images(right_one, right_other)
     only_one, only_other = int((one & ~other).sum()), int((other & ~one).sum())
     discordant = only_one + only_other
-    p = stats.binomtest(only_one, discordant).pvalue if discordant else 1.0
-    return McNemar(only_one, only_other, float(p))
+    p = 2 * special.bdtr(min(only_one, only_other), discordant, 0.5)  # over 1 where both are equal
+    return McNemar(only_one, only_other, min(1.0, float(p)))
 
 
 def bootstrap_mean(
@@ -60,6 +60,8 @@ def bootstrap_mean(
         counts = rng.binomial(n, np.count_nonzero(values == second) / n, resamples)
         low, high = _middle(first + (second - first) * counts / n, level)
         return mean, low, high
+    from scipy import stats  # imports for a second
+
     low, high = stats.bootstrap(
         (values,),
         np.mean,

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 from cnn_bench.stats.over_seeds import ROUNDING, Difference, mean_difference
 
 SUPPORTED, CONTRADICTED, UNDECIDED = 'supported', 'contradicted', 'undecided'
 POWER = 0.8
-# In standard deviations. Two seeds are enough for it in any family of comparisons; scipy's nct fails far beyond it.
+# In standard deviations. Two seeds are enough for it in any family of comparisons; scipy's nctdtr fails far beyond it.
 LARGEST_EFFECT = 1e6
 
 
@@ -59,6 +59,6 @@ def _seeds_needed(differences: np.ndarray, by: float, level: float, most_seeds: 
     # Of no effect, or a nan, no number of seeds has the power.
     effect = min(abs(differences.mean() - by) / max(differences.std(ddof=1), ROUNDING), LARGEST_EFFECT)
     seeds = np.arange(2, most_seeds + 1)
-    critical = stats.t.ppf((1 + level) / 2, seeds - 1)
-    enough = stats.nct.sf(critical, seeds - 1, effect * np.sqrt(seeds)) >= POWER
+    critical = special.stdtrit(seeds - 1, (1 + level) / 2)
+    enough = 1 - special.nctdtr(seeds - 1, effect * np.sqrt(seeds), critical) >= POWER
     return int(seeds[enough][0]) if enough.any() else None

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 LEVEL = 0.95
 
 
 def tau(one: ArrayLike, other: ArrayLike) -> float:
     """Kendall's tau-b (1945) of two lists `(n,)`: 1 for the same order, -1 for the reverse; nan where it is unknown."""
+    from scipy import stats  # imports for a second
+
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # of one network, or of equal values, of which there is no order
         return float(stats.kendalltau(one, other).statistic)
@@ -61,6 +62,8 @@ def changed_places(
     ]
     if not turned or min(np.size(values) for values in (*one, *other)) < 2:
         return turned, []
+    from scipy import stats
+
     with np.errstate(divide='ignore', invalid='ignore'):  # no variance at all
         p = [stats.tukey_hsd(*condition).pvalue for condition in (one, other)]
     return turned, [(i, j) for i, j in turned if p[0][i, j] < 1 - level and p[1][i, j] < 1 - level]

@@ -19,7 +19,7 @@ An experiment file defines:
 It may also define:
 
     BASELINE    the variant with which the others are compared
-    CHARTS      names of charts in `report.charts` that answer the question, the most telling first
+    CHARTS      names of charts, of `runs.charts`, that answer the question, the most telling first
     HYPOTHESES  what the source says will come out, as Hypothesis(text, source, less='a', more='b'); each is tested with
                 the seeds at hand
     measure     measure(curve) returns {column: number} of a run, from the rows of its metrics.jsonl; the columns are
@@ -48,6 +48,7 @@ from ml_collections import ConfigDict
 from cnn_bench import recipe
 from cnn_bench.errors import UserError, unknown
 from cnn_bench.python_file import execute
+from cnn_bench.runs import charts as known_charts
 from cnn_bench.runs.study import BEST_SINGLE, TOGETHER, Hypothesis
 from cnn_bench.runs.tuning import Range
 from cnn_bench.sweep import space
@@ -154,6 +155,9 @@ class Experiment:
             raise UserError(f'the experiment {path} lacks {", ".join(missing)}')
         if not isinstance(module.PRESETS, dict) or 'demo' not in module.PRESETS:
             raise UserError(f"PRESETS of the experiment {path} must be a dictionary {{name: overrides}} with a 'demo'")
+        for name in getattr(module, 'CHARTS', ()):
+            if name not in known_charts.NAMES:
+                raise unknown(f'chart in CHARTS of {path}', name, known_charts.NAMES)
         optional = {name: getattr(module, name.upper()) for name in OPTIONAL if hasattr(module, name.upper())}
         return cls(
             path=path,

@@ -1,10 +1,8 @@
 """The ten figures: what they draw, what stands in place of one that lacks its data, and what they say is missing."""
 
-import dataclasses
 import itertools
 import json
 
-import matplotlib
 import numpy as np
 import pytest
 from measured_rows import NETWORKS, row, write
@@ -12,12 +10,11 @@ from run_files import PROVENANCE, write_run
 
 from cnn_bench.cli import main
 from cnn_bench.models import registry
-from cnn_bench.report.canziani import against, by_batch, by_network, claims, data, lineage
+from cnn_bench.report.canziani import against, by_batch, by_network, claims, data
 from cnn_bench.report.canziani import write as files
-from cnn_bench.report.charts import blobs as blob_chart
-from cnn_bench.report.charts import style
+from cnn_bench.report.charts import saving, style
 from cnn_bench.report.charts.absent import Absent
-from cnn_bench.report.charts.style import PNG_DPI
+from cnn_bench.report.charts.scatter import marks
 
 BATCHES = (1, 4, 16)
 
@@ -43,7 +40,7 @@ def test_top1_is_the_published_one_and_enet_is_named(measured):
     assert 'enet' not in by_label
     assert 'Left out: enet (no published accuracy)' in chart.caption
     assert [bar.value for bar in chart.bars] == sorted(bar.value for bar in chart.bars)
-    assert by_label['resnet18'].group == by_label['resnet152'].group == 'ResNet'
+    assert by_label['resnet18'].family == by_label['resnet152'].family == 'resnet'
 
 
 def test_density_is_accuracy_by_million_parameters(measured):
@@ -140,19 +137,12 @@ def test_another_size_than_the_published_is_said(tmp_path):
     assert note in against.accuracy_against_speed(found).caption
 
 
-def test_no_more_than_eight_looks_all_distinct():
-    assert len(lineage.LOOKS) == 8
-    colours, shapes = zip(*lineage.LOOKS.values(), strict=True)
-    assert len(set(colours)) == len(set(shapes)) == 8
-    assert {lineage.lineage(arch) for arch in registry.ARCHS} == set(lineage.LOOKS)
-
-
 def test_no_two_labels_overlap(measured):
     found = data.read(measured)
     for chart in (against.operations_against_time(found), against.accuracy_against_speed(found)):
-        figure = blob_chart.draw(chart)
-        figure.set_dpi(PNG_DPI)
-        with matplotlib.rc_context(style.STYLE):
+        figure = saving.draw(chart)
+        figure.set_dpi(style.PAGE.dpi)
+        with style.using(style.PAGE):
             figure.canvas.draw()
             texts = figure.findobj(lambda artist: (artist.get_gid() or '').startswith('label-'))
             assert len(texts) == sum(len(panel.blobs) for panel in chart.panels)
@@ -163,12 +153,10 @@ def test_no_two_labels_overlap(measured):
 
 def test_areas_are_proportional_to_parameters(measured):
     chart = against.accuracy_against_operations(data.read(measured))
-    plain = {name: (colour, 'o') for name, (colour, _) in chart.looks.items()}
-    figure = blob_chart.draw(dataclasses.replace(chart, looks=plain))
-    drawn = {}
+    figure, drawn, looks = saving.draw(chart), {}, style.looks([blob.family for blob in chart.panels[0].blobs])
     for i, blob in enumerate(chart.panels[0].blobs):
         (mark,) = figure.findobj(lambda artist, i=i: artist.get_gid() == f'point-0-{i}')
-        drawn[blob.label] = mark.get_sizes()[0]
+        drawn[blob.label] = mark.get_sizes()[0] * marks.shape_scale(looks[blob.family][1])[0]
     assert drawn['vgg19'] / drawn['alexnet'] == pytest.approx(143_667_240 / 60_965_224)
 
 

@@ -26,13 +26,13 @@ def test_data_frames_in_figures_out(table):
 
 
 def test_what_cannot_be_drawn_is_one_line(table):
-    with pytest.raises(UserError, match='lack throughput on one device'):
+    with pytest.raises(UserError, match='different devices'):
         plots.accuracy_vs(table.assign(images_per_s=np.nan), 'throughput')
     with pytest.raises(UserError, match='in common with nobody'):
         plots.differences(table, 'nobody')
     with pytest.raises(UserError, match='none of 6 runs is finished'):
         plots.accuracy_density(table.assign(state='unfinished'))
-    with pytest.raises(UserError, match='evaluations'):
+    with pytest.raises(UserError, match='evaluated at two epochs'):
         plots.learning_curves(pd.DataFrame(columns=['run', 'label', 'seed', 'state', 'kind', 'epoch', 'top1_err_pct']))
 
 

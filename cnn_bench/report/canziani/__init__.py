@@ -2,7 +2,6 @@
 
 data       what is drawn: measured networks, and how accurate each is
 accuracy   accuracy of networks, published or of our own runs
-lineage    which networks one colour stands for
 by_network figures 1 and 10; by_batch 3 to 5; against 2 and 6 to 9
 notes      what each figure lacks, in words
 claims     the paper's findings, judged by the data at hand

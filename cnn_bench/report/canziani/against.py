@@ -8,7 +8,6 @@ from cnn_bench.report.canziani import notes
 from cnn_bench.report.canziani.by_batch import MEMORY
 from cnn_bench.report.canziani.by_network import NO_ACCURACY
 from cnn_bench.report.canziani.data import BATCHES, Data
-from cnn_bench.report.canziani.lineage import LOOKS
 from cnn_bench.report.canziani.words import estimate
 from cnn_bench.report.charts.absent import Absent
 from cnn_bench.report.charts.blobs import Blob, Blobs, Panel
@@ -16,7 +15,7 @@ from cnn_bench.report.charts.spec import ChartSpec
 
 GOPS = 'operations of one image (G-Ops)'
 OPERATIONS = 'A multiply and an add count as two operations, as in the paper.'
-AREA = 'The area of a mark is proportional to the parameters.'
+AREA = 'The area of a mark is proportional to the parameters, but for hollow ones, too small to show it.'
 BARS = 'Horizontal lines are the intervals of the medians.'
 
 
@@ -85,7 +84,7 @@ def accuracy_against_speed(data: Data) -> ChartSpec:
                   why=why or ('' if blobs else NO_ACCURACY))
         )  # fmt: skip
     caption = notes.caption(
-        'The area of a mark is proportional to the multiply-adds.', BARS, notes.of_accuracy(data),
+        AREA.replace('parameters', 'multiply-adds'), BARS, notes.of_accuracy(data),
         notes.of_rows(data, BATCHES),
     )  # fmt: skip
     areas = 'Multiply-adds'
@@ -124,7 +123,7 @@ def _chart(
         why = reasons[0] if len(reasons) == 1 and reasons[0] else lacking
         return Absent(subtitle=subtitle, caption=notes.caption(f'Not drawn: {why}.', caption), why=why, **titles)
     caption = notes.caption(caption, [f'Not drawn: {why}.' for why in reasons if why])
-    return Blobs(subtitle=subtitle, caption=caption, panels=tuple(panels), looks=LOOKS, areas=areas, **titles)
+    return Blobs(subtitle=subtitle, caption=caption, panels=tuple(panels), areas=areas, **titles)
 
 
 def _blobs(
@@ -132,7 +131,7 @@ def _blobs(
 ) -> tuple[Blob, ...]:
     low, high = (rows[end] if interval and end in rows else [np.nan] * len(rows) for end in interval or ('', ''))
     return tuple(
-        Blob(row['label'], row['lineage'], row[x], row[y], row[area] if area else np.nan, float(a), float(b))
+        Blob(row['label'], row['family'], row[x], row[y], row[area] if area else np.nan, float(a), float(b))
         for row, a, b in zip(rows.to_dict('records'), low, high, strict=True)
     )
 

@@ -5,10 +5,10 @@ import pandas as pd
 
 from cnn_bench.report.canziani import notes
 from cnn_bench.report.canziani.data import Data
-from cnn_bench.report.canziani.lineage import LOOKS
 from cnn_bench.report.charts.absent import Absent
 from cnn_bench.report.charts.by_batch import ByBatch, Line
 from cnn_bench.report.charts.spec import ChartSpec
+from cnn_bench.report.lineage import LINEAGES, of_family
 
 _OTHER_BATCHES = (1, 2, 4, 8, 16, 32, 64)  # the paper's
 
@@ -68,15 +68,19 @@ def _lines(
         subtitle=f'{len(lines)} networks · {data.chosen.how}',
         caption=caption,
         y_label=y_label,
-        lines=tuple(sorted(lines, key=lambda line: (list(LOOKS).index(line.group), line.label))),
-        looks=LOOKS,
+        lines=tuple(sorted(lines, key=_order)),
         log_y=log_y,
         **titles,
     )
+
+
+def _order(line: Line) -> tuple:
+    lineage = of_family(line.family)
+    return LINEAGES.index(lineage) if lineage in LINEAGES else len(LINEAGES), lineage, line.label
 
 
 def _line(rows: pd.DataFrame, column: str) -> Line:
     unknown = np.full(len(rows), np.nan)
     low, high = (rows.get(f'{column}_{end}', pd.Series(unknown)).to_numpy(dtype=float) for end in ('low', 'high'))
     values = (tuple(found) for found in (rows.batch, rows[column], low, high))
-    return Line(rows.label.iloc[0], rows.lineage.iloc[0], *values)
+    return Line(rows.label.iloc[0], rows.family.iloc[0], *values)

@@ -4,7 +4,6 @@ import pandas as pd
 
 from cnn_bench.report.canziani import notes
 from cnn_bench.report.canziani.data import Data
-from cnn_bench.report.canziani.lineage import LOOKS
 from cnn_bench.report.charts.absent import Absent
 from cnn_bench.report.charts.bars import Bar, Bars
 from cnn_bench.report.charts.spec import ChartSpec
@@ -44,8 +43,8 @@ def _bars(
     if rows.empty:
         return Absent(caption=caption, why=NO_ACCURACY, **titles)
     bars = [
-        Bar(row['label'], row['lineage'], row[column], said)
+        Bar(row['label'], row['family'], row[column], said)
         for row, said in zip(rows.to_dict('records'), text, strict=True)
     ]
     subtitle = f'{len(bars)} networks · {data.accuracy.words}'
-    return Bars(subtitle=subtitle, caption=caption, x_label=x_label, bars=tuple(bars), looks=LOOKS, **titles)
+    return Bars(subtitle=subtitle, caption=caption, x_label=x_label, bars=tuple(bars), **titles)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from cnn_bench.models import registry
 from cnn_bench.report import measured
 from cnn_bench.report.canziani import accuracy
 from cnn_bench.report.canziani.accuracy import PUBLISHED, Accuracy
-from cnn_bench.report.canziani.lineage import lineage
+from cnn_bench.report.lineage import OTHER
 from cnn_bench.report.measured import Chosen
 
 BATCHES = (1, 16)  # of the paper's figures 7 and 9
@@ -20,7 +21,7 @@ OPERATIONS_A_MAC = 2  # as the paper counts: a multiply and an add are two opera
 class Data:
     """All rows of the directory, those that are drawn, and the accuracy of their networks.
 
-    `drawn` has a row per network and batch with the columns of the rows and: label, lineage, gops (10^9 operations of
+    `drawn` has a row per network and batch with the columns of the rows and: label, family, gops (10^9 operations of
     an image), params_mb (of 10^6 bytes), memory_mb, image_ms and its interval image_ms_low, image_ms_high (the latency
     of a call divided by its images), accuracy (top-1, per cent), density (accuracy per million parameters).
     """
@@ -59,7 +60,7 @@ class Data:
         top1 = rows.label.map(dict(self.accuracy.top1)).astype(float)
         per_image = {f'image_ms{end}': rows[f'latency_ms_{of}'] / rows.batch for end, of in _LATENCIES.items()}
         return rows.assign(
-            lineage=rows.arch.map(lineage),
+            family=rows.arch.map({name: arch.family for name, arch in registry.ARCHS.items()}).fillna(OTHER),
             gops=OPERATIONS_A_MAC * rows.macs / 1e9,
             params_mb=rows.params_bytes / 1e6,
             memory_mb=rows.memory_planned_bytes / 1e6,

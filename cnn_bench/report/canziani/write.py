@@ -9,6 +9,8 @@ from cnn_bench.report.canziani.claims import Claim
 from cnn_bench.report.canziani.data import Data
 from cnn_bench.report.charts import saving
 from cnn_bench.report.charts.spec import ChartSpec
+from cnn_bench.report.charts.style import PAGE as ON_PAGE
+from cnn_bench.report.charts.style import Style
 from cnn_bench.report.format import printable
 from cnn_bench.report.write import write_whole
 
@@ -33,7 +35,7 @@ def figures(data: Data) -> list[ChartSpec]:
     return [figure(data) for figure in FIGURES]
 
 
-def write(data: Data, judged: list[Claim], out: Path) -> Path:
+def write(data: Data, judged: list[Claim], out: Path, style: Style = ON_PAGE) -> Path:
     """Write `figure01_...` to `figure10_...` as PNG, SVG and PDF, index.html and claims.json into `out`.
 
     Returns the path of the page. All files are made elsewhere first, so that a failure leaves `out` as it was. Raises
@@ -41,7 +43,7 @@ def write(data: Data, judged: list[Claim], out: Path) -> Path:
     """
 
     def fill(directory: Path) -> None:
-        drawn = [(chart, saving.save(chart, directory)) for chart in figures(data)]
+        drawn = saving.save_all(figures(data), directory, style)
         (directory / PAGE).write_text(printable(page.render(data, judged, drawn)), encoding='utf-8')
         (directory / CLAIMS).write_text(_json(data, judged), encoding='utf-8')
 

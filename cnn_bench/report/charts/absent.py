@@ -3,12 +3,11 @@
 import textwrap
 from dataclasses import dataclass
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cnn_bench.report.charts.spec import ChartSpec
-from cnn_bench.report.charts.style import LEADER, MARGIN, MUTED, STYLE, TOP, WIDTH, add_titles, blank
+from cnn_bench.report.charts.style import LEADER, MARGIN, MUTED, add_titles, blank, current
 
 _HIGH = 1.6  # inches, of the panel
 _LETTER = 0.085  # inches, of a letter at most
@@ -25,14 +24,13 @@ class Absent(ChartSpec):
         return f'{self.title}: not drawn, {self.why}'
 
 
-@matplotlib.rc_context(STYLE)
 def draw(chart: Absent) -> Figure:
     """The figure: an empty panel with the reason."""
-    high = TOP + _HIGH + MARGIN
-    figure = blank((WIDTH, high))
-    axes = figure.add_axes((MARGIN / WIDTH, MARGIN / high, 1 - 2 * MARGIN / WIDTH, _HIGH / high))
+    wide, high = current().width, current().top + _HIGH + MARGIN
+    figure = blank((wide, high))
+    axes = figure.add_axes((MARGIN / wide, MARGIN / high, 1 - 2 * MARGIN / wide, _HIGH / high))
     add_titles(figure, chart.title, chart.subtitle)
-    say(axes, chart.why, WIDTH - 2 * MARGIN)
+    say(axes, chart.why, wide - 2 * MARGIN)
     return figure
 
 

@@ -6,24 +6,30 @@ from functools import partial
 from cnn_bench.errors import unknown
 from cnn_bench.report import verdicts
 from cnn_bench.report.charts import density, ensembles, forest, learning, overlap, tuning
+from cnn_bench.report.charts.absent import Absent
 from cnn_bench.report.charts.scatter import spec as scatter
 from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.data import ReportData
+from cnn_bench.report.format import text
+from cnn_bench.runs.charts import COSTS, NAMES
+from cnn_bench.runs.columns import DEVICE_MEAN
 
 DEFAULT = ('accuracy_vs_macs',)
+# What the data lack where a chart can't be drawn; the charts that set error against a cost have their own words.
+LACKING = {
+    'learning_curves': 'no finished run was evaluated at two epochs or more',
+    'accuracy_density': 'the parameters of no run are known',
+    'differences': 'no run of another variant shares a seed with one of the baseline, or there is no baseline',
+    'error_overlap': 'fewer than two networks kept their predictions',
+    'ensembles': 'fewer than two runs kept their probabilities, or the multiply-adds of one are unknown',
+    'expected_best': 'no variant has two tuning trials',
+}
 
 
 def charts() -> dict[str, Callable[[ReportData], ChartSpec | None]]:
-    """Name of a chart -> its maker, which returns None where it lacks the data."""
-    return {
-        **{name: partial(_against_cost, name) for name in scatter.costs()},
-        'learning_curves': _learning,
-        'accuracy_density': _density,
-        'differences': _differences,
-        'error_overlap': _overlap,
-        'ensembles': _ensembles,
-        'expected_best': _expected_best,
-    }
+    """Name of a chart, of `runs.charts.NAMES` -> its maker, which returns None where it lacks the data."""
+    makers = (_learning, _density, _differences, _overlap, _ensembles, _expected_best)
+    return dict(zip(NAMES, (*(partial(_against_cost, name) for name in COSTS), *makers), strict=True))
 
 
 def make(name: str, data: ReportData) -> ChartSpec | None:
@@ -34,18 +40,35 @@ def make(name: str, data: ReportData) -> ChartSpec | None:
     return known[name](data)
 
 
+def why_not(name: str) -> str:
+    """What the data lack where `make` returns None."""
+    if name in LACKING:
+        return LACKING[name]
+    cost = COSTS[name]
+    other_devices = ', or those that have it ran on different devices' if cost.over_seeds == DEVICE_MEAN else ''
+    return f'no finished run has {cost.words}{other_devices}'
+
+
 def choose(data: ReportData) -> tuple[list[ChartSpec], list[ChartSpec]]:
     """The charts that answer the study's question, in its order, and all others that the data allow.
 
-    Where none of the former can be drawn, the default stands first.
+    Where one of the former can't be drawn, an `Absent` after them says why; if none can, the default stands first.
     """
-    first = _made(data.charts, data) or _made(DEFAULT, data)
+    made = _made(data.charts, data)
+    absent = [_absent(name) for name in data.charts if name not in {chart.name for chart in made}]
+    first = (made or _made(DEFAULT, data)) + absent
     there = {chart.name for chart in first}
     return first, _made([name for name in charts() if name not in there], data)
 
 
 def _made(names: Sequence[str], data: ReportData) -> list[ChartSpec]:
     return [chart for name in names if (chart := make(name, data)) is not None]
+
+
+def _absent(name: str) -> Absent:
+    why = why_not(name)
+    title = f'Error against {COSTS[name].words}' if name in COSTS else name.replace('_', ' ').capitalize()
+    return Absent(name=name, title=title, caption=f'Not drawn: {why}.', why=why)
 
 
 def _against_cost(name: str, data: ReportData) -> ChartSpec | None:
@@ -55,8 +78,9 @@ def _against_cost(name: str, data: ReportData) -> ChartSpec | None:
 def _learning(data: ReportData) -> ChartSpec | None:
     if data.curves is None:
         return None
+    families = dict(zip(data.summary.label, data.summary.family.map(text), strict=True))
     standing = data.curves[data.curves.run.isin(data.standing.run)]
-    return learning.learning_curves(standing, data.names, scatter.subtitle(data.summary))
+    return learning.learning_curves(standing, data.names, scatter.subtitle(data.summary), families)
 
 
 def _density(data: ReportData) -> ChartSpec | None:

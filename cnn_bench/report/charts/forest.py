@@ -3,14 +3,13 @@
 import math
 from dataclasses import dataclass
 
-import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cnn_bench.report.charts import rows
 from cnn_bench.report.charts.spec import ChartSpec
-from cnn_bench.report.charts.style import BLUE, CARD, MUTED, SEED, STYLE, shorten
+from cnn_bench.report.charts.style import BLUE, CARD, MUTED, SEED, shorten
 from cnn_bench.report.format import compared, interval, signed
 from cnn_bench.report.verdicts import OVER_IMAGES, OVER_SEEDS, Pair
 from cnn_bench.runs import collapse
@@ -91,7 +90,6 @@ _COLLAPSED = (
 )
 
 
-@matplotlib.rc_context(STYLE)
 def draw(chart: Forest) -> Figure:
     """The figure, with gid `point-<i>` and `label-<i>` on the mark of row i and its name."""
     labels, numbers = [row.label for row in chart.rows], [_said(row) for row in chart.rows]

@@ -3,26 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
-from cnn_bench.report.charts.lines import APART, LINE, add_names, look, name_or_end, room_for, style_axes
+from cnn_bench.report.charts.lines import APART, LINE, add_names, looks, name_or_end, room_for, style_axes
 from cnn_bench.report.charts.spec import ChartSpec
-from cnn_bench.report.charts.style import (
-    BOTTOM,
-    MUTED,
-    STYLE,
-    TOP,
-    WIDTH,
-    add_titles,
-    blank,
-    shorten,
-    ticks,
-)
+from cnn_bench.report.charts.style import BOTTOM, MUTED, add_titles, blank, current, shorten, ticks
 from cnn_bench.runs import collapse, schema
 from cnn_bench.runs.columns import COLUMNS
 from cnn_bench.runs.training_error import mean_error, windows
@@ -32,8 +21,7 @@ PANELS = {schema.TRAIN: 'training', schema.VALIDATION: 'validation', schema.TEST
 EVALUATED = (schema.VALIDATION, schema.TEST)
 RUNNING = 'running'  # the state of a run that is still training, as reports know it
 _ALMOST = 1e-3  # epochs are logged with four digits
-_LEFT, _BETWEEN = 0.72, 0.3  # inches
-_TOP = TOP + 0.2  # the panels have titles of their own
+_BETWEEN, _ABOVE = 0.3, 0.2  # inches; panels have titles of their own
 _MOST_BANDS = 8  # more would cover one another
 _MARKS = 9  # per line
 _FIRST_SHARE = 0.1  # of the training; errors in it may lie outside the picture
@@ -54,7 +42,7 @@ class Curve:
 class Series:
     """The curves of a network, by kind: means over the seeds that learned, and `aside` those of each collapsed seed.
 
-    `collapsed` of `seeds` seeds did; where all did, the means are over all.
+    `collapsed` of `seeds` seeds did; where all did, the means are over all. `family` is that of the network.
     """
 
     label: str
@@ -62,6 +50,7 @@ class Series:
     aside: tuple[Mapping[str, Curve], ...] = ()
     collapsed: int = 0
     seeds: int = 1
+    family: str = ''
 
     @property
     def evaluated(self) -> list[str]:
@@ -104,9 +93,15 @@ def by_epoch(curves: pd.DataFrame, names: Mapping[str, str] | None = None) -> pd
 
 
 def learning_curves(
-    curves: pd.DataFrame, names: Mapping[str, str] | None = None, subtitle: str = ''
+    curves: pd.DataFrame,
+    names: Mapping[str, str] | None = None,
+    subtitle: str = '',
+    families: Mapping[str, str] | None = None,
 ) -> Learning | None:
-    """The chart of a table by `runs.curves`; None where no finished run was evaluated at two epochs or more."""
+    """The chart of a table by `runs.curves`; None where no finished run was evaluated at two epochs or more.
+
+    families: label -> family of the network, whose lineage the colour tells.
+    """
     errors = _errors(curves, names)
     out = collapse.left_out_of_means(errors)
     means, asides = _means(errors[~out], ['label']), _means(errors[out], ['label', 'seed'])
@@ -115,7 +110,8 @@ def learning_curves(
         found = _curves(rows)
         aside = tuple(_curves(of_seed) for _, of_seed in asides[asides.label == label].groupby('seed'))
         collapsed = errors[errors.label == label].groupby('seed').collapsed.all()
-        one = Series(label, found, aside, int(collapsed.sum()), len(collapsed))
+        family = (families or {}).get(label, '')
+        one = Series(label, found, aside, int(collapsed.sum()), len(collapsed), family)
         series += [one] if one.evaluated else []
     if max((len(one.curves[kind].epoch) for one in series for kind in one.evaluated), default=0) < 2:
         return None
@@ -193,7 +189,6 @@ def _curve(rows: pd.DataFrame) -> Curve:
     return Curve(*columns, seeds=int(rows.seeds.max()))
 
 
-@matplotlib.rc_context(STYLE)
 def draw(chart: Learning) -> Figure:
     """The figure, with gid `<kind>-<i>` on the lines and `label-<i>` on the name of `chart.series[i]`.
 
@@ -202,22 +197,28 @@ def draw(chart: Learning) -> Figure:
     """
     top = _top(chart)
     labels = [name_or_end(one.name, _end(one)[1], top) for one in chart.series]
-    right = room_for(labels)
-    height = max(5.2, _TOP + APART * (len(labels) + 1) + BOTTOM)
-    figure = blank((WIDTH, height))
-    wide = (WIDTH - _LEFT - right - _BETWEEN * (len(chart.panels) - 1)) / len(chart.panels)
+    style, found, count = current(), looks([one.family for one in chart.series]), len(chart.panels)
+    figure, stacked = blank((style.width, style.least)), style.width < 5
+    right, under = room_for(figure, labels, found)
+    across, above, bottom = 1 if stacked else count, style.top + _ABOVE, BOTTOM + under
+    inside = max(0.87 * style.least - above - BOTTOM, 0 if style.narrow else APART * (len(labels) + 1))
+    step = inside + _ABOVE + BOTTOM  # from a panel to that below it
+    height = above + inside + bottom + (count - across) * step
+    figure.set_figheight(height)
+    wide = (style.width - style.left - right - _BETWEEN * (across - 1)) / across
     for place, kind in enumerate(chart.panels):
-        left = _LEFT + place * (wide + _BETWEEN)
-        box = (left / WIDTH, BOTTOM / height, wide / WIDTH, (height - _TOP - BOTTOM) / height)
+        left = style.left + place % across * (wide + _BETWEEN)
+        low = bottom + (count - across - place // across) * step if stacked else bottom
+        box = (left / style.width, low / height, wide / style.width, inside / height)
         axes = figure.add_axes(box)
-        _lines(axes, kind, chart.series, top)
-        axes.set_title(PANELS[kind], fontsize=9, loc='left', pad=4, color=MUTED)
-        if place == 0:
+        _lines(axes, kind, chart.series, top, found)
+        axes.set_title(PANELS[kind], fontsize=style.text, loc='left', pad=4, color=MUTED)
+        if place % across == 0:
             axes.set_ylabel(COLUMNS['top1_err_pct'].axis_label, labelpad=7)
         else:
             axes.tick_params(labelleft=False)
-    add_names(axes, labels, [_end(series) for series in chart.series])
-    add_titles(figure, chart.title, chart.subtitle, _LEFT)
+    add_names(axes, labels, [_end(series) for series in chart.series], found)
+    add_titles(figure, chart.title, chart.subtitle, style.left)
     return figure
 
 
@@ -227,18 +228,18 @@ def _end(series: Series) -> tuple[float, float]:
     return curve.epoch[-1], curve.mean[-1]
 
 
-def _lines(axes: Axes, kind: str, series: tuple[Series, ...], top: float) -> None:
+def _lines(axes: Axes, kind: str, series: tuple[Series, ...], top: float, found: list[dict]) -> None:
     last = 0.0
     for i, one in enumerate(series):
         for curve in filter(None, [of_seed.get(kind) for of_seed in one.aside]):
-            axes.plot(curve.epoch, curve.mean, color=look(i)['color'], linewidth=0.7)
+            axes.plot(curve.epoch, curve.mean, color=found[i]['color'], linewidth=0.7)
         curve = one.curves.get(kind)
         if curve is None:
             continue
         every = max(1, round(len(curve.epoch) / _MARKS))
-        axes.plot(curve.epoch, curve.mean, gid=f'{kind}-{i}', markevery=(i % every, every), **LINE, **look(i))
+        axes.plot(curve.epoch, curve.mean, gid=f'{kind}-{i}', markevery=(i % every, every), **LINE, **found[i])
         if curve.seeds > 1 and len(series) <= _MOST_BANDS:
-            axes.fill_between(curve.epoch, curve.low, curve.high, color=look(i)['color'], alpha=0.16, linewidth=0)
+            axes.fill_between(curve.epoch, curve.low, curve.high, color=found[i]['color'], alpha=0.16, linewidth=0)
         last = max(last, curve.epoch[-1])
     axes.set(xlim=(0, last * 1.02), ylim=(0, top), xlabel='epoch')
     axes.xaxis.set_major_locator(FixedLocator(ticks(0, last, most=6, integer=last >= 3)))

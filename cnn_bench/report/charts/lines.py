@@ -1,13 +1,19 @@
 """Lines of many networks in one panel: how each looks, and their names in a column beside the axes."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-from cnn_bench.report.charts.style import COLOURS, LABEL_SIZE, LEADER, MARGIN, SHAPES, text_width
+from cnn_bench.report.charts.scatter import legend
+from cnn_bench.report.charts.style import COLOURS, LEADER, MARGIN, SHAPES, current, text_width
+from cnn_bench.report.charts.style import looks as of_families
 from cnn_bench.report.format import percent, tick
+from cnn_bench.report.lineage import of_family
 
 DASHES = ('-', (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 LINE = {'linewidth': 1.5, 'markersize': 4.5, 'markeredgewidth': 0}
@@ -21,9 +27,27 @@ def look(place: int) -> dict:
     return {'color': COLOURS[place % len(COLOURS)], 'linestyle': dash, 'marker': shape}
 
 
-def room_for(labels: list[str]) -> float:
-    """Inches that a column of these names needs right of the axes."""
-    return _REACH + _KEY + text_width(labels) + _GAP + MARGIN
+def looks(families: Sequence[str]) -> list[dict]:
+    """The look of a line of each of `families`: colour tells the lineage, dashes and marker the place within it.
+
+    Where all are of one lineage, `look` of each.
+    """
+    if len(set(map(of_family, families))) < 2:
+        return [look(place) for place in range(len(families))]
+    seen: Counter[str] = Counter()
+    found, colours = [], of_families(families)
+    for family in families:
+        found.append({**look(seen[of_family(family)]), 'color': colours[family][0]})
+        seen[of_family(family)] += 1
+    return found
+
+
+def room_for(figure: Figure, labels: list[str], looks: Sequence[dict]) -> tuple[float, float]:
+    """Inches that these names need right of the axes and below them, where they are drawn if the figure is narrow."""
+    if not current().narrow:
+        return _REACH + _KEY + text_width(labels) + _GAP + MARGIN, 0.0
+    entries = [(label, Line2D([], [], **LINE, **one)) for label, one in zip(labels, looks, strict=True)]
+    return MARGIN, legend.below(figure, [(None, entries, 0.4)], gid='label-')
 
 
 def style_axes(axes: Axes) -> None:
@@ -41,16 +65,14 @@ def name_or_end(name: str, last: float, top: float) -> str:
     return f'{name} ↑ {percent(last, 1)}' if last > top else name
 
 
-def add_names(
-    axes: Axes, labels: list[str], ends: list[tuple[float, float]], looks: Sequence[dict] | None = None
-) -> None:
+def add_names(axes: Axes, labels: list[str], ends: list[tuple[float, float]], looks: Sequence[dict]) -> None:
     """Draw a column of names right of the axes, each with a sample of its line and a thin line to its end (x, y).
 
-    `looks` are those of the lines, `look(i)` where none are given.
-
     Names have the gid `label-<i>`. They are in the order of the ends, as near to them as fits; ends above or below
-    the axes count as their edge.
+    the axes count as their edge. In a narrow figure they stand below the axes already, see `room_for`.
     """
+    if current().narrow:
+        return
     box = axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted())
     inside = np.clip([axes.transAxes.inverted().transform(axes.transData.transform(end)) for end in ends], 0, 1)
     heights = spread(inside[:, 1] * box.height, APART, box.height)
@@ -60,10 +82,11 @@ def add_names(
     for i, (label, at) in enumerate(zip(labels, inside, strict=True)):
         y = heights[i] / box.height
         axes.plot([at[0], 1.01, start], [at[1], at[1], y], color=LEADER, linewidth=0.6, zorder=1.8, **style)
-        own = looks[i] if looks else look(i)
-        axes.plot([start, (start + end) / 2, end], [y, y, y], markevery=[1], **LINE, **own, **style)
+        axes.plot([start, (start + end) / 2, end], [y, y, y], markevery=[1], **LINE, **looks[i], **style)
         x = end + _GAP / box.width
-        axes.text(x, y, label, va='center_baseline', fontsize=LABEL_SIZE, gid=f'label-{i}', transform=axes.transAxes)
+        axes.text(
+            x, y, label, va='center_baseline', fontsize=current().label, gid=f'label-{i}', transform=axes.transAxes
+        )
 
 
 def spread(wanted: np.ndarray, apart: float, room: float) -> np.ndarray:

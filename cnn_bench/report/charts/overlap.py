@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -15,14 +14,10 @@ from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import (
     BLUE,
     BOLD,
-    LABEL_SIZE,
     MARGIN,
-    STYLE,
-    TITLE_SIZE,
-    TOP,
-    WIDTH,
     add_titles,
     blank,
+    current,
     fit,
     shorten,
     text_width,
@@ -90,14 +85,15 @@ def error_overlap(share: pd.DataFrame, subtitle: str = '') -> Overlap | None:
     )
 
 
-@matplotlib.rc_context(STYLE)
 def draw(chart: Overlap) -> Figure:
     """The figure, with gid `cell-<i>-<j>` on the cell of row i and column j."""
     labels, count = [shorten(label) for label in chart.labels], len(chart.labels)
     beside, side = text_width(labels) + _GAP + MARGIN, _CELL * count
-    titles = max(text_width([fit(chart.subtitle, WIDTH, 9)], 9), text_width([chart.title], TITLE_SIZE) * BOLD)
+    style = current()
+    subtitle = text_width([fit(chart.subtitle, style.width, style.text)], style.text)
+    titles = max(subtitle, text_width([chart.title], style.title) * BOLD) if style.title else 0
     wide = max(beside + side, titles) + 2 * MARGIN
-    high = TOP + beside + side + MARGIN
+    high = style.top + beside + side + MARGIN
     figure = blank((wide, high))
     axes = figure.add_axes((beside / wide, MARGIN / high, side / wide, side / high))
     axes.set(xlim=(0, count), ylim=(count, 0))
@@ -113,14 +109,14 @@ def _cell(axes: Axes, i: int, j: int, share: float) -> None:
     opacity = 0.0 if np.isnan(share) else _BOLDEST * share / 100
     style = {'facecolor': BLUE, 'edgecolor': 'none', 'alpha': opacity}
     axes.add_patch(Rectangle((j + 0.02, i + 0.02), 0.96, 0.96, gid=f'cell-{i}-{j}', **style))
-    axes.text(j + 0.5, i + 0.5, _number(share), ha='center', va='center_baseline', fontsize=7.5)
+    axes.text(j + 0.5, i + 0.5, _number(share), ha='center', va='center_baseline', fontsize=min(7.5, current().label))
 
 
 def _names(axes: Axes, labels: Sequence[str]) -> None:
     gap = _GAP / _CELL
     for i, label in enumerate(labels):
-        axes.text(-gap, i + 0.5, label, ha='right', va='center_baseline', fontsize=LABEL_SIZE)
-        axes.text(i + 0.5, -gap, label, ha='center', va='bottom', rotation=90, fontsize=LABEL_SIZE)
+        axes.text(-gap, i + 0.5, label, ha='right', va='center_baseline', fontsize=current().label)
+        axes.text(i + 0.5, -gap, label, ha='center', va='bottom', rotation=90, fontsize=current().label)
 
 
 def _number(share: float) -> str:

@@ -7,25 +7,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
+from cnn_bench.report.charts.scatter import legend
 from cnn_bench.report.charts.style import (
     BOTTOM,
-    LABEL_SIZE,
     MARGIN,
     MUTED,
-    STYLE,
-    TOP,
-    WIDTH,
     add_titles,
     blank,
-    fit,
+    current,
     shorten,
     text_width,
     ticks,
+    wrap,
 )
 from cnn_bench.report.format import tick
 
 _STEP = 0.24  # inches from a row to the next
-_GAP = 0.14  # between the axes and the text beside them
+_GAP, _LEAST = 0.14, 1.2  # inches: between the axes and the text beside them, least width of the axes
 
 
 def frame(
@@ -34,29 +32,33 @@ def frame(
     numbers: Sequence[str],
     limits: tuple[float, float],
     x_label: str,
-    below: float = 0.0,
+    groups: Sequence[legend.Group] = (),
 ) -> tuple[Figure, Axes]:
     """A figure with row i at y = i, its label to the left (gid `label-<i>`) and its numbers to the right.
 
-    below: inches left free at the bottom, for a legend.
+    Where that leaves too little for the axes, the numbers of a row stand below its mark. groups: of a legend.
     """
-    short = [shorten(label) for label in labels]
+    short, style, wide = [shorten(label) for label in labels], current(), current().width
     left, right = (text_width(list(texts)) + _GAP + MARGIN for texts in (short, numbers))
-    bottom = BOTTOM + below
-    height = TOP + _STEP * len(labels) + bottom
-    figure = blank((WIDTH, height))
-    box = (left / WIDTH, bottom / height, (WIDTH - left - right) / WIDTH, _STEP * len(labels) / height)
+    squeezed = wide - left - right < _LEAST
+    right, step = (MARGIN, 1.7 * _STEP) if squeezed else (right, _STEP)
+    figure = blank((wide, 1))
+    bottom = BOTTOM + legend.below(figure, groups)
+    height = style.top + step * len(labels) + bottom
+    figure.set_figheight(height)
+    box = (left / wide, bottom / height, (wide - left - right) / wide, step * len(labels) / height)
     axes = figure.add_axes(box)
-    axes.set(xlim=limits, ylim=(len(labels) - 0.5, -0.5), yticks=[])
+    axes.set(xlim=limits, ylim=(len(labels) - (0.25 if squeezed else 0.5), -0.5), yticks=[])
     add_titles(figure, *titles)
-    inch = 1 / (WIDTH - left - right)
-    style = {'transform': axes.get_yaxis_transform(), 'va': 'center_baseline', 'fontsize': LABEL_SIZE}
+    inch = 1 / (wide - left - right)
+    text = {'transform': axes.get_yaxis_transform(), 'va': 'center_baseline', 'fontsize': style.label}
     for i, (label, said) in enumerate(zip(short, numbers, strict=True)):
-        axes.text(-_GAP * inch, i, label, ha='right', gid=f'label-{i}', **style)
-        axes.text(1 + _GAP * inch, i, said, ha='left', color=MUTED, gid=f'number-{i}', **style)
-    axes.xaxis.set_major_locator(FixedLocator(ticks(*limits, most=8)))
+        axes.text(-_GAP * inch, i, label, ha='right', gid=f'label-{i}', **text)
+        x, y = (0.02, i + 0.52) if squeezed else (1 + _GAP * inch, i)
+        axes.text(x, y, said, ha='left', color=MUTED, gid=f'number-{i}', zorder=4, **text)
+    axes.xaxis.set_major_locator(FixedLocator(ticks(*limits, most=min(8, int((wide - left - right) / 0.4)))))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
-    axes.set_xlabel(fit(x_label, WIDTH - left - right, STYLE['font.size']), labelpad=7)
+    axes.set_xlabel(wrap(x_label, wide - left - right), labelpad=7)
     axes.tick_params(length=3)
     axes.grid(True, axis='x')
     axes.set_axisbelow(True)

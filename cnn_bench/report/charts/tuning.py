@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
@@ -10,11 +9,10 @@ from matplotlib.ticker import FixedLocator
 from cnn_bench.report import tuning
 from cnn_bench.report.charts.lines import APART, LINE, add_names, look, name_or_end, room_for, style_axes
 from cnn_bench.report.charts.spec import ChartSpec
-from cnn_bench.report.charts.style import BOTTOM, STYLE, TOP, WIDTH, add_titles, blank, shorten, ticks
+from cnn_bench.report.charts.style import BOTTOM, add_titles, blank, current, shorten, ticks
 from cnn_bench.runs.columns import COLUMNS
 from cnn_bench.runs.tuning import Tuning
 
-_LEFT = 0.72  # inches
 _FIRST = 2  # number of trials from which on all errors are shown: a single one at random may be as bad as chance
 _TIMES = 3.0  # the median of the last errors; a network that is worse throughout lies beyond the axis
 
@@ -55,25 +53,28 @@ def expected_best(record: Tuning, subtitle: str = '') -> ExpectedBest | None:
     )
 
 
-@matplotlib.rc_context(STYLE)
 def draw(chart: ExpectedBest) -> Figure:
     """The figure, with gid `line-<i>` and `label-<i>` on the line and the name of `chart.lines[i]`."""
     low, top = _limits(chart)
     labels = [name_or_end(shorten(line.label), line.errors[-1], top) for line in chart.lines]
-    right, height = room_for(labels), max(4.4, TOP + APART * (len(labels) + 1) + BOTTOM)
-    figure = blank((WIDTH, height))
-    wide = WIDTH - _LEFT - right
-    axes = figure.add_axes((_LEFT / WIDTH, BOTTOM / height, wide / WIDTH, (height - TOP - BOTTOM) / height))
+    style, looks = current(), [look(i) for i in range(len(labels))]
+    figure = blank((style.width, style.least))
+    right, under = room_for(figure, labels, looks)
+    high = max(0.73 * style.least - style.top - BOTTOM, 0 if style.narrow else APART * (len(labels) + 1))
+    height = style.top + high + BOTTOM + under
+    figure.set_figheight(height)
+    wide = (style.width - style.left - right) / style.width
+    axes = figure.add_axes((style.left / style.width, (BOTTOM + under) / height, wide, high / height))
     for i, line in enumerate(chart.lines):
-        axes.plot(range(1, len(line.errors) + 1), line.errors, gid=f'line-{i}', **LINE, **look(i))
+        axes.plot(range(1, len(line.errors) + 1), line.errors, gid=f'line-{i}', **LINE, **looks[i])
     last = max(len(line.errors) for line in chart.lines)
     axes.set(xlim=(1 - 0.02 * last, 1.02 * last), ylim=(low, top), xlabel='tuning trials')
     axes.set_ylabel(f'expected lowest {COLUMNS["val_top1_err_pct"].axis_label}', labelpad=7)
     axes.xaxis.set_major_locator(FixedLocator(ticks(1, last, most=8, integer=True)))
     axes.yaxis.set_major_locator(FixedLocator(ticks(low, top, most=8)))
     style_axes(axes)
-    add_names(axes, labels, [(len(line.errors), line.errors[-1]) for line in chart.lines])
-    add_titles(figure, chart.title, chart.subtitle, _LEFT)
+    add_names(axes, labels, [(len(line.errors), line.errors[-1]) for line in chart.lines], looks)
+    add_titles(figure, chart.title, chart.subtitle, style.left)
     return figure
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cnn_bench.report.charts import density, forest, learning, overlap, saving, style
-from cnn_bench.report.charts.scatter import draw, labels, spec
+from cnn_bench.report.charts.scatter import spec
 from cnn_bench.report.summary import summarise
 
 NAMES = {
@@ -74,25 +74,6 @@ def test_a_chart_stays_a_page_wide_and_shows_all_of_itself(make_table, kind):
         texts = [part.get_text() for part in figure.findobj(lambda part: hasattr(part, 'get_text'))]
         assert max(map(len, texts)) < 250, what
         assert not any(ord(letter) < 32 for text in texts for letter in text), what
-
-
-def test_labels_that_do_not_fit_are_left_out_at_last(make_table, monkeypatch):
-    """On the front first, then everywhere: the figure stops growing."""
-    place, asked = labels.place, []
-
-    def no_room(anchors, radii, sizes, frame, lines):
-        asked.append((len(sizes), frame[1]))
-        return place(anchors, radii, sizes, frame, lines) if not len(sizes) else None
-
-    monkeypatch.setattr(labels, 'place', no_room)
-    figure = draw.draw(spec.accuracy_vs_macs(summarise(make_table(12))))
-    counts = [count for count, _ in asked]
-    assert counts[0] == 12
-    assert 0 < counts[-2] < 12
-    assert counts[-1] == 0
-    assert len(asked) < 30
-    assert figure.get_size_inches()[1] <= draw._TALLEST
-    assert not figure.findobj(lambda part: str(part.get_gid()).startswith('label-'))
 
 
 @pytest.mark.parametrize('inches', [0.1, 1.0, 4.0])

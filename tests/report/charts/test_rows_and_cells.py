@@ -2,16 +2,14 @@
 
 import itertools
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.text import Text
 
 from cnn_bench.report import verdicts
-from cnn_bench.report.charts import density, forest, learning, overlap, saving
+from cnn_bench.report.charts import density, forest, learning, overlap, saving, style
 from cnn_bench.report.charts.scatter import spec
-from cnn_bench.report.charts.style import STYLE
 from cnn_bench.report.summary import summarise
 from cnn_bench.runs.predictions import Predictions
 from cnn_bench.runs.study import Hypothesis
@@ -47,7 +45,7 @@ def test_accuracy_per_million_parameters(make_table):
     table = make_table(3)
     table['params'], table['top1_err_pct'] = [500_000, 2_000_000, 1_000_000], [50.0, 10.0, 20.0]
     bars = density.accuracy_density(summarise(table)).bars
-    assert [bar.density for bar in bars] == [100, 80, 45]
+    assert [bar.value for bar in bars] == [100, 80, 45]
 
 
 def test_marks_tell_what_the_interval_leaves_out():
@@ -115,7 +113,7 @@ def others(table):
 def test_no_text_lies_on_another_or_leaves_the_figure(make_table, points, seeds):
     for chart in others(make_table(points, seeds)):
         figure = saving.draw(chart)
-        with matplotlib.rc_context(STYLE):
+        with style.using(style.PAGE):
             figure.canvas.draw()
             boxes = [t.get_window_extent() for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip()]
         edges = np.array([box.extents for box in boxes])

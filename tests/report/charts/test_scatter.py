@@ -1,13 +1,12 @@
 import dataclasses
 import itertools
 
-import matplotlib
 import numpy as np
 import pytest
 
+from cnn_bench.report import published
 from cnn_bench.report.charts import saving, style
-from cnn_bench.report.charts.scatter import draw, marks, spec
-from cnn_bench.report.charts.style import PNG_DPI
+from cnn_bench.report.charts.scatter import marks, spec
 from cnn_bench.report.summary import summarise
 
 
@@ -21,7 +20,7 @@ def part(figure, gid):
 
 
 def assert_nothing_is_cut_off(figure):
-    with matplotlib.rc_context(style.STYLE):
+    with style.using(style.PAGE):
         drawn = figure.get_tightbbox(figure.canvas.get_renderer())
     width, height = figure.get_size_inches()
     assert 0 <= drawn.x0 < drawn.x1 <= width
@@ -32,11 +31,11 @@ def assert_nothing_is_cut_off(figure):
 def test_no_label_covers_anything(make_table, points, seeds):
     chart = chart_of(make_table(points, seeds))
     assert len(chart.points) == points
-    figure = draw.draw(chart)
+    figure = saving.draw(chart)
     assert_nothing_is_cut_off(figure)
-    for dpi in (72, PNG_DPI):  # of the SVG and of the PNG
+    for dpi in (72, style.PAGE.dpi):  # of the SVG and of the PNG
         figure.set_dpi(dpi)
-        with matplotlib.rc_context(style.STYLE):
+        with style.using(style.PAGE):
             figure.canvas.draw()
             boxes = [part(figure, f'label-{i}').get_window_extent() for i in range(points)]
         axes = figure.axes[0].get_window_extent()
@@ -44,7 +43,7 @@ def test_no_label_covers_anything(make_table, points, seeds):
         for box in boxes:
             assert axes.x0 <= box.x0 < box.x1 <= axes.x1
             assert axes.y0 <= box.y0 < box.y1 <= axes.y1
-        looks = marks.styles([point.family for point in chart.points])
+        looks = style.looks([point.family for point in chart.points])
         scale = marks.AreaScale([point.params for point in chart.points])
         sizes = marks.sizes(chart.points, scale, looks, dpi / 72)
         centres = figure.axes[0].transData.transform([(point.x, point.y) for point in chart.points])
@@ -57,18 +56,17 @@ def test_no_label_covers_anything(make_table, points, seeds):
 def test_a_long_legend_makes_the_figure_taller(make_table):
     chart = chart_of(make_table(3))
     points = [dataclasses.replace(chart.points[i % 3], family=f'family {i}') for i in range(30)]
-    figure = draw.draw(dataclasses.replace(chart, points=tuple(points)))
+    figure = saving.draw(dataclasses.replace(chart, points=tuple(points)))
     assert_nothing_is_cut_off(figure)
     assert figure.get_size_inches()[1] > 7
 
 
 def test_the_legend_is_part_of_a_tight_figure(make_table):
     """Notebooks save figures with the tight bounding box of what they hold."""
-    figure = draw.draw(chart_of(make_table(3)))
+    figure = saving.draw(chart_of(make_table(3)))
     tight = figure.get_tightbbox()
-    legends = [child for child in figure.axes[0].get_children() if isinstance(child, matplotlib.legend.Legend)]
-    assert len(legends) >= 3
-    for legend in legends:
+    assert len(figure.legends) >= 3
+    for legend in figure.legends:
         assert legend.get_window_extent().x1 / figure.dpi <= tight.x1 + 0.01
 
 
@@ -76,7 +74,7 @@ def test_one_place_for_two_points_and_a_wide_interval(make_table):
     chart = chart_of(make_table(3, 3))
     first = dataclasses.replace(chart.points[0], half_width=90.0)
     twin = dataclasses.replace(first, label='twin', half_width=float('nan'))
-    figure = draw.draw(dataclasses.replace(chart, points=(first, twin, *chart.points[1:])))
+    figure = saving.draw(dataclasses.replace(chart, points=(first, twin, *chart.points[1:])))
     low, high = figure.axes[0].get_ylim()
     assert high - low < 60
 
@@ -89,9 +87,9 @@ def with_a_collapsed_seed(table, label, seeds=(1,)):
 
 def test_a_collapsed_seed_is_an_arrow_with_its_number(make_table):
     table = make_table(12, 3)
-    before = draw.draw(chart_of(table)).axes[0].get_ylim()
+    before = saving.draw(chart_of(table)).axes[0].get_ylim()
     chart = chart_of(with_a_collapsed_seed(table, 'vgg11'))
-    figure = draw.draw(chart)
+    figure = saving.draw(chart)
     assert_nothing_is_cut_off(figure)
     low, high = figure.axes[0].get_ylim()
     assert high - low < 1.3 * (before[1] - before[0])
@@ -112,7 +110,7 @@ def test_a_network_whose_seeds_all_collapsed_sets_no_axis(make_table):
     table = with_a_collapsed_seed(make_table(5, 2), 'lenet5', (0, 1))
     table.loc[table.collapsed & (table.seed == 0), 'top1_err_pct'] = 89.9
     chart = chart_of(table)
-    figure = draw.draw(chart)
+    figure = saving.draw(chart)
     assert figure.axes[0].get_ylim()[1] < 60
     place = [point.label for point in chart.points].index('lenet5')
     assert part(figure, f'label-{place}').get_text() == 'lenet5 (2 of 2 collapsed): 90.0 %'
@@ -124,7 +122,7 @@ def test_the_interval_of_two_seeds_sets_no_axis(make_table):
     table = make_table(4, 2)
     lenet = table.label == 'lenet5'
     table.loc[lenet, 'top1_err_pct'] = table[lenet].top1_err_pct.mean() + np.array([-1, 1])
-    figure = draw.draw(chart_of(table))
+    figure = saving.draw(chart_of(table))
     low, high = figure.axes[0].get_ylim()
     assert high - low < 12.7 * np.sqrt(2)  # half of the interval: t of 0.975 with one degree of freedom is 12.7
     assert part(figure, 'label-0').get_text() == 'lenet5 ± 12.71'
@@ -133,7 +131,7 @@ def test_the_interval_of_two_seeds_sets_no_axis(make_table):
 def test_text_is_never_taken_for_markup(make_table):
     table = make_table(3)
     table['label'] = ['$x^2$ & _a', 'tab\tand\nline', 'w' * 100]
-    figure = draw.draw(chart_of(table))
+    figure = saving.draw(chart_of(table))
     texts = {part(figure, f'label-{i}').get_text() for i in range(3)}
     assert texts == {'$x^2$ & _a', 'tab and line', 'w' * 39 + '…'}
 
@@ -159,7 +157,26 @@ def test_area_is_proportional_to_parameters():
     scale = marks.AreaScale([1e6, 2e7, 1e8])
     assert scale.area(1e8) == pytest.approx(5 * scale.area(2e7))
     assert scale.area(1e5) == scale.area(1) == scale.area(float('nan')) == marks.LEAST_AREA
+    assert not any(map(scale.to_scale, (1e5, float('nan'))))
     assert scale.steps() == [1e8, 2e7, 5e6]
+
+
+@pytest.mark.parametrize('of', [style.PAGE, style.PAPER[1]])
+def test_areas_of_published_networks_are_to_scale_or_hollow(of):
+    chart = spec.published_accuracy_vs_macs(summarise(published.table()))
+    figure, looks = saving.draw(chart, of), style.looks([point.family for point in chart.points])
+    area, hollow = {}, {}
+    for i, point in enumerate(chart.points):
+        mark = part(figure, f'point-{i}')
+        area[point] = mark.get_sizes()[0] * marks.shape_scale(looks[point.family][1])[0]
+        hollow[point] = tuple(mark.get_facecolor()[0][:3]) == (1, 1, 1)
+    filled = [point for point in chart.points if not hollow[point]]
+    assert len(chart.points) == 46
+    assert len(filled) == 46 if of == style.PAGE else 30 < len(filled) < 46
+    for one, other in itertools.combinations(filled, 2):
+        assert area[one] / area[other] == pytest.approx(one.params / other.params)
+    entries = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    assert any('not to scale' in text for text in entries) == (len(filled) < 46)
 
 
 def test_every_shape_has_the_area_that_was_asked_for():
@@ -171,9 +188,9 @@ def test_every_shape_has_the_area_that_was_asked_for():
 
 
 def test_families_differ_in_colour_and_shape():
-    looks = marks.styles([f'family {i}' for i in range(77)])
+    looks = style.looks([f'family {i}' for i in range(77)])
     assert len(set(looks.values())) == 77
-    few = list(marks.styles('abcdefg').values())
+    few = list(style.looks('abcdefg').values())
     assert len({colour for colour, _ in few}) == len({shape for _, shape in few}) == 7
 
 

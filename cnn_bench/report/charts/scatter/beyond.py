@@ -11,7 +11,6 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from cnn_bench.report.charts.scatter.spec import Point
-from cnn_bench.report.charts.style import shorten
 from cnn_bench.report.format import percent
 from cnn_bench.report.summary import SeedError
 
@@ -63,8 +62,7 @@ def arrows(axes: Axes, points: Sequence[Point]) -> list[Arrow]:
         for up in (False, True):
             seeds = [seed for seed in point.seeds if (seed.error > point.y) == up and _is_beyond(axes, seed.error)]
             if seeds:
-                text = f'{shorten(point.label)}, {_seeds(seeds)}'
-                found.append(Arrow(i, point.x, inside(axes, seeds[0].error), point.y, up, text))
+                found.append(Arrow(i, point.x, inside(axes, seeds[0].error), point.y, up, _seeds(seeds)))
     return found
 
 

@@ -1,79 +1,70 @@
 """Draws a scatter chart with matplotlib."""
 
 import math
-from dataclasses import replace
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
-from cnn_bench.report.charts.scatter import beyond, labels, legend, marks
+from cnn_bench.report.charts.scatter import beyond, legend, marks, naming
 from cnn_bench.report.charts.scatter.spec import Point, Scatter
 from cnn_bench.report.charts.style import (
     BOTTOM,
     CARD,
-    LABEL_SIZE,
-    LEADER,
     SEED,
     STYLE,
-    TOP,
-    WIDTH,
     add_titles,
     blank,
-    fit,
+    current,
     log_ticks,
+    looks,
     shorten,
+    wrap,
 )
 from cnn_bench.report.format import human, number
 
-_LEFT = 0.72  # inches
-_TALLEST, _GROWTH = 100.0, 1.15  # inches; of the height, from one try to the next
 _BESIDE = 5.0  # points from the centre of a mark to the left, where its seeds are
-_CLEAR = 3.0  # pixels between a label and the frame
 
 
 def draw(chart: Scatter) -> Figure:
     """The figure, with gid `point-<i>` and `label-<i>` on the mark and the label of `chart.points[i]`.
 
     Its height grows until all labels fit: no two touch, and none leaves the axes or covers a mark. Where that would
-    take a figure of more than _TALLEST, only the marks on the front are labelled, or none. That holds when it is
-    rendered under `matplotlib.rc_context(STYLE)`, as `saving.save` does, since other hinting changes text widths.
+    take more than the style's greatest height, marks have numbers, and a list below the axes has their names. That
+    holds when it is rendered in the same style, as `saving.save` does, since other hinting changes text widths.
     """
-    first = min(_TALLEST, 6.0 + 0.05 * max(0, len(chart.points) - 20))
-    heights = [first * _GROWTH**k for k in range(1 + int(math.log(_TALLEST / first, _GROWTH)))]
-    with matplotlib.rc_context(STYLE):
-        for labelled, tall in [*((chart, tall) for tall in heights), *((few, heights[-1]) for few in _fewer(chart))]:
-            figure, axes, sizes = _without_labels(labelled, tall)
-            if _add_labels(axes, labelled, sizes):
-                break
-    return figure
+    for how, tall in naming.tries(current().least * (1 + max(0, len(chart.points) - 20) / 120)):
+        figure, axes, sizes = _without_labels(chart, tall, how)
+        if how == naming.LIST or _add_labels(axes, chart, sizes, how):
+            return figure
 
 
-def _fewer(chart: Scatter) -> tuple[Scatter, Scatter]:
-    """The chart with labels on its front alone, and with none."""
-    front, none = ([replace(p, named=p.named and kept and p.on_front) for p in chart.points] for kept in (True, False))
-    return replace(chart, points=tuple(front)), replace(chart, points=tuple(none))
-
-
-def _without_labels(chart: Scatter, height: float) -> tuple[Figure, Axes, marks.Sizes]:
-    figure = blank((WIDTH, height))
+def _without_labels(chart: Scatter, height: float, how: str) -> tuple[Figure, Axes, marks.Sizes]:
+    style = current()
+    figure = blank((style.width, height))
     axes = figure.add_axes((0, 0, 1, 1))
-    style = marks.styles([point.family for point in chart.points])
+    found = looks([point.family for point in chart.points])
     scale = marks.AreaScale([point.params for point in chart.points])
-    right, tall = legend.add(axes, chart, scale, style)
-    height = max(height, TOP + tall + BOTTOM)
+    groups = legend.of_scatter(axes, chart, scale)
+    under = naming.listing(figure, [_long(point) for point in chart.points if point.named], how)
+    if style.narrow:
+        right, tall, under = 0.1, 0.0, under + legend.below(figure, groups, under)
+    else:
+        right, tall = legend.beside(axes, groups)
+    bottom = BOTTOM + under
+    high = max(height - style.top - BOTTOM, tall)
+    height = style.top + high + bottom
     figure.set_figheight(height)
-    wide, high = WIDTH - _LEFT - right, height - TOP - BOTTOM
-    axes.set_position((_LEFT / WIDTH, BOTTOM / height, wide / WIDTH, high / height))
-    sizes = marks.sizes(chart.points, scale, style, STYLE['figure.dpi'] / 72)
+    wide = style.width - style.left - right
+    axes.set_position((style.left / style.width, bottom / height, wide / style.width, high / height))
+    sizes = marks.sizes(chart.points, scale, found, STYLE['figure.dpi'] / 72)
     _limits_and_ticks(axes, chart, sizes.reach.max())
     _front(axes, chart)
-    _marks(axes, chart, style, sizes)
-    add_titles(figure, chart.title, chart.subtitle, _LEFT)
-    axes.set_xlabel(fit(chart.x_label, wide, STYLE['font.size']), labelpad=7)
+    _marks(axes, chart, found, sizes)
+    add_titles(figure, chart.title, chart.subtitle, style.left)
+    axes.set_xlabel(wrap(chart.x_label, wide), labelpad=7)
     axes.set_ylabel(chart.y_label, labelpad=7)
     return figure, axes, sizes
 
@@ -86,10 +77,10 @@ def _limits_and_ticks(axes: Axes, chart: Scatter, radius: float) -> None:
         axes.set_xscale('log')
         low, high = _padded(np.log10(x), np.log10(x), radius / box.width, least=0.3)
         axes.set_xlim(10**low, 10**high)
-        ticks = log_ticks(*axes.get_xlim())
+        ticks = log_ticks(*axes.get_xlim(), box.width / STYLE['figure.dpi'])
     else:
         axes.set_xlim(_padded(x, x, radius / box.width, least=0.1 * x.max()))
-        ticks = _linear_ticks(*axes.get_xlim(), most=8)
+        ticks = _linear_ticks(*axes.get_xlim(), most=min(8, int(box.width / 50)))
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: human(value)))
     axes.xaxis.set_minor_formatter(NullFormatter())
@@ -126,16 +117,15 @@ def _front(axes: Axes, chart: Scatter) -> None:
             axes.plot(x, y, drawstyle='steps-post', zorder=1.5, gid='front', **legend.FRONT)
 
 
-def _marks(axes: Axes, chart: Scatter, style: dict, sizes: marks.Sizes) -> None:
+def _marks(axes: Axes, chart: Scatter, found: dict, sizes: marks.Sizes) -> None:
     for i, point in enumerate(chart.points):
-        colour, shape = style[point.family]
-        over = {'zorder': _zorder(sizes.reach[i])}
+        colour, _ = found[point.family]
+        over = {'zorder': naming.zorder(sizes.reach[i])}
         y = beyond.inside(axes, point.y)
         if y != point.y:
             axes.scatter(point.x, y, color=colour, gid=f'point-{i}', **legend.ARROW[point.y > y], **over)
             continue
-        mark = {'marker': shape, 'facecolor': colour, 'edgecolor': CARD, 'alpha': 0.75, 'linewidth': 0.7}
-        axes.scatter(point.x, y, s=sizes.s[i], gid=f'point-{i}', **mark, **over)
+        marks.draw(axes, point.x, y, found[point.family], sizes, i, gid=f'point-{i}', **over)
         over['zorder'] += 1e-4
         if point.half_width > 0:
             _bar(axes, point, colour, over)
@@ -146,7 +136,7 @@ def _marks(axes: Axes, chart: Scatter, style: dict, sizes: marks.Sizes) -> None:
             beside = axes.transData + ScaledTranslation(-_BESIDE / 72, 0, axes.figure.dpi_scale_trans)
             axes.scatter([point.x] * len(errors), errors, gid=f'seeds-{i}', transform=beside, **SEED, zorder=5)
     for place, arrow in enumerate(beyond.arrows(axes, chart.points)):
-        colour, _ = style[chart.points[arrow.point].family]
+        colour, _ = found[chart.points[arrow.point].family]
         line = {'color': colour, 'linewidth': 0.9, 'linestyle': (0, (1, 2)), 'zorder': 1.6}
         axes.plot([arrow.x, arrow.x], [arrow.start, arrow.y], **line)
         axes.scatter(arrow.x, arrow.y, color=colour, gid=f'beyond-{place}', **legend.ARROW[arrow.up], zorder=4)
@@ -162,51 +152,29 @@ def _bar(axes: Axes, point: Point, colour: str, over: dict) -> None:
             axes.scatter(point.x, end, color=colour, **legend.ARROW[up], **over)
 
 
-def _zorder(radius: float) -> float:
-    """Drawing order: small marks above large ones, a leader line just below its own mark."""
-    return 3 + 1 / (1 + radius)
-
-
-def _add_labels(axes: Axes, chart: Scatter, sizes: marks.Sizes) -> bool:
+def _add_labels(axes: Axes, chart: Scatter, sizes: marks.Sizes, how: str) -> bool:
     """Place and draw the labels; False where they do not fit into the axes."""
-    box = axes.get_window_extent()
-    corner, whole = box.min + _CLEAR, np.array([box.width, box.height])
-    style = {'fontsize': LABEL_SIZE, 'transform': axes.transAxes, 'va': 'bottom', 'zorder': 6}
-    style['bbox'] = {'facecolor': CARD, 'alpha': 0.75, 'edgecolor': 'none', 'pad': 0.6}  # over lines and bars
-    arrows = beyond.arrows(axes, chart.points)
+    arrows = [(k, one) for k, one in enumerate(beyond.arrows(axes, chart.points)) if chart.points[one.point].named]
     order = sorted(range(len(chart.points)), key=lambda i: not chart.points[i].named)
     named = [i for i in order if chart.points[i].named]
-    said = [arrow for arrow in arrows if chart.points[arrow.point].named]
-    texts = [axes.text(0, 0, _name(axes, chart.points[i]), gid=f'label-{i}', **style) for i in named]
-    texts += [axes.text(0, 0, arrow.text, gid=f'beyond-label-{arrows.index(arrow)}', **style) for arrow in said]
-    extents = [text.get_window_extent() for text in texts]
+    short = {i: str(k) if how == naming.NUMBERS else shorten(chart.points[i].label) for k, i in enumerate(named, 1)}
+    said = [(f'label-{i}', _name(axes, chart.points[i], short[i])) for i in named]
+    said += [(f'beyond-label-{k}', f'{short[arrow.point]}, {arrow.text}') for k, arrow in arrows]
     places = [(chart.points[i].x, beyond.inside(axes, chart.points[i].y)) for i in order]
-    places[len(named) : len(named)] = [(arrow.x, arrow.y) for arrow in said]
-    anchors = axes.transData.transform(places) - corner
-    small = np.full(len(said), beyond.RADIUS * STYLE['figure.dpi'] / 72)
+    places[len(named) : len(named)] = [(arrow.x, arrow.y) for _, arrow in arrows]
+    small = np.full(len(arrows), beyond.RADIUS * STYLE['figure.dpi'] / 72)
     reach, body = (np.insert(size[order], len(named), small) for size in (sizes.reach, sizes.body))
-    boxes = labels.place(
-        anchors,
-        reach,
-        np.array([(extent.width, extent.height) for extent in extents]).reshape(-1, 2),
-        tuple(whole - 2 * _CLEAR),
-        _lines(axes, chart) - np.tile(corner, 2),
-    )
-    if boxes is None:
-        return False
-    for i, text in enumerate(texts):
-        text.set_position((boxes[i, :2] + _CLEAR) / whole)
-        line = labels.leader(boxes[i], i, anchors, body)
-        if line is not None:
-            x, y = ((line.reshape(2, 2) + _CLEAR) / whole).T
-            under = _zorder(reach[i]) - 1e-4
-            axes.plot(x, y, transform=axes.transAxes, color=LEADER, lw=0.7, zorder=under)
-    return True
+    return naming.add(axes, said, axes.transData.transform(places), reach, body, how, _lines(axes, chart))
 
 
-def _name(axes: Axes, point: Point) -> str:
+def _long(point: Point) -> str:
+    """The label of a mark, and how many seeds collapsed."""
+    return f'{shorten(point.label)}{point.name.removeprefix(point.label)}'
+
+
+def _name(axes: Axes, point: Point, short: str) -> str:
     """The label of a mark: with the number, where the mark itself or the ends of its interval are beyond the axis."""
-    text = f'{shorten(point.label)}{point.name.removeprefix(point.label)}'
+    text = f'{short}{point.name.removeprefix(point.label)}'
     if beyond.inside(axes, point.y) != point.y:
         return f'{text}: {beyond.figure(point.y)}'
     ends = (point.y - point.half_width, point.y + point.half_width) if point.half_width > 0 else ()

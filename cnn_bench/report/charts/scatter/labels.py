@@ -16,7 +16,7 @@ LEADER_FROM = 9.0  # a label farther than this from its mark gets a leader line
 _ANGLES = np.arange(24) * (2 * np.pi / 24)
 _GAPS = np.array([3, 7, 12, 18, 26, 36, 48, 62, 80, 100, 125, 155, 190, 230, 280.0])
 _RESEATED = (1, 2, 4, 6, 3, 1)  # how many neighbours are placed again together, pass by pass
-_CHUNK = 24  # positions whose cost is computed at a time
+_MOST, _FEWEST = 3e7, 24  # positions of all labels times labels, which bounds the memory; positions of a label
 
 # Costs, as the extra distance in pixels that is worth avoiding each.
 _UNLIKE_EAST = 4.0
@@ -41,18 +41,20 @@ def place(
     0, 0. lines: `(k, 4)` segments x0, y0, x1, y1 that labels should avoid (a front, error bars).
     """
     lines = np.empty((0, 4)) if lines is None else np.asarray(lines, dtype=float)
-    labels = [_Label(i, anchors, radii, sizes[i], frame, lines) for i in range(len(sizes))]
-    seats: dict[int, int] = {}
+    most = max(_FEWEST, int(_MOST / max(len(sizes), 1) ** 2))
+    labels = [_Label(i, anchors, radii, sizes[i], frame, lines, most) for i in range(len(sizes))]
+    seats = _Seats(labels)
     for i in sorted(range(len(labels)), key=lambda i: (len(labels[i].boxes), i)):
-        if not _seat(i, labels, seats):
+        if not seats.seat(i):
             labels[i].widen()
-            if not _seat(i, labels, seats):
+            seats.renew(i)
+            if not seats.seat(i):
                 return None
     near = np.argsort(_distance_between(anchors[: len(sizes)]), axis=1, kind='stable')
     for count in _RESEATED:
         for i in range(len(labels)):
-            _reseat(near[i, :count], labels, seats)
-    return np.array([label.boxes[seats[i]] for i, label in enumerate(labels)]).reshape(-1, 4)
+            seats.reseat(near[i, :count].tolist())
+    return np.array([label.boxes[seats.at[i]] for i, label in enumerate(labels)]).reshape(-1, 4)
 
 
 def leader(box: np.ndarray, i: int, anchors: np.ndarray, radii: np.ndarray) -> np.ndarray | None:
@@ -67,11 +69,11 @@ def leader(box: np.ndarray, i: int, anchors: np.ndarray, radii: np.ndarray) -> n
 
 
 class _Label:
-    """The positions that one label may take, regardless of the other labels, and their costs."""
+    """The positions that one label may take, regardless of the other labels, and their costs, the cheapest first."""
 
-    def __init__(self, i, anchors, radii, size, frame, lines):
+    def __init__(self, i, anchors, radii, size, frame, lines, most):
         self.i, self.anchors, self.radii, self.size, self.frame, self.lines = i, anchors, radii, size, frame, lines
-        self._keep(_rings(anchors[i], radii[i], size))
+        self._keep(_rings(anchors[i], radii[i], size), most)
 
     def widen(self) -> None:
         """Allow any place in the frame."""
@@ -81,39 +83,16 @@ class _Label:
         corners = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
         self._keep(np.concatenate([corners, corners + self.size], axis=1))
 
-    def best(self, boxes: np.ndarray, leaders: np.ndarray) -> int | None:
-        """The cheapest position given the boxes and leaders of the others; None where all are taken."""
-        best, least = None, np.inf
-        for start in range(0, len(self.boxes), _CHUNK):  # they lie in the order of their fixed cost
-            if self.cost[start] >= least:
-                break
-            costs = self.costs(slice(start, start + _CHUNK), boxes, leaders)
-            k = int(np.argmin(costs))
-            if costs[k] < least:
-                best, least = start + k, costs[k]
-        return best
-
-    def costs(self, positions: slice, boxes: np.ndarray, leaders: np.ndarray) -> np.ndarray:
-        """Costs of positions given the boxes and leaders of the others; inf for a taken one."""
-        own_boxes, own_leaders = self.boxes[positions], self.leaders[positions]
-        near = _overlap(_hull(own_boxes, self.anchors[self.i]), _hulls(boxes, leaders), LABEL_PAD)
-        boxes, leaders = boxes[near], leaders[near]
-        over = _crosses_box(own_leaders[:, None], boxes[None]).sum(1)
-        over += _crosses_box(leaders[None], own_boxes[:, None]).sum(1)
-        crossed = _segments_cross(own_leaders[:, None], leaders[None]).sum(1)
-        costs = self.cost[positions] + _LEADER_OVER_LABEL * over + _LEADERS_CROSS * crossed
-        costs[_overlap(own_boxes[:, None], boxes[None], LABEL_PAD).any(1)] = np.inf
-        return costs
-
-    def _keep(self, boxes: np.ndarray) -> None:
-        inside = (boxes[:, :2] >= 0).all(1) & (boxes[:, 2:] <= self.frame).all(1)
+    def _keep(self, boxes: np.ndarray, most: int | None = None) -> None:
+        boxes = boxes[(boxes[:, :2] >= 0).all(1) & (boxes[:, 2:] <= self.frame).all(1)]
         gaps = _distance(boxes, self.anchors) - self.radii
-        kept = inside & (gaps >= MARK_PAD).all(1)
+        kept = (gaps >= MARK_PAD).all(1)
         boxes = boxes[kept]
         leaders = _leaders(boxes, self.anchors[self.i], self.radii[self.i])
         cost = self._fixed_cost(boxes, leaders, gaps[kept])
-        order = np.argsort(cost, kind='stable')
+        order = np.argsort(cost, kind='stable')[:most]
         self.boxes, self.leaders, self.cost = boxes[order], leaders[order], cost[order]
+        self.hulls = _hulls(self.boxes, self.leaders)
 
     def _fixed_cost(self, boxes: np.ndarray, leaders: np.ndarray, gaps: np.ndarray) -> np.ndarray:
         i = self.i
@@ -128,40 +107,92 @@ class _Label:
         return cost + _LEADER_OVER_MARK * through.sum(1)
 
 
-def _seat(i: int, labels: list[_Label], seats: dict[int, int]) -> bool:
-    """Place label i at its cheapest position given those already placed; False where none is free."""
-    seat = labels[i].best(*_others(i, labels, seats))
-    if seat is not None:
-        seats[i] = seat
-    return seat is not None
+class _Seats:
+    """The position `at` which each label sits, and what that costs the others.
+
+    `over[i][p, j]` is the cost of position p of label i due to label j where it sits, inf where they overlap. It is
+    renewed when j moves, which is seldom; where to sit is then a matter of sums.
+    """
+
+    def __init__(self, labels: list[_Label]):
+        self.labels, self.at = labels, {}
+        self.over = [np.zeros((len(label.boxes), len(labels)), np.float32) for label in labels]
+        self._stack()
+
+    def seat(self, i: int) -> bool:
+        """Place label i at its cheapest position given those already placed; False where none is free."""
+        cost = self.labels[i].cost + self.over[i].sum(1)
+        free = cost.size > 0 and cost.min() < np.inf
+        if free:
+            self._move(i, int(cost.argmin()))
+        return free
+
+    def renew(self, i: int) -> None:
+        """Take note that label i has other positions."""
+        self._stack()
+        self.over[i] = np.zeros((len(self.labels[i].boxes), len(self.labels)), np.float32)
+        for j, seat in self.at.items():
+            self.over[i][:, j] = self._between(i, j, seat)
+
+    def reseat(self, group: list[int]) -> None:
+        """Take a few neighbours out and place them again in either order; keep the cheapest joint placement."""
+        rest = np.ones(len(self.labels), bool)
+        rest[group] = False
+        alone = {i: self.labels[i].cost + self.over[i][:, rest].sum(1) for i in group}
+        best, chosen = self._joint(alone, group, self.at), {}
+        if best <= sum(cost.min() for cost in alone.values()) + 1e-6:
+            return
+        for order in (group, group[::-1]):
+            tried: dict[int, int] = {}
+            total = self._joint(alone, order, tried)
+            if total < best - 1e-6:
+                best, chosen = total, tried
+        for i, seat in chosen.items():
+            if seat != self.at[i]:
+                self._move(i, seat)
+
+    def _joint(self, alone: dict[int, np.ndarray], order: list[int], seats: dict[int, int]) -> float:
+        """Cost of labels placed in `order`, each pair counted once; of those not in `seats`, the cheapest is added."""
+        total = 0.0
+        for k, i in enumerate(order):
+            cost = sum((self._due_to(i, j, seats[j]) for j in order[:k]), start=alone[i])
+            seats.setdefault(i, int(cost.argmin()))
+            total += cost[seats[i]]
+        return float(total)
+
+    def _due_to(self, i: int, j: int, seat: int) -> np.ndarray:
+        """What each position of label i costs if label j sits at `seat`."""
+        return self.over[i][:, j] if self.at.get(j) == seat else self._between(i, j, seat)
+
+    def _between(self, i: int, j: int, seat: int) -> np.ndarray:
+        one, other = self.labels[i], self.labels[j]
+        return _between(one.boxes, one.leaders, one.hulls, other.boxes[seat], other.leaders[seat], other.hulls[seat])
+
+    def _move(self, j: int, seat: int) -> None:
+        self.at[j] = seat
+        label = self.labels[j]
+        costs = _between(*self._every, label.boxes[seat], label.leaders[seat], label.hulls[seat])
+        for i, part in enumerate(np.split(costs, self._ends)):
+            self.over[i][:, j] = part if i != j else 0
+
+    def _stack(self) -> None:
+        parts = ([getattr(label, of) for label in self.labels] for of in ('boxes', 'leaders', 'hulls'))
+        self._every = [np.concatenate(part) if part else np.empty((0, 4)) for part in parts]
+        self._ends = np.cumsum([len(label.boxes) for label in self.labels])[:-1]
 
 
-def _reseat(group: np.ndarray, labels: list[_Label], seats: dict[int, int]) -> None:
-    """Take a few neighbours out and place them again in either order; keep the cheapest joint placement."""
-    best, before = _joint_cost(group, labels, seats), {i: seats[i] for i in group}
-    for order in (group, group[::-1]):
-        tried = {i: seat for i, seat in seats.items() if i not in before}
-        if all(_seat(i, labels, tried) for i in order):
-            cost = _joint_cost(group, labels, tried)
-            if cost < best - 1e-6:
-                best, before = cost, {i: tried[i] for i in group}
-    seats.update(before)
-
-
-def _joint_cost(group: np.ndarray, labels: list[_Label], seats: dict[int, int]) -> float:
-    """Cost of the labels of a group, with each pair counted once."""
-    total, sitting = 0.0, {i: seat for i, seat in seats.items() if i not in set(group)}
-    for i in group:
-        total += labels[i].costs(slice(seats[i], seats[i] + 1), *_others(i, labels, sitting))[0]
-        sitting[i] = seats[i]
-    return total
-
-
-def _others(i: int, labels: list[_Label], seats: dict[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    rest = [j for j in seats if j != i]
-    boxes = np.array([labels[j].boxes[seats[j]] for j in rest]).reshape(-1, 4)
-    leaders = np.array([labels[j].leaders[seats[j]] for j in rest]).reshape(-1, 4)
-    return boxes, leaders
+def _between(
+    boxes: np.ndarray, leaders: np.ndarray, hulls: np.ndarray, box: np.ndarray, leader: np.ndarray, hull: np.ndarray
+) -> np.ndarray:
+    """`(n,)`: the cost of each of n boxes with their leaders beside another box and leader, inf where boxes overlap."""
+    costs = np.zeros(len(boxes), np.float32)
+    near = np.flatnonzero(_overlap(hulls, hull, LABEL_PAD))
+    boxes, leaders = boxes[near], leaders[near]
+    over = _crosses_box(leaders, box).astype(float) + _crosses_box(leader, boxes)
+    found = _LEADER_OVER_LABEL * over + _LEADERS_CROSS * _segments_cross(leaders, leader)
+    found[_overlap(boxes, box, LABEL_PAD)] = np.inf
+    costs[near] = found
+    return costs
 
 
 def _rings(anchor, radius, size) -> np.ndarray:
@@ -178,9 +209,11 @@ def _distance_between(points: np.ndarray) -> np.ndarray:
 
 def _distance(boxes: np.ndarray, points: np.ndarray) -> np.ndarray:
     """`(boxes, points)`: from each box to each point, 0 inside."""
-    low = boxes[:, None, :2] - points[None]
-    high = points[None] - boxes[:, None, 2:]
-    return np.hypot(*np.moveaxis(np.maximum(np.maximum(low, high), 0), -1, 0))
+    x, y = (
+        np.maximum(np.maximum(boxes[:, k, None] - points[:, k], points[:, k] - boxes[:, k + 2, None]), 0)
+        for k in (0, 1)
+    )
+    return np.sqrt(x * x + y * y)
 
 
 def _leaders(boxes: np.ndarray, anchor: np.ndarray, radius: float) -> np.ndarray:
@@ -190,11 +223,6 @@ def _leaders(boxes: np.ndarray, anchor: np.ndarray, radius: float) -> np.ndarray
     return np.concatenate([start, anchor + away / length * np.minimum(radius, length)], axis=1)
 
 
-def _hull(boxes: np.ndarray, point: np.ndarray) -> np.ndarray:
-    """The box around boxes and a point."""
-    return np.concatenate([np.minimum(boxes[:, :2].min(0), point), np.maximum(boxes[:, 2:].max(0), point)])
-
-
 def _hulls(boxes: np.ndarray, segments: np.ndarray) -> np.ndarray:
     """The boxes around each box and its segment."""
     ends = segments.reshape(-1, 2, 2)
@@ -202,9 +230,9 @@ def _hulls(boxes: np.ndarray, segments: np.ndarray) -> np.ndarray:
 
 
 def _overlap(a: np.ndarray, b: np.ndarray, pad: tuple[float, float]) -> np.ndarray:
-    (ax0, ay0, ax1, ay1), (bx0, by0, bx1, by1) = np.moveaxis(a, -1, 0), np.moveaxis(b, -1, 0)
     across, down = pad
-    return (ax0 < bx1 + across) & (bx0 < ax1 + across) & (ay0 < by1 + down) & (by0 < ay1 + down)
+    beside = (a[..., 0] < b[..., 2] + across) & (b[..., 0] < a[..., 2] + across)
+    return beside & (a[..., 1] < b[..., 3] + down) & (b[..., 1] < a[..., 3] + down)
 
 
 def _crosses_box(segments: np.ndarray, boxes: np.ndarray) -> np.ndarray:

@@ -1,64 +1,83 @@
-"""Colour, shape and size of each mark, distinct for colour-blind readers and in black and white."""
+"""The size of each mark: areas proportional to parameters."""
 
 import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.markers import MarkerStyle
 
-from cnn_bench.report.charts.style import COLOURS, SHAPES, Shape
+from cnn_bench.report.charts.style import CARD, Shape, current
 
-LEAST_AREA = 22.0  # pt²: a smaller mark has no recognisable shape
+LEAST_AREA = 6.0  # pt²: a smaller mark would be lost
+_ONE_AREA = 43.0  # pt², of all marks where areas mean nothing
+HOLLOW = 0.7  # points, the line around a mark that is not to scale
+_LARGEST, _CROWD = 700.0, 33_000.0  # pt² of the largest mark, of all marks if they were as large; on the page
 
 
 class Sizes(NamedTuple):
-    """Size of each mark: matplotlib's `s`, and in pixels the radius `reach` of the circle around it and the radius
-    `body` of a circle with its area."""
+    """Size of each mark: matplotlib's `s`, in pixels the radius `reach` of the circle around it and the radius `body`
+    of a circle with its area, and whether it is to scale; those that are not are hollow."""
 
     s: np.ndarray
     reach: np.ndarray
     body: np.ndarray
-
-
-def styles(families: Iterable[str]) -> dict[str, tuple[str, Shape]]:
-    """family -> (colour, shape), assigned alphabetically, so that the order of the rows does not matter."""
-    names = sorted(set(families))
-    return {name: (COLOURS[i % len(COLOURS)], SHAPES[i % len(SHAPES)]) for i, name in enumerate(names)}
+    to_scale: np.ndarray
 
 
 def sizes(points: Iterable, scale: 'AreaScale', style: dict, pixels_per_point: float) -> Sizes:
     """The sizes of the marks of chart points (with `params` and `family`)."""
-    s, reach, body = [], [], []
+    s, reach, body, to_scale = [], [], [], []
     for point in points:
         area = scale.area(point.params)
         unit_area, unit_radius = shape_scale(style[point.family][1])
         s.append(area / unit_area)
         reach.append(unit_radius * math.sqrt(s[-1]) * pixels_per_point)
         body.append(math.sqrt(area / math.pi) * pixels_per_point)
-    return Sizes(np.array(s), np.array(reach), np.array(body))
+        to_scale.append(scale.to_scale(point.params))
+    return Sizes(*map(np.array, (s, reach, body, to_scale)))
+
+
+def draw(axes: Axes, x: float, y: float, look: tuple[str, Shape], sizes: Sizes, i: int, **options) -> None:
+    """Draw the mark number i of a chart at (x, y): filled where it is to scale."""
+    colour, shape = look
+    face = {'facecolor': colour, 'edgecolor': CARD, 'alpha': 0.75, 'linewidth': HOLLOW}
+    hollow = {'facecolor': CARD, 'edgecolor': colour, 'linewidth': HOLLOW}
+    axes.scatter(x, y, s=sizes.s[i], marker=shape, **(face if sizes.to_scale[i] else hollow), **options)
 
 
 class AreaScale:
-    """Parameters -> area of the mark in pt²: proportional above a minimum. The more marks, the smaller they are."""
+    """Parameters -> area of the mark in pt²: proportional, but for marks below a minimum, which are `clamped`.
+
+    The more marks and the smaller the figure, the smaller they are.
+    """
 
     def __init__(self, params: list[float]):
-        known = [p for p in params if np.isfinite(p) and p > 0] or [1.0]
-        largest = float(np.clip(9000 / len(params), 260, 700))
-        self._per_parameter = largest / max(known)
+        known = [p for p in params if np.isfinite(p) and p > 0]
+        self._meant = bool(known)
+        known = known or [1.0]
+        share = min(1.0, current().width / 10.5)
+        self._per_parameter = share * float(np.clip(_CROWD / len(params), 260, _LARGEST)) / max(known)
         self.least = LEAST_AREA / self._per_parameter
-        self.any_at_least = min(known) < self.least
+        self.clamped = not all(map(self.to_scale, params))
         self._most = max(known)
 
+    def to_scale(self, params: float) -> bool:
+        """Whether the area of a mark is proportional; not where its parameters are few or unknown."""
+        return not self._meant or bool(np.isfinite(params) and params >= self.least)
+
     def area(self, params: float) -> float:
-        """Area in pt²; the minimum where the parameters are unknown."""
-        return max(LEAST_AREA, params * self._per_parameter) if np.isfinite(params) else LEAST_AREA
+        """Area in pt²; the minimum where it is not to scale."""
+        if not self._meant:
+            return _ONE_AREA
+        return params * self._per_parameter if self.to_scale(params) else LEAST_AREA
 
     def steps(self) -> list[float]:
         """Round parameter counts for the legend, in descending order."""
         first = _round_down(self._most)
         steps = [first, _round_down(first / 4), _round_down(first / 16)]
-        return [step for step in steps if step > 1.5 * self.least]
+        return [step for step in steps if step > 2 * self.least]
 
 
 def shape_scale(shape: Shape) -> tuple[float, float]:

@@ -10,6 +10,7 @@ from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.format import text
 from cnn_bench.report.summary import SeedError, front
 from cnn_bench.runs import collapse
+from cnn_bench.runs.charts import COSTS
 from cnn_bench.runs.columns import COLUMNS, DEVICE_MEAN, Column
 
 # Canziani et al. have a linear axis. Over a wider range than this, cheap networks would lie on one another.
@@ -59,16 +60,11 @@ class Scatter(ChartSpec):
     log_x: bool = True
     low_is_better: bool = True
     left_is_better: bool = True
-    kinds: str = 'Family'
+    kinds: str = 'Lineage'
 
     @property
     def alt_text(self) -> str:
         return f'{self.title}: {self.y_label} against {self.x_label}'
-
-
-def costs() -> dict[str, Column]:
-    """Name of a chart -> the cost that it sets accuracy against."""
-    return {f'accuracy_vs_{column.cost}': column for column in COLUMNS.values() if column.cost}
 
 
 def accuracy_vs_macs(summary: pd.DataFrame) -> Scatter:
@@ -77,11 +73,11 @@ def accuracy_vs_macs(summary: pd.DataFrame) -> Scatter:
 
 
 def accuracy_vs_cost(summary: pd.DataFrame, name: str) -> Scatter | None:
-    """Top-1 error against the cost of the chart `name`, a key of `costs`.
+    """Top-1 error against the cost of the chart `name`, a key of `COSTS`.
 
     None where no row has that cost, or where it was measured on different devices.
     """
-    cost = costs()[name]
+    cost = COSTS[name]
     rows = summary[summary[cost.name].gt(0)].reset_index(drop=True)
     devices = list(dict.fromkeys(rows.device.dropna())) if cost.over_seeds == DEVICE_MEAN else []
     told = list(dict.fromkeys(rows[cost.told_by].dropna())) if cost.told_by else []
@@ -126,7 +122,8 @@ def published_accuracy_vs_macs(summary: pd.DataFrame) -> Scatter:
 
 
 _CAPTION = (
-    'The area of a mark is proportional to the parameters; colour and shape tell the family. The dashed steps are the '
+    'The area of a mark is proportional to the parameters, but for hollow ones, which are too small to show it; colour '
+    'tells the lineage, shape the family. The dashed steps are the '
     'Pareto front: no network here has both {both} and less error than one on it.'
 )
 _BARS = (

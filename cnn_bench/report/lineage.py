@@ -1,0 +1,35 @@
+"""Which networks one colour stands for: eight lineages of families that grew out of one another."""
+
+from cnn_bench.models import registry
+
+OTHER = 'other'
+# NIN is where GoogLeNet's paper takes its 1x1 convolutions from; FashionCNN has VGG's plan of pairs of 3x3 and doubled
+# filters; ENet, as the mobile networks, was made for devices with little power.
+FAMILIES = {
+    'LeNet': ('lenet',),
+    'AlexNet': ('alexnet',),
+    'VGG': ('vgg', 'fashion_cnn'),
+    'Inception': ('googlenet', 'nin', 'inception_v3', 'inception_v4', 'inception_resnet_v2', 'xception'),
+    'ResNet': ('resnet', 'resnet_cifar', 'resnet_v2', 'resnext', 'wide_resnet', 'seresnet'),
+    'dense': ('densenet',),
+    'mobile': ('mobilenet_v1', 'mobilenet_v2', 'mobilenet_v3', 'efficientnet', 'enet', 'mnasnet', 'shufflenet_v2',
+               'squeezenet'),
+    'ConvNeXt': ('convnext',),
+}  # fmt: skip
+LINEAGES = tuple(FAMILIES)
+_OF_FAMILY = {family: name for name, families in FAMILIES.items() for family in families}
+
+
+def lineage(arch: str, family: str = '') -> str:
+    """The lineage of the network `arch`: one of LINEAGES for every name of the registry.
+
+    Of a network outside the registry, that of its `family` (as its run recorded it); a family that is not of the
+    registry is a lineage of its own, and without a family it is OTHER. No user's file is run.
+    """
+    known = registry.ARCHS.get(arch)
+    return of_family(known.family if known else family)
+
+
+def of_family(family: str) -> str:
+    """The lineage of a family of networks: one of LINEAGES for those of the registry, else the family itself."""
+    return _OF_FAMILY.get(family, family) or OTHER
