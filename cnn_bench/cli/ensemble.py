@@ -10,9 +10,9 @@ checkpoints again. Members are chosen `in order` of their error, or `greedily`: 
 error of the ensemble most. Both choices use the test images on which the error is then measured, which flatters them;
 `all there are` involves no choice.
 
-The gain is the top-1 error of the best member minus that of the ensemble, in points, with a 95 % bootstrap interval
-over the test images; it does not cover the variation between seeds. Multiply-adds and parameters are sums over the
-members.
+The difference is the top-1 error of the ensemble minus that of its best member, in points, with a 95 % bootstrap
+interval over the test images; it does not cover the variation between seeds. Multiply-adds and parameters are sums over
+the members.
 """
 
 import argparse
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from cnn_bench.report.ensembles import Member
 
-FIGURES = ('MACs', 'params', 'top-1', 'top-5', 'best member', 'gain (95 % interval)', 'p', 'disagree')
+FIGURES = ('MACs', 'params', 'top-1', 'top-5', 'best member', 'difference (95 %)', 'p', 'disagree')
 COLUMNS = (
     Heading('ensemble'),
     *(Heading(header, number=True) for header in FIGURES),
@@ -125,7 +125,7 @@ def _cells(row: dict) -> tuple[str, ...]:
         percent(row['top1_err_pct']),
         percent(row['top5_err_pct']),
         percent(row['best_err_pct']),
-        ensemble_words.gain(row),
+        ensemble_words.difference(row),
         p_value(row['p']),
         percent(row['disagreement_pct'], 1),
         row['chosen'],

@@ -1,4 +1,4 @@
-"""Ensembles in words: their short names, what they gain and what that costs."""
+"""Ensembles in words: their short names, how they differ from their best member, and what that costs."""
 
 from collections.abc import Sequence
 
@@ -17,10 +17,10 @@ def name(row: dict) -> str:
     return f'the {row["size"]} best' if ensembles.IN_ORDER in ways else f'{row["size"]}, greedily'
 
 
-def gain(row: dict) -> str:
-    """The gain of a row of `ensembles.best` with its interval, in points: '+1.50 (+0.90 to +2.10)'."""
-    ends = interval(row['low'], row['high'])
-    return f'{signed(row["gain"])} ({ends})' if ends else signed(row['gain'])
+def difference(row: dict) -> str:
+    """A row of `ensembles.best` minus its best member, with its interval, in points: '−1.50 (−2.10 to −0.90)'."""
+    ends = interval(-row['high'], -row['low'])
+    return f'{signed(-row["gain"])} ({ends})' if ends else signed(-row['gain'])
 
 
 def how_chosen(found: Sequence[Member]) -> str:
@@ -57,17 +57,17 @@ def _result(row: dict, single: Member) -> str:
     best = row['best_member']
     against = '' if best == single.label else f' against {percent(row["best_err_pct"])} of {best}'
     return (
-        f'{percent(row["top1_err_pct"])} error{against}, {gain(row)} points less than their best member '
+        f'{percent(row["top1_err_pct"])} error{against}, {difference(row)} points from their best member '
         f'(95 % interval over {row["n"]:,} test images), at {row["macs"] / single.macs:.1f} times its multiply-adds '
         f'({human(row["macs"])})'
     )
 
 
 def _kin(pairs: pd.DataFrame) -> str:
-    """Disagreement and gain of pairs, by how closely related the two members are; '' where there is no pair."""
+    """Disagreement and difference of pairs, by how closely related the two members are; '' where there is no pair."""
     parts = [
-        f'two {row.Index} disagree on {percent(row.disagreement_pct, 1)} of the images and gain '
-        f'{signed(row.gain)} points over the better one ({row.pairs} pair{"" if row.pairs == 1 else "s"})'
+        f'two {row.Index} disagree on {percent(row.disagreement_pct, 1)} of the images, and their error together minus '
+        f'that of the better one is {signed(-row.gain)} points ({row.pairs} pair{"" if row.pairs == 1 else "s"})'
         for row in ensembles.by_kin(pairs).itertuples()
     ]
     return f'On average {"; ".join(parts)}.' if parts else ''

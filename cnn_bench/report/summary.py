@@ -155,9 +155,9 @@ def front_in_words(summary: pd.DataFrame) -> str:
         else ' (one seed each: no interval)'
     )
     return (
-        f'Pareto front of error and multiply-adds: {on_front}. Its hypervolume is {value:.2f} percentage points × '
-        f'decades{interval}, with the reference point at the largest values here, {human(reference[0])} multiply-adds '
-        f'and {reference[1]:.2f} % error; hypervolumes with other reference points cannot be compared.'
+        f'On the Pareto front of error and multiply-adds: {on_front}. Its hypervolume, the area between it and the '
+        f'largest values here ({human(reference[0])} multiply-adds and {reference[1]:.2f} % error; more is better), is '
+        f'{value:.2f} percentage points × decades{interval}. It compares with those up to the same values alone.'
     )
 
 

@@ -1,7 +1,8 @@
 """Hypotheses tested with the runs at hand, and variants compared with the baseline, paired by seed.
 
-A difference between two single runs stays just that: with one seed the interval is over the test images, is labelled
-so, and leaves the hypothesis undecided.
+Every difference is the variant minus what it is compared with, of a hypothesis the one that should have less minus the
+other: where it is negative there is less error. A difference between two single runs stays just that: with one seed the
+interval is over the test images, is labelled so, and leaves the hypothesis undecided.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,11 +35,20 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Judgement:
-    """A hypothesis and its verdict: `state` of `stats.decide`, and `line`, a sentence that begins with the state."""
+    """A hypothesis and its verdict: `state` of `stats.decide`, and a sentence that says why.
+
+    difference: '−4.00 points (−6.48 to −1.52)'; '' where there is none.
+    """
 
     hypothesis: Hypothesis
     state: str
-    line: str
+    says: str
+    difference: str = ''
+
+    @property
+    def line(self) -> str:
+        """A sentence that begins with the state."""
+        return f'{self.state}: {self.says}'
 
 
 def judge(
@@ -136,25 +146,27 @@ def _judge(
 ) -> Judgement:
     missing = _missing(table, hypothesis)
     if missing:
-        return Judgement(hypothesis, stats.UNDECIDED, f'{stats.UNDECIDED}: {missing}')
+        return Judgement(hypothesis, stats.UNDECIDED, missing)
     less, more = _paired(table, hypothesis.less, hypothesis.more, hypothesis.column)
     if columns.column(hypothesis.column).counted:
-        return _judge_count(hypothesis, float((more - less).mean()))
+        return _judge_count(hypothesis, float((less - more).mean()))
     found = stats.decide(more - less, hypothesis.by, LEVEL, comparisons)
-    n, difference = found.difference.n, _difference(hypothesis, found.difference.mean)
+    difference = _other_way(found.difference)
     collapsed = _collapsed(table, (hypothesis.less, hypothesis.more))
-    if n == 1:
-        images = _image_difference(table, hypothesis.less, hypothesis.more, hypothesis.column, predictions, comparisons)
-        line = f'one seed says nothing of others. Of these two runs, {difference}{_over_images(images, comparisons)}'
-        return Judgement(hypothesis, stats.UNDECIDED, f'{stats.UNDECIDED}: {line}{collapsed}')
     together = f', all {comparisons} hypotheses together' if comparisons > 1 else ''
-    ends = f'95 % interval {interval(found.difference.low, found.difference.high)}'
+    if difference.n == 1:
+        images = _image_difference(table, hypothesis.less, hypothesis.more, hypothesis.column, predictions, comparisons)
+        said = f'one seed says nothing of others. Of these two runs, {_difference(hypothesis, difference.mean)}'
+        if images:
+            images = _other_way(images)
+            ends = f'95 % interval {interval(images.low, images.high)} over {images.n:,} test images{together}'
+            said += f' ({ends}; McNemar p {compared(images.p)})'
+        return Judgement(hypothesis, stats.UNDECIDED, said + collapsed, _short(hypothesis, images or difference))
+    ends = f'95 % interval {interval(difference.low, difference.high)} over {difference.n} seeds{together}'
+    said = f'{_difference(hypothesis, difference.mean)} ({ends})'
     if found.state == stats.UNDECIDED:
-        needed = _needed(found.seeds_needed, n)
-        line = f'{found.state} with these {n} seeds: {difference} ({ends}{together}); {needed}'
-    else:
-        line = f'{found.state}: {difference} ({ends} over {n} seeds{together})'
-    return Judgement(hypothesis, found.state, line + collapsed)
+        said += f'; {_needed(found.seeds_needed, difference.n)}'
+    return Judgement(hypothesis, found.state, said + collapsed, _short(hypothesis, difference))
 
 
 def _missing(table: pd.DataFrame, hypothesis: Hypothesis) -> str:
@@ -172,11 +184,11 @@ def _missing(table: pd.DataFrame, hypothesis: Hypothesis) -> str:
     return '' if seeds[0] & seeds[1] else f'{hypothesis.less} and {hypothesis.more} have no finished seed in common'
 
 
-def _judge_count(hypothesis: Hypothesis, difference: float) -> Judgement:
-    holds = difference >= hypothesis.by if hypothesis.by else difference > 0
-    state = stats.SUPPORTED if holds else stats.CONTRADICTED
-    line = f'{state}: {_difference(hypothesis, difference)} (counted; it depends on no seed)'
-    return Judgement(hypothesis, state, line)
+def _judge_count(hypothesis: Hypothesis, mean: float) -> Judgement:
+    holds = mean <= -hypothesis.by if hypothesis.by else mean < 0
+    said = f'{_difference(hypothesis, mean)} (counted; it depends on no seed)'
+    counted = stats.Difference(mean, np.nan, np.nan, np.nan, 1)
+    return Judgement(hypothesis, stats.SUPPORTED if holds else stats.CONTRADICTED, said, _short(hypothesis, counted))
 
 
 def _image_difference(
@@ -196,16 +208,19 @@ def _image_difference(
 def _difference(hypothesis: Hypothesis, mean: float) -> str:
     column = columns.column(hypothesis.column)
     unit = f'{_DIFFERENCES.get(column.unit, column.unit)} of ' if column.unit else ''
-    said = f'{hypothesis.more} minus {hypothesis.less} is {signed(mean)} {unit}{column.words or column.name}'
-    return f'{said}, {hypothesis.by:g} or more expected' if hypothesis.by else said
+    said = f'{hypothesis.less} minus {hypothesis.more} is {signed(mean)} {unit}{column.words or column.name}'
+    return f'{said}, {signed(-hypothesis.by)} or less expected' if hypothesis.by else said
 
 
-def _over_images(found: stats.Difference | None, comparisons: int) -> str:
-    if found is None:
-        return ''
-    together = f', {comparisons} hypotheses together' if comparisons > 1 else ''
+def _short(hypothesis: Hypothesis, found: stats.Difference) -> str:
+    column = columns.column(hypothesis.column)
+    said = f'{signed(found.mean)} {_DIFFERENCES.get(column.unit, column.unit) or column.words or column.name}'
     ends = interval(found.low, found.high)
-    return f' (95 % interval {ends} over {found.n:,} test images{together}; McNemar p {compared(found.p)})'
+    return f'{said} ({ends})' if ends else said
+
+
+def _other_way(found: stats.Difference) -> stats.Difference:
+    return stats.Difference(-found.mean, -found.high, -found.low, found.p, found.n)
 
 
 def _needed(seeds: int | None, there: int) -> str:

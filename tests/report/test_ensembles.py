@@ -193,7 +193,7 @@ def test_all_together_beside_the_best_single_by_seed():
     np.testing.assert_array_equal(said[rows.run[BEST_SINGLE, 0]].top1, runs['b-0'].top1)
     assert said[rows.run[TOGETHER, 0]].right.all()
     (finding,) = verdicts.judge(more, [Hypothesis('more is better', 'us', less=TOGETHER, more=BEST_SINGLE)])
-    assert f'{BEST_SINGLE} minus {TOGETHER} is +12.50 points' in finding.line
+    assert f'{TOGETHER} minus {BEST_SINGLE} is −12.50 points' in finding.line
 
 
 def test_runs_that_make_no_ensemble_add_nothing():
@@ -214,15 +214,16 @@ def test_the_chart_has_every_member_and_ensemble_and_its_front():
     assert ensemble_chart.error_against_cost([], ensembles.best([])) is None
 
 
-def test_the_words_give_the_best_the_gain_and_the_cost():
+def test_the_words_give_the_best_the_difference_and_the_cost():
     found = three()
     words = ensemble_words.in_words(found, ensembles.best(found), ensembles.pairs(found))
     assert words.startswith('The best of 3 networks alone is b: 25.00 % top-1 error at 10 multiply-adds.')
-    assert 'All 3 together have 0.00 % error, +25.00 (' in words
+    assert 'All 3 together have 0.00 % error, −25.00 (' in words
     assert 'at 6.0 times its multiply-adds (60)' in words
     assert 'The best chosen ensemble is b; a: 0.00 % error' in words
     assert 'chosen on the test images, which count the error too' in words
-    assert 'two networks of one family disagree on 50.0 % of the images and gain +25.00 points' in words
+    assert 'two networks of one family disagree on 50.0 % of the images, and their error together minus that' in words
+    assert 'of the better one is −25.00 points' in words
     assert ensemble_words.in_words(found[:1], ensembles.best(found[:1]), ensembles.pairs(found[:1])) == ''
 
 

@@ -44,26 +44,27 @@ def test_a_hypothesis_that_holds():
     found = judge_one(table_of(**THREE))
     half = T2[0.95] / math.sqrt(3)
     assert found.state == stats.SUPPORTED
-    assert found.line.startswith('supported: bad minus good is +4.00 points of top-1 error (95 % interval ')
+    assert found.line.startswith('supported: good minus bad is −4.00 points of top-1 error (95 % interval ')
     assert found.line.endswith('over 3 seeds)')
-    assert numbers(found.line, 'interval ') == pytest.approx([4 - half, 4 + half], abs=0.01)
+    assert numbers(found.line, 'interval ') == pytest.approx([-4 - half, -4 + half], abs=0.01)
+    assert found.difference == f'−4.00 points (−{4 + half:.2f} to −{4 - half:.2f})'
 
 
 def test_a_hypothesis_of_more_than_there_is():
     found = judge_one(table_of(**THREE), by=8.0)
     assert found.state == stats.CONTRADICTED
-    assert ', 8 or more expected (95 % interval' in found.line
+    assert ', −8.00 or less expected (95 % interval' in found.line
 
 
 def test_a_hypothesis_the_other_way_round():
     found = judge_one(table_of(**THREE), less='bad', more='good')
-    assert found.line.startswith('contradicted: good minus bad is −4.00 points')
+    assert found.line.startswith('contradicted: bad minus good is +4.00 points')
 
 
 def test_too_few_seeds_say_how_many_it_takes():
     found = judge_one(table_of(good=[10.0, 11.0, 12.0], bad=[10.0, 13.0, 13.0]))  # 0, 2, 1
     assert found.state == stats.UNDECIDED
-    assert found.line.startswith('undecided with these 3 seeds: bad minus good is +1.00 points')
+    assert found.line.startswith('undecided: good minus bad is −1.00 points')
     needed = stats.decide([0.0, 2.0, 1.0]).seeds_needed
     assert found.line.endswith(f'; about {needed} seeds would decide')
     assert 3 < needed < 20
@@ -73,7 +74,7 @@ def test_hypotheses_share_their_level():
     table = table_of(**THREE)
     both = verdicts.judge(table, [hypothesis(), hypothesis(by=1.0)])
     half = T2[0.975] / math.sqrt(3)
-    assert numbers(both[0].line, 'interval ') == pytest.approx([4 - half, 4 + half], abs=0.01)
+    assert numbers(both[0].line, 'interval ') == pytest.approx([-4 - half, -4 + half], abs=0.01)
     assert 'all 2 hypotheses together' in both[0].line
 
 
@@ -81,7 +82,7 @@ def test_only_seeds_that_both_finished_count():
     table = table_of(good=[10.0, 11.0, 12.0, 99.0], bad=[13.0, 15.0, 17.0])
     assert 'over 3 seeds' in judge_one(table).line
     table.loc[table.run == 'bad-1', 'state'] = 'diverged'
-    assert 'these 2 seeds' in judge_one(table).line
+    assert 'over 2 seeds' in judge_one(table).line
 
 
 def predictions_of(good, bad):
@@ -96,12 +97,12 @@ def test_one_seed_decides_nothing_and_says_what_the_two_runs_show():
     table = table_of(good=[10.0], bad=[30.0])
     found = judge_one(table, predictions_of(10, 30))
     assert found.state == stats.UNDECIDED
-    assert found.line.startswith('undecided: one seed says nothing of others. Of these two runs, bad minus good is')
-    assert '+20.00 points of top-1 error (95 % interval ' in found.line
+    assert found.line.startswith('undecided: one seed says nothing of others. Of these two runs, good minus bad is')
+    assert '−20.00 points of top-1 error (95 % interval ' in found.line
     assert found.line.endswith('over 100 test images; McNemar p < 0.001)')
     low, high = numbers(found.line, 'interval ')
-    assert 10 < low < 20 < high < 30
-    assert judge_one(table).line.endswith('+20.00 points of top-1 error')
+    assert -30 < low < -20 < high < -10
+    assert judge_one(table).line.endswith('−20.00 points of top-1 error')
 
 
 def test_predictions_of_other_images_are_not_compared():
@@ -140,7 +141,7 @@ def test_counts_need_no_seeds():
     table = table_of(good=[10.0], bad=[12.0])
     table['macs'] = [1000, 4000]
     assert judge_one(table, column='macs').line == (
-        'supported: bad minus good is +3,000 multiply-adds (counted; it depends on no seed)'
+        'supported: good minus bad is −3,000 multiply-adds (counted; it depends on no seed)'
     )
     assert judge_one(table, column='macs', by=3000.0).state == stats.SUPPORTED
     assert judge_one(table, column='macs', by=3001.0).state == stats.CONTRADICTED

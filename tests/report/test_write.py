@@ -97,7 +97,9 @@ def test_a_sweep_gets_every_chart_its_own_first(sweep, tmp_path):
         *TABLES, 'index.html', *(f'{name}.{to}' for name in UNTUNED for to in saving.FORMATS)
     }  # fmt: skip
     fold = text.index('<summary>More charts')
-    assert text.index('id="differences-') < fold < text.index('id="accuracy_vs_macs-')
+    assert text.index('id="differences-') < fold < text.index('id="error_overlap-')
+    assert 'id="accuracy_vs_macs-' not in text  # the explorer has it
+    assert 'href="accuracy_vs_macs.pdf"' in text
     assert 'Do shortcuts &lt;help&gt;?' in text
     assert 'They <strong>do</strong>' in text
     assert 'diverged: the loss of step 3 is nan' in text
@@ -117,7 +119,7 @@ def test_what_was_measured_is_in_the_tables(sweep):
 def test_verdict_lines(sweep):
     lines = verdicts.lines(data.read(sweep).judgements)
     assert [line.split(' -- ')[1].split(':')[0] for line in lines] == ['supported', 'contradicted', 'undecided']
-    assert lines[0].startswith('Shortcuts help a deep network -- supported: plain minus resnet is +4.07 points')
+    assert lines[0].startswith('Shortcuts help a deep network -- supported: resnet minus plain is −4.07 points')
 
 
 def test_a_chart_that_nobody_knows(tmp_path):

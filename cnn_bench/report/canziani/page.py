@@ -7,7 +7,6 @@ import pandas as pd
 from cnn_bench.report.canziani.claims import FAILS, HOLDS, NOT_HERE, SOURCE, UNDECIDED, Claim
 from cnn_bench.report.canziani.data import Data
 from cnn_bench.report.page import render as pages
-from cnn_bench.report.page import svg
 from cnn_bench.report.page.render import Drawn
 from cnn_bench.report.page.sections import Cell, Header
 
@@ -43,16 +42,14 @@ _COLUMNS = {
 
 def render(data: Data, judged: list[Claim], drawn: list[Drawn]) -> str:
     """The HTML of the page, which loads nothing else."""
-    none = pd.DataFrame({'label': []})
     return pages.fill(
         'figures.html',
         title=TITLE,
         source=SOURCE,
         claims=[{'look': _LOOKS[claim.verdict], 'claim': claim} for claim in judged],
-        figures=[{'spec': chart, 'svg': svg.inline(chart, picture)} for chart, picture in drawn],
+        figures=[pages.figure(*one) for one in drawn],
         provenance=_provenance(data),
         rows=_rows(data),
-        points=[point for chart, _ in drawn for point in svg.points(chart, none)],
     )
 
 

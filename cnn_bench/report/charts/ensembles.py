@@ -8,7 +8,7 @@ import pandas as pd
 from cnn_bench import stats
 from cnn_bench.report import ensembles
 from cnn_bench.report.charts.scatter.spec import Point, Scatter
-from cnn_bench.report.ensemble_words import gain, how_chosen, name
+from cnn_bench.report.ensemble_words import difference, how_chosen, name
 from cnn_bench.report.ensembles import Member
 from cnn_bench.report.format import human, percent
 from cnn_bench.report.summary import SeedError
@@ -61,7 +61,7 @@ def _point(row: dict, on_front: bool, all_named: bool, collapsed: bool) -> Point
         details += [
             ('members', '; '.join(row['members'])),
             ('chosen', row['chosen']),
-            ('less error than its best member', f'{gain(row)} points'),
+            ('error minus that of its best member', f'{difference(row)} points'),
             ('members disagree on', f'{percent(row["disagreement_pct"], 1)} of the images'),
         ]
     return Point(

@@ -9,6 +9,7 @@ from cnn_bench.report.charts.saving import FORMATS
 from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import THEME
 from cnn_bench.report.data import ReportData
+from cnn_bench.report.page import answer as answers
 from cnn_bench.report.page import sections, svg
 from cnn_bench.report.summary import front_in_words
 
@@ -22,25 +23,38 @@ def render(data: ReportData, first: list[Drawn], more: list[Drawn], title: str, 
     answer: Markdown; HTML in it is shown as text and pictures are not loaded.
     """
     summary = data.summary
+    explored = [svg.inline(*drawn) for drawn in (*first, *more) if _is_explored(drawn[0])]
     return fill(
         'page.html',
         title=title,
-        answer=sections.markdown(answer),
+        sentence=answers.sentence(data, answer),
+        answer='' if answers.is_short(answer) else sections.markdown(answer),
+        front=front_in_words(summary) if (summary.source == 'measured').all() else '',
         study=sections.study(data.study),
+        explorer=explored[0] if explored else '',
         judgements=data.judgements,
-        first=[{'spec': chart, 'svg': svg.inline(chart, drawn)} for chart, drawn in first],
-        more=[{'spec': chart, 'svg': svg.inline(chart, drawn)} for chart, drawn in more],
+        first=[figure(*drawn) for drawn in first if not _is_explored(drawn[0])],
+        more=[figure(*drawn) for drawn in more if not _is_explored(drawn[0])],
+        files=[chart.name for chart, _ in (*first, *more)],
         intervals=summary['top1_ci95_pct'].notna().any(),
         results=sections.results(summary),
-        front=front_in_words(summary) if (summary.source == 'measured').all() else '',
         recipes=sections.recipes(data),
         ensembles=sections.ensembles(data) if any(chart.name == 'ensembles' for chart, _ in first) else {},
         tuning=sections.tuning(data),
         left_out=data.left_out,
         provenance=sections.provenance(data.standing),
         runs=sections.runs(data.table, data.names),
-        points=[point for chart, _ in (*first, *more) for point in svg.points(chart, summary)],
     )
+
+
+def figure(chart: ChartSpec, drawn: str) -> dict[str, object]:
+    """A chart as the macro `figure` shows it."""
+    return {'spec': chart, 'svg': svg.inline(chart, drawn)}
+
+
+def _is_explored(chart: ChartSpec) -> bool:
+    """Whether the explorer shows what the chart does, so that it is beside the page alone, as a file."""
+    return 'accuracy_vs_' in chart.name or chart.name == 'learning_curves'
 
 
 def fill(template: str, title: str, **content: object) -> str:

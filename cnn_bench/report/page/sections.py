@@ -33,7 +33,7 @@ _OF_RUNS = {
 }
 _OF_ENSEMBLES = (
     *('Members', COLUMNS['macs'].header, COLUMNS['params'].header, COLUMNS['top1_err_pct'].header),
-    *(COLUMNS['top5_err_pct'].header, 'Best member (%)', 'Gain (95 % interval)', 'p', 'Disagree (%)'),
+    *(COLUMNS['top5_err_pct'].header, 'Best member (%)', 'Difference (95 % interval)', 'p', 'Disagree (%)'),
 )
 _MOST_PAIRS = 100  # rows of a table that is read, not searched; `cnn-bench ensemble --json` has all
 _FINGERPRINT = 12  # digits that are shown
@@ -48,11 +48,11 @@ class Cell(NamedTuple):
 
 
 class Header(NamedTuple):
-    """The header of a column of the results."""
+    """The header of a column of a table that a reader sorts, and the kind of its cells."""
 
     name: str
-    unit: str
-    align: str
+    unit: str = ''
+    kind: str = 'text'
 
 
 def markdown(text: str) -> Markup:
@@ -101,7 +101,7 @@ def _result(column: Column, value: object) -> Cell:
 def recipes(data: ReportData) -> dict:
     """The fields in which the recipes differ, a column per configuration."""
     table = data.differing_fields
-    rows = [[Cell(field, 'field'), *map(Cell, values)] for field, *values in table.itertuples()]
+    rows = [[Cell(field), *map(Cell, values)] for field, *values in table.itertuples()]
     return {'head': ['Field', *map(str, table.columns)], 'rows': rows}
 
 
@@ -116,7 +116,7 @@ def ensembles(data: ReportData) -> dict:
         'words': ensemble_words.in_words(data.members, data.ensembles, pairs),
         'head_of_best': ['Ensemble', *_OF_ENSEMBLES, 'Chosen'],
         'best': [
-            [Cell(ensemble_words.name(row), 'field'), *_ensemble(row), Cell(row['chosen'])]
+            [Cell(ensemble_words.name(row)), *_ensemble(row), Cell(row['chosen'])]
             for row in data.ensembles.to_dict('records')
         ],
         'which_pairs': f'{which} ({len(shown)})',
@@ -136,7 +136,7 @@ def tuning(data: ReportData) -> dict:
     return {
         'words': tuning_words.sentences(data),
         'tables': [
-            {'head': head, 'rows': [[Cell(first, 'field'), *map(Cell, rest)] for first, *rest in rows], 'hint': hint}
+            {'head': head, 'rows': [[*map(Cell, row)] for row in rows], 'hint': hint}
             for head, rows, hint in made
             if rows
         ],
@@ -149,11 +149,11 @@ def _ensemble(row: Mapping) -> list[Cell]:
     numbers = (
         *costs,
         COLUMNS['top1_err_pct'].text(row['best_err_pct']),
-        ensemble_words.gain(row),
+        ensemble_words.difference(row),
         p_value(row['p']),
         f'{row["disagreement_pct"]:.1f}',
     )
-    return [Cell('; '.join(row['members']), 'lead'), *(Cell(number, 'number') for number in numbers)]
+    return [Cell('; '.join(row['members']), 'prose'), *(Cell(number, 'number') for number in numbers)]
 
 
 def provenance(table: pd.DataFrame) -> dict[str, str]:
@@ -180,8 +180,8 @@ def runs(table: pd.DataFrame, names: Mapping[str, str]) -> dict:
     rows = []
     for row in ours.to_dict('records'):
         label = names.get(row['run'], str(row['label']))
-        rows.append([Cell(label, 'field'), *(Cell(_of_run(name, row[name])) for name in shown)])
-    return {'head': ['Network', *(_OF_RUNS[name] for name in shown)], 'rows': rows}
+        rows.append([Cell(label), *(Cell(_of_run(name, row[name])) for name in shown)])
+    return {'columns': [Header('Network'), *(Header(_OF_RUNS[name]) for name in shown)], 'rows': rows}
 
 
 def _of_run(name: str, value: object) -> str:

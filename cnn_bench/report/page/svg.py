@@ -1,8 +1,7 @@
-"""Charts as parts of the page: their SVG, and what it shows when a reader points at their marks."""
+"""A chart as part of the page: its SVG with ids of its own and the page's colours."""
 
 import re
 
-import pandas as pd
 from markupsafe import Markup, escape
 
 from cnn_bench.report.charts.spec import ChartSpec
@@ -13,22 +12,6 @@ _PIXELS_PER_POINT = 96 / 72
 _LEAST = 760  # pixels to which a chart shrinks before it scrolls
 _PAGE = 1200  # pixels; a chart wider than that
 _READABLE = 0.75  # shrinks to this fraction of its width
-
-
-def points(chart: ChartSpec, summary: pd.DataFrame) -> list[dict]:
-    """For the page's script: the ids of each mark, of its label and of its row in the table, and its details."""
-    rows = {label: f'row-{i}' for i, label in enumerate(summary.label)}
-    return [
-        {
-            'mark': f'{chart.name}-{hover.gid}',
-            'text': f'{chart.name}-{hover.text}' if hover.text else '',
-            'row': rows.get(hover.label, ''),
-            'kind': hover.kind,
-            'label': hover.label,
-            'details': hover.details,
-        }
-        for hover in chart.hovers
-    ]
 
 
 def inline(chart: ChartSpec, svg: str) -> Markup:
@@ -42,7 +25,7 @@ def inline(chart: ChartSpec, svg: str) -> Markup:
     wide = round(float(box.split('"')[1].split()[2]) * _PIXELS_PER_POINT * 1.1)
     least = min(wide, _LEAST) if wide <= _PAGE else round(_READABLE * wide)
     attributes = (
-        f'{box} style="max-width: {wide}px; min-width: {least}px" role="group" aria-label="{escape(chart.alt_text)}"'
+        f'{box} style="max-width: {wide}px; min-width: {least}px" role="img" aria-label="{escape(chart.alt_text)}"'
     )
     head = f'<svg xmlns:xlink="http://www.w3.org/1999/xlink" {attributes}>'
     return Markup(re.sub(r'<svg[^>]*>', lambda _: head, svg, count=1))

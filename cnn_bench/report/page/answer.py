@@ -1,0 +1,61 @@
+"""The answer of a report in one sentence: the study's own where it is that short, otherwise one made from the data."""
+
+import re
+
+import pandas as pd
+from markupsafe import Markup
+
+from cnn_bench import stats
+from cnn_bench.report.data import ReportData
+from cnn_bench.report.format import human, percent
+from cnn_bench.report.page.sections import markdown
+from cnn_bench.report.summary import learned_errors
+from cnn_bench.report.verdicts import Judgement
+
+_LONGEST = 240  # characters
+_MOST_NAMED = 4  # networks, or hypotheses
+_VERBS = {stats.SUPPORTED: 'support {}', stats.CONTRADICTED: 'contradict {}', stats.UNDECIDED: 'leave {} undecided'}
+
+
+def is_short(answer: str) -> bool:
+    """Whether an answer (Markdown) is a sentence that is read at a glance."""
+    said = answer.strip()
+    return 0 < len(said) <= _LONGEST and not re.search(r'[.!?]\s|\n\s*\n', said)
+
+
+def sentence(data: ReportData, answer: str) -> Markup:
+    """One sentence as HTML: `answer` where it `is_short`, else the verdicts, or the networks with the least error."""
+    if is_short(answer):
+        return markdown(answer)
+    about_cost = not data.study or ''.join(data.study.charts[:1]).startswith('accuracy_vs_')
+    hypotheses = [] if about_cost else data.judgements
+    said = _of_hypotheses(hypotheses) or _of_costs(data.summary)
+    return Markup('<p>{}</p>').format(re.sub(r'(?<=\d) (?=[%kMG])', '\N{NO-BREAK SPACE}', said))
+
+
+def _of_hypotheses(judgements: list[Judgement]) -> str:
+    """'Of 6 hypotheses these runs support 2 (a; b), contradict 1 (c).'; '' where there are none."""
+    parts = []
+    for state, verb in _VERBS.items():
+        texts = [found.hypothesis.text for found in judgements if found.state == state]
+        named = f' ({_several(texts)})' if state != stats.UNDECIDED or not parts else ''
+        parts += [f'{verb.format(len(texts))}{named}'] if texts else []
+    said = ' and '.join([', '.join(parts[:-1]), parts[-1]] if parts[1:] else parts)
+    every = f'{len(judgements)} hypotheses' if len(judgements) > 1 else 'one hypothesis'
+    return f'Of {every} these runs {said}.' if said else ''
+
+
+def _of_costs(summary: pd.DataFrame) -> str:
+    """The networks on the Pareto front of error against multiply-adds, or its two ends."""
+    front = summary[summary.front & learned_errors(summary).notna()].to_dict('records')
+    named = [f'{row["label"]} ({percent(row["top1_err_pct"], 1)} at {human(row["macs"])})' for row in front]
+    named[0] = f'{named[0].removesuffix(")")} multiply-adds)'
+    if len(named) == 1:
+        return f'{named[0]}{" has both the least error and the fewest multiply-adds" if len(summary) > 1 else ""}.'
+    which = f'from {named[0]} to {named[-1]}' if len(named) > _MOST_NAMED else ', '.join(named)
+    return f'{len(named)} of {len(summary)} networks have less error than any that is as cheap: {which}.'
+
+
+def _several(texts: list[str]) -> str:
+    more = [f'and {len(texts) - _MOST_NAMED} more'] if len(texts) > _MOST_NAMED else []
+    return '; '.join([*texts[:_MOST_NAMED], *more])
