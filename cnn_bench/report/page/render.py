@@ -5,6 +5,7 @@ from importlib import resources
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from cnn_bench.report import explorer
 from cnn_bench.report.charts.saving import FORMATS
 from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import THEME
@@ -23,7 +24,6 @@ def render(data: ReportData, first: list[Drawn], more: list[Drawn], title: str, 
     answer: Markdown; HTML in it is shown as text and pictures are not loaded.
     """
     summary = data.summary
-    explored = [svg.inline(*drawn) for drawn in (*first, *more) if _is_explored(drawn[0])]
     return fill(
         'page.html',
         title=title,
@@ -31,7 +31,7 @@ def render(data: ReportData, first: list[Drawn], more: list[Drawn], title: str, 
         answer='' if answers.is_short(answer) else sections.markdown(answer),
         front=front_in_words(summary) if (summary.source == 'measured').all() else '',
         study=sections.study(data.study),
-        explorer=explored[0] if explored else '',
+        explorer=explorer.html(data),
         judgements=data.judgements,
         first=[figure(*drawn) for drawn in first if not _is_explored(drawn[0])],
         more=[figure(*drawn) for drawn in more if not _is_explored(drawn[0])],
