@@ -1,4 +1,4 @@
-"""The report's charts for notebooks: DataFrames in, a matplotlib Figure out.
+"""The report's charts for notebooks: DataFrames in, a matplotlib Figure out, or for `explore` an Altair chart.
 
 `table` is a tidy table by `runs.load`, `curves` one by `runs.curves`, `predictions` what `runs.predictions` returns.
 `style` is None, `paper` (6.9 inches wide, two columns) or `slides`. Every function raises UserError where the runs lack
@@ -6,6 +6,7 @@ the data for its chart.
 """
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -23,11 +24,23 @@ from cnn_bench.report.summary import summarise
 from cnn_bench.runs import columns
 from cnn_bench.runs.predictions import Predictions
 
+if TYPE_CHECKING:
+    import altair
+
 
 def accuracy_vs(table: pd.DataFrame, cost: str = 'macs', style: str | None = None) -> Figure:
     """Error against a cost: macs, params, activation_memory, training_time or throughput."""
     name = f'accuracy_vs_{cost}'
     return _drawn(scatter.accuracy_vs_cost(_summary(table), name), catalogue.why_not(name), style)
+
+
+def explore(table: pd.DataFrame, colour: str = 'lineage') -> 'altair.LayerChart':
+    """Any error against any cost, in a chart that a notebook shows and a reader zooms: menus for the axes, a legend
+    that switches groups, the Pareto front of what is shown. `colour`: lineage, family, year or recipe."""
+    from cnn_bench.report.explorer import notebook
+
+    _summary(table)
+    return notebook.explore(table, colour)
 
 
 def accuracy_density(table: pd.DataFrame, style: str | None = None) -> Figure:

@@ -5,6 +5,7 @@ from importlib import resources
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from cnn_bench.report import explorer
 from cnn_bench.report.charts.saving import FORMATS
 from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import THEME
@@ -22,14 +23,13 @@ def render(data: ReportData, first: list[Drawn], more: list[Drawn], title: str, 
     answer: Markdown; HTML in it is shown as text and pictures are not loaded.
     """
     summary = data.summary
-    explored = [svg.inline(*drawn) for drawn in (*first, *more) if _is_explored(drawn[0])]
     return fill(
         'page.html',
         title=title,
         sentence=answers.sentence(data, answer),
         in_full=bool(answer.strip()) and not answers.is_short(answer),
         parts=sections.parts(data, answer),
-        explorer=explored[0] if explored else '',
+        explorer=explorer.html(data),
         remarks=data.remarks,
         first=[figure(*drawn) for drawn in first if not _is_explored(drawn[0])],
         more=[figure(*drawn) for drawn in more if not _is_explored(drawn[0])],
