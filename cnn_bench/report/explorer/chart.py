@@ -10,7 +10,13 @@ import altair as alt
 
 from cnn_bench.report.charts.style import THEME
 
-MARKS, FRONT, SEEDS, FAILED = 'means', 'front', 'seeds', 'failed'  # names of views; Vega calls their marks <name>_marks
+MARKS, FRONT, SEEDS, FAILED, LINES = (
+    'means',
+    'front',
+    'seeds',
+    'failed',
+    'lines',
+)  # names of views; Vega calls their marks <name>_marks
 # The fields of a row that the parameters choose, and what is shown: all of it is computed where the chart is drawn.
 _CHOSEN = {'x': 'datum[x_field]', 'y': 'datum[y_field]', 'group': 'datum[colour_field]'}
 _LOOK = {'colour': 'colours[indexof(groups, datum.group)]', 'shape': 'shapes[indexof(groups, datum.group)]'}
@@ -113,6 +119,7 @@ def error_against_epoch(
             *(colour, alt.Description('label:N'), alt.Detail('run:N')),
             opacity=_either(_CHOSEN_MARK, 1, faint),
         )
+        .properties(name=LINES)
         .add_params(*params, alt.selection_interval(name='zoom', bind='scales', encodings=['x', 'y'], zoom=_WHEEL))
     )
 

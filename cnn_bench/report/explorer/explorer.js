@@ -72,10 +72,11 @@ async function draw(name, kinds, rows, height) {
   spec.height = height;
   spec.data.find((data) => data.name === 'rows').values = structuredClone(rows);
   views[name]?.finalize();
-  const view = new vega.View(vega.parse(spec), { renderer: 'svg', container: `#explorer-${name}`, hover: false });
-  views[name] = view;
-  await view.runAsync();
-  return view;
+  delete views[name];
+  // Only errors go to the console: without seeds a set of marks is empty, of which Vega warns.
+  const plain = { mode: 'vega', renderer: 'svg', actions: false, defaultStyle: false, tooltip: false, hover: false, logLevel: 1 };
+  const { view } = await vegaEmbed(`#explorer-${name}`, spec, plain);
+  return (views[name] = view);
 }
 
 async function drawScatter() {
@@ -152,8 +153,8 @@ function nearest(name, event) {
   const at = [event.clientX - box.left - left, event.clientY - box.top - top];
   let best = null;
   let least = 12;
-  const drawn = name === 'scatter' ? ['means', 'seeds', 'failed'] : ['pathgroup'];
-  const [x, y] = ['x', 'y'].map((one) => view.scale(one));
+  const drawn = name === 'scatter' ? ['means', 'seeds', 'failed'] : ['lines'];
+  const [x, y] = ['x', 'y'].map((one) => view.scale(name === 'scatter' ? one : `lines_${one}`));
   for (const row of drawn.flatMap((data) => view.data(data))) {
     const far = Math.hypot(x(row.x) - at[0], (row.kind && row.collapsed ? edge(view) : y(row.y)) - at[1]);
     const radius = row.kind === 'mean' ? Math.sqrt((900 * row.params) / signals().scatter.most_params / Math.PI) : 0;

@@ -16,7 +16,7 @@ _SIZE = {'width': 760, 'height': 420}
 def explore(table: pd.DataFrame, colour: str = 'lineage', log: tuple[bool, bool] = (True, False)) -> alt.LayerChart:
     """Error against cost of a tidy table: menus choose the axes, the legend the groups, drag and wheel the part.
 
-    `colour` is a key of `rows.COLOURED_BY`; `log`: whether x and y are logarithmic. Raises UserError for another
+    `colour` is a key of `rows.COLOURED_BY`, `log` says whether x and y are logarithmic. Raises UserError for another
     colour.
     """
     if colour not in rows.COLOURED_BY:

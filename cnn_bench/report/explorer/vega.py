@@ -42,8 +42,9 @@ def specs() -> dict[str, dict]:
 
 @functools.cache
 def script() -> str:
-    """Vega as a module that sets `window.vega`, for a <script> element: it loads nothing else."""
-    bundle = vl_convert.javascript_bundle('window.vega = vega;').replace('</script', r'<\/script')
+    """Vega as a module that sets `window.vegaEmbed`, for a <script> element: it loads nothing else."""
+    # Not `vega` alone: vl-convert 1.9 makes null of it, since Vega 6 has no default export.
+    bundle = vl_convert.javascript_bundle('window.vegaEmbed = vegaEmbed;').replace('</script', r'<\/script')
     notice = '/* Vega, https://vega.github.io, copyright University of Washington Interactive Data Lab, BSD 3-Clause */'
     return f'{notice}\n{bundle}'
 
@@ -60,8 +61,12 @@ def _compiled(drawn: alt.TopLevelMixin) -> dict:
     spec = vl_convert.vegalite_to_vega(chart.styled(drawn, **_SIZE).to_dict())
     for axis in spec['axes']:
         if axis.get('labels', True):  # the others draw the grid
-            axis['title'] = {'signal': f'{axis["scale"]}_title'}
-    names = {place['data']: mark['name'].removesuffix('_marks') for mark in spec['marks'] if (place := _source(mark))}
+            axis['title'] = {'signal': f'{axis["scale"][-1]}_title'}
+    names = {
+        place['data']: mark['name'].removesuffix('_marks').removesuffix('_pathgroup')
+        for mark in spec['marks']
+        if (place := _source(mark))
+    }
     return json.loads(re.sub(r'"(data_\d+)"', lambda found: f'"{names.get(found[1], found[1])}"', json.dumps(spec)))
 
 
@@ -75,7 +80,6 @@ def _named(spec: dict) -> dict:
 
     Vega-Lite lacks the transform (Kittivorawong et al. 2022, Fast and Flexible Overlap Detection for Chart Labeling).
     """
-    marks = [mark['name'] for mark in spec['marks']]
     of_marks = f'{chart.MARKS}_marks'
     first = {'field': ['datum.pinned', 'datum.front'], 'order': ['descending', 'descending']}
     placed = {
@@ -85,7 +89,6 @@ def _named(spec: dict) -> dict:
         'anchor': ['right', 'top-right', 'bottom-right', 'left', 'top', 'bottom', 'top-left', 'bottom-left'],
         'offset': [2],
         'padding': 0,
-        'avoidMarks': [name for name in marks if name not in (of_marks, f'{chart.FRONT}_marks')],
     }
     text = {
         'type': 'text',
@@ -93,7 +96,11 @@ def _named(spec: dict) -> dict:
         'from': {'data': of_marks},
         'interactive': False,
         'encode': {
-            'enter': {'fontSize': {'value': 11}, 'fill': {'value': chart.css('ink')}},
+            'enter': {
+                'fontSize': {'value': 11},
+                'fill': {'value': chart.css('ink')},
+                'stroke': {'value': chart.css('card')},
+            },
             'update': {'text': {'field': 'datum.label'}, 'aria': {'value': False}},
         },
         'transform': [placed],
