@@ -17,17 +17,25 @@ from pathlib import Path
 from typing import Any
 
 from cnn_bench.cli import arguments, output
-from cnn_bench.cli.output import Heading
+from cnn_bench.cli.output import Column, count
 from cnn_bench.errors import UserError, unknown
+from cnn_bench.runtime.memory import MIB
 
-MIB = 2**20
-TABLE = (
-    Heading('network'),
-    *(Heading(name, number=True) for name in ('batch',)),
-    Heading('dtype'),
-    Heading('mode'),
-    *(Heading(name, number=True) for name in ('ms', '95 % interval', 'images/s', 'MiB planned', 'of peak')),
-    Heading('remarks', folds=True),
+FIGURE = '{:,.4g}'.format
+COLUMNS = (
+    Column('arch', 'network', lambda arch: _label(arch)),
+    Column('framework', rank=6),
+    count('batch'),
+    Column('dtype', rank=3),
+    Column('mode', rank=1),
+    Column('status', rank=9),
+    Column('latency_ms_p50', 'latency (ms)', FIGURE, True),
+    Column('latency_ms_low', '95 % from', FIGURE, True, rank=4),
+    Column('latency_ms_high', 'to', FIGURE, True, rank=4),
+    Column('images_per_s', 'images/s', FIGURE, True),
+    Column('memory_planned_bytes', 'planned (MiB)', lambda size: f'{size / MIB:,.1f}', True, rank=5),
+    Column('matrix_peak_share', 'of peak (%)', lambda share: f'{100 * share:.1f}', True, rank=7),
+    Column('remarks', rank=2),
 )
 
 
@@ -68,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=('failed', 'changed'),
         help='measure rows again that failed, or that other code or versions made',
     )
-    parser.add_argument('--json', action='store_true', help='print the rows as JSON')
+    output.add_form(parser, COLUMNS, ', every column of a row')
 
 
 def run(args: argparse.Namespace) -> int:
@@ -94,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         output.print_json(rows)
     else:
-        output.print_table(TABLE, [_cells(row) for row in rows], fewest=6)
+        output.print_table(COLUMNS, [{**row, 'remarks': _remarks(row)} for row in rows], args)
         _print_ratios(rows, against)
     if wrong:
         return 2
@@ -151,25 +159,16 @@ def _contestants(args: argparse.Namespace, against: list[str]) -> dict[str, Any]
     return found | {name: contestants.torch(name, args.torch_python, args.devices) for name in against}
 
 
-def _cells(row: dict[str, Any]) -> list[str]:
+def _label(arch: str) -> str:
     from cnn_bench.models import registry
 
-    name = registry.label(row['arch']) + ('' if row['framework'] == 'cnn_bench' else f' ({row["framework"]})')
-    head = [name, str(row['batch']), row['dtype'], row['mode']]
+    return registry.label(arch)
+
+
+def _remarks(row: dict[str, Any]) -> str:
     if row['status'] != 'ok':
-        return [*head, '', '', '', '', '', f'{row["status"]}: {row["reason"]}']
-    low, high, planned, share = (
-        row[name] for name in ('latency_ms_low', 'latency_ms_high', 'memory_planned_bytes', 'matrix_peak_share')
-    )
-    return [
-        *head,
-        f'{row["latency_ms_p50"]:,.4g}',
-        '' if low is None else f'{low:,.4g} to {high:,.4g}',
-        f'{row["images_per_s"]:,.4g}',
-        '' if planned is None else f'{planned / MIB:,.0f}',
-        '' if share is None else f'{share:.0%}',
-        _noise(row) if row['noisy'] else '',
-    ]
+        return f'{row["status"]}: {row["reason"]}'
+    return _noise(row) if row['noisy'] else ''
 
 
 def _noise(row: dict[str, Any]) -> str:

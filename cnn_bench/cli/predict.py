@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from cnn_bench.cli import arguments, output
-from cnn_bench.cli.output import Heading
+from cnn_bench.cli.output import Column, count
 from cnn_bench.cli.tracking import tracking
 
 if TYPE_CHECKING:
@@ -26,13 +26,19 @@ if TYPE_CHECKING:
     from cnn_bench.trained import TrainedModel
 
 ANY_FILE_NAMES = True  # of pictures, which are only read
-COLUMNS = (Heading('picture', folds=True), Heading('class', folds=True), Heading('probability', number=True))
+COLUMNS = (
+    Column('image', 'picture', once=True),
+    count('label', rank=1),
+    Column('class'),
+    Column('probability', 'probability (%)', lambda share: f'{100 * share:.2f}', True),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cnn-bench predict`."""
     parser.add_argument('images', nargs='+', metavar='IMAGE', help='a picture, or a folder of pictures')
     arguments.add_model(parser, batch_size=32)
+    output.add_form(parser, COLUMNS)
     parser.add_argument('--top', type=arguments.whole(1), default=5, metavar='N', help='number of classes to print')
     parser.add_argument(
         '--class-names',
@@ -51,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     check_classifies(model)
     tally = {'predicted': 0, 'refused': 0}
     found = _report_refusals(inference.predict(model, args.images, args.top, args.batch_size), tally)
-    (_print_json if args.json else _print_table)(found, model)
+    (_print_json if args.json else _print_table)(found, model, args)
     if not tally['predicted']:
         return 2
     return 1 if tally['refused'] else 0
@@ -70,26 +76,24 @@ def _report_refusals(found: Iterable, tally: dict[str, int]) -> 'Iterator[Predic
             yield one
 
 
-def _print_json(found: 'Iterable[Prediction]', model: 'TrainedModel') -> None:
+def _print_json(found: 'Iterable[Prediction]', model: 'TrainedModel', args: argparse.Namespace) -> None:
     """Print a list of objects, each as soon as it is known."""
     before = '['
     for one in found:
-        top = [
-            {'label': label, 'class': model.class_names[label], 'probability': probability}
-            for label, probability in zip(one.labels, one.probabilities, strict=True)
-        ]
-        print(before + json.dumps({'image': one.path, 'top': top}), end='', flush=True)
+        print(before + json.dumps({'image': one.path, 'top': _best(one, model)}), end='', flush=True)
         before = ',\n '
     print('[]' if before == '[' else ']')
 
 
-def _print_table(found: 'Iterable[Prediction]', model: 'TrainedModel') -> None:
-    rows = []
+def _print_table(found: 'Iterable[Prediction]', model: 'TrainedModel', args: argparse.Namespace) -> None:
     with tracking() as track:
-        for one in track(found, 'pictures', None):
-            rows += [('', '', '')] if rows else []
-            for rank, (label, probability) in enumerate(zip(one.labels, one.probabilities, strict=True)):
-                name = '' if rank else one.path
-                rows.append((name, model.class_names[label], f'{100 * probability:.2f} %'))
+        rows = [{'image': one.path, **best} for one in track(found, 'pictures', None) for best in _best(one, model)]
     if rows:
-        output.print_table(COLUMNS, rows)
+        output.print_table(COLUMNS, rows, args)
+
+
+def _best(one: 'Prediction', model: 'TrainedModel') -> list[dict]:
+    return [
+        {'label': label, 'class': model.class_names[label], 'probability': probability}
+        for label, probability in zip(one.labels, one.probabilities, strict=True)
+    ]
