@@ -19,15 +19,15 @@ from cnn_bench.errors import RunFailed
 
 COLUMNS = (
     Column('id', 'claim', least=30),
-    Column('text', 'what is said', rank=1),
-    Column('source', rank=5),
+    Column('text', 'what is said', rank=1, least=20),
+    Column('source', rank=5, least=16),
     Column('expected', text=lambda value: _as_text(value), least=13),
     Column('computed', text=lambda value: _as_text(value), least=14),
-    Column('unit', rank=2),
+    Column('unit', rank=2, least=14),
     Column('verdict', least=13),
-    Column('how', 'from what', rank=3),
-    Column('tested_by', 'tested by', rank=4),
-    Column('why', 'why it differs', rank=6),
+    Column('how', 'from what', rank=3, least=16),
+    Column('tested_by', 'tested by', rank=4, least=16),
+    Column('why', 'why it differs', rank=6, least=20),
 )
 SHOWN = 5  # numbers; longer tables are summarised
 

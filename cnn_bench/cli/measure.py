@@ -19,7 +19,6 @@ from typing import Any
 from cnn_bench.cli import arguments, output
 from cnn_bench.cli.output import Column, count
 from cnn_bench.errors import UserError, unknown
-from cnn_bench.runtime.memory import MIB
 
 FIGURE = '{:,.4g}'.format
 COLUMNS = (
@@ -33,9 +32,22 @@ COLUMNS = (
     Column('latency_ms_low', '95 % from', FIGURE, True, rank=4),
     Column('latency_ms_high', 'to', FIGURE, True, rank=4),
     Column('images_per_s', 'images/s', FIGURE, True),
-    Column('memory_planned_bytes', 'planned (MiB)', lambda size: f'{size / MIB:,.1f}', True, rank=5),
+    Column('memory_planned_bytes', 'planned (MiB)', output.in_mib, True, rank=5),
     Column('matrix_peak_share', 'of peak (%)', lambda share: f'{100 * share:.1f}', True, rank=7),
     Column('remarks', rank=2),
+)
+
+
+RATIOS = (
+    Column('arch', 'network'),
+    Column('framework', 'against'),
+    count('batch'),
+    Column('dtype', rank=1),
+    Column('mode', rank=2),
+    Column('value', 'ratio', '{:.2f}'.format, True),
+    Column('low', '95 % from', '{:.2f}'.format, True),
+    Column('high', 'to', '{:.2f}'.format, True),
+    Column('noisy', text=lambda noisy: 'noisy' if noisy else '', rank=3),
 )
 
 
@@ -103,7 +115,8 @@ def run(args: argparse.Namespace) -> int:
         output.print_json(rows)
     else:
         output.print_table(COLUMNS, [{**row, 'remarks': _remarks(row)} for row in rows], args)
-        _print_ratios(rows, against)
+        if against:
+            _print_ratios(rows, args)
     if wrong:
         return 2
     return int(any(row['status'] in ('failed', 'out_of_memory') for row in rows))
@@ -177,9 +190,23 @@ def _noise(row: dict[str, Any]) -> str:
     return f'noisy: {what}'
 
 
-def _print_ratios(rows: list[dict[str, Any]], against: list[str]) -> None:
-    """The table of ratios, where another contestant took part."""
-    if against:
-        from cnn_bench.measure import torch_ratios
+def _print_ratios(rows: list[dict[str, Any]], args: argparse.Namespace) -> None:
+    """How fast we are against the other contestants; where stdout is no terminal, as Markdown on stderr."""
+    from cnn_bench.measure import torch_ratios
 
-        print(torch_ratios.table(rows))
+    if output.is_piped():
+        print(torch_ratios.table(rows), file=sys.stderr)
+        return
+    told = [
+        {**dict(zip(torch_ratios.CASE, case, strict=True)), **one._asdict(), 'framework': name}
+        for case, found in torch_ratios.ratios(rows).items()
+        for name, one in found.items()
+    ]
+    for (mode, dtype, batch), found in torch_ratios.means(rows).items():
+        for name, one in found.items():
+            over = {'arch': f'geometric mean of {one.count}', 'mode': mode, 'dtype': dtype, 'batch': batch}
+            told.append({**over, **one._asdict(), 'framework': name})
+    if told:
+        output.print_table(RATIOS, told, argparse.Namespace(columns=None, wide=args.wide), torch_ratios.NOTE)
+    for line in torch_ratios.not_compared(rows):
+        output.print_line(line)

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 TAKES_OVERRIDES = True  # argparse leaves over the words after a flag: `runs export --to csv DIR`
 PERCENT = '{:.2f}'.format
 USAGE = """cnn-bench runs DIR [--sort KEY] [--json | --columns NAMES | --wide]
-       cnn-bench runs export DIR --to FORMAT [--metrics] [--predictions] [--out PATH]"""
+       cnn-bench runs export DIR --to FORMAT [--metrics] [--predictions]
+                             [--out PATH]"""
 COLUMNS = (
     Column('run', least=32),
     Column('label', 'network', rank=4),

@@ -64,7 +64,8 @@ def _add_preprocessing(parser: argparse.ArgumentParser) -> None:
     look.add_argument(
         '--crop', type=arguments.whole(1), metavar='N', help="side of the crop, which is the network's input"
     )
-    look.add_argument('--interpolation', choices=INTERPOLATIONS, help='of the resize')
+    kinds = ', '.join(INTERPOLATIONS)
+    look.add_argument('--interpolation', choices=INTERPOLATIONS, metavar='KIND', help=f'of the resize: {kinds}')
     for name in ('mean', 'std'):
         words = 'subtracted, of values from 0 to 1' if name == 'mean' else 'by which it is divided then'
         look.add_argument(f'--{name}', type=_numbers, metavar='R,G,B', help=words)
@@ -116,7 +117,7 @@ def _list(args: argparse.Namespace) -> None:
     rows = []
     for name in registry.names():
         with contextlib.suppress(UserError):
-            rows.append({'arch': name, 'libraries': layouts_of(name)})
+            rows.append({'arch': name, 'libraries': list(layouts_of(name))})
     if args.json:
         output.print_json(rows)
     else:
