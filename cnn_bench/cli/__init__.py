@@ -5,14 +5,15 @@ imported. With TAKES_OVERRIDES, `run` also gets the list of arguments that argpa
 arguments need not be text.
 """
 
-import argparse
 import importlib
 import io
 import os
 import sys
 
 from cnn_bench import __version__
-from cnn_bench.errors import RunFailed, Stopped, UserError, printable, unknown
+from cnn_bench.cli.help import Parser
+from cnn_bench.cli.output import print_line
+from cnn_bench.errors import RunFailed, Stopped, UserError, unknown
 from cnn_bench.files import no_room
 from cnn_bench.runtime.backend import explained
 from cnn_bench.runtime.memory import is_out_of_memory
@@ -56,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         except (Exception, KeyboardInterrupt) as error:
             status, message = _outcome(signals.interrupted or explained(error))
-            print(f'cnn-bench: {printable(message)}', file=sys.stderr)
+            print_line(f'cnn-bench: {message}', sys.stderr)
             return status
 
 
@@ -89,7 +90,7 @@ def _dispatch(argv: list[str]) -> int:
     if not getattr(command, 'ANY_FILE_NAMES', False):
         for argument in rest:
             check_one_line(f'{name}: the argument', argument)
-    parser = _Parser(prog=f'cnn-bench {name}', description=command.__doc__, formatter_class=_Help, allow_abbrev=False)
+    parser = Parser(prog=f'cnn-bench {name}', description=command.__doc__, allow_abbrev=False)
     command.add_arguments(parser)
     if not getattr(command, 'TAKES_OVERRIDES', False):
         return command.run(parser.parse_args(rest)) or 0
@@ -97,28 +98,12 @@ def _dispatch(argv: list[str]) -> int:
     return command.run(args, overrides) or 0
 
 
-class _Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line, as all others are."""
-
-    def error(self, message: str):
-        raise UserError(f'{self.prog.removeprefix("cnn-bench ")}: {message}')
-
-
-class _Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Help text with its own line breaks, and with defaults other than None and False."""
-
-    def _get_help_string(self, action: argparse.Action) -> str:
-        shown = action.default not in (None, False) and 'default' not in (action.help or '')
-        return super()._get_help_string(action) if shown else action.help
-
-
-def _top_parser() -> argparse.ArgumentParser:
+def _top_parser() -> Parser:
     lines = '\n'.join(f'  {name:<9}{text}' for name, text in COMMANDS.items())
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog='cnn-bench',
         description='What does a given accuracy cost? Trains, counts and charts convolutional networks.',
         epilog=f'commands:\n{lines}\n\n`cnn-bench COMMAND --help` shows the options of a command.',
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('--version', action='version', version=f'cnn-bench {__version__}')
     parser.add_argument('command', choices=COMMANDS, metavar='COMMAND')

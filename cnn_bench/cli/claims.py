@@ -14,25 +14,28 @@ import itertools
 from typing import Any
 
 from cnn_bench.cli import output
-from cnn_bench.cli.output import Heading
+from cnn_bench.cli.output import Column
 from cnn_bench.cli.tracking import tracking
 from cnn_bench.errors import RunFailed
 
 COLUMNS = (
-    *(Heading(header, folds=True) for header in ('claim', 'what is said', 'source')),
-    *(Heading(header, number=True, folds=True) for header in ('expected', 'computed')),
-    *(Heading(header, folds=True) for header in ('unit', 'verdict', 'from what, and why not')),
+    Column('id', 'claim', least=30),
+    Column('text', 'what is said', rank=1, least=20),
+    Column('source', rank=5, least=16),
+    Column('expected', text=lambda value: _as_text(value), least=13),
+    Column('computed', text=lambda value: _as_text(value), least=14),
+    Column('unit', rank=2, least=14),
+    Column('verdict', least=13),
+    Column('how', 'from what', rank=3, least=16),
+    Column('tested_by', 'tested by', rank=4, least=16),
+    Column('why', 'why it differs', rank=6, least=20),
 )
-SHORT = (0, 1, 3, 4, 5, 6)  # the columns that fit on a screen
-REASONS = (Heading('where it differs'), Heading('why', folds=True))
 SHOWN = 5  # numbers; longer tables are summarised
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cnn-bench claims`."""
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument('--json', dest='form', action='store_const', const='json', help='print a list of objects')
-    form.add_argument('--markdown', dest='form', action='store_const', const='markdown', help='print a table')
+    output.add_form(parser, COLUMNS).add_argument('--markdown', action='store_true', help='print a Markdown table')
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,61 +43,39 @@ def run(args: argparse.Namespace) -> int:
     from cnn_bench.lecture.claims import TOPICS, check_all, unexplained
 
     with tracking() as track:
-        topics = list(track(check_all(), 'recomputing', len(TOPICS)))
+        topics = list(track(check_all(), 'recomputing claims', len(TOPICS)))
     checked = list(itertools.chain.from_iterable(topics))
-    _PRINT[args.form](checked)
+    rows = [one.record() for one in checked]
+    if args.json:
+        output.print_json(rows)
+    else:
+        _print(checked, rows, args)
     if wrong := unexplained(checked):
         raise RunFailed(f'claims: {"; ".join(wrong)}')
     return 0
 
 
-def _print_json(checked: list[Any]) -> None:
-    output.print_json([one.record() for one in checked])
-
-
-def _print_markdown(checked: list[Any]) -> None:
+def _print(checked: list[Any], rows: list[dict], args: argparse.Namespace) -> None:
     from cnn_bench.lecture.claims import summary
 
-    output.print_markdown(COLUMNS, map(cells, checked))
-    print(f'\n{summary(checked)}')
+    told = [row | {'computed': _computed(one)} for one, row in zip(checked, rows, strict=True)]
+    if args.markdown:
+        output.print_markdown(COLUMNS, told)
+        print(f'\n{summary(checked)}')
+        return
+    left_out = output.print_table(COLUMNS, rows if output.is_piped() else told, args)
+    for row in rows:
+        if row['why'] and 'why' in left_out:
+            output.print_note(f'{row["id"]} differs: {row["why"]}')
+    output.print_note(summary(checked))
 
 
-def _print_text(checked: list[Any]) -> None:
-    from cnn_bench.lecture.claims import summary
-
-    rows = [cells(one) for one in checked]
-    output.print_table([COLUMNS[place] for place in SHORT], [[row[place] for place in SHORT] for row in rows])
-    output.print_table(REASONS, [(one.claim.id, one.claim.why) for one in checked if one.claim.why])
-    print(summary(checked))
-
-
-def cells(checked: Any) -> list[str]:
-    """The cells of a checked claim, in the order of `COLUMNS`."""
-    claim = checked.claim
-    return [
-        claim.id,
-        claim.text,
-        claim.source,
-        _as_text(claim.expected),
-        _computed(checked),
-        claim.unit,
-        checked.verdict,
-        _remark(claim),
-    ]
-
-
-def _remark(claim: Any) -> str:
-    if claim.recompute is None:
-        return f'tested by: {claim.tested_by}' if claim.tested_by else 'no test here'
-    return f'{claim.how}: {claim.why}' if claim.why else claim.how
-
-
-def _computed(checked: Any) -> str:
+def _computed(checked: Any) -> str | None:
     from cnn_bench.lecture.claims.claim import DIFFERS, compare_each, numbers
 
     claim, computed = checked.claim, checked.computed
     if claim.recompute is None:
-        return '–'
+        return None
     many = len(list(numbers(computed)))
     if many <= SHOWN or many != len(list(numbers(claim.expected))):
         return _as_text(computed)
@@ -113,6 +94,3 @@ def _number(value: Any) -> str:
     if isinstance(value, str):
         return value
     return f'{value:,}' if isinstance(value, int) else f'{value:.4g}'
-
-
-_PRINT = {None: _print_text, 'json': _print_json, 'markdown': _print_markdown}

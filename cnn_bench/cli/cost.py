@@ -22,13 +22,46 @@ from functools import partial
 from typing import Any
 
 from cnn_bench.cli import arguments, output
-from cnn_bench.cli.output import Heading
-from cnn_bench.cli.tracking import status
+from cnn_bench.cli.output import Column, by_x, count, in_mib
+from cnn_bench.cli.tracking import tracking
 from cnn_bench.errors import UserError
 
 SUMMARY = ('params', 'param_bytes', 'macs', 'flops', 'elementwise_ops', 'reduction_ops', 'pooling_ops')
 TRAINING = ('train_params', 'train_macs', 'train_residual_bytes')
 LAYER = ('params', 'macs', 'elementwise_ops', 'reduction_ops', 'pooling_ops', 'activation_bytes')
+COLUMNS = (
+    Column('arch'),
+    Column('input_shape', 'input', by_x, rank=6),
+    count('num_classes', 'classes', rank=7),
+    count('params', 'parameters', rank=1),
+    count('macs', 'MACs'),
+    Column('param_bytes', 'weights (MiB)', in_mib, True, rank=5),
+    Column('activation_bytes', 'activations (MiB)', in_mib, True, rank=3),
+)
+OF_TRAINING = (
+    count('train_macs', 'training MACs', rank=2),
+    Column('train_residual_bytes', 'kept for backward (MiB)', in_mib, True, rank=4),
+)
+OF_LAYERS = (
+    Column('path', 'layer', lambda path: path or '(top)'),
+    Column('op', rank=4),
+    Column('output_shape', 'output', by_x, rank=5),
+    count('params', 'parameters', rank=1),
+    count('macs', 'MACs'),
+    count('elementwise_ops', 'elementwise', rank=8),
+    count('reduction_ops', 'reduced', rank=9),
+    count('pooling_ops', 'pooled', rank=7),
+    Column('activation_bytes', 'activations (MiB)', in_mib, True, rank=3),
+)
+FIELD = Column(
+    'receptive_field',
+    'receptive field (pixels)',
+    lambda field: 'image' if field == 'image' else by_x(field),
+    number=True,
+    rank=2,
+)
+WHOSE = Column('arch'), Column('counted')  # before OF_LAYERS where the layers of all networks are one table
+FOR_REGISTRY = 'for ARCHS in cnn_bench/models/registry.py, once the file lies beside it:'
 BUILD_FIELDS = {'classes': 'num_classes', 'width': 'width', 'stem': 'stem'}
 
 
@@ -50,9 +83,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--layers', action='store_true', help='a row per layer')
     parser.add_argument('--receptive-field', action='store_true', help='the receptive field of each layer, in pixels')
     parser.add_argument('--train', action='store_true', help='count a training step as well')
-    form = parser.add_mutually_exclusive_group()
-    for name in ('json', 'csv', 'markdown'):
-        form.add_argument(f'--{name}', dest='form', action='store_const', const=name, help=f'print {name}')
+    form = output.add_form(parser, _each_once((*COLUMNS, *OF_TRAINING, *OF_LAYERS, FIELD, WHOSE[1])))
+    for name in ('csv', 'markdown'):
+        form.add_argument(f'--{name}', action='store_true', help=f'print {name}')
 
 
 def run(args: argparse.Namespace) -> int:
@@ -64,12 +97,22 @@ def run(args: argparse.Namespace) -> int:
         raise UserError('cost: give the names of architectures, or --all')
     if args.receptive_field and not args.layers:
         raise UserError('cost: --receptive-field is a column of --layers')
+    if args.columns:
+        known = (*WHOSE, *OF_LAYERS, FIELD) if args.layers else (*COLUMNS, *OF_TRAINING)
+        output.check_columns(args.columns, known)
     names = registry.names() if args.all else args.names
     entries = {name: registry.get(name) for name in names}  # raises for an unknown name before anything is counted
     records = processes.each(partial(_count, args=args), list(entries))
-    shown = status(list(entries), lambda name: f'counting {name}')
-    counted = [record for _, record in zip(shown, records, strict=True)]
-    _PRINT[args.form](counted, args)
+    with tracking() as track:
+        counted = list(track(records, 'counting', len(entries)))
+    if args.json:
+        output.print_json(counted)
+    elif args.csv:
+        _print_csv(counted, args)
+    elif args.markdown:
+        _print_markdown(counted, args)
+    else:
+        _print_tables(counted, args)
     return 0
 
 
@@ -131,119 +174,63 @@ def _layer(layer: Any) -> dict:
     return head | {column: getattr(layer, column) for column in LAYER}
 
 
-def _print_json(counted: list[dict], args: argparse.Namespace) -> None:
-    output.print_json(counted)
-
-
 def _print_csv(counted: list[dict], args: argparse.Namespace) -> None:
-    if args.layers:
-        rows = [
-            {'arch': record['arch'], **({'counted': title} if args.train else {}), **layer}
-            for record in counted
-            for title, layers in _layer_lists(record)
-            for layer in layers
-        ]
-    else:
+    rows = _layer_rows(counted, args)
+    if not args.layers:
         rows = [{key: value for key, value in record.items() if key != 'registry_line'} for record in counted]
     output.print_csv([{key: by_x(v) if isinstance(v, list) else v for key, v in row.items()} for row in rows])
 
 
+def _layer_rows(counted: list[dict], args: argparse.Namespace) -> list[dict]:
+    """The layers of all networks as rows of one table."""
+    return [
+        {'arch': record['arch'], **({'counted': title} if args.train else {}), **layer}
+        for record in counted
+        for title, layers in (_layer_lists(record) if args.layers else ())
+        for layer in layers
+    ]
+
+
 def _print_markdown(counted: list[dict], args: argparse.Namespace) -> None:
-    for title, header, rows in _tables(counted, args):
+    for title, columns, rows in _tables(counted, args):
         print(f'### {title}\n' if title else '', end='\n' if title else '')
-        output.print_markdown(_columns(header), rows)
+        output.print_markdown(columns, rows)
         print(end='\n' if title else '')
-    _print_registry_lines(counted, '    ')
+    if lines := _registry_lines(counted):
+        print(f'\n{FOR_REGISTRY}\n', *(f'    {line}' for line in lines), sep='\n')
 
 
-def _print_text(counted: list[dict], args: argparse.Namespace) -> None:
-    for title, header, rows in _tables(counted, args):
-        output.print_table(_columns(header), rows, title)
-    _print_registry_lines(counted)
+def _print_tables(counted: list[dict], args: argparse.Namespace) -> None:
+    if args.layers and output.is_piped():
+        columns = [*WHOSE[: 1 + args.train], *OF_LAYERS, *([FIELD] if args.receptive_field else [])]
+        output.print_table(columns, _layer_rows(counted, args), args)
+    else:
+        for title, columns, rows in _tables(counted, args)[args.layers and bool(args.columns) :]:
+            output.print_table(columns, rows, args, title)
+    if lines := _registry_lines(counted):
+        for line in (FOR_REGISTRY, *lines):
+            output.print_note(line)
 
 
-def _print_registry_lines(counted: list[dict], indent: str = '') -> None:
-    lines = [record['registry_line'] for record in counted if 'registry_line' in record]
-    if lines:
-        print(f'{chr(10) if indent else ""}for ARCHS in cnn_bench/models/registry.py, once the file lies beside it:')
-        print(*([''] if indent else []), *(f'{indent}{line}' for line in lines), sep='\n')
+def _registry_lines(counted: list[dict]) -> list[str]:
+    return [record['registry_line'] for record in counted if 'registry_line' in record]
 
 
-def _columns(header: list[str]) -> list[Heading]:
-    return [Heading(name, number=name not in ('arch', 'layer', 'op'), folds=True) for name in header]
-
-
-def _tables(counted: list[dict], args: argparse.Namespace) -> Iterable[tuple[str, list[str], list[list[str]]]]:
-    """Title, header and cells of each table for text and Markdown."""
-    header = ['arch', 'input', 'classes', 'params', 'MACs', 'weights', 'activations']
-    if args.train:
-        header += ['training MACs', 'kept for backward']
-    yield '', header, [_summary_cells(record, args) for record in counted]
+def _tables(counted: list[dict], args: argparse.Namespace) -> list[tuple[str, list[Column], list[dict]]]:
+    """Title, columns and rows of each table for a terminal and Markdown; the first is of the networks as a whole."""
+    tables = [('', [*COLUMNS, *(OF_TRAINING if args.train else ())], counted)]
     for record in counted if args.layers else ():
         for title, layers in _layer_lists(record):
-            head = [
-                'layer',
-                'op',
-                'output',
-                'params',
-                'MACs',
-                'elementwise',
-                'reduced',
-                'pooled',
-                'activations',
-            ]
-            seen = ['receptive field'] if args.receptive_field and title == 'forward' else []
-            yield f'{record["arch"]}, {title}', head + seen, [_layer_cells(layer) for layer in layers]
+            seen = [FIELD] if args.receptive_field and title == 'forward' else []
+            tables.append((f'{record["arch"]}, {title}', [*OF_LAYERS, *seen], layers))
+    return tables
 
 
-def _summary_cells(record: dict, args: argparse.Namespace) -> list[str]:
-    cells = [record['arch'], by_x(record['input_shape']), str(record['num_classes'] or '–')]
-    cells += [in_thousands(record['params']), in_thousands(record['macs'])]
-    cells += [in_bytes(record['param_bytes']), in_bytes(record['activation_bytes'])]
-    if args.train:
-        cells += [in_thousands(record['train_macs']), in_bytes(record['train_residual_bytes'])]
-    return cells
-
-
-def _layer_cells(layer: dict) -> list[str]:
-    path = layer['path'] or '(top)'
-    *counts, size = (layer[column] for column in LAYER)
-    cells = [path, layer['op'], by_x(layer['output_shape']) or '–', *map(in_thousands, counts), in_bytes(size)]
-    if 'receptive_field' in layer:
-        field = layer['receptive_field'] or '–'
-        cells.append(field if isinstance(field, str) else by_x(field))
-    return cells
+def _each_once(columns: Iterable[Column]) -> list[Column]:
+    return list({column.name: column for column in columns}.values())
 
 
 def _layer_lists(record: dict) -> Iterable[tuple[str, list[dict]]]:
     yield 'forward', record['layers']
     if 'train_layers' in record:
         yield 'training step', record['train_layers']
-
-
-def by_x(shape: Iterable[int]) -> str:
-    """[1, 224, 224, 3] as '1x224x224x3'."""
-    return 'x'.join(map(str, shape))
-
-
-def in_thousands(number: int) -> str:
-    """A count with three digits: 4_089_184_256 as '4.09 G'. 0 is a dash."""
-    return _scaled(number, 1000, ('', ' k', ' M', ' G', ' T', ' P'))
-
-
-def in_bytes(number: int) -> str:
-    """A number of bytes with three digits: 12_000_000 as '11.4 MiB'. 0 is a dash."""
-    return _scaled(number, 1024, (' B', ' KiB', ' MiB', ' GiB', ' TiB', ' PiB'))
-
-
-def _scaled(number: int, base: int, units: tuple[str, ...]) -> str:
-    if not number:
-        return '–'
-    value, unit = float(number), 0
-    while value >= base and unit < len(units) - 1:
-        value, unit = value / base, unit + 1
-    digits = 0 if unit == 0 or value >= 100 else 1 if value >= 10 else 2
-    return f'{value:.{digits}f}{units[unit]}'
-
-
-_PRINT = {None: _print_text, 'json': _print_json, 'csv': _print_csv, 'markdown': _print_markdown}

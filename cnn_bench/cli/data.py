@@ -12,14 +12,26 @@ TFDS (~/tensorflow_datasets). The sets that are packaged with cnn_bench need no 
 
 import argparse
 import sys
-import textwrap
 
 from cnn_bench import data
 from cnn_bench.cli import arguments, output
+from cnn_bench.cli.output import Column, by_x, count
 from cnn_bench.cli.tracking import tracking
 from cnn_bench.data import locate
 from cnn_bench.errors import UserError
+from cnn_bench.runtime.memory import MIB
 
+COLUMNS = (
+    Column('name'),
+    Column('sizes', 'images', lambda sizes: ' + '.join(f'{size:,} {split}' for split, size in sizes.items())),
+    count('num_classes', 'classes'),
+    Column('image_shape', 'shape', by_x, rank=1),
+    Column('channels', number=True, rank=4),
+    Column('reduced', text=lambda reduced: f'shorter side at most {reduced["shorter_side"]}', rank=5),
+    Column('total_bytes', 'size (MiB)', lambda size: f'{size / MIB:,.1f}', True, rank=2),
+    Column('directory', rank=3),
+    Column('problem'),
+)
 _PREPARE = """Make a data set from a file or a directory of one of these forms:
 
 {forms}
@@ -28,10 +40,6 @@ Nothing is unpacked to disk, and no code that a file holds is run. Splits are ca
 val, val/ beside test/) and extra (SVHN); ImageNet's validation pictures, which have public labels, are its split test.
 EMNIST's images, which are transposed in its files, are turned upright. Odd picture files (CMYK, greyscale in a set of
 colours, a PNG named .JPEG, bad EXIF) are read, converted where needed, and counted."""
-
-
-def _item(text: str) -> str:
-    return textwrap.fill(text, width=110, initial_indent='  - ', subsequent_indent='    ', break_on_hyphens=False)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,17 +52,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest='action', required=True, metavar='ACTION')
     common = argparse.ArgumentParser(add_help=False)
     arguments.add_data_dir(common)
-    common.add_argument('--json', action='store_true', help='print JSON')
+    json = argparse.ArgumentParser(add_help=False)
+    json.add_argument('--json', action='store_true', help='print JSON')
 
-    actions.add_parser('list', parents=[common], help='list prepared and packaged sets')
-    check = actions.add_parser('check', parents=[common], help='read and verify every image of a set')
+    listed = actions.add_parser('list', parents=[common], help='list prepared and packaged sets')
+    output.add_form(listed, COLUMNS)
+    check = actions.add_parser('check', parents=[common, json], help='read and verify every image of a set')
     check.add_argument('name', metavar='NAME', help='a data set, see `cnn-bench data list`')
     prepare = actions.add_parser(
         'prepare',
-        parents=[common],
+        parents=[common, json],
         help='make a set from archives or folders of ImageNet, CIFAR, SVHN, IDX or .npz files, or class folders',
-        description=_PREPARE.format(forms='\n'.join(_item(form) for form in readers.forms())),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=_PREPARE.format(forms='\n'.join(f'  - {form}' for form in readers.forms())),
     )
     prepare.add_argument(
         'name', metavar='NAME', help=f'name of the new set; for files without class names, those of {known} are known'
@@ -97,10 +106,9 @@ def _list(args: argparse.Namespace) -> int:
     if args.json:
         output.print_json(rows)
         return 0
-    for row in rows:
-        output.print_line(f'{row["name"]:<24}{row.get("problem") or _line(row)}')
+    output.print_table(COLUMNS, rows, args)
     where = locate.data_directory(args.data_dir)
-    output.print_line(f'data directory: {where}; `cnn-bench data prepare --help` tells how to add a set')
+    output.print_note(f'data directory: {where}; `cnn-bench data prepare --help` tells how to add a set')
     return 0
 
 
@@ -178,8 +186,8 @@ def _describe(info: data.Info) -> dict:
 
 def _line(row: dict) -> str:
     sizes = ' + '.join(f'{size:,} {split}' for split, size in row['sizes'].items())
-    shape = '×'.join(map(str, row['image_shape'] or ('varying', row['channels'])))
+    shape = by_x(row['image_shape'] or ('varying', row['channels']))
     where = 'packaged' if row['packaged'] else row['directory']
     reduced = row['reduced']
     smaller = f'shorter side at most {reduced["shorter_side"]} (JPEG {reduced["quality"]}), ' if reduced else ''
-    return f'{sizes}, {row["num_classes"]} classes, {shape}, {smaller}{row["total_bytes"] / 1e6:.1f} MB, {where}'
+    return f'{sizes}, {row["num_classes"]} classes, {shape}, {smaller}{row["total_bytes"] / MIB:,.1f} MiB, {where}'

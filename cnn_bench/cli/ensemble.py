@@ -10,9 +10,9 @@ checkpoints again. Members are chosen `in order` of their error, or `greedily`: 
 error of the ensemble most. Both choices use the test images on which the error is then measured, which flatters them;
 `all there are` involves no choice.
 
-The difference is the top-1 error of the ensemble minus that of its best member, in points, with a 95 % bootstrap
-interval over the test images; it does not cover the variation between seeds. Multiply-adds and parameters are sums over
-the members.
+The gain is the top-1 error of the best member minus that of the ensemble, in points, with a 95 % bootstrap interval
+over the test images; it does not cover the variation between seeds. Multiply-adds and parameters are sums over the
+members.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from cnn_bench.cli import arguments, output
-from cnn_bench.cli.output import Heading
+from cnn_bench.cli.output import Column, count
 from cnn_bench.cli.tracking import tracking
 from cnn_bench.errors import UserError
 
@@ -30,12 +30,21 @@ if TYPE_CHECKING:
 
     from cnn_bench.report.ensembles import Member
 
-FIGURES = ('MACs', 'params', 'top-1', 'top-5', 'best member', 'difference (95 %)', 'p', 'disagree')
+PERCENT = '{:.2f}'.format
 COLUMNS = (
-    Heading('ensemble'),
-    *(Heading(header, number=True) for header in FIGURES),
-    Heading('chosen', folds=True),
-    Heading('members', folds=True),
+    Column('ensemble'),
+    count('macs', 'MACs', rank=2),
+    count('params', 'parameters', rank=4),
+    Column('top1_err_pct', 'top-1 error (%)', PERCENT, True),
+    Column('top5_err_pct', 'top-5 error (%)', PERCENT, True, rank=5),
+    Column('best_err_pct', 'best member (%)', PERCENT, True, rank=1),
+    Column('difference', 'difference (points)', lambda value: _signed(value), True),
+    Column('difference_low', '95 % from', lambda value: _signed(value), True, rank=3),
+    Column('difference_high', 'to', lambda value: _signed(value), True, rank=3),
+    Column('p', text=lambda p: _p_value(p), number=True, rank=6),
+    Column('disagreement_pct', 'disagree (%)', '{:.1f}'.format, True, rank=7),
+    Column('chosen', rank=8),
+    Column('members', text='; '.join, rank=9),
 )
 
 
@@ -49,13 +58,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--from-checkpoints', action='store_true', help='evaluate the runs again instead of reading their predictions'
     )
     arguments.add_data_dir(parser)
-    parser.add_argument('--json', action='store_true', help='print JSON: networks, ensembles and every pair')
+    output.add_form(parser, COLUMNS, ': networks, ensembles and every pair')
 
 
 def run(args: argparse.Namespace) -> None:
     """Print the best ensembles."""
     from cnn_bench import runs
-    from cnn_bench.report import ensembles, summary
+    from cnn_bench.report import ensemble_words, ensembles, summary
     from cnn_bench.runs import choice, schema
     from cnn_bench.runs.predictions import read
 
@@ -73,10 +82,13 @@ def run(args: argparse.Namespace) -> None:
     for name in table.run[~table.run.isin([member.run for member in found])]:
         output.print_line(f'cnn-bench: left out: {name} ({reasons.get(name, "without predictions")})', sys.stderr)
     best = ensembles.best(found, args.most or ensembles.MOST)
+    rows = [{'ensemble': ensemble_words.name(row), **ensemble_words.differences(row), **row} for row in _records(best)]
     if args.json:
-        _print_json(found, best)
-    else:
-        _print_table(found, best)
+        _print_json(found, rows)
+        return
+    output.print_table(COLUMNS, rows, args)
+    for line in ensemble_words.in_words(found, best, ensembles.pairs(found)).splitlines():
+        output.print_note(line)
 
 
 def _evaluated(args: argparse.Namespace, table: 'pd.DataFrame') -> tuple[dict, dict, dict[str, str]]:
@@ -96,38 +108,26 @@ def _evaluated(args: argparse.Namespace, table: 'pd.DataFrame') -> tuple[dict, d
     return found, validation, damaged
 
 
-def _print_json(found: 'list[Member]', best: 'pd.DataFrame') -> None:
+def _print_json(found: 'list[Member]', rows: list[dict]) -> None:
     from cnn_bench.report import ensembles
 
     fields = ('run', 'label', 'family', 'macs', 'params')
     networks = [{**{name: getattr(member, name) for name in fields}, 'top1_err_pct': member.error} for member in found]
-    tables = {'ensembles': best, 'pairs': ensembles.pairs(found)}
-    rows = {name: json.loads(table.to_json(orient='records')) for name, table in tables.items()}
-    output.print_json({'networks': networks, **rows}, default=lambda number: number.item())
+    tables = {'networks': networks, 'ensembles': rows, 'pairs': _records(ensembles.pairs(found))}
+    output.print_json(tables, default=lambda number: number.item())
 
 
-def _print_table(found: 'list[Member]', best: 'pd.DataFrame') -> None:
-    from cnn_bench.report import ensemble_words, ensembles
-
-    output.print_table(COLUMNS, map(_cells, best.to_dict('records')))
-    for line in ensemble_words.in_words(found, best, ensembles.pairs(found)).splitlines():
-        output.print_line(line)
+def _records(table: 'pd.DataFrame') -> list[dict]:
+    return json.loads(table.to_json(orient='records'))
 
 
-def _cells(row: dict) -> tuple[str, ...]:
-    from cnn_bench.report import ensemble_words
-    from cnn_bench.report.format import human, p_value, percent
+def _signed(value: float) -> str:
+    from cnn_bench.report.format import signed
 
-    return (
-        ensemble_words.name(row),
-        human(row['macs']),
-        human(row['params']),
-        percent(row['top1_err_pct']),
-        percent(row['top5_err_pct']),
-        percent(row['best_err_pct']),
-        ensemble_words.difference(row),
-        p_value(row['p']),
-        percent(row['disagreement_pct'], 1),
-        row['chosen'],
-        '; '.join(row['members']),
-    )
+    return signed(value)
+
+
+def _p_value(p: float) -> str:
+    from cnn_bench.report.format import p_value
+
+    return p_value(p)

@@ -1,14 +1,15 @@
 """Measure loss, top-1 and top-5 error on a split; every image counts once.
 
-cnn-bench eval --workdir runs/lenet5                           a run on its test images: the weights that were tested,
-                                                               or those of the newest checkpoint of an unfinished run
-cnn-bench eval --workdir runs/lenet5 --split validation        on its validation images
-cnn-bench eval --weights weights/resnet50 --dataset imagenet   imported weights, on a prepared data set
-cnn-bench eval --weights weights/alexnet --dataset imagenet --crops 10       as AlexNet was: four corners, the centre
-                                                                             and their mirrors, probabilities averaged
-cnn-bench eval --weights weights/googlenet --dataset imagenet --crops 144    as GoogLeNet was: crops at four scales
-cnn-bench eval --weights weights/vgg16 --dataset imagenet --dense            as VGG and ResNet were: whole pictures at
-                                                                             several scales
+  cnn-bench eval --workdir runs/lenet5                           a run on its test images
+  cnn-bench eval --workdir runs/lenet5 --split validation        on its validation images
+  cnn-bench eval --weights weights/resnet50 --dataset imagenet   imported weights, on a prepared data set
+  cnn-bench eval --weights weights/alexnet --dataset imagenet --crops 10      as AlexNet was
+  cnn-bench eval --weights weights/googlenet --dataset imagenet --crops 144   as GoogLeNet was
+  cnn-bench eval --weights weights/vgg16 --dataset imagenet --dense           as VGG and ResNet were
+
+A run is evaluated with the weights that were tested; an unfinished one with those of its newest checkpoint. Ten crops
+are four corners, the centre and their mirrors, probabilities averaged; 144 are crops at four scales; --dense takes
+whole pictures at several scales.
 
 By default an image is one crop at its centre, by the preprocessing of the network. The result says which protocol it
 is of. Dense evaluation compiles the network for every size of picture that there is; `--cut-to 32` makes these few.

@@ -12,13 +12,17 @@ preprocessed as in `cnn-bench eval`.
 import argparse
 
 from cnn_bench.cli import arguments, output
+from cnn_bench.cli.output import Column, by_x
 from cnn_bench.cli.tracking import tracking
 from cnn_bench.errors import UserError
+
+COLUMNS = Column('layer'), Column('shape', text=by_x)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cnn-bench features`."""
     arguments.add_model(parser, batch_size=64)
+    output.add_form(parser, COLUMNS)
     parser.add_argument('--dataset', metavar='NAME', help='a data set')
     parser.add_argument('--split', default='test', help='split of the data set')
     parser.add_argument('--layer', metavar='NAME', help='the layer')
@@ -45,12 +49,11 @@ def _list(args: argparse.Namespace) -> None:
     from cnn_bench.inference import list_layers
 
     layers = list_layers(arguments.load_model(args))
+    rows = [{'layer': path, 'shape': list(shape)} for path, shape in layers.items()]
     if args.json:
-        output.print_json([{'layer': path, 'shape': list(shape)} for path, shape in layers.items()])
-        return
-    width = max(map(len, layers))
-    for path, shape in layers.items():
-        output.print_line(f'{path:<{width}}  {"x".join(map(str, shape))}')
+        output.print_json(rows)
+    else:
+        output.print_table(COLUMNS, rows, args)
 
 
 def _write(args: argparse.Namespace) -> None:
@@ -65,5 +68,5 @@ def _write(args: argparse.Namespace) -> None:
     if args.json:
         output.print_json({**made.about, 'out': str(out), 'shape': [made.count, *made.shape]})
     else:
-        shape = 'x'.join(map(str, (made.count, *made.shape)))
+        shape = by_x((made.count, *made.shape))
         output.print_line(f'{out}: {shape} of {args.layer} of {model.arch} on {args.dataset}, {args.split}')

@@ -10,31 +10,34 @@ Parameters are trainable ones; MACs are the multiply-adds of convolutions and de
 import argparse
 
 from cnn_bench.cli import output
-from cnn_bench.cli.output import Heading
+from cnn_bench.cli.output import Column, by_x, count
 from cnn_bench.models import registry
 
 COLUMNS = (
-    Heading('arch'),
-    Heading('family'),
-    Heading('year'),
-    *(Heading(header, number=True) for header in ('input', 'params', 'MACs')),
-    Heading('note', folds=True),
+    Column('arch'),
+    Column('family', rank=3),
+    Column('year', rank=2),
+    Column('input_shape', 'input', by_x, rank=4),
+    count('num_classes', 'classes', rank=5),
+    count('params', 'parameters'),
+    count('macs', 'MACs'),
+    Column('note', rank=6),
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cnn-bench list`."""
     parser.add_argument('--family', metavar='F', help='list only one family')
-    parser.add_argument('--json', action='store_true', help='print JSON')
+    output.add_form(parser, COLUMNS)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the requested architectures."""
-    archs = {name: registry.get(name) for name in registry.names(args.family)}
+    rows = [_facts(name, registry.get(name)) for name in registry.names(args.family)]
     if args.json:
-        output.print_json([_facts(name, arch) for name, arch in archs.items()])
+        output.print_json(rows)
     else:
-        output.print_table(COLUMNS, [_cells(name, arch) for name, arch in archs.items()])
+        output.print_table(COLUMNS, rows, args)
     return 0
 
 
@@ -49,17 +52,3 @@ def _facts(name: str, arch: registry.Arch) -> dict:
         'macs': arch.macs,
         'note': arch.note,
     }
-
-
-def _cells(name: str, arch: registry.Arch) -> tuple[str, ...]:
-    size = 'x'.join(map(str, arch.input_shape))
-    return name, arch.family, str(arch.year), size, _in_units(arch.params), _in_units(arch.macs), arch.note
-
-
-def _in_units(count: int) -> str:
-    """A count with three digits in thousands, millions or billions: 61.7 k, 4.09 G."""
-    for unit, size in (('G', 1e9), ('M', 1e6), ('k', 1e3)):
-        if count >= 0.9995 * size:
-            value = count / size
-            return f'{value:.{max(0, 2 - (value >= 9.995) - (value >= 99.95))}f} {unit}'
-    return str(count)

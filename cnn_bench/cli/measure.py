@@ -17,17 +17,37 @@ from pathlib import Path
 from typing import Any
 
 from cnn_bench.cli import arguments, output
-from cnn_bench.cli.output import Heading
+from cnn_bench.cli.output import Column, count
 from cnn_bench.errors import UserError, unknown
 
-MIB = 2**20
-TABLE = (
-    Heading('network'),
-    *(Heading(name, number=True) for name in ('batch',)),
-    Heading('dtype'),
-    Heading('mode'),
-    *(Heading(name, number=True) for name in ('ms', '95 % interval', 'images/s', 'MiB planned', 'of peak')),
-    Heading('remarks', folds=True),
+FIGURE = '{:,.4g}'.format
+COLUMNS = (
+    Column('arch', 'network', lambda arch: _label(arch)),
+    Column('framework', rank=6),
+    count('batch'),
+    Column('dtype', rank=3),
+    Column('mode', rank=1),
+    Column('status', rank=9),
+    Column('latency_ms_p50', 'latency (ms)', FIGURE, True),
+    Column('latency_ms_low', '95 % from', FIGURE, True, rank=4),
+    Column('latency_ms_high', 'to', FIGURE, True, rank=4),
+    Column('images_per_s', 'images/s', FIGURE, True),
+    Column('memory_planned_bytes', 'planned (MiB)', output.in_mib, True, rank=5),
+    Column('matrix_peak_share', 'of peak (%)', lambda share: f'{100 * share:.1f}', True, rank=7),
+    Column('remarks', rank=2),
+)
+
+
+RATIOS = (
+    Column('arch', 'network'),
+    Column('framework', 'against'),
+    count('batch'),
+    Column('dtype', rank=1),
+    Column('mode', rank=2),
+    Column('value', 'ratio', '{:.2f}'.format, True),
+    Column('low', '95 % from', '{:.2f}'.format, True),
+    Column('high', 'to', '{:.2f}'.format, True),
+    Column('noisy', text=lambda noisy: 'noisy' if noisy else '', rank=3),
 )
 
 
@@ -68,7 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=('failed', 'changed'),
         help='measure rows again that failed, or that other code or versions made',
     )
-    parser.add_argument('--json', action='store_true', help='print the rows as JSON')
+    output.add_form(parser, COLUMNS, ', every column of a row')
 
 
 def run(args: argparse.Namespace) -> int:
@@ -94,8 +114,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         output.print_json(rows)
     else:
-        output.print_table(TABLE, [_cells(row) for row in rows], fewest=6)
-        _print_ratios(rows, against)
+        output.print_table(COLUMNS, [{**row, 'remarks': _remarks(row)} for row in rows], args)
+        if against:
+            _print_ratios(rows, args)
     if wrong:
         return 2
     return int(any(row['status'] in ('failed', 'out_of_memory') for row in rows))
@@ -151,25 +172,16 @@ def _contestants(args: argparse.Namespace, against: list[str]) -> dict[str, Any]
     return found | {name: contestants.torch(name, args.torch_python, args.devices) for name in against}
 
 
-def _cells(row: dict[str, Any]) -> list[str]:
+def _label(arch: str) -> str:
     from cnn_bench.models import registry
 
-    name = registry.label(row['arch']) + ('' if row['framework'] == 'cnn_bench' else f' ({row["framework"]})')
-    head = [name, str(row['batch']), row['dtype'], row['mode']]
+    return registry.label(arch)
+
+
+def _remarks(row: dict[str, Any]) -> str:
     if row['status'] != 'ok':
-        return [*head, '', '', '', '', '', f'{row["status"]}: {row["reason"]}']
-    low, high, planned, share = (
-        row[name] for name in ('latency_ms_low', 'latency_ms_high', 'memory_planned_bytes', 'matrix_peak_share')
-    )
-    return [
-        *head,
-        f'{row["latency_ms_p50"]:,.4g}',
-        '' if low is None else f'{low:,.4g} to {high:,.4g}',
-        f'{row["images_per_s"]:,.4g}',
-        '' if planned is None else f'{planned / MIB:,.0f}',
-        '' if share is None else f'{share:.0%}',
-        _noise(row) if row['noisy'] else '',
-    ]
+        return f'{row["status"]}: {row["reason"]}'
+    return _noise(row) if row['noisy'] else ''
 
 
 def _noise(row: dict[str, Any]) -> str:
@@ -178,9 +190,23 @@ def _noise(row: dict[str, Any]) -> str:
     return f'noisy: {what}'
 
 
-def _print_ratios(rows: list[dict[str, Any]], against: list[str]) -> None:
-    """The table of ratios, where another contestant took part."""
-    if against:
-        from cnn_bench.measure import torch_ratios
+def _print_ratios(rows: list[dict[str, Any]], args: argparse.Namespace) -> None:
+    """How fast we are against the other contestants; where stdout is no terminal, as Markdown on stderr."""
+    from cnn_bench.measure import torch_ratios
 
-        print(torch_ratios.table(rows))
+    if output.is_piped():
+        print(torch_ratios.table(rows), file=sys.stderr)
+        return
+    told = [
+        {**dict(zip(torch_ratios.CASE, case, strict=True)), **one._asdict(), 'framework': name}
+        for case, found in torch_ratios.ratios(rows).items()
+        for name, one in found.items()
+    ]
+    for (mode, dtype, batch), found in torch_ratios.means(rows).items():
+        for name, one in found.items():
+            over = {'arch': f'geometric mean of {one.count}', 'mode': mode, 'dtype': dtype, 'batch': batch}
+            told.append({**over, **one._asdict(), 'framework': name})
+    if told:
+        output.print_table(RATIOS, told, argparse.Namespace(columns=None, wide=args.wide), torch_ratios.NOTE)
+    for line in torch_ratios.not_compared(rows):
+        output.print_line(line)

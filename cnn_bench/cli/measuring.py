@@ -13,15 +13,16 @@ class Bar:
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
         from rich.progress import TimeRemainingColumn as TimeLeftColumn
 
-        self._console = Console(stderr=True, soft_wrap=True)
+        self._console = Console(stderr=True)
         self._bar = Progress(
-            BarColumn(),
+            BarColumn(bar_width=None),
             TaskProgressColumn(),
             TextColumn('{task.description}', markup=False),
             TimeElapsedColumn(),
-            TextColumn('elapsed, about'),
+            TextColumn('so far,'),
             TimeLeftColumn(),
             TextColumn('left'),
+            expand=True,
             console=self._console,
             disable=not self._console.is_terminal,
             speed_estimate_period=600,
@@ -45,5 +46,6 @@ class Bar:
         self._bar.update(self._task, advance=work, description=doing)
 
     def say(self, line: str) -> None:
-        """Print a line."""
-        self._console.print(printable(line), markup=False, highlight=False)
+        """Print a line, on a terminal wrapped at words."""
+        whole = not self._console.is_terminal
+        self._console.print(printable(line), markup=False, highlight=False, soft_wrap=whole)

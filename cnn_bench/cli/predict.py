@@ -8,10 +8,6 @@ and resized as the test images of the network were; transparent parts become whi
 animation is used. A picture that cannot be used is named on stderr with the reason, and the others are classified; this
 includes pictures of more than 33.5 million pixels (JPEG: 179 million, progressive JPEG: 67 million).
 
-A picture that is almost one colour, or much brighter or darker than the images that the network was trained on, is
-predicted with a warning: more than 1.5 of their standard deviations from their mean, or less than a tenth of their
-spread, by the normalisation of the network.
-
 Exit status: 0, or 1 if some pictures were refused, 2 if all were.
 """
 
@@ -22,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from cnn_bench.cli import arguments, output
-from cnn_bench.cli.output import Heading
+from cnn_bench.cli.output import Column, count
 from cnn_bench.cli.tracking import tracking
 
 if TYPE_CHECKING:
@@ -30,13 +26,19 @@ if TYPE_CHECKING:
     from cnn_bench.trained import TrainedModel
 
 ANY_FILE_NAMES = True  # of pictures, which are only read
-COLUMNS = (Heading('picture', folds=True), Heading('class', folds=True), Heading('probability', number=True))
+COLUMNS = (
+    Column('image', 'picture', once=True),
+    count('label', rank=1),
+    Column('class'),
+    Column('probability', 'probability (%)', lambda share: f'{100 * share:.2f}', True),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cnn-bench predict`."""
     parser.add_argument('images', nargs='+', metavar='IMAGE', help='a picture, or a folder of pictures')
     arguments.add_model(parser, batch_size=32)
+    output.add_form(parser, COLUMNS)
     parser.add_argument('--top', type=arguments.whole(1), default=5, metavar='N', help='number of classes to print')
     parser.add_argument(
         '--class-names',
@@ -55,14 +57,14 @@ def run(args: argparse.Namespace) -> int:
     check_classifies(model)
     tally = {'predicted': 0, 'refused': 0}
     found = _report_refusals(inference.predict(model, args.images, args.top, args.batch_size), tally)
-    (_print_json if args.json else _print_table)(found, model)
+    (_print_json if args.json else _print_table)(found, model, args)
     if not tally['predicted']:
         return 2
     return 1 if tally['refused'] else 0
 
 
 def _report_refusals(found: Iterable, tally: dict[str, int]) -> 'Iterator[Prediction]':
-    """Yield the predictions, print refusals and warnings to stderr, and count predictions and refusals in `tally`."""
+    """Yield the predictions, print the refusals to stderr, and count both in `tally`."""
     from cnn_bench.data.pictures import Refusal
 
     for one in found:
@@ -71,31 +73,28 @@ def _report_refusals(found: Iterable, tally: dict[str, int]) -> 'Iterator[Predic
             output.print_line(f'cnn-bench: {one.path}: {one.reason}', sys.stderr)
         else:
             tally['predicted'] += 1
-            if one.unlike:
-                output.print_line(f'cnn-bench: warning: {one.path} is {one.unlike}', sys.stderr)
             yield one
 
 
-def _print_json(found: 'Iterable[Prediction]', model: 'TrainedModel') -> None:
+def _print_json(found: 'Iterable[Prediction]', model: 'TrainedModel', args: argparse.Namespace) -> None:
     """Print a list of objects, each as soon as it is known."""
     before = '['
     for one in found:
-        top = [
-            {'label': label, 'class': model.class_names[label], 'probability': probability}
-            for label, probability in zip(one.labels, one.probabilities, strict=True)
-        ]
-        print(before + json.dumps({'image': one.path, 'top': top, 'unlike': one.unlike}), end='', flush=True)
+        record = {'image': one.path, 'top': _best(one, model), 'unlike': one.unlike}
+        print(before + json.dumps(record), end='', flush=True)
         before = ',\n '
     print('[]' if before == '[' else ']')
 
 
-def _print_table(found: 'Iterable[Prediction]', model: 'TrainedModel') -> None:
-    rows = []
+def _print_table(found: 'Iterable[Prediction]', model: 'TrainedModel', args: argparse.Namespace) -> None:
     with tracking() as track:
-        for one in track(found, 'pictures', None):
-            rows += [('', '', '')] if rows else []
-            for rank, (label, probability) in enumerate(zip(one.labels, one.probabilities, strict=True)):
-                name = '' if rank else one.path
-                rows.append((name, model.class_names[label], f'{100 * probability:.2f} %'))
+        rows = [{'image': one.path, **best} for one in track(found, 'pictures', None) for best in _best(one, model)]
     if rows:
-        output.print_table(COLUMNS, rows)
+        output.print_table(COLUMNS, rows, args)
+
+
+def _best(one: 'Prediction', model: 'TrainedModel') -> list[dict]:
+    return [
+        {'label': label, 'class': model.class_names[label], 'probability': probability}
+        for label, probability in zip(one.labels, one.probabilities, strict=True)
+    ]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnn_bench.cli import arguments, output
+from cnn_bench.cli.output import Column, count
 from cnn_bench.cli.tracking import tracking
 from cnn_bench.errors import UserError
 
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
     from cnn_bench.inference.retrieval import Retrieval
     from cnn_bench.trained import TrainedModel
 
+COLUMNS = count('k'), Column('recall', 'recall (%)', lambda share: f'{100 * share:.2f}', True)
 SHEET_ROWS, SHEET_NEIGHBOURS = 10, 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cnn-bench retrieve`."""
     arguments.add_model(parser, batch_size=64)
+    output.add_form(parser, COLUMNS)
     parser.add_argument('--dataset', required=True, metavar='NAME', help='a data set')
     parser.add_argument('--queries', default='test', metavar='SPLIT', help='split of the query images')
     parser.add_argument('--gallery', default='train', metavar='SPLIT', help='split of the images that are searched')
@@ -66,11 +69,10 @@ def run(args: argparse.Namespace) -> None:
     of = (
         f'{len(found.query_labels):,} queries of {args.queries}, {len(found.gallery_labels):,} images of {args.gallery}'
     )
-    output.print_line(f'{model.arch}, {args.layer}, on {args.dataset}: {of}')
-    for k, share in found.recalls.items():
-        output.print_line(f'recall at {k:<4}{100 * share:6.2f} %')
+    output.print_note(f'{model.arch}, {args.layer}, on {args.dataset}: {of}')
+    output.print_table(COLUMNS, [{'k': k, 'recall': share} for k, share in found.recalls.items()], args)
     if sheet:
-        output.print_line(sheet)
+        output.print_note(sheet)
 
 
 def _sheet_path(text: str | None) -> Path | None:

@@ -8,9 +8,8 @@
 
 Best and last are top-1 errors on the test set; step is the last that was logged or saved. A run is running while a
 process trains it, stopped where none does (the command that trained it goes on from its last checkpoint), and
-unfinished where that cannot be told: it trains on the disk of another node, or is a copy. Runs with damaged files are
-listed too, with the reason on stderr. Narrow terminals get fewer columns; --json has all of them. To list a directory
-named export, write ./export.
+unfinished where that cannot be told: it trains on the disk of another node, or is a copy. Runs with damaged files are listed too, with the reason on stderr. To list a directory named export,
+write ./export.
 """
 
 import argparse
@@ -21,25 +20,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnn_bench.cli import output
-from cnn_bench.cli.output import Heading
+from cnn_bench.cli.output import Column, count
 from cnn_bench.errors import UserError, unknown
 
 if TYPE_CHECKING:
     from cnn_bench.runs.listing import Listed
 
 TAKES_OVERRIDES = True  # argparse leaves over the words after a flag: `runs export --to csv DIR`
-USAGE = """cnn-bench runs DIR [--sort KEY] [--json]
-       cnn-bench runs export DIR --to FORMAT [--metrics] [--predictions] [--out PATH]"""
+PERCENT = '{:.2f}'.format
+USAGE = """cnn-bench runs DIR [--sort KEY] [--json | --columns NAMES | --wide]
+       cnn-bench runs export DIR --to FORMAT [--metrics] [--predictions]
+                             [--out PATH]"""
 COLUMNS = (
-    Heading('run', folds=True),
-    Heading('network', folds=True),
-    Heading('state'),
-    *(Heading(header, number=True) for header in ('best val', 'test', 'step', 'seed')),
-    Heading('started (UTC)'),
-    Heading('device'),
+    Column('run', least=32),
+    Column('label', 'network', rank=4),
+    Column('state'),
+    Column('best_val_top1_err_pct', 'best val (%)', PERCENT, True),
+    Column('last_val_top1_err_pct', 'last val (%)', PERCENT, True, rank=8),
+    Column('top1_err_pct', 'test (%)', PERCENT, True),
+    count('step', rank=1),
+    count('total_steps', 'of steps', rank=2),
+    Column('seed', number=True, rank=3),
+    Column('started', 'started (UTC)', lambda time: time[:16].replace('T', ' '), rank=5),
+    Column('device', rank=6),
+    Column('problem', rank=7),
 )
-FEWEST = 6  # columns that even a narrow terminal gets
-LIST_FLAGS, EXPORT_FLAGS = ('sort', 'json'), ('to', 'metrics', 'predictions', 'out')
+LIST_FLAGS, EXPORT_FLAGS = ('sort', 'json', 'columns', 'wide'), ('to', 'metrics', 'predictions', 'out')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=('run', 'error', 'started'),
         help='by path (default), by best top-1 error, or by start, the newest first',
     )
-    listing.add_argument('--json', action='store_true', help='print JSON')
+    output.add_form(listing, COLUMNS)
     export = parser.add_argument_group('runs export')
     export.add_argument(
         '--to',
@@ -128,10 +134,11 @@ def _list(directory: str, args: argparse.Namespace) -> None:
         listed.sort(key=_error)
     elif args.sort == 'started':
         listed.sort(key=lambda run: run.started or '', reverse=True)
+    rows = [dataclasses.asdict(run) for run in listed]
     if args.json:
-        output.print_json([dataclasses.asdict(run) for run in listed])
+        output.print_json(rows)
     else:
-        output.print_table(COLUMNS, map(_cells, listed), fewest=FEWEST)
+        output.print_table(COLUMNS, rows, args)
     for run in listed:
         if run.state == 'damaged':
             output.print_line(f'cnn-bench: damaged: {run.problem}', sys.stderr)
@@ -141,12 +148,3 @@ def _error(run: 'Listed') -> float:
     """The best validation error, or the test error of a run that was not validated."""
     known = (error for error in (run.best_val_top1_err_pct, run.top1_err_pct) if error is not None)
     return next(known, math.inf)
-
-
-def _cells(run: 'Listed') -> tuple[str, ...]:
-    """The row of a run: errors in per cent, a dash for what is unknown."""
-    errors = ['-' if e is None else f'{e:.2f} %' for e in (run.best_val_top1_err_pct, run.top1_err_pct)]
-    step = ' of '.join(str(n) for n in (run.step or 0, run.total_steps) if n is not None)
-    started = run.started[:16].replace('T', ' ') if run.started else '-'
-    seed = '-' if run.seed is None else str(run.seed)
-    return run.run, str(run.label), run.state, *errors, step, seed, started, run.device or '-'

@@ -83,7 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     arguments.add_data_dir(parser)
     parser.add_argument('--dry-run', action='store_true', help='only list the trials and estimate how long they take')
-    parser.add_argument('--json', action='store_true', help='with --dry-run: print JSON')
+    output.add_form(parser.add_argument_group('with --dry-run'), sweep_plan.COLUMNS)
     failures = parser.add_argument_group('failures')
     failures.add_argument('--retry-failed', action='store_true', help='run failed trials again')
     failures.add_argument(
@@ -181,7 +181,7 @@ def run(args: argparse.Namespace, overrides: list[str]) -> int:
     ]
     if args.dry_run:
         jobs = len(slots) if args.executor == 'local' else args.jobs or 1
-        sweep_plan.show(sweeps, jobs, slots[0], args.json)
+        sweep_plan.show(sweeps, jobs, slots[0], args)
         return 0
     worst = 0
     for spec, sweep in zip(args.experiment, sweeps, strict=True):
@@ -198,8 +198,9 @@ def run(args: argparse.Namespace, overrides: list[str]) -> int:
 def _check(args: argparse.Namespace) -> None:
     if 0 < args.memory_limit * GIB < PROGRAM_BYTES:
         raise UserError(f'--memory-limit is {args.memory_limit:g}; a trial takes at least {gib(PROGRAM_BYTES)}')
-    if args.json and not args.dry_run:
-        raise UserError('sweep: --json needs --dry-run')
+    for flag in ('json', 'columns', 'wide'):
+        if getattr(args, flag) and not args.dry_run:
+            raise UserError(f'sweep: --{flag} needs --dry-run')
     if args.executor != 'ray' and (args.address or args.storage):
         raise UserError('sweep: --address and --storage need --executor ray')
     if args.executor not in ('ray', 'slurm') and args.cpus is not None:

@@ -2,10 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
-
-T = TypeVar('T')
+from collections.abc import Iterable, Iterator
 
 
 @contextlib.contextmanager
@@ -24,16 +21,3 @@ def tracking() -> Iterator:
             return bar.track(items, total=total, description=description)
 
         yield track
-
-
-def status(items: Sequence[T], describe: Callable[[T], str]) -> Iterator[T]:
-    """Yield the items, and show the description and the number of the one that is being worked on."""
-    if not sys.stderr.isatty():
-        yield from items
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status('') as shown:
-        for number, item in enumerate(items, 1):
-            shown.update(f'{describe(item)} ({number} of {len(items)})')
-            yield item

@@ -9,11 +9,14 @@ their names. A file without a head becomes a base for `train --config.init_from`
 """
 
 import argparse
+import contextlib
 import sys
 
 from cnn_bench.cli import arguments, output
+from cnn_bench.cli.output import Column
 from cnn_bench.errors import UserError
 
+COLUMNS = Column('arch'), Column('libraries', text=', '.join)
 SHOWN = 5  # arrays that were set aside
 
 
@@ -42,7 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='file of class names, one a line (default: those of ImageNet for 1,000 classes, else numbers)',
     )
     _add_preprocessing(new)
-    actions.add_parser('list', help='list the architectures and the libraries whose weights fit')
+    known = actions.add_parser('list', help='list the architectures and the libraries whose weights fit')
+    output.add_form(known, COLUMNS)
 
 
 def _add_preprocessing(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +64,8 @@ def _add_preprocessing(parser: argparse.ArgumentParser) -> None:
     look.add_argument(
         '--crop', type=arguments.whole(1), metavar='N', help="side of the crop, which is the network's input"
     )
-    look.add_argument('--interpolation', choices=INTERPOLATIONS, help='of the resize')
+    kinds = ', '.join(INTERPOLATIONS)
+    look.add_argument('--interpolation', choices=INTERPOLATIONS, metavar='KIND', help=f'of the resize: {kinds}')
     for name in ('mean', 'std'):
         words = 'subtracted, of values from 0 to 1' if name == 'mean' else 'by which it is divided then'
         look.add_argument(f'--{name}', type=_numbers, metavar='R,G,B', help=words)
@@ -109,8 +114,11 @@ def _list(args: argparse.Namespace) -> None:
     from cnn_bench.models import registry
     from cnn_bench.pretrained.layout import layouts_of
 
+    rows = []
     for name in registry.names():
-        try:
-            output.print_line(f'{name:<24}{", ".join(layouts_of(name))}')
-        except UserError:
-            continue
+        with contextlib.suppress(UserError):
+            rows.append({'arch': name, 'libraries': list(layouts_of(name))})
+    if args.json:
+        output.print_json(rows)
+    else:
+        output.print_table(COLUMNS, rows, args)

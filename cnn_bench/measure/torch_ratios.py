@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 OURS = 'cnn_bench'
 CASE = ('arch', 'size', 'width', 'batch', 'dtype', 'mode', 'platform', 'device', 'threads')  # equal in both rows
 NOISY = '*'
-NOTE = 'Ratios are their median latency over ours: above 1 we are faster. In brackets their interval.'
+NOTE = 'Ratios are their median latency over ours: above 1 we are faster.'
 
 
 class Ratio(NamedTuple):
@@ -90,7 +90,7 @@ def table(rows: Any) -> str:
     head = ['network', 'mode', 'batch', 'dtype', f'{OURS}, ms']
     for name in others:
         head += [f'{name}, ms', 'ratio']
-    lines = [NOTE, '', *_head(head, 4)]
+    lines = [f'{NOTE} In brackets their interval.', '', *_head(head, 4)]
     for case in sorted(found, key=_order):
         facts = dict(zip(CASE, case, strict=True))
         cells = [_label(facts), facts['mode'], str(facts['batch']), facts['dtype'], _latency(cases[case][OURS])]
@@ -112,6 +112,16 @@ def table(rows: Any) -> str:
     if any(one.noisy for by_framework in found.values() for one in by_framework.values()):
         lines += ['', f'{NOISY} a row whose repeats differed by more than the bound of `cnn-bench measure`.']
     return '\n'.join([*lines, '', *_machines(cases, found)])
+
+
+def not_compared(rows: Any) -> list[str]:
+    """A line for each row of another framework that has no ratio, with the reason."""
+    return [
+        f'{_label(row)}, batch {row["batch"]}, {row["dtype"]}, {row["mode"]}: {name} is not compared: {reason}'
+        for by_framework in _cases(rows).values()
+        for name, row in by_framework.items()
+        if name != OURS and (reason := _obstacle(row, by_framework.get(OURS)))
+    ]
 
 
 def _cases(rows: Any) -> dict[tuple, dict[str, Mapping]]:

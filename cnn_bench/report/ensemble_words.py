@@ -17,10 +17,17 @@ def name(row: dict) -> str:
     return f'the {row["size"]} best' if ensembles.IN_ORDER in ways else f'{row["size"]}, greedily'
 
 
+def differences(row: dict) -> dict[str, float]:
+    """A row of `ensembles.best` minus its best member, in points, with the ends of its interval: negative is better."""
+    ends = {'difference': 'gain', 'difference_low': 'high', 'difference_high': 'low'}
+    return {name: None if row[gain] is None else -row[gain] for name, gain in ends.items()}
+
+
 def difference(row: dict) -> str:
-    """A row of `ensembles.best` minus its best member, with its interval, in points: '−1.50 (−2.10 to −0.90)'."""
-    ends = interval(-row['high'], -row['low'])
-    return f'{signed(-row["gain"])} ({ends})' if ends else signed(-row['gain'])
+    """The difference with its interval in words: '−1.50 (−2.10 to −0.90)'."""
+    middle, low, high = differences(row).values()
+    ends = interval(low, high)
+    return f'{signed(middle)} ({ends})' if ends else signed(middle)
 
 
 def how_chosen(found: Sequence[Member]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from cnn_bench.errors import RunFailed
 from cnn_bench.files import NO_ROOM
 
-GIB = 1 << 30
+MIB, GIB = 1 << 20, 1 << 30  # sizes of memory and of files are told in these everywhere, never in powers of ten
 PROGRAM_BYTES = 5 * GIB // 4  # that Python and JAX reserve to train LeNet-5 on two cores, and little more
 SAID = ('resource_exhausted', 'out of memory', 'bad_alloc', 'cannot allocate memory')  # by XLA, CUDA, C++ and libc
 CGROUPS = Path('/sys/fs/cgroup')

@@ -18,7 +18,7 @@ def _options(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Ac
         if isinstance(action, argparse._SubParsersAction):
             for chosen in action.choices.values():
                 yield from _options(chosen)
-        elif action.type not in (None, Path, address):
+        elif action.type not in (None, Path, address) and action.dest != 'columns':
             yield parser.prog, action
 
 

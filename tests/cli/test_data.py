@@ -37,14 +37,14 @@ def one_error(capsys) -> str:
 
 def test_list(capsys, data_dir):
     assert main(['data', 'list']) == 0
-    said = capsys.readouterr().out
-    assert '10,000 train + 2,000 test, 10 classes, 28×28×1' in said
-    assert str(data_dir) in said
+    said, note = capsys.readouterr()
+    assert '{"train": 10000, "test": 2000}\t10\t[28, 28, 1]\t1' in said
+    assert str(data_dir) in note
 
 
 def test_prepare_list_check(capsys, source, data_dir):
     assert main(['data', 'prepare', 'insects', '--from', str(source)]) == 0
-    assert 'insects is prepared: 6 train + 6 test, 2 classes, 8×8×3' in capsys.readouterr().out
+    assert 'insects is prepared: 6 train + 6 test, 2 classes, 8x8x3' in capsys.readouterr().out
     assert main(['data', 'list', '--json']) == 0
     rows = {row['name']: row for row in json.loads(capsys.readouterr().out)}
     assert rows['insects']['class_names'] == ['ant', 'bee']

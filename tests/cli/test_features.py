@@ -22,9 +22,9 @@ def features(tiny_run, tiny_data, capsys):
 
 
 def test_layers_are_listed(features):
-    lines = dict(line.split() for line in features('--list-layers').splitlines())
-    assert lines['c1/conv'] == '28x28x4'
-    assert lines['head/fc'] == '10'
+    lines = dict(line.split('\t') for line in features('--list-layers').splitlines())
+    assert lines['c1/conv'] == '[28, 28, 4]'
+    assert lines['head/fc'] == '[10]'
     assert {'layer': 'c3', 'shape': [10, 10, 8]} in json.loads(features('--list-layers', '--json'))
 
 

@@ -14,7 +14,7 @@ def test_table_has_a_line_for_each_architecture(capsys):
     for name in registry.names():
         assert [line for line in lines if line.split()[:1] == [name]], name
     resnet50 = next(line for line in lines if line.split()[:1] == ['resnet50'])
-    assert resnet50.split()[1:8] == ['resnet', '2015', '224x224x3', '25.6', 'M', '4.09', 'G']
+    assert resnet50.split('\t')[1:7] == ['resnet', '2015', '[224, 224, 3]', '1000', '25557032', '4089184256']
 
 
 def test_one_family(capsys):

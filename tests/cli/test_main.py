@@ -1,6 +1,5 @@
 """The command itself: help, speed of start-up by what it imports, and what is on the command line."""
 
-import io
 import subprocess
 import sys
 
@@ -35,15 +34,6 @@ def test_help_and_list_import_nothing_heavy(arguments):
     )
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-
-
-def test_a_terminal_without_a_character_gets_an_escape(monkeypatch):
-    """As with LANG=C, or of a directory whose name is not UTF-8."""
-    written = io.BytesIO()
-    monkeypatch.setattr(sys, 'stdout', io.TextIOWrapper(written, encoding='ascii'))
-    assert main(['data', 'list']) == 0
-    sys.stdout.flush()
-    assert b'28\\xd728' in written.getvalue()  # 28×28
 
 
 @pytest.mark.parametrize('command', [name for name in COMMANDS if name != 'predict'])  # which takes any file name

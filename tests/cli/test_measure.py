@@ -38,9 +38,9 @@ def measure(tmp_path, monkeypatch, capsys):
 def test_a_table_and_rows(measure, tmp_path):
     status, out, err = measure('lenet5', 'resnet20', '--batch', '1,16')
     assert status == 0
-    table = [line.split() for line in out.splitlines() if line.strip()]
-    assert table[0][:4] == ['network', 'batch', 'dtype', 'mode']
-    assert table[2][:5] == ['lenet5', '1', 'float32', 'inference', '1.1']
+    header, first, *_ = [line.split('\t') for line in out.splitlines()]
+    assert header[:5] == ['arch', 'framework', 'batch', 'dtype', 'mode']
+    assert first[:7] == ['lenet5', 'cnn_bench', '1', 'float32', 'inference', 'ok', '1.1']
     assert err == [
         'lenet5: 1.1 ms (1, float32, inference), 17.6 ms (16, float32, inference)',
         'resnet20: 1.1 ms (1, float32, inference), 17.6 ms (16, float32, inference)',

@@ -1,5 +1,6 @@
 """Files that are no recipe, terminals that lack characters, devices that are not there: one line each."""
 
+import argparse
 import io
 import sys
 
@@ -67,8 +68,9 @@ def test_names_reach_no_terminal_raw(capsys):
     assert printable(name) == r'a\x1b[31m\n\udc80b'
     assert str(UserError(name)) == printable(name)
     output.print_line(name)
-    output.print_table([output.Heading('name')], [(name,)], title=name)
-    output.print_markdown([output.Heading('name')], [(name,)])
+    columns, rows = [output.Column('name')], [{'name': name}]
+    output.print_table(columns, rows, argparse.Namespace(columns=None, wide=False), title=name)
+    output.print_markdown(columns, rows)
     assert '\x1b' not in capsys.readouterr().out
 
 

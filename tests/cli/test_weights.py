@@ -167,6 +167,6 @@ def test_weights_and_data_must_match(imported, tiny_data, colours, capsys):
 
 def test_list_names_the_libraries(capsys):
     assert main(['weights', 'list']) == 0
-    lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
-    assert lines['vgg16'] == 'torchvision, timm, keras'
+    lines = dict(line.split('\t') for line in capsys.readouterr().out.splitlines())
+    assert json.loads(lines['vgg16']) == ['torchvision', 'timm', 'keras']
     assert 'lenet5' not in lines

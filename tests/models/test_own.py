@@ -23,13 +23,13 @@ def file(tmp_path, monkeypatch):
 
 def test_its_line_for_the_registry_holds_hand_computed_counts(file, capsys):
     assert main(['cost', 'mynet.py:MyNet']) == 0
-    line = capsys.readouterr().out.splitlines()[-1]
+    line = capsys.readouterr().err.splitlines()[-1]
     ((name, arch),) = eval(f'{{{line}}}', {'Arch': Arch}).items()
     year = datetime.date.today().year
     assert (name, arch) == ('mynet', Arch('mynet:MyNet', year, 28, PARAMS, MACS, channels=1, num_classes=10))
     file.write_text(f'{NETWORK}\nYEAR, FAMILY = 2025, "ours"\n')
     assert main(['cost', 'mynet.py:MyNet', '--size', '56', '--classes', '5']) == 0
-    line = capsys.readouterr().out.splitlines()[-1]
+    line = capsys.readouterr().err.splitlines()[-1]
     ((_, arch),) = eval(f'{{{line}}}', {'Arch': Arch}).items()
     assert (arch.year, arch.family, arch.size, arch.num_classes) == (2025, 'ours', 56, 5)
     assert arch.params == PARAMS - 9 * 5

@@ -115,7 +115,7 @@ def test_a_file_without_a_head_is_a_base(tmp_path, capsys, tiny_data):
         (line,) = capsys.readouterr().err.splitlines()
         assert line.endswith('has no head; train one with --config.init_from')
     assert main(['features', *weights, '--list-layers']) == 0
-    assert ['features', '13x13x512'] in [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ['features', '[13, 13, 512]'] in [line.split('\t') for line in capsys.readouterr().out.splitlines()]
 
 
 def test_other_layers_of_a_head_are_left(tmp_path):
