@@ -8,8 +8,8 @@
 
 Best and last are top-1 errors on the test set; step is the last that was logged or saved. A run is running while a
 process trains it, stopped where none does (the command that trained it goes on from its last checkpoint), and
-unfinished where that cannot be told: it trains on the disk of another node, or is a copy. Runs with damaged files are listed too, with the reason on stderr. To list a directory named export,
-write ./export.
+unfinished where that cannot be told: it trains on the disk of another node, or is a copy. Runs with damaged files are
+listed too, with the reason on stderr. To list a directory named export, write ./export.
 """
 
 import argparse
