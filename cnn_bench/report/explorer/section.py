@@ -37,7 +37,8 @@ def html(data: ReportData, published: bool = False) -> Markup:
 def content(data: ReportData, published: bool = False) -> dict:
     """What the script draws, as it stands in the page in JSON."""
     summary, networks = data.summary, rows.networks(data.summary)
-    seeds, curves = rows.seeds(data.standing, data.names, networks), rows.curves(data.curves, networks, data.names)
+    names = {run: label for run, label in data.names.items() if run}  # published results have no run
+    seeds, curves = rows.seeds(data.standing, names, networks), rows.curves(data.curves, networks, names)
     if published:
         theirs = summarise(of_others.table())
         theirs['label'] = [f'{label} (published)' for label in theirs.label]
@@ -57,7 +58,7 @@ def content(data: ReportData, published: bool = False) -> dict:
         'errors': [vars(axis) for axis in errors],
         'colours': colours,
         'origins': sorted({row['origin'] for row in networks}),
-        'pairs': pairs.compare(data.standing, data.names, data.predictions, compared),
+        'pairs': pairs.compare(data.standing, names, data.predictions, compared),
         'start': {
             'x': rows.FIRST_COST,
             'y': rows.FIRST_ERROR,
