@@ -140,7 +140,8 @@ def _with_front(means: alt.Chart) -> alt.Chart:
     """With `front`: 1 for networks that no other dominates, as `stats.pareto_front` defines it, else 0."""
     cheapest_first = [alt.SortField('cost'), alt.SortField('loss')]
     return (
-        means.transform_window(before='min(loss)', frame=[None, -1], sort=cheapest_first)
+        means.transform_window(best='min(loss)', frame=[None, 0], sort=cheapest_first)
+        .transform_window(before='lag(best)', sort=cheapest_first)
         .transform_calculate(better='!isValid(datum.before) || datum.loss < datum.before ? 1 : 0')
         .transform_joinaggregate(front='max(better)', groupby=['cost', 'loss'])  # equals are on it together
     )

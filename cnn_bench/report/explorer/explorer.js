@@ -99,11 +99,17 @@ function drawCurves() {
   return draw('curves', ['linear', state.cs], rows, 260);
 }
 
+// One change after the other: a view that is still being drawn can't be changed.
+let turn = Promise.resolve();
+function next(work) {
+  return (turn = turn.then(work));
+}
+
 function drawAll() {
   fill();
   save();
   compare();
-  return Promise.all([drawScatter(), drawCurves()]);
+  return next(() => Promise.all([drawScatter(), drawCurves()]));
 }
 
 function set(values) {
@@ -139,10 +145,10 @@ function move(factor, right = 0, up = 0) {
   zoomTo(ends);
 }
 
-async function reset() {
+function reset() {
   state.zoom = null;
-  await drawScatter();
   save();
+  return next(drawScatter);
 }
 
 // What is under the pointer: a mark is found within a few pixels, however small it is.
@@ -170,6 +176,7 @@ function edge(view) {
 let under = null;
 const tip = root.querySelector('.tip');
 function point(name, event) {
+  if (!views[name]) return;
   const found = event && nearest(name, event);
   const label = found?.label ?? '';
   if (label !== under) set({ hovered: (under = label) });
@@ -255,12 +262,14 @@ function box(list, name, sign, colour) {
   const input = element('input');
   input.type = 'checkbox';
   input.checked = !state[list].includes(name);
-  input.addEventListener('change', async () => {
+  input.addEventListener('change', () => {
     state[list] = state[list].filter((one) => one !== name).concat(input.checked ? [] : [name]);
-    set({ hidden: state.off, hidden_origins: state.without });
-    await views.scatter.runAsync();
-    say();
     save();
+    next(async () => {
+      set({ hidden: state.off, hidden_origins: state.without });
+      await views.scatter.runAsync();
+      say();
+    });
   });
   const swatch = element('span', sign);
   swatch.style.color = colour;
@@ -292,7 +301,7 @@ for (const name of scales) {
 control('in').addEventListener('click', () => move(0.7));
 control('out').addEventListener('click', () => move(1 / 0.7));
 control('reset').addEventListener('click', reset);
-root.querySelector('.curves')?.addEventListener('toggle', drawCurves);
+root.querySelector('.curves')?.addEventListener('toggle', () => next(drawCurves));
 document.getElementById('explorer-scatter').addEventListener('keydown', (event) => {
   const keys = { ArrowLeft: [1, -0.1], ArrowRight: [1, 0.1], ArrowUp: [1, 0, 0.1], ArrowDown: [1, 0, -0.1], '+': [0.7], '-': [1 / 0.7] };
   if (event.key === '0') reset();
@@ -308,7 +317,7 @@ for (const name of ['scatter', 'curves']) {
   plot?.addEventListener('pointerdown', (event) => { pressed = [event.clientX, event.clientY]; });
   plot?.addEventListener('click', (event) => {
     const moved = pressed && Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) > 4;
-    if (!moved) pin(nearest(name, event)?.label);
+    if (!moved && views[name]) pin(nearest(name, event)?.label);
   });
 }
 addEventListener('hashchange', () => {

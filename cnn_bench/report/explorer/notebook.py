@@ -40,7 +40,7 @@ def explore(table: pd.DataFrame, colour: str = 'lineage', log: tuple[bool, bool]
         ink=chart.light,
         colour=alt.Color('group:N', title=colour, scale=alt.Scale(domain=looks['groups'], range=hues)),
         shown=legend,
-        told=['label', 'family', 'year', 'params', 'macs', 'top1_err_pct', 'recipe', 'origin'],
+        told=['label:N', 'family:N', 'year:N', 'params:Q', 'macs:Q', 'top1_err_pct:Q', 'recipe:N', 'origin:N'],
     )
     title = alt.TitleParams(text=alt.expr("titles[y_field] + ' against ' + titles[x_field]"))
     return chart.styled(made, chart.light, title=title, **_SIZE)

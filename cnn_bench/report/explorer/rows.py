@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from cnn_bench.report.charts import learning
-from cnn_bench.report.charts.scatter.spec import accuracy_vs_macs
-from cnn_bench.report.charts.style import COLOURS, LOOKS, THEME
+from cnn_bench.report.charts.style import COLOURS, HUES, THEME
+from cnn_bench.report.explorer import details
 from cnn_bench.report.format import text
-from cnn_bench.report.lineage import LINEAGES, lineage
+from cnn_bench.report.lineage import LINEAGES, OTHER, lineage
 from cnn_bench.report.summary import tidy
 from cnn_bench.runs.columns import COLUMNS, DEVICE_MEAN
 
@@ -64,21 +64,19 @@ def errors(summary: pd.DataFrame) -> list[Axis]:
 
 def networks(summary: pd.DataFrame) -> list[dict]:
     """A row per network, those of most parameters first; details are pairs of name and value for the tooltip."""
-    points = accuracy_vs_macs(summary).points
     made = []
-    for row, point in zip(summary.to_dict('records'), points, strict=True):
-        more = [(name, text(row.get(name))) for name in ('recipe', 'versions', 'notes')]
+    for row in summary.to_dict('records'):
         made.append(
             {
                 'kind': 'mean',
                 'label': row['label'],
-                'collapsed': bool(point.collapsed and not point.learned),
+                'collapsed': bool(row['by_seed']) and all(seed.collapsed for seed in row['by_seed']),
                 'origin': OWN if text(row['run']) else PUBLISHED,
                 'lineage': lineage(text(row['arch']), text(row['family'])),
                 'family': text(row['family']) or 'unknown',
                 'year': f'{row["year"]:.0f}' if row['year'] > 0 else 'unknown',
                 'recipe': text(row['recipe']) or 'unknown',
-                'details': [*point.details, *((name, value) for name, value in more if value)],
+                'details': details.of_network(row),
                 **{column.name: _number(row[column.name]) for column in COLUMNS.values() if column.cost},
                 **_errors(row),
             }
@@ -97,8 +95,8 @@ def seeds(table: pd.DataFrame, names: Mapping[str, str], networks: Sequence[dict
     for row, label, failed in zip(
         runs[several].to_dict('records'), labels[several], _collapsed(runs)[several].tolist(), strict=True
     ):
-        details = [('seed', f'{row["seed"]:.0f}'), *([('collapsed', 'yes')] if failed else []), ('run', row['run'])]
-        own = {'kind': 'seed', 'collapsed': failed, 'details': details}
+        told = [('seed', f'{row["seed"]:.0f}'), *([('collapsed', 'yes')] if failed else []), ('run', row['run'])]
+        own = {'kind': 'seed', 'collapsed': failed, 'details': told}
         made.append({**of[label], **own, **_errors(row)})
     return made
 
@@ -135,7 +133,7 @@ def colours(networks: Sequence[dict], by: str) -> dict[str, list[str]]:
     groups = {row[by] for row in networks}
     if by == 'lineage':
         ordered = [*(name for name in LINEAGES if name in groups), *sorted(groups - set(LINEAGES))]
-        looks = [_ROLES[LOOKS[name][0]] if name in LOOKS else 'leader' for name in ordered]
+        looks = [_ROLES[HUES.get(name, HUES[OTHER])] for name in ordered]
         return {'groups': ordered, 'colours': looks, 'shapes': ['circle'] * len(ordered)}
     ordered = sorted(groups)
     if by == 'year':

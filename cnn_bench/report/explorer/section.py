@@ -34,7 +34,8 @@ def html(data: ReportData) -> Markup:
 def content(data: ReportData) -> dict:
     """What the script draws, as it stands in the page in JSON."""
     summary, networks = data.summary, rows.networks(data.summary)
-    seeds, curves = rows.seeds(data.standing, data.names, networks), rows.curves(data.curves, networks, data.names)
+    names = {run: label for run, label in data.names.items() if run}  # published results have no run
+    seeds, curves = rows.seeds(data.standing, names, networks), rows.curves(data.curves, networks, names)
     costs, errors = rows.costs(summary), rows.errors(summary)
     compared = [axis.field for axis in errors if axis.sign > 0]
     by = {name: rows.colours(networks, name) for name in rows.COLOURED_BY}
@@ -50,7 +51,7 @@ def content(data: ReportData) -> dict:
         'errors': [vars(axis) for axis in errors],
         'colours': colours,
         'origins': sorted({row['origin'] for row in networks}),
-        'pairs': pairs.compare(data.standing, data.names, data.predictions, compared),
+        'pairs': pairs.compare(data.standing, names, data.predictions, compared),
         'start': {
             'x': rows.FIRST_COST,
             'y': rows.FIRST_ERROR,
