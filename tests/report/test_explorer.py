@@ -134,7 +134,7 @@ def test_published_results_stand_beside_the_runs(sweep):
     content = section.content(together.join([sweep, theirs]))
     assert content['origins'] == ['own', 'published']
     labels = {row['label'] for row in content['rows'] if row['origin'] == 'published'}
-    assert 'resnet50' in labels
+    assert 'resnet50 (published)' in labels
     assert not any(label in key for key in content['pairs'] for label in labels)
 
 

@@ -191,7 +191,7 @@ def looks(families: Iterable[str]) -> dict[str, tuple[str, Shape]]:
     for k, lineage in enumerate(LINEAGES):
         for family in found.pop(lineage, ()):
             made[family] = (HUES[lineage], SHAPES[(k + FAMILIES[lineage].index(family)) % len(SHAPES)])
-    for k, family in enumerate(found):
+    for k, (family,) in enumerate(found.values()):  # each is a lineage of its own
         made[family] = ((free or [HUES[OTHER]])[k % max(1, len(free))], SHAPES[(8 + k) % len(SHAPES)])
     return made
 
