@@ -84,8 +84,8 @@ def _named(spec: dict) -> dict:
     first = {'field': ['datum.pinned', 'datum.front'], 'order': ['descending', 'descending']}
     placed = {
         'type': 'label',
-        # Two numbers; the rest is there so that names are placed anew when marks move.
-        'size': {'signal': '[width, height, zoom_x, zoom_y, pinned, hidden, hidden_origins]'},
+        # The first two; the rest is there so that names are placed anew when marks move.
+        'size': {'signal': 'slice([width, height, zoom_x, zoom_y, pinned, hidden, hidden_origins], 0, 2)'},
         'sort': first,
         'anchor': ['right', 'top-right', 'bottom-right', 'left', 'top', 'bottom', 'top-left', 'bottom-left'],
         'offset': [2],
