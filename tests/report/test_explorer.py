@@ -196,7 +196,7 @@ async def _drive(address: str) -> None:
         assert '−3.33 points' in compared
         assert 'McNemar, seed 0' in compared
         before = await page.js(names)
-        await page.js("document.querySelector('[name=in]').click()")
+        await page.js("document.querySelector('[name=out]').click()")
         await page.until("location.hash.includes('zoom=')")
         await page.until(f'{names} !== {json.dumps(before)}')  # names go where their marks go
         view = await page.js('location.hash')
