@@ -163,6 +163,7 @@ def test_notebooks_get_a_chart_that_vega_lite_takes(make_table):
         plots.explore(make_table(3), 'size')
 
 
+names = "[...document.querySelectorAll('#explorer .names text')].map((name) => name.getAttribute('transform')).join()"
 ready = "document.getElementById('explorer')?.dataset.ready === 'true'"
 shown = "document.querySelector('#explorer output').textContent"
 
@@ -196,8 +197,10 @@ async def _drive(address: str) -> None:
         compared = await page.js("document.querySelector('.compared').textContent")
         assert '−3.33 points' in compared
         assert 'McNemar, seed 0' in compared
-        await page.js("document.querySelector('[name=in]').click()")
+        before = await page.js(names)
+        await page.js("document.querySelector('[name=out]').click()")
         await page.until("location.hash.includes('zoom=')")
+        await page.until(f'{names} !== {json.dumps(before)}')  # names go where their marks go
         view = await page.js('location.hash')
         await page('Page.navigate', url='about:blank')
         await page('Page.navigate', url=address + view)

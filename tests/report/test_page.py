@@ -91,7 +91,11 @@ def test_nothing_is_fetched(evil_page):
     assert '@import' not in ours
     assert not re.search(r'url\((?!#)', ours)
     addresses = set(re.findall(r'https?://[^"\'\s<)]+', ours))
-    assert addresses <= {'https://vega.github.io/schema/vega/v6.json', 'http://www.w3.org/1999/xlink', 'http://example.org/x.png'}
+    assert addresses <= {
+        'https://vega.github.io/schema/vega/v6.json',
+        'http://www.w3.org/1999/xlink',
+        'http://example.org/x.png',
+    }
     assert 'img' not in Parsed(evil_page).tags
 
 

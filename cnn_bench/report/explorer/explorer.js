@@ -89,7 +89,16 @@ async function drawScatter() {
     save();
   };
   for (const name of ['zoom_x', 'zoom_y']) view.addSignalListener(name, moved);
+  for (const name of ['zoom_x', 'zoom_y', 'width', 'hidden', 'hidden_origins', 'pinned']) {
+    view.addSignalListener(name, () => view.runAfter(() => { settle(view); })); // not awaited: it waits for this run
+  }
+  await settle(view);
   say();
+}
+
+// Names are placed anew, once their marks are where they should be.
+function settle(view) {
+  return view.signal('settled', view.signal('settled') + 1).runAsync();
 }
 
 function drawCurves() {

@@ -95,7 +95,14 @@ def seeds(table: pd.DataFrame, names: Mapping[str, str], networks: Sequence[dict
     for row, label, failed in zip(
         runs[several].to_dict('records'), labels[several], _collapsed(runs)[several].tolist(), strict=True
     ):
-        told = [('seed', f'{row["seed"]:.0f}'), *([('collapsed', 'yes')] if failed else []), ('run', row['run'])]
+        error = COLUMNS[FIRST_ERROR]
+        said = (error.words, f'{error.text(row[FIRST_ERROR])} {error.unit}')
+        told = [
+            ('seed', f'{row["seed"]:.0f}'),
+            said,
+            *([('collapsed', 'yes')] if failed else []),
+            ('run', row['run']),
+        ]
         own = {'kind': 'seed', 'collapsed': failed, 'details': told}
         made.append({**of[label], **own, **_errors(row)})
     return made

@@ -24,7 +24,7 @@ _OF_BOTH = {
 }
 _OF_SCATTER = {'x_field': '', 'y_field': '', 'x_sign': 1, 'y_sign': 1, 'shapes': [], 'own_too': False, 'most_params': 1}
 _OF_CURVES = {'curve': '', 'tops': {}}
-_TITLES = {'x_title': '', 'y_title': ''}
+_TITLES = {'x_title': '', 'y_title': '', 'settled': 0}
 
 
 @functools.cache
@@ -84,7 +84,8 @@ def _named(spec: dict) -> dict:
     first = {'field': ['datum.pinned', 'datum.front'], 'order': ['descending', 'descending']}
     placed = {
         'type': 'label',
-        'size': {'signal': '[width, height]'},
+        # `settled` grows when marks have moved: Vega would place names before that, and not again.
+        'size': {'signal': 'slice([width, height, settled], 0, 2)'},
         'sort': first,
         'anchor': ['right', 'top-right', 'bottom-right', 'left', 'top', 'bottom', 'top-left', 'bottom-left'],
         'offset': [2],
