@@ -85,7 +85,7 @@ def test_markdown(monkeypatch, capsys):
 
 def test_text(monkeypatch, capsys):
     monkeypatch.setattr('sys.stdout.isatty', lambda: True)
-    monkeypatch.setenv('COLUMNS', '80')
+    monkeypatch.setenv('COLUMNS', '200')
     status, out, _ = _run(monkeypatch, capsys)
     assert status == 0
     lines = [line.split() for line in re.sub(r'\x1b\[[0-9;]*m', '', out).splitlines()]
