@@ -1,5 +1,6 @@
 """`cnn-bench sweep` from the command line's side: dry runs, several experiments, failures, bad input."""
 
+import contextlib
 import importlib.util
 import json
 import sys
@@ -8,6 +9,10 @@ import pytest
 
 from cnn_bench.cli import main
 from cnn_bench.runs import RunDirectory, load, schema, study
+
+with contextlib.suppress(ImportError):
+    # It configures logging when it is imported, which closes the stream of absl: in a test, that of pytest.
+    import submitit  # noqa: F401
 
 RECIPE = """
 from cnn_bench.recipe import base
@@ -177,7 +182,7 @@ def test_without_ray(sweep, monkeypatch):
 
 def test_without_submitit_or_slurm(sweep, monkeypatch, tmp_path):
     monkeypatch.setenv('PATH', str(tmp_path))
-    if 'submitit' in sys.modules or importlib.util.find_spec('submitit'):
+    if importlib.util.find_spec('submitit'):
         status, _, err = sweep(GOOD, '--executor', 'slurm')
         assert (status, err.count('\n')) == (2, 1)
         assert 'this machine has no sbatch and srun' in err

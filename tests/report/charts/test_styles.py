@@ -23,7 +23,7 @@ def synthetic(count, spread=1.0):
     y = 40 - 8 * np.log10(x / 1e9) + rng.normal(0, 3 * spread, count)
     points = [
         Point(f'{archs[i % len(archs)]}/{i}', registry.get(archs[i % len(archs)]).family, x[i], y[i], np.nan,
-              10 ** rng.uniform(6, 8), i == int(np.argmin(x)), ())
+              10 ** rng.uniform(6, 8), i == int(np.argmin(x)))
         for i in range(count)
     ]  # fmt: skip
     return Scatter(name='s', title='Synthetic', x_label='MACs', y_label='error', caption='', points=tuple(points))
