@@ -8,6 +8,10 @@ and resized as the test images of the network were; transparent parts become whi
 animation is used. A picture that cannot be used is named on stderr with the reason, and the others are classified; this
 includes pictures of more than 33.5 million pixels (JPEG: 179 million, progressive JPEG: 67 million).
 
+A picture that is almost one colour, or much brighter or darker than the images that the network was trained on, is
+predicted with a warning: more than 1.5 of their standard deviations from their mean, or less than a tenth of their
+spread, by the normalisation of the network.
+
 Exit status: 0, or 1 if some pictures were refused, 2 if all were.
 """
 
@@ -64,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _report_refusals(found: Iterable, tally: dict[str, int]) -> 'Iterator[Prediction]':
-    """Yield the predictions, print the refusals to stderr, and count both in `tally`."""
+    """Yield the predictions, print refusals and warnings to stderr, and count predictions and refusals in `tally`."""
     from cnn_bench.data.pictures import Refusal
 
     for one in found:
@@ -73,6 +77,8 @@ def _report_refusals(found: Iterable, tally: dict[str, int]) -> 'Iterator[Predic
             output.print_line(f'cnn-bench: {one.path}: {one.reason}', sys.stderr)
         else:
             tally['predicted'] += 1
+            if one.unlike:
+                output.print_line(f'cnn-bench: warning: {one.path} is {one.unlike}', sys.stderr)
             yield one
 
 

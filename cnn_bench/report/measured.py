@@ -16,7 +16,7 @@ from cnn_bench import measure
 from cnn_bench.errors import UserError, unknown
 from cnn_bench.report.charts.scatter import spec as scatter
 from cnn_bench.report.charts.spec import ChartSpec
-from cnn_bench.runs.charts import COSTS
+from cnn_bench.runs.charts import costs
 
 OURS, INFERENCE, OK = 'cnn_bench', 'inference', 'ok'
 FIRST_DTYPE = 'float32'
@@ -101,7 +101,7 @@ def join(table: pd.DataFrame, chosen: Chosen, batch: int | None = None) -> pd.Da
 
 def charts() -> list[Callable[[pd.DataFrame], ChartSpec | None]]:
     """The makers of the charts of error against what was measured, from a summary."""
-    names = [name for name, cost in COSTS.items() if cost.name in JOINED]
+    names = [name for name, cost in costs().items() if cost.name in JOINED]
     return [partial(scatter.accuracy_vs_cost, name=name) for name in names]
 
 

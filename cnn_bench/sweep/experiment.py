@@ -156,8 +156,8 @@ class Experiment:
         if not isinstance(module.PRESETS, dict) or 'demo' not in module.PRESETS:
             raise UserError(f"PRESETS of the experiment {path} must be a dictionary {{name: overrides}} with a 'demo'")
         for name in getattr(module, 'CHARTS', ()):
-            if name not in known_charts.NAMES:
-                raise unknown(f'chart in CHARTS of {path}', name, known_charts.NAMES)
+            if name not in known_charts.names():
+                raise unknown(f'chart in CHARTS of {path}', name, known_charts.names())
         optional = {name: getattr(module, name.upper()) for name in OPTIONAL if hasattr(module, name.upper())}
         return cls(
             path=path,

@@ -33,8 +33,8 @@ TABLES = {
     'weights list': 'arch libraries',
     'runs SWEEP': 'run label state best_val_top1_err_pct last_val_top1_err_pct top1_err_pct step total_steps seed '
     'started device problem',
-    'ensemble SWEEP': 'ensemble macs params top1_err_pct top5_err_pct best_err_pct difference difference_low difference_high p disagreement_pct '
-    'chosen members',
+    'ensemble SWEEP': 'ensemble macs params top1_err_pct top5_err_pct best_err_pct difference difference_low '
+    'difference_high p disagreement_pct chosen members',
     'predict PICTURE MODEL': 'image label class probability',
     'retrieve --dataset tiny MODEL': 'k recall',
     'features --list-layers MODEL': 'layer shape',
@@ -68,7 +68,7 @@ def say(places, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr('cnn_bench.measure.contestants.ours', lambda devices: fake(tmp_path / 'workers'))
     monkeypatch.setattr('cnn_bench.measure.session.SETTLE_S', 0.0)
     monkeypatch.setattr(ledger, 'TOPICS', CLAIMS)  # which other processes would not have
-    monkeypatch.setattr(ledger.processes, 'each', lambda function, items, worth_it: map(function, items))
+    monkeypatch.setattr(ledger.processes, 'each', lambda function, items, worth_it=0: map(function, items))
     monkeypatch.setattr('cnn_bench.sweep.calibrate.macs_per_second', lambda environment: 1e9)
 
     def run(command: str, width: int | None = None) -> tuple[int, str, str]:

@@ -11,7 +11,7 @@ from cnn_bench.report.charts.scatter import spec as scatter
 from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.data import ReportData
 from cnn_bench.report.format import text
-from cnn_bench.runs.charts import COSTS, NAMES
+from cnn_bench.runs.charts import costs, names
 from cnn_bench.runs.columns import DEVICE_MEAN
 
 DEFAULT = ('accuracy_vs_macs',)
@@ -27,9 +27,9 @@ LACKING = {
 
 
 def charts() -> dict[str, Callable[[ReportData], ChartSpec | None]]:
-    """Name of a chart, of `runs.charts.NAMES` -> its maker, which returns None where it lacks the data."""
+    """Name of a chart, of `runs.charts.names()` -> its maker, which returns None where it lacks the data."""
     makers = (_learning, _density, _differences, _overlap, _ensembles, _expected_best)
-    return dict(zip(NAMES, (*(partial(_against_cost, name) for name in COSTS), *makers), strict=True))
+    return dict(zip(names(), (*(partial(_against_cost, name) for name in costs()), *makers), strict=True))
 
 
 def make(name: str, data: ReportData) -> ChartSpec | None:
@@ -44,7 +44,7 @@ def why_not(name: str) -> str:
     """What the data lack where `make` returns None."""
     if name in LACKING:
         return LACKING[name]
-    cost = COSTS[name]
+    cost = costs()[name]
     other_devices = ', or those that have it ran on different devices' if cost.over_seeds == DEVICE_MEAN else ''
     return f'no finished run has {cost.words}{other_devices}'
 
@@ -67,7 +67,7 @@ def _made(names: Sequence[str], data: ReportData) -> list[ChartSpec]:
 
 def _absent(name: str) -> Absent:
     why = why_not(name)
-    title = f'Error against {COSTS[name].words}' if name in COSTS else name.replace('_', ' ').capitalize()
+    title = f'Error against {costs()[name].words}' if name in costs() else name.replace('_', ' ').capitalize()
     return Absent(name=name, title=title, caption=f'Not drawn: {why}.', why=why)
 
 

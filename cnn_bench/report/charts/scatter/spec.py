@@ -10,7 +10,7 @@ from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.format import text
 from cnn_bench.report.summary import SeedError, front
 from cnn_bench.runs import collapse
-from cnn_bench.runs.charts import COSTS
+from cnn_bench.runs.charts import costs
 from cnn_bench.runs.columns import COLUMNS, DEVICE_MEAN, Column
 
 # Canziani et al. have a linear axis. Over a wider range than this, cheap networks would lie on one another.
@@ -73,11 +73,11 @@ def accuracy_vs_macs(summary: pd.DataFrame) -> Scatter:
 
 
 def accuracy_vs_cost(summary: pd.DataFrame, name: str) -> Scatter | None:
-    """Top-1 error against the cost of the chart `name`, a key of `COSTS`.
+    """Top-1 error against the cost of the chart `name`, a key of `costs()`.
 
     None where no row has that cost, or where it was measured on different devices.
     """
-    cost = COSTS[name]
+    cost = costs()[name]
     rows = summary[summary[cost.name].gt(0)].reset_index(drop=True)
     devices = list(dict.fromkeys(rows.device.dropna())) if cost.over_seeds == DEVICE_MEAN else []
     told = list(dict.fromkeys(rows[cost.told_by].dropna())) if cost.told_by else []
