@@ -5,7 +5,6 @@ bootstrap      error of single runs over the test images: what two given sets of
 multiplicity   p-values of many comparisons
 decision       a hypothesis about two recipes, and how many seeds would settle it
 front          the Pareto front of cost against error, and the probability of being on it
-hypervolume    the area that a front dominates, one number for a set of networks
 expected_best  the expected best of n tuning trials
 ranking        whether two conditions rank networks alike
 regression     straight lines through points of networks, and how well they predict
@@ -17,7 +16,6 @@ from cnn_bench.stats.bootstrap import McNemar, bootstrap_difference, bootstrap_m
 from cnn_bench.stats.decision import CONTRADICTED, SUPPORTED, UNDECIDED, Decision, decide
 from cnn_bench.stats.expected_best import expected_minimum
 from cnn_bench.stats.front import front_probability, pareto_front
-from cnn_bench.stats.hypervolume import hypervolume, hypervolume_interval
 from cnn_bench.stats.multiplicity import holm
 from cnn_bench.stats.over_seeds import Difference, mean_ci, paired_difference
 from cnn_bench.stats.ranking import changed_places, tau_of_means
@@ -40,8 +38,6 @@ __all__ = [
     'fit_line',
     'front_probability',
     'holm',
-    'hypervolume',
-    'hypervolume_interval',
     'leave_one_out',
     'mcnemar',
     'mean_ci',

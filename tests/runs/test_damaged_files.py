@@ -152,7 +152,7 @@ def tree(tmp_path_factory):
 @pytest.fixture
 def undrawn(monkeypatch):
     """Charts are specified, but not drawn."""
-    monkeypatch.setattr(saving, 'save', lambda chart, directory: '<svg viewBox="0 0 9 9"></svg>')
+    monkeypatch.setattr(saving, 'save', lambda chart, directory, style=None: '<svg viewBox="0 0 9 9"></svg>')
 
 
 def test_the_list_names_every_damaged_run_and_file(tree, capsys):
