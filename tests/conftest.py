@@ -2,6 +2,7 @@
 
 import gc
 import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +114,14 @@ def colour_weights(tmp_path_factory) -> str:
     preprocessing = Transform(resize=36).for_input(shape)
     imported.save(TrainedModel(module, variables, preprocessing, numbered_classes(10), origin), directory)
     return str(directory)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The time in seconds, to be set."""
+    now = [100.0]
+    monkeypatch.setattr(time, 'monotonic', lambda: now[0])
+    return now
 
 
 @pytest.fixture

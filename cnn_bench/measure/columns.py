@@ -68,7 +68,7 @@ COLUMNS: dict[str, Column] = {
                'process grew at most (VmHWM) from before the arguments were copied to the device until its first '
                'call had ended. Compilation is over by then. Stacks and buffers of threads that the first call '
                'starts are in it; memory that an earlier case of the process left behind and that is used again is '
-               'not. Of the rows in results/measure_cpu it is 0.96 to 1.52 times memory_planned_bytes'),
+               'not. Of the rows in results/measure_cpu it is 0.90 to 1.52 times memory_planned_bytes'),
         # The network.
         Column('params', 'count', '', 'trainable parameters of the network as defined, batch norm not yet folded'),
         Column('params_bytes', 'count', 'bytes', 'bytes of these'),

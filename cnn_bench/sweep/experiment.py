@@ -101,6 +101,11 @@ class Trial:
         return f'{slug}-s{self.seed}-{hashlib.sha256(text.encode()).hexdigest()[:8]}'
 
     @property
+    def run(self) -> str:
+        """Its directory below that of the sweep, which tells it from all others of the sweep."""
+        return f'{self.folder}/{self.id}'
+
+    @property
     def arguments(self) -> list[str]:
         """The arguments with which `cnn-bench train` trains this, except --workdir and --data-dir."""
         changes = {**self.overrides, 'name': self.name, 'seed': self.seed}

@@ -10,7 +10,7 @@ from cnn_bench.runs import RunDirectory, choice, code, collapse, schema, study
 from cnn_bench.runs import tuning as tuning_record
 from cnn_bench.runtime.answering import Answering
 from cnn_bench.runtime.signals import StopSignals
-from cnn_bench.sweep import budget, calibrate, records, sampling, staleness, tuning
+from cnn_bench.sweep import budget, records, sampling, spending, staleness, tuning
 from cnn_bench.sweep.agenda import Agenda
 from cnn_bench.sweep.check import check
 from cnn_bench.sweep.executor import EndedTrial, Executor
@@ -61,12 +61,12 @@ class Sweep:
         records.refuse_mixing(out, self.earlier, **here)
         earlier_tuning = tuning.read(self.out, tune, self.earlier is not None)
         self._fields = experiment.fields(preset)
-        self._budget: budget.Budget | None = None  # written by `run`, and so is
-        self._calibration: dict | None = None
+        self._spending: spending.Spending | None = None  # written by `run`
         firsts = {name: self._build(name, 0, {}, TRIALS) for name in self._fields}
         check(firsts.values(), data_dir)
         if self.held_equal != 'epochs' and preset != SMOKE:
-            self._settle_budget(firsts, environment or {})
+            workloads = {name: self.workload(trial) for name, trial in firsts.items()}
+            self._spending = spending.settle(self.held_equal, firsts, workloads, self.out, data_dir, environment or {})
             if tune and self.held_equal == 'seconds':
                 tuning.refuse_untimed(tune)
             firsts = {name: self._build(name, 0, {}, TRIALS) for name in self._fields}
@@ -85,7 +85,7 @@ class Sweep:
 
     def directory(self, trial: Trial) -> RunDirectory:
         """The run directory of a trial."""
-        return RunDirectory(self.out / trial.folder / trial.id)
+        return RunDirectory(self.out / trial.run)
 
     def state(self, trial: Trial) -> str:
         """finished, one of schema.FAILED, unfinished (which includes not started) or damaged."""
@@ -127,7 +127,8 @@ class Sweep:
                 todo += self._more(retry_failed)
             stale = self.stale()
             self._refuse_locked(todo)
-            self._write_budget()
+            if self._spending:
+                self._spending.write(self.out)
             self._record()
             with (
                 SweepProgress(self.agenda.total(), self._count_ended(retry_failed)) as progress,
@@ -149,8 +150,8 @@ class Sweep:
                         todo += self._more(retry_failed)
                         self._record()
                         counts = self._count_ended(), self.agenda.total()
-                        progress.ended(_key(ended.trial), self._described(ended.trial), result, *counts)
-                    progress.update({_key(trial): self._fraction(trial) for trial in executor.running()})
+                        progress.ended(ended.trial.run, self._described(ended.trial), result, *counts)
+                    progress.update({trial.run: self._fraction(trial) for trial in executor.running()})
                     if not news:
                         time.sleep(POLL_S)
             self.answer = self._answer()
@@ -169,26 +170,7 @@ class Sweep:
         extra = tuning.WITHOUT_TEST if folder == tuning_record.TUNING else {}
         fields = {variant: {**own, **values.get(variant, {}), **extra} for variant, own in self._fields.items()}
         trial = self.experiment.trial(name, seed, fields, folder)
-        return self._stretched(trial) if self._budget else trial
-
-    def _stretched(self, trial: Trial) -> Trial:
-        """The trial with as many steps as the budget allows, whatever its values make of the cost of one."""
-        own = self.workload(trial)
-        if self.held_equal == 'seconds':
-            per_step = self._calibration[trial.name]['seconds_per_step']
-        else:
-            per_step = budget.macs_per_step(own)
-        return budget.stretch(trial, own, per_step, self._budget.per_trial)
-
-    def _settle_budget(self, firsts: dict[str, Trial], environment: dict[str, str]) -> None:
-        workloads = {name: self.workload(trial) for name, trial in firsts.items()}
-        if self.held_equal == 'seconds':
-            known = calibrate.read(RunDirectory(self.out))
-            self._calibration = calibrate.of_trials(firsts.values(), known, self.data_dir, environment)
-            per_step = {name: self._calibration[name]['seconds_per_step'] for name in workloads}
-        else:
-            per_step = {name: budget.macs_per_step(work) for name, work in workloads.items()}
-        self._budget = budget.settle(self.held_equal, workloads, per_step, self.out)
+        return self._spending.stretched(trial, self.workload(trial)) if self._spending else trial
 
     def _for_tuner(self, firsts: dict[str, Trial]) -> tuning.Sources:
         return tuning.Sources(
@@ -198,12 +180,6 @@ class Sweep:
             directory=self.directory,
             workload=self.workload,
         )
-
-    def _write_budget(self) -> None:
-        if self._calibration is not None:
-            RunDirectory(self.out).write(calibrate.RECORD, self._calibration)
-        if self._budget is not None:
-            budget.write(self.out, self._budget)
 
     def _more(self, retry_failed: bool) -> list[Trial]:
         """The trials that can run now and were not started or found before; those of tuning first."""
@@ -241,7 +217,7 @@ class Sweep:
         records.forget_failure(run)
         if trial.folder == tuning_record.TUNING:
             self.agenda.tuner.started(trial)
-        progress.started(_key(trial), self._described(trial))
+        progress.started(trial.run, self._described(trial))
         executor.start(trial, run)
 
     def _result(self, ended: EndedTrial) -> str:
@@ -345,8 +321,3 @@ class Sweep:
                 answer=self.answer,
             ),
         )
-
-
-def _key(trial: Trial) -> str:
-    """What tells trials of one sweep apart."""
-    return f'{trial.folder}/{trial.id}'

@@ -186,7 +186,7 @@ class VariantTuning:
         (values, trial), seen = self.trials[number], self._furthest(number)
         return TuningTrial(
             number=number,
-            run=f'{trial.folder}/{trial.id}',
+            run=trial.run,
             values=values,
             state=UNFINISHED if seen.state == PRUNED and not self.done else seen.state,
             steps=seen.steps,

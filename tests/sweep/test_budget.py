@@ -40,7 +40,7 @@ def test_equal_macs_cost_in_all_what_equal_epochs_do(write, tmp_path, tiny_data)
 def test_a_variant_that_joins_later_gets_the_same_budget(write, tmp_path, tiny_data):
     sweep = _sweep(write(variants=LENETS), tmp_path / 'out', tiny_data, held_equal='macs')
     (tmp_path / 'out').mkdir()
-    sweep._write_budget()
+    sweep._spending.write(sweep.out)
     more = {**LENETS, 'larger': {'model.width': 2.0, 'total_epochs': 10}}
     later = _sweep(write(variants=more), tmp_path / 'out', tiny_data, held_equal='macs')
     assert {t.id for t in sweep.trials} < {t.id for t in later.trials}
@@ -65,7 +65,7 @@ def test_equal_seconds_are_measured_once(write, tmp_path, tiny_data, monkeypatch
     spent = [steps[t.name] * t.config.total_steps for t in sweep.trials]
     assert spent == pytest.approx([(40 + 120 + 320) / 3] * 6, rel=0.02)
     (tmp_path / 'out').mkdir()
-    sweep._write_budget()
+    sweep._spending.write(sweep.out)
     steps = dict.fromkeys(steps, 9.0)
     again = _sweep(path, tmp_path / 'out', tiny_data, held_equal='seconds')
     assert [t.id for t in again.trials] == [t.id for t in sweep.trials]

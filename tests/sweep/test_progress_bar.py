@@ -7,7 +7,6 @@ import sys
 import pytest
 from terminal import ESCAPES
 
-from cnn_bench.sweep import progress_bar
 from cnn_bench.sweep.progress_bar import ROWS, SweepProgress
 
 
@@ -16,14 +15,6 @@ class Screen(io.StringIO):
 
     def isatty(self):
         return True
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """The time in seconds, to be set."""
-    now = [100.0]
-    monkeypatch.setattr(progress_bar.time, 'monotonic', lambda: now[0])
-    return now
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from terminal import ESCAPES
 
-from cnn_bench.training import progress as module
 from cnn_bench.training.progress import Progress
 
 ROW = {'kind': 'train', 'step': 20, 'epoch': 0.6667, 'loss': 1.25, 'learning_rate': 0.05}
@@ -45,14 +44,6 @@ def _done(*losses):
 
 def _rate(step):
     return 1 / (step + 1)
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """The time in seconds, to be set."""
-    now = [100.0]
-    monkeypatch.setattr(module.time, 'monotonic', lambda: now[0])
-    return now
 
 
 @pytest.fixture
