@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from torch_networks import EVERY, NETWORKS, PACKAGED_SIZE, images, value
+from torch_networks import EVERY, NETWORKS, PACKAGED_SIZE, by_family, images, value
 from zoo import quick_jit
 
 from cnn_bench.errors import UserError
@@ -25,15 +25,15 @@ SLOW += ('timm_tf/tf_efficientnet_b0', 'efficientnet_pytorch/efficientnet-lite2'
 
 
 @cache
-def _file() -> dict:
-    with gzip.open(Path(__file__).with_name('torch_recorded.json.gz'), 'rt') as file:
+def _file(family: str) -> dict:
+    with gzip.open(Path(__file__).with_name('torch_recorded') / f'{family}.json.gz', 'rt') as file:
         return json.load(file)
 
 
 @cache
 def recorded() -> dict:
     """{'library/name': {'shapes': {their name: shape}, 'logits': (2, 50) or None}}."""
-    networks = _file()['networks']
+    networks = {key: network for family in by_family() for key, network in _file(family)['networks'].items()}
     for network in networks.values():
         if isinstance(network['shapes'], str):  # the network that has the same
             network['shapes'] = networks[network['shapes']]['shapes']
@@ -90,7 +90,7 @@ def test_real_weights_give_the_logits_of_the_reference():
     assert library == 'efficientnet_pytorch'
     apply = quick_jit(build('efficientnet_lite0', library).apply)
     logits = np.asarray(apply(convert('efficientnet_lite0', arrays, library), images(PACKAGED_SIZE)))[:, ::EVERY]
-    assert_equal_logits(logits, np.array(_file()['packaged']))
+    assert_equal_logits(logits, np.array(_file('efficientnet')['packaged']))
 
 
 def test_images_are_prepared_as_the_authors_of_lite_did():

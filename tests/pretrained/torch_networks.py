@@ -4,6 +4,8 @@ import zlib
 
 import numpy as np
 
+from cnn_bench.models import registry
+
 EVERY = 20  # of the logits, one is recorded
 PACKAGED_SIZE = 224  # of the images for EfficientNet-Lite0 with its real weights
 
@@ -115,6 +117,14 @@ NETWORKS = {
     'timm/convnext_small': ('convnext_small', None),
     'timm/convnext_base': ('convnext_base', None),
 }
+
+
+def by_family() -> dict[str, dict[str, int | None]]:
+    """The networks of NETWORKS, each with its side of the images, by our family."""
+    families = {}
+    for key, (arch, size) in NETWORKS.items():
+        families.setdefault(registry.get(arch).family, {})[key] = size
+    return families
 
 
 def value(name: str, shape: tuple[int, ...]) -> np.ndarray:
