@@ -3,6 +3,7 @@
 import itertools
 import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from cnn_bench.files import cannot_write, naming, write_atomically
 from cnn_bench.runs import schema, shapes
 
 OLD_KINDS = {'eval': schema.TEST}  # of rows in metrics.jsonl that earlier versions wrote
-MANY_CLASSES = 100  # with more, predictions keep only the top five classes and the label
 
 
 def complete_steps(directory: Path) -> list[int]:
@@ -118,20 +118,9 @@ class RunDirectory:
         """The steps of the checkpoints, the newest last."""
         return complete_steps(self / schema.CHECKPOINTS)
 
-    def write_predictions(self, labels: np.ndarray, log_probs: np.ndarray, file: str = schema.PREDICTIONS) -> None:
-        """Keep labels (n,) and float16 log-probabilities (n, classes) in `file`.
-
-        Of many classes, only the log-probabilities of the top five and the label are kept.
-        """
-        arrays = {'label': labels.astype(np.int32)}
-        if log_probs.shape[1] <= MANY_CLASSES:
-            arrays['log_probs'] = log_probs.astype(np.float16)
-        else:
-            top = np.argsort(-log_probs, axis=1, kind='stable')[:, :5]
-            arrays['top5'] = top.astype(np.int32)
-            arrays['top5_log_probs'] = np.take_along_axis(log_probs, top, axis=1).astype(np.float16)
-            arrays['label_log_prob'] = log_probs[np.arange(len(labels)), labels].astype(np.float16)
-        write_atomically(self / file, lambda opened: np.savez_compressed(opened, **arrays))
+    def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
+        """Replace the file `name` by a compressed archive of `arrays`."""
+        write_atomically(self / name, lambda opened: np.savez_compressed(opened, **arrays))
 
 
 class ReadOnlyRunDirectory(RunDirectory):
@@ -153,5 +142,5 @@ class ReadOnlyRunDirectory(RunDirectory):
         """Nothing."""
         return 0
 
-    def write_predictions(self, labels: np.ndarray, log_probs: np.ndarray, file: str = schema.PREDICTIONS) -> None:
+    def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Nothing."""

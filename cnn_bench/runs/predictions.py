@@ -10,6 +10,8 @@ from cnn_bench.runs import schema
 from cnn_bench.runs.directory import RunDirectory
 from cnn_bench.runs.load import find_some, name_below
 
+MANY_CLASSES = 100  # of more, a file keeps only the top five classes and the label
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -28,6 +30,23 @@ class Predictions:
     def right(self) -> np.ndarray:
         """Bool (n,): whether the first prediction is the label."""
         return self.label == self.top1
+
+
+def packed(label: np.ndarray, log_probs: np.ndarray) -> dict[str, np.ndarray]:
+    """The arrays of a file of predictions: labels (n,) and float16 log-probabilities (n, classes).
+
+    Of many classes, only the log-probabilities of the top five and the label are kept.
+    """
+    arrays = {'label': label.astype(np.int32)}
+    if log_probs.shape[1] <= MANY_CLASSES:
+        return {**arrays, 'log_probs': log_probs.astype(np.float16)}
+    top = np.argsort(-log_probs, axis=1, kind='stable')[:, :5]
+    return {
+        **arrays,
+        'top5': top.astype(np.int32),
+        'top5_log_probs': np.take_along_axis(log_probs, top, axis=1).astype(np.float16),
+        'label_log_prob': log_probs[np.arange(len(label)), label].astype(np.float16),
+    }
 
 
 def of_run(run: RunDirectory, file: str = schema.PREDICTIONS) -> Predictions | None:

@@ -10,10 +10,10 @@ import numpy as np
 from cnn_bench import data, trained
 from cnn_bench.data.progress import Track, untracked
 from cnn_bench.errors import RunFailed, UserError
-from cnn_bench.recipe import MONITORED
 from cnn_bench.runs import RunDirectory
 from cnn_bench.runs.predictions import Predictions
 from cnn_bench.runtime import distributed, parallel
+from cnn_bench.tasks import Classification, Task
 from cnn_bench.trained.folding import fold
 from cnn_bench.trained.model import check_classifies
 from cnn_bench.training.batches import InMemory, Streamed, batches_for, check_channels
@@ -29,6 +29,7 @@ Between = Callable[[], None]  # called before each batch
 Batches = InMemory | Streamed | ViewBatches
 BATCH_SIZE = 64  # of one crop each, of imported weights
 ONE_CROP = Asked()
+TASK = Classification()  # of imported weights
 
 
 def _nothing() -> None:
@@ -37,14 +38,16 @@ def _nothing() -> None:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics over a split, with its labels (n,) and log-probabilities (n, classes) in the order of the split."""
+    """Metrics over a split, with its targets (n, ...) and what the task keeps of each image, (n, ...), in the order of
+    the split: of classification labels (n,) and log-probabilities (n, classes)."""
 
     metrics: dict[str, float]
-    labels: np.ndarray
-    log_probs: np.ndarray
+    targets: np.ndarray
+    each: np.ndarray
 
 
 def evaluate(
+    task: Task,
     step: Callable,
     variables: dict,
     batches: Batches,
@@ -54,36 +57,30 @@ def evaluate(
 ) -> Evaluation:
     """Run the compiled evaluation `step` over all `batches`, calling `between` before each; `track` reports progress.
 
-    Metrics are `loss` (nats), `top1_err_pct`, `top5_err_pct` and `images`. Raises RunFailed where a logit is not
-    finite.
+    Metrics are those of the `task`. Raises RunFailed where a logit is not finite.
     """
-    totals, labels, log_probs = [], [], []
-    for batch, batch_labels in track(batches.eval_batches(batch_size), 'evaluating', batches.steps(batch_size)):
+    totals, targets, each = [], [], []
+    for batch, batch_targets in track(batches.eval_batches(batch_size), 'evaluating', batches.steps(batch_size)):
         between()
         sums, own = step(variables, (), batch)
         totals.append(sums)
-        labels.append(batch_labels)
-        log_probs.append(own)
-    totals = {name: sum(float(sums[name]) for sums in totals) for name in totals[0]}
+        targets.append(batch_targets)
+        each.append(own)
+    totals = {name: sum(np.asarray(sums[name], np.float64) for sums in totals) for name in totals[0]}
     if totals['bad']:
         raise RunFailed(f'{totals["bad"]:.0f} of {totals["count"]:.0f} images got a logit that is not finite')
-    labels = distributed.gather(labels)
-    log_probs = distributed.gather([parallel.rows_here(own).reshape(-1, own.shape[-1]) for own in log_probs])
-    count = totals['count']
-    metrics = {
-        'loss': totals['loss'] / count,
-        'top1_err_pct': 100 * (count - totals['top1']) / count,
-        'top5_err_pct': 100 * (count - totals['top5']) / count,
-        'images': int(count),
-    }
-    labels, log_probs = labels[labels >= 0], log_probs[labels >= 0]
+    targets = distributed.gather(targets)
+    each = distributed.gather([parallel.rows_here(own).reshape(-1, *own.shape[2:]) for own in each])
+    there = targets.reshape(len(targets), -1).max(axis=1) >= 0
+    targets, each = targets[there], each[there]
     if batches.order is not None:
         back = np.argsort(batches.order)
-        labels, log_probs = labels[back], log_probs[back]
-    return Evaluation(metrics, labels, log_probs)
+        targets, each = targets[back], each[back]
+    return Evaluation(task.metrics(totals), targets, each)
 
 
 def evaluate_state(
+    task: Task,
     step: Callable,
     state: State,
     batches: Batches,
@@ -92,12 +89,12 @@ def evaluate_state(
     track: Track = untracked,
 ) -> Evaluation:
     """`evaluate` for a state's weights, and for their average if it has one: metrics `ema_loss`, `ema_top1_err_pct`."""
-    raw = evaluate(step, state.variables, batches, batch_size, between, track)
+    raw = evaluate(task, step, state.variables, batches, batch_size, between, track)
     if state.average is None:
         return raw
-    averaged = evaluate(step, state.average, batches, batch_size, between, track).metrics
-    metrics = {**raw.metrics, **{f'ema_{name}': averaged[name] for name in MONITORED}}
-    return Evaluation(metrics, raw.labels, raw.log_probs)
+    averaged = evaluate(task, step, state.average, batches, batch_size, between, track).metrics
+    metrics = {**raw.metrics, **{f'ema_{name}': averaged[name] for name in averaged if name != 'images'}}
+    return Evaluation(metrics, raw.targets, raw.each)
 
 
 def summary_fields(part: str, metrics: dict[str, float]) -> dict[str, float]:
@@ -141,7 +138,7 @@ def _predicted(workdir: str | Path, setup: TrainingSetup, state: State, part: st
     if part == VALIDATION and part not in setup.splits.sizes:
         return None
     found = _evaluated(workdir, setup, state, part)
-    return Predictions(found.labels, found.log_probs.argmax(axis=1), found.log_probs)
+    return Predictions(found.targets, found.each.argmax(axis=1), found.each)
 
 
 def _evaluated(
@@ -158,10 +155,12 @@ def _evaluated(
     batch_size, devices = setup.config.eval_batch_size, setup.devices
     state = _folded(setup, state)
     if protocol is None or protocol.plain:
-        return evaluate_state(setup.compiled_eval_step(), state, setup.eval_data[part], batch_size, track=track)
+        return evaluate_state(
+            setup.task, setup.compiled_eval_step(), state, setup.eval_data[part], batch_size, track=track
+        )
     step = compiled_view_step(setup.model, setup.preprocess, protocol, devices, setup.config.parallel)
     batches = ViewBatches(setup.splits[part], devices, protocol)
-    return evaluate_state(step, state, batches, _fewer(batch_size, protocol, len(devices)), track=track)
+    return evaluate_state(setup.task, step, state, batches, _fewer(batch_size, protocol, len(devices)), track=track)
 
 
 def _folded(setup: TrainingSetup, state: State) -> State:
@@ -209,14 +208,14 @@ def evaluate_weights(
     model = model.folded()
     if protocol.plain:
         batches = batches_for(model, dataset, split, devices, data_dir)
-        step = partial(eval_step, model=model.module, preprocess=model.preprocess)
+        step = partial(eval_step, model=model.module, preprocess=model.preprocess, task=TASK)
         compiled = parallel.over_devices(step, devices, 'jit')
     else:
         check_channels(model, dataset, data_dir)
         batches = ViewBatches(data.open_split(dataset, split, data_dir), devices, protocol)
         compiled = compiled_view_step(model.module, model.preprocess, protocol, devices)
     variables = parallel.replicate(model.variables, devices)
-    found = evaluate(compiled, variables, batches, batch_size, track=track)
+    found = evaluate(TASK, compiled, variables, batches, batch_size, track=track)
     of = {'arch': model.arch, 'weights': model.origin.source['file'], 'dataset': dataset, 'split': split}
     return {**of, 'dtype': model.dtype, 'protocol': str(protocol), **found.metrics}
 

@@ -222,7 +222,8 @@ class Trainer:
         """Evaluate the state after `step` steps; the result is logged unless that is an earlier one."""
         batches, batch_size = self.setup.eval_data[part], self.config.eval_batch_size
         self.progress.phase('validating' if part == VALIDATION else 'testing')
-        evaluation = evaluate_state(self.eval_step, state, batches, batch_size, self._stop_if_asked)
+        task, between = self.setup.task, self._stop_if_asked
+        evaluation = evaluate_state(task, self.eval_step, state, batches, batch_size, between)
         self.evaluated[part] = step, evaluation
         if step == self.step:
             self._write([self._row(KINDS[part], step, evaluation.metrics)])
@@ -241,7 +242,7 @@ class Trainer:
             at, evaluation = self.evaluated.get(part, (None, None))
             if at != step:
                 evaluation = self._evaluation(part, state, step)
-            self.run.write_predictions(evaluation.labels, evaluation.log_probs, PREDICTIONS[part])
+            self.run.write_arrays(PREDICTIONS[part], self.setup.task.predictions(evaluation.targets, evaluation.each))
             metrics |= summary_fields(part, evaluation.metrics)
         summary = {
             'state': 'finished',

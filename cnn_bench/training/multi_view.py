@@ -13,8 +13,10 @@ from cnn_bench.errors import UserError
 from cnn_bench.models.blocks import DenseHead
 from cnn_bench.models.variables import variable_shapes
 from cnn_bench.runtime import parallel
+from cnn_bench.tasks.classification import prediction_sums
+from cnn_bench.tasks.task import Evaluated
 from cnn_bench.training.protocol import LOGITS, Protocol
-from cnn_bench.training.step import Preprocess, prediction_sums
+from cnn_bench.training.step import Preprocess, over_devices
 
 
 def compiled_view_step(
@@ -117,4 +119,4 @@ def averaged(
     else:
         log_probs = jax.nn.logsumexp(jax.nn.log_softmax(logits), axis=1) - jnp.log(logits.shape[1])
     finite = jnp.isfinite(logits).all(axis=(1, 2))
-    return prediction_sums(log_probs, batch['label'], finite), log_probs
+    return over_devices(Evaluated(prediction_sums(log_probs, batch['label'], finite), log_probs))

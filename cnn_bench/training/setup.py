@@ -13,15 +13,14 @@ from jax.sharding import NamedSharding, PartitionSpec
 from ml_collections import ConfigDict
 
 from cnn_bench import recipe
-from cnn_bench.data.augment import make_augment, make_mix
 from cnn_bench.data.pipeline import RandomCrop
 from cnn_bench.data.preprocessing import Preprocessing
 from cnn_bench.errors import UserError
 from cnn_bench.models import registry
 from cnn_bench.models.variables import KEPT, variable_shapes
-from cnn_bench.recipe import call
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.runtime import parallel
+from cnn_bench.tasks import Classification, Task
 from cnn_bench.trained import TrainedModel
 from cnn_bench.trained.checkpoint import Checkpoints, step_of_weights
 from cnn_bench.trained.from_recipe import network_record
@@ -40,8 +39,7 @@ class TrainingSetup:
 
     Attributes: config, devices, splits, info (of the data set, or of the classes that are kept), init (the trained
     network that training starts from, or None), record (of the network: arch, fields, preprocessing, class names),
-    preprocessing, image_shape (h, w, c), model, steps_per_epoch, stages, total_steps, augment, mix (None where images
-    are not mixed).
+    preprocessing, image_shape (h, w, c), model, steps_per_epoch, stages, total_steps, task.
     """
 
     def __init__(self, config: ConfigDict, data_dir: str | None = None, init: TrainedModel | None = None):
@@ -63,8 +61,7 @@ class TrainingSetup:
         self.steps_per_epoch = self._train_size() // config.batch_size
         self.stages = make_stages(config, self.steps_per_epoch, lambda: self.shapes)
         self.total_steps = self.stages[-1].end
-        self.augment = call(make_augment, 'augment', config.augment.to_dict(), std=self.preprocessing.std)
-        self.mix = call(make_mix, 'mix', config.mix.to_dict())
+        self.task: Task = Classification.of_recipe(config, self.preprocessing)
         self._check_share_of_batch()
         self._first = self._first_weights()
 
@@ -107,8 +104,7 @@ class TrainingSetup:
                 f'config.accumulate_steps is {self.config.accumulate_steps}; it must divide the {share} images of a '
                 'batch that each device gets'
             )
-        if self.mix and share % 2:
-            raise UserError(f'config.mix pairs images; the {share} of a batch that each device gets must be even')
+        self.task.check_batch(share)
 
     def _train_size(self) -> int:
         batch_size, size = self.config.batch_size, self.splits.sizes[TRAIN]
@@ -186,9 +182,7 @@ class TrainingSetup:
             model=self.model,
             optimizer=stage.optimizer,
             preprocess=self.preprocess,
-            augment=self.augment,
-            mix=self.mix,
-            label_smoothing=config.label_smoothing,
+            task=self.task,
             aux_weight=config.aux_weight,
             accumulate_steps=config.accumulate_steps,
             ema_decay=config.ema_decay,
@@ -199,8 +193,9 @@ class TrainingSetup:
         return parallel.over_devices(steps, self.devices, config.parallel, donate=True)
 
     def compiled_eval_step(self) -> Callable:
-        """(variables, (), batch) -> (sums, log-probabilities)."""
-        return _compiled_eval_step(self.model, self.preprocess, tuple(self.devices), self.config.parallel)
+        """(variables, (), batch) -> (sums, what the task keeps of each image)."""
+        task, devices = self.task.for_evaluation(), tuple(self.devices)
+        return _compiled_eval_step(self.model, self.preprocess, task, devices, self.config.parallel)
 
 
 def restore(run: RunDirectory, data_dir: str | None = None) -> tuple[TrainingSetup, State]:
@@ -230,7 +225,7 @@ def _preprocess(preprocessing: Preprocessing, dtype: type) -> step.Preprocess:
 
 @lru_cache(KEPT)  # runs of one network in one process share it
 def _compiled_eval_step(
-    model: nn.Module, preprocess: step.Preprocess, devices: tuple[jax.Device, ...], mode: str
+    model: nn.Module, preprocess: step.Preprocess, task: Task, devices: tuple[jax.Device, ...], mode: str
 ) -> Callable:
-    one = partial(step.eval_step, model=model, preprocess=preprocess)
+    one = partial(step.eval_step, model=model, preprocess=preprocess, task=task)
     return parallel.over_devices(one, list(devices), mode)

@@ -14,12 +14,11 @@ import optax
 from flax import linen as nn
 
 from cnn_bench.runtime.parallel import AXIS
+from cnn_bench.tasks import Evaluated, Task
 from cnn_bench.training.freezing import ALL_TRAINED, Freezing
 from cnn_bench.training.state import State
 
 Preprocess = Callable[[jax.Array], jax.Array]  # uint8 images (n, h, w, c) -> what the network takes
-Augment = Callable[[jax.Array, jax.Array], jax.Array]  # keys (n,), images (n, h, w, c) -> images
-Mix = Callable[[jax.Array, jax.Array, jax.Array], tuple]  # key, images, labels -> images, labels mixed in, lam
 
 
 @dataclass(frozen=True)
@@ -29,9 +28,7 @@ class StepOptions:
     model: nn.Module
     optimizer: Callable[[optax.Schedule], optax.GradientTransformation]
     preprocess: Preprocess
-    augment: Augment
-    mix: Mix | None = None  # mixup or CutMix
-    label_smoothing: float = 0.0
+    task: Task
     aux_weight: float = 0.3  # of each auxiliary head's loss
     accumulate_steps: int = 1
     ema_decay: float = 0.0
@@ -39,30 +36,29 @@ class StepOptions:
 
 
 def train_step(
-    state: State, images: jax.Array, labels: jax.Array, key: jax.Array, rates: jax.Array, options: StepOptions
+    state: State, images: jax.Array, targets: Any, key: jax.Array, rates: jax.Array, options: StepOptions
 ) -> tuple[State, dict[str, jax.Array]]:
-    """One step on this device's images (n, h, w, c) uint8 and labels (n,), at the rate that `rates` holds for it.
+    """One step on this device's images (n, h, w, c) uint8 and their targets, at the rate that `rates` holds for it.
 
-    Returns the new state and the step's mean loss and top-1 error over all devices; where images are mixed the error
-    counts each image's own label. Random numbers depend only on the run's key, the step, and the image's place in the
+    Returns the new state and the means over all devices of the step's `loss`, auxiliary heads included, and of the
+    task's errors in per cent. Random numbers depend only on the run's key, the step, and the image's place in the
     batch (augmentation) or the device (dropout); mixing depends on key and step alone. No gradient is computed for
     frozen parameters, which stay as they are.
     """
-    model, freezing = options.model, options.freezing
+    model, task, freezing = options.model, options.task, options.freezing
     key = jax.random.fold_in(key, state.step)
     dropout_key, augment_key, mix_key = (jax.random.fold_in(key, purpose) for purpose in (0, 1, 2))
     device = jax.lax.axis_index(AXIS)
-    places = device * len(labels) + jnp.arange(len(labels))
+    places = device * len(images) + jnp.arange(len(images))
     image_keys = jax.vmap(jax.random.fold_in, (None, 0))(augment_key, places)
-    images = options.augment(image_keys, options.preprocess(images))
-    images, others, lam = options.mix(mix_key, images, labels) if options.mix else (images, labels, 1.0)
+    images, targets = task.augment(image_keys, mix_key, options.preprocess(images), targets)
 
     trained, frozen = freezing.split(state.params)
 
     def loss_fn(trained, model_state, part, key):
-        images, labels, others = part
+        images, targets = part
         with freezing.in_evaluation():
-            logits, updated = model.apply(
+            outputs, updated = model.apply(
                 {'params': freezing.join(trained, frozen), **model_state},
                 images,
                 train=True,
@@ -70,14 +66,13 @@ def train_step(
                 rngs={'dropout': key},
             )
         aux = jax.tree.leaves(updated.pop('aux_logits', {}))
-        smoothing = options.label_smoothing
-        loss, *aux_losses = (_cross_entropy(a, labels, others, lam, smoothing).mean() for a in (logits, *aux))
-        return loss + options.aux_weight * sum(aux_losses), (jnp.mean(jnp.argmax(logits, -1) != labels), updated)
+        loss, *aux_losses = (task.loss(each, targets) for each in (outputs, *aux))
+        return loss + options.aux_weight * sum(aux_losses), (task.train_errors(outputs, targets), updated)
 
     gradient = partial(jax.value_and_grad(loss_fn, has_aux=True), trained)
-    parts = (images, labels, others), jax.random.fold_in(dropout_key, device)
-    loss, error, grads, model_state = _accumulate(gradient, state.model_state, *parts, options.accumulate_steps)
-    loss, error, grads, model_state = jax.lax.pmean((loss, error, grads, model_state), AXIS)
+    parts = (images, targets), jax.random.fold_in(dropout_key, device)
+    loss, errors, grads, model_state = _accumulate(gradient, state.model_state, *parts, options.accumulate_steps)
+    loss, errors, grads, model_state = jax.lax.pmean((loss, errors, grads, model_state), AXIS)
     model_state = freezing.keep(state.model_state, model_state)  # which a mean over devices would round
     updates, opt_state = options.optimizer(lambda count: rates[count]).update(grads, state.opt_state, trained)
     params = freezing.join(optax.apply_updates(trained, scaled_by_plateau(updates, state.eval_state)), frozen)
@@ -85,25 +80,25 @@ def train_step(
     if average is not None:  # the average of a frozen variable is the variable, to the bit
         average = freezing.keep_average(state.average, average, {'params': params, **model_state})
     state = State(state.step + 1, params, model_state, opt_state, average, state.eval_state)
-    return state, {'loss': loss, 'top1_err_pct': 100 * error}
+    return state, {'loss': loss, **{f'{name}_err_pct': 100 * share for name, share in errors.items()}}
 
 
 def _accumulate(gradient: Callable, model_state: Any, batch: tuple, key: jax.Array, count: int) -> tuple:
-    """Mean loss, error and gradient over `count` parts of this device's batch, and the model state after the last.
+    """Mean loss, errors and gradient over `count` parts of this device's batch, and the model state after the last.
 
     Each part takes every `count`-th image, so that it holds the same images of the whole batch on any number of
     devices. Each part is normalised by its own batch statistics; running statistics are updated by each in turn.
     """
     if count == 1:
-        (loss, (error, model_state)), grads = gradient(model_state, batch, key)
-        return loss, error, grads, model_state
+        (loss, (errors, model_state)), grads = gradient(model_state, batch, key)
+        return loss, errors, grads, model_state
     parts = jax.tree.map(lambda a: jnp.swapaxes(a.reshape(-1, count, *a.shape[1:]), 0, 1), batch)
 
     def one(carry, part):
         model_state, total = carry
         number, batch = part
-        (loss, (error, model_state)), grads = gradient(model_state, batch, jax.random.fold_in(key, number))
-        return (model_state, jax.tree.map(jnp.add, total, (loss, error, grads))), None
+        (loss, (errors, model_state)), grads = gradient(model_state, batch, jax.random.fold_in(key, number))
+        return (model_state, jax.tree.map(jnp.add, total, (loss, errors, grads))), None
 
     first = jax.tree.map(lambda a: a[0], parts)
     shapes = jax.eval_shape(gradient, model_state, first, key)
@@ -138,7 +133,7 @@ def train_steps(state: State, shared: tuple, batches: Any, *, step: Callable, pi
     """Several steps in one call: as many as `batches` has entries on its first axis.
 
     `shared` holds the run's key data, the learning rates of the stage's steps (n,), and the data set, from which
-    `pick(dataset, batch)` takes images and labels. Key and rates are arguments, not constants, so that runs with other
+    `pick(dataset, batch)` takes images and targets. Key and rates are arguments, not constants, so that runs with other
     seeds, rates and schedules share a compiled program. Returns the state
     and each metric as an array (steps,), which are the same on every device, and an empty tuple for what differs.
     """
@@ -155,40 +150,16 @@ def train_steps(state: State, shared: tuple, batches: Any, *, step: Callable, pi
 
 
 def eval_step(
-    variables: Any, shared: tuple, batch: dict[str, jax.Array], *, model: nn.Module, preprocess: Preprocess
+    variables: Any, shared: tuple, batch: dict[str, Any], *, model: nn.Module, preprocess: Preprocess, task: Task
 ) -> tuple[dict[str, jax.Array], jax.Array]:
-    """Sums over all devices of loss, top-1 and top-5 hits and images, and this device's log-probabilities (n, classes).
+    """The task's sums over the images of all devices, without padding, and what it keeps of each of this device's.
 
-    `shared` is empty. An image with a negative label is padding and is not counted. `bad` counts images with a logit
-    that is not finite, where ranks mean nothing.
+    `shared` is empty. `bad` among the sums counts images with an output that is not finite.
     """
-    logits = model.apply(variables, preprocess(batch['image']), train=False)
-    log_probs = jax.nn.log_softmax(logits.astype(jnp.float32))
-    return prediction_sums(log_probs, batch['label'], jnp.isfinite(logits).all(axis=1)), log_probs
+    outputs = model.apply(variables, preprocess(batch['image']), train=False)
+    return over_devices(task.evaluated(outputs, batch['label']))
 
 
-def prediction_sums(log_probs: jax.Array, labels: jax.Array, finite: jax.Array) -> dict[str, jax.Array]:
-    """The sums of `eval_step` for this device's log-probabilities (n, classes), labels (n,), and whether all logits of
-    an image are finite (n,)."""
-    counts = labels >= 0
-    nll = -jnp.take_along_axis(log_probs, jnp.maximum(labels, 0)[:, None], axis=1)[:, 0]
-    _, top = jax.lax.top_k(log_probs, min(5, log_probs.shape[-1]))
-    hits = top == labels[:, None]
-    per_image = {
-        'loss': nll,
-        'top1': hits[:, 0],
-        'top5': hits.any(axis=1),
-        'count': jnp.ones_like(counts),
-        'bad': ~finite,
-    }
-    sums = {name: jnp.where(counts, value, 0).astype(jnp.float32).sum() for name, value in per_image.items()}
-    return jax.lax.psum(sums, AXIS)
-
-
-def _cross_entropy(
-    logits: jax.Array, labels: jax.Array, others: jax.Array, lam: float | jax.Array, smoothing: float
-) -> jax.Array:
-    """Cross-entropy with the smoothed targets lam x one-hot(labels) + (1 - lam) x one-hot(others)."""
-    own, other = (jax.nn.one_hot(ids, logits.shape[-1]) for ids in (labels, others))
-    targets = optax.smooth_labels(lam * own + (1 - lam) * other, smoothing)
-    return optax.softmax_cross_entropy(logits, targets)
+def over_devices(evaluated: Evaluated) -> tuple[dict[str, jax.Array], jax.Array]:
+    """The sums of `evaluated` over all devices, and what is kept of each image of this one."""
+    return jax.lax.psum(evaluated.sums, AXIS), evaluated.each

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 from run_files import PROVENANCE, write_run
 
-from cnn_bench.runs import study
+from cnn_bench.runs import schema, study
+from cnn_bench.runs.predictions import packed
 from cnn_bench.runs.study import Hypothesis, Study
 
 CLASSES, IMAGES = 10, 400
@@ -51,7 +52,7 @@ def _trial(path: Path, place: int, name: str, seed: int, error: float | None, ep
         'train_s': 10.0 * (place + 1), 'images_per_s': 4000.0 / (place + 1),
     }  # fmt: skip
     run = write_run(path / 'trials' / trial['id'], _rows(error, epochs), summary, provenance, **config)
-    run.write_predictions(*_predicted(error, place))
+    run.write_arrays(schema.PREDICTIONS, packed(*_predicted(error, place)))
     return {**trial, 'measured': {'epochs_to_50_pct': 1.0 + place}}
 
 

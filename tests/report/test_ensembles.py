@@ -11,8 +11,9 @@ from cnn_bench.errors import UserError
 from cnn_bench.report import ensemble_words, ensembles, verdicts
 from cnn_bench.report.charts import ensembles as ensemble_chart
 from cnn_bench.report.charts import saving
+from cnn_bench.runs import schema
 from cnn_bench.runs.columns import COLUMNS
-from cnn_bench.runs.predictions import Predictions, of_run
+from cnn_bench.runs.predictions import Predictions, of_run, packed
 from cnn_bench.runs.study import BEST_SINGLE, TOGETHER, Hypothesis
 
 # The probability of class 0 by image. Alone a and b err on 25 %, c on 50 %.
@@ -263,8 +264,8 @@ def test_every_ensemble_errs_as_a_vote_by_hand_says():
 
 def test_predictions_keep_their_probabilities(tmp_path):
     run = write_run(tmp_path / 'few', summary={'state': 'finished'})
-    run.write_predictions(np.zeros(4, int), predicted(A).log_probs)
+    run.write_arrays(schema.PREDICTIONS, packed(np.zeros(4, int), predicted(A).log_probs))
     assert of_run(run).log_probs == pytest.approx(predicted(A).log_probs, abs=2e-3)
     many = write_run(tmp_path / 'many', summary={'state': 'finished'})
-    many.write_predictions(np.zeros(2, int), np.full((2, 1000), -np.log(1000)))
+    many.write_arrays(schema.PREDICTIONS, packed(np.zeros(2, int), np.full((2, 1000), -np.log(1000))))
     assert of_run(many).log_probs is None

@@ -8,7 +8,8 @@ import pytest
 from run_files import PROVENANCE, write_run
 
 from cnn_bench import runs
-from cnn_bench.runs import collapse
+from cnn_bench.runs import collapse, schema
+from cnn_bench.runs.predictions import packed
 
 DONE = {'state': 'finished', 'top1_err_pct': 90.0}
 
@@ -24,7 +25,7 @@ def of(classes):
 def collapsed(path, logged, provenance=PROVENANCE, labels=None, classes=10):
     run = write_run(path, logged, DONE, provenance)
     if labels is not None:
-        run.write_predictions(np.array(labels), np.zeros((len(labels), classes)))
+        run.write_arrays(schema.PREDICTIONS, packed(np.array(labels), np.zeros((len(labels), classes))))
     (found,) = runs.load(path).collapsed.astype(object)
     return found if found is True or found is False else None
 

@@ -7,6 +7,7 @@ from run_files import eval_row, write_run
 from cnn_bench import runs
 from cnn_bench.runs import schema, study
 from cnn_bench.runs.columns import COLUMNS
+from cnn_bench.runs.predictions import packed
 from cnn_bench.runs.training_error import last_epoch_error
 
 
@@ -63,9 +64,10 @@ def test_predictions_say_which_images_were_right(tmp_path, classes):
     scores = np.full((4, classes), -9.0)
     scores[range(4), [1, 2, 3, 9]] = -0.5
     done = {'state': 'finished', 'top1_err_pct': 25.0}
-    write_run(tmp_path / 'a', summary=done).write_predictions(np.array([1, 2, 0, 9]), scores)
+    kept = packed(np.array([1, 2, 0, 9]), scores)
+    write_run(tmp_path / 'a', summary=done).write_arrays(schema.PREDICTIONS, kept)
     write_run(tmp_path / 'none', summary=done)
-    write_run(tmp_path / 'stopped').write_predictions(np.array([1, 2, 0, 9]), scores)
+    write_run(tmp_path / 'stopped').write_arrays(schema.PREDICTIONS, kept)
     (write_run(tmp_path / 'worn', summary=done) / schema.PREDICTIONS).write_bytes(b'PK')
     found = runs.predictions(tmp_path)
     assert list(found) == ['a']

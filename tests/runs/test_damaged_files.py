@@ -18,6 +18,7 @@ from cnn_bench.cli import main
 from cnn_bench.errors import UserError
 from cnn_bench.report.charts import saving
 from cnn_bench.runs import RunDirectory, schema
+from cnn_bench.runs.predictions import packed
 from cnn_bench.training import provenance, setup
 from cnn_bench.training.session import train
 
@@ -90,7 +91,7 @@ def _good(path: Path, seed: int = 0) -> RunDirectory:
     labels = np.arange(40) % 10
     log_probs = np.full((40, 10), -9.0)
     log_probs[np.arange(40), np.where(np.arange(40) < 4 + seed, (labels + 1) % 10, labels)] = -0.1
-    run.write_predictions(labels, log_probs)
+    run.write_arrays(schema.PREDICTIONS, packed(labels, log_probs))
     return run
 
 

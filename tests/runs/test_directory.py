@@ -7,6 +7,7 @@ import pytest
 
 from cnn_bench.errors import UserError
 from cnn_bench.runs import RunDirectory, provenance, schema
+from cnn_bench.runs.predictions import packed
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def test_a_place_that_cannot_be_written(tmp_path):
 def test_predictions_of_many_classes_keep_the_top_five_and_the_label(run):
     log_probs = np.log(np.random.default_rng(0).dirichlet(np.ones(150), 20)).astype(np.float32)
     labels = np.arange(20)
-    run.write_predictions(labels, log_probs)
+    run.write_arrays(schema.PREDICTIONS, packed(labels, log_probs))
     kept = np.load(run / schema.PREDICTIONS)
     np.testing.assert_array_equal(kept['top5'], np.argsort(log_probs, axis=1)[:, ::-1][:, :5])
     np.testing.assert_array_equal(kept['label_log_prob'], log_probs[labels, labels].astype(np.float16))

@@ -15,6 +15,7 @@ from cnn_bench.errors import UserError
 from cnn_bench.models.batch_norm import BatchNorm
 from cnn_bench.recipe import patterns
 from cnn_bench.runtime import parallel
+from cnn_bench.tasks import Classification
 from cnn_bench.training import step
 from cnn_bench.training.freezing import ALL_TRAINED, make_freezing, parameter_counts
 from cnn_bench.training.provenance import training_cost
@@ -99,7 +100,7 @@ def _trained(freezing, steps, devices=1):
         model=Net(parallel.AXIS),
         optimizer=optimizer,
         preprocess=lambda images: images.astype(jnp.float32) / 255,
-        augment=lambda _, images: images,
+        task=Classification(),
         aux_weight=0.0,
         ema_decay=0.9,
         freezing=freezing,

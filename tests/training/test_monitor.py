@@ -101,7 +101,7 @@ def evaluations(monkeypatch):
 
 
 def _rest(result):
-    return result.labels, result.log_probs
+    return result.targets, result.each
 
 
 VALIDATED = {'batch_size': 18, 'dataset__validation_images': 24}

@@ -17,6 +17,7 @@ from cnn_bench.errors import UserError
 from cnn_bench.models.blocks import Classifier, DenseHead
 from cnn_bench.models.variables import init_variables
 from cnn_bench.runtime import parallel
+from cnn_bench.tasks import Classification
 from cnn_bench.training.evaluate import evaluate
 from cnn_bench.training.multi_view import compiled_view_step, flattens, windows
 from cnn_bench.training.protocol import Asked, Protocol, resolve
@@ -75,7 +76,9 @@ def measured(kind, split, asked: Asked, devices: int = 1, batch_size: int = 4):
     used = jax.local_devices()[:devices]
     preprocess = partial(PREPROCESSING.normalise, dtype=np.float32)
     step = compiled_view_step(model, preprocess, protocol, used)
-    return evaluate(step, parallel.replicate(variables, used), ViewBatches(split, used, protocol), batch_size)
+    return evaluate(
+        Classification(), step, parallel.replicate(variables, used), ViewBatches(split, used, protocol), batch_size
+    )
 
 
 def resized(image: np.ndarray, side: int) -> np.ndarray:
@@ -108,28 +111,28 @@ def test_ten_crops_equal_a_loop(split, devices):
     if jax.local_device_count() < devices:
         pytest.skip('needs four devices')
     found = measured(Flat, split, Asked(crops=10), devices)
-    for index, log_probs in enumerate(found.log_probs):
+    for index, log_probs in enumerate(found.each):
         probs = np.mean([softmax(logits_of(Flat, crop)) for crop in ten_crops(split[index]['image'])], axis=0)
         np.testing.assert_allclose(np.exp(log_probs), probs, atol=1e-6)
-        assert found.labels[index] == split[index]['label']
-    nll = -found.log_probs[np.arange(len(SHAPES)), found.labels].astype(float)
+        assert found.targets[index] == split[index]['label']
+    nll = -found.each[np.arange(len(SHAPES)), found.targets].astype(float)
     assert found.metrics['images'] == len(SHAPES)
     assert found.metrics['loss'] == pytest.approx(nll.mean(), abs=1e-6)
-    wrong = found.log_probs.argmax(1) != found.labels
+    wrong = found.each.argmax(1) != found.targets
     assert found.metrics['top1_err_pct'] == pytest.approx(100 * wrong.mean())
 
 
 def test_logits_are_averaged_where_that_is_asked_for(split):
     found = measured(Flat, split, Asked(crops=10, average='logits'))
     means = [np.mean([logits_of(Flat, c) for c in ten_crops(split[i]['image'])], axis=0) for i in range(len(SHAPES))]
-    np.testing.assert_allclose(np.exp(found.log_probs), np.stack([softmax(mean) for mean in means]), atol=1e-6)
+    np.testing.assert_allclose(np.exp(found.each), np.stack([softmax(mean) for mean in means]), atol=1e-6)
     by_probability = measured(Flat, split, Asked(crops=10))
-    assert abs(np.exp(found.log_probs) - np.exp(by_probability.log_probs)).max() > 1e-3
+    assert abs(np.exp(found.each) - np.exp(by_probability.each)).max() > 1e-3
 
 
 def test_a_single_crop_and_its_mirror(split):
     found = measured(Flat, split, Asked(flip=True))
-    for index, log_probs in enumerate(found.log_probs):
+    for index, log_probs in enumerate(found.each):
         crop = ten_crops(split[index]['image'])[4]
         probs = (softmax(logits_of(Flat, crop)) + softmax(logits_of(Flat, crop[:, ::-1]))) / 2
         np.testing.assert_allclose(np.exp(log_probs), probs, atol=1e-6)
@@ -137,7 +140,7 @@ def test_a_single_crop_and_its_mirror(split):
 
 def test_144_crops_equal_a_loop(split):
     found = measured(Flat, split, Asked(crops=144))
-    for index, log_probs in enumerate(found.log_probs):
+    for index, log_probs in enumerate(found.each):
         probs = []
         for side in (18, 21, 23, 25):  # 256, 288, 320 and 352 of 224, for an input of 16
             picture = resized(split[index]['image'], side)
@@ -159,10 +162,10 @@ def test_whole_pictures_of_a_pooled_network(split, devices):
     if jax.local_device_count() < devices:
         pytest.skip('needs four devices')
     found = measured(Pooled, split, Asked(dense=True, scales=(16, 24)), devices)
-    for index, log_probs in enumerate(found.log_probs):
+    for index, log_probs in enumerate(found.each):
         logits = [logits_of(Pooled, resized(split[index]['image'], side)) for side in (16, 24)]
         np.testing.assert_allclose(np.exp(log_probs), softmax(np.mean(logits, axis=0)), atol=1e-6)
-        assert found.labels[index] == split[index]['label']
+        assert found.targets[index] == split[index]['label']
     assert found.metrics['images'] == len(SHAPES)
 
 
@@ -172,7 +175,7 @@ def test_a_flat_head_is_applied_at_every_window(split):
     found = measured(Flat, split, Asked(dense=True, scales=(16, 24)))
     model, variables = network(Flat)
     head = variables['params']['head']
-    for index, log_probs in enumerate(found.log_probs):
+    for index, log_probs in enumerate(found.each):
         probs = []
         for side in (16, 24):
             for mirror in (1, -1):
@@ -277,4 +280,6 @@ def test_logits_that_are_not_finite_are_refused(split):
     devices = jax.local_devices()[:1]
     step = compiled_view_step(model, partial(PREPROCESSING.normalise, dtype=np.float32), protocol, devices)
     with pytest.raises(RunFailed, match='7 of 7 images'):
-        evaluate(step, parallel.replicate(variables, devices), ViewBatches(split, devices, protocol), 4)
+        evaluate(
+            Classification(), step, parallel.replicate(variables, devices), ViewBatches(split, devices, protocol), 4
+        )

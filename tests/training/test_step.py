@@ -12,6 +12,7 @@ from tiny_net import TinyNet
 
 from cnn_bench.data import augment
 from cnn_bench.runtime import parallel
+from cnn_bench.tasks import Classification
 from cnn_bench.training import monitor, step
 from cnn_bench.training.state import create
 
@@ -31,15 +32,14 @@ def _preprocess(images):
     return images.astype(jnp.float32) / 255
 
 
-def _trained(model, devices, mode, steps=1, smoothing=0.0, augment=lambda _, images: images, eval_state=None, **fields):
+def _trained(model, devices, mode, steps=1, smoothing=0.0, augment=None, mix=None, eval_state=None, **fields):
     """The state after `steps` steps on all sixteen images, on so many devices, and the last step's metrics."""
     used = jax.local_devices()[:devices]
     options = step.StepOptions(
         model=model,
         optimizer=optax.sgd,
         preprocess=_preprocess,
-        augment=augment,
-        label_smoothing=smoothing,
+        task=Classification(augment, mix, smoothing),
         aux_weight=0.3,
         **fields,
     )
@@ -209,6 +209,11 @@ class Fixed(nn.Module):
         return x.reshape(len(x), -1)[:, :7]
 
 
+def _compiled_eval_step(model, devices):
+    one = partial(step.eval_step, model=model, preprocess=_preprocess, task=Classification())
+    return parallel.over_devices(one, devices, 'jit')
+
+
 @pytest.mark.parametrize('devices', [1, 2])
 def test_evaluation_counts_each_image_once(devices):
     if jax.local_device_count() < devices:
@@ -216,7 +221,7 @@ def test_evaluation_counts_each_image_once(devices):
     logits = RNG.permuted(np.tile(np.arange(49, dtype=np.uint8) * 5, (10, 1)), axis=1)
     labels = RNG.integers(0, 7, 10).astype(np.int32)
     used = jax.local_devices()[:devices]
-    run = parallel.over_devices(lambda *args: step.eval_step(*args, model=Fixed(), preprocess=_preprocess), used, 'jit')
+    run = _compiled_eval_step(Fixed(), used)
     padded = {'image': np.resize(logits, (12, 7, 7, 1)), 'label': np.append(labels, np.int32([-1, -1]))}
     sums, log_probs = run({}, (), jax.tree.map(lambda array: parallel.split(array, used), padded))
     first = logits[:, :7] / 255.0
@@ -236,9 +241,7 @@ def test_logits_that_are_not_finite_are_counted():
             return super().__call__(x, train) / 0
 
     used = jax.local_devices()[:1]
-    run = parallel.over_devices(
-        lambda *args: step.eval_step(*args, model=Broken(), preprocess=_preprocess), used, 'jit'
-    )
+    run = _compiled_eval_step(Broken(), used)
     sums, _ = run({}, (), {'image': IMAGES[None, [0, 1, 2]], 'label': np.int32([[*LABELS[:2], -1]])})
     assert sums['bad'] == 2
 

@@ -1,0 +1,10 @@
+"""Tasks: what the outputs of a network are compared with, how, and what an evaluation says of them.
+
+The training loop, checkpoints, sweeps and reports know no task: they hand images, targets and outputs to the recipe's.
+A task is one module here, with a class that has the methods of `Task`.
+"""
+
+from cnn_bench.tasks.classification import Classification
+from cnn_bench.tasks.task import Evaluated, Task
+
+__all__ = ['Classification', 'Evaluated', 'Task']
