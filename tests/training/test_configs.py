@@ -179,4 +179,4 @@ def test_every_network_takes_the_modern_recipe(name, pretend):
     pretend(name='imagenet', image_shape=None, sizes={'train': 1_281_167, 'test': 50_000})
     task = TrainingSetup(recipe.load(BY_NAME['modern'], {'devices': 1, 'model.arch': name}))
     assert task.model.num_classes == 10
-    assert task.mix is not None
+    assert task.task.mix is not None
