@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from cnn_bench.models import fast_ops
+from cnn_bench.models import fast_ops, output_stride
 from cnn_bench.models.batch_norm import BatchNorm
 from cnn_bench.models.fast_ops import Pads
 
@@ -47,7 +47,7 @@ def conv(
         halves if padding is None else pads(padding),
         kernel_dilation=(dilation, dilation),
         feature_group_count=groups,
-        conv_general_dilated=fast_ops.convolve,
+        conv_general_dilated=output_stride.convolve,
         **fields,
     )
 
@@ -164,7 +164,7 @@ def exact_gelu(x: jax.Array) -> jax.Array:
     return nn.gelu(x, approximate=False)
 
 
-def _pool(reduce, x, window, stride=None, padding=0, ceil=False):
+def _pool(reduce, dilated, x, window, stride=None, padding=0, ceil=False):
     stride = stride or window
     padding = pads(padding)
     if ceil:
@@ -172,7 +172,7 @@ def _pool(reduce, x, window, stride=None, padding=0, ceil=False):
             _ceil_pads(size, window, stride, *side) for size, side in zip(x.shape[1:3], padding, strict=True)
         )
     fast_ops.check_fits(x.shape[1:3], (window, window), padding)
-    return reduce(x, (window, window), (stride, stride), padding)
+    return output_stride.pool(reduce, dilated, x, (window, window), (stride, stride), padding)
 
 
 def _ceil_pads(size: int, window: int, stride: int, low: int, high: int) -> tuple[int, int]:
@@ -184,12 +184,12 @@ def _ceil_pads(size: int, window: int, stride: int, low: int, high: int) -> tupl
 
 def max_pool(x: jax.Array, window: int, stride: int | None = None, padding=0, ceil: bool = False) -> jax.Array:
     """Maximum over square windows. `ceil`: a last window that hangs over the edge also gives an output."""
-    return _pool(fast_ops.max_over_windows, x, window, stride, padding, ceil)
+    return _pool(fast_ops.max_over_windows, output_stride.dilated_max, x, window, stride, padding, ceil)
 
 
 def avg_pool(x: jax.Array, window: int, stride: int | None = None, padding=0, ceil: bool = False) -> jax.Array:
     """Mean over the part of square windows inside the feature map. `ceil` as in `max_pool`."""
-    return _pool(fast_ops.mean_over_windows, x, window, stride, padding, ceil)
+    return _pool(fast_ops.mean_over_windows, output_stride.dilated_mean, x, window, stride, padding, ceil)
 
 
 def adaptive_avg_pool(x: jax.Array, size: tuple[int, int]) -> jax.Array:
@@ -214,7 +214,7 @@ def adaptive_avg_pool(x: jax.Array, size: tuple[int, int]) -> jax.Array:
 
 def stride_pool(x: jax.Array, window: int, stride: int | None = None, padding=0, ceil: bool = False) -> jax.Array:
     """Every stride-th pixel: the centre of each window of `max_pool`, or the upper left of its four centre pixels."""
-    return _pool(_centres, x, window, stride, padding, ceil)
+    return _pool(_centres, output_stride.dilated_centre, x, window, stride, padding, ceil)
 
 
 def _centres(x, window, strides, padding):
