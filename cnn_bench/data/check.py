@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from cnn_bench.data import labels
+from cnn_bench.data.described import CLASSIFICATION, SEGMENTATION, VOID
 from cnn_bench.data.facts import Info, damaged, info
 from cnn_bench.data.fingerprint import Tally, fingerprint, statistics
 from cnn_bench.data.progress import Track, untracked
@@ -25,10 +26,11 @@ def check(name: str, data_dir: str | os.PathLike | None = None, track: Track = u
     for split, size in facts.sizes.items():
         tallies[split] = Tally(facts.channels)
         for encoded, label, pixels in track(_records(Split(facts, split, data_dir)), f'checking {split}', size):
-            if not 0 <= label < facts.num_classes:
-                raise damaged(name, facts.directory, '', f'has a label {label} in {split}', data_dir)
+            found = np.setdiff1d(label, [VOID]) if facts.task == SEGMENTATION else np.array([label])
+            if found.size and not 0 <= found.min() <= found.max() < facts.num_classes:
+                raise damaged(name, facts.directory, '', f'has a label {found.max()} in {split}', data_dir)
             tallies[split].add(encoded, label, pixels)
-        kept = Split(facts, split, data_dir).labels()
+        kept = Split(facts, split, data_dir).labels() if facts.task == CLASSIFICATION else np.array([])
         if kept.tolist() != tallies[split].labels:
             raise damaged(name, facts.directory, labels.name(split), 'has other labels than the images', data_dir)
     found = fingerprint(facts.class_names, tallies)
@@ -40,9 +42,11 @@ def check(name: str, data_dir: str | os.PathLike | None = None, track: Track = u
     return facts
 
 
-def _records(split: Split) -> Iterator[tuple[bytes, int, np.ndarray]]:
-    """Every image's bytes, label and pixels."""
+def _records(split: Split) -> Iterator[tuple[bytes, int | np.ndarray, np.ndarray]]:
+    """Every image's bytes, label or mask, and pixels."""
     for start in range(0, len(split), _CHUNK):
         indices = list(range(start, min(start + _CHUNK, len(split))))
         for index, record in zip(indices, split.encoded(indices), strict=True):
-            yield record['image'], record['label'], split.decode(index, record['image'])
+            label = record['label']
+            label = split.decode_mask(index, label) if isinstance(label, bytes) else label
+            yield record['image'], label, split.decode(index, record['image'])

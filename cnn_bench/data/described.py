@@ -17,7 +17,10 @@ from cnn_bench.files import read_json
 from cnn_bench.text import is_one_line
 
 INFO, FEATURES, METADATA, LABELS = 'dataset_info.json', 'features.json', 'metadata.json', 'label.labels.txt'
-FILES = (INFO, FEATURES, METADATA, LABELS)
+FILES = (INFO, FEATURES, METADATA)
+CLASSIFICATION, SEGMENTATION = 'classification', 'segmentation'  # what the labels of a set are for
+TASKS = (CLASSIFICATION, SEGMENTATION)
+VOID = 255  # in masks: of no class, and counted nowhere
 TEMPLATE = '{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_INDEX}'  # of the names of shards
 _CLASS = 'tensorflow_datasets.core.features.'
 _FEATURE = re.compile(re.escape(_CLASS) + r'\w+\.\w+')
@@ -36,10 +39,11 @@ def read_description(directory: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     described, features, facts = (_json(directory, file) for file in (INFO, FEATURES, METADATA))
     _check(METADATA, _of_metadata(facts))
     names, shape = facts['class_names'], facts['image_shape'] or (-1, -1, facts['channels'])
-    _check(FEATURES, _of_features(features, len(names), shape))
+    task = facts.get('task', CLASSIFICATION)
+    _check(FEATURES, _of_features(features, len(names), shape, task))
     _check(INFO, _of_info(described))
     _check(METADATA, _of_shards(described, facts['shard_bytes']))
-    if _labels(directory) != [name.strip() for name in names]:
+    if task == CLASSIFICATION and _labels(directory) != [name.strip() for name in names]:
         raise Unfit(LABELS, f'has other class names than {METADATA}')
     return described, facts
 
@@ -60,6 +64,7 @@ def _class_names_fit(names: Any) -> bool:
 def _of_metadata(facts: dict) -> Iterator[tuple[str, bool]]:
     """Each fact of metadata.json by name, and whether it is as it should be."""
     channels, shape = facts.get('channels'), facts.get('image_shape')
+    yield 'task', facts.get('task', CLASSIFICATION) in TASKS
     yield 'class_names', _all(facts.get('class_names'), str) and _class_names_fit(facts['class_names'])
     ids, oddities = facts.get('class_ids', []), facts.get('oddities', {})
     yield 'class_ids', _all(ids, str) and all(map(WORDNET_ID.fullmatch, ids))
@@ -84,7 +89,7 @@ def _of_metadata(facts: dict) -> Iterator[tuple[str, bool]]:
     )
 
 
-def _of_features(features: dict, num_classes: int, shape: tuple) -> Iterator[tuple[str, bool]]:
+def _of_features(features: dict, num_classes: int, shape: tuple, task: str) -> Iterator[tuple[str, bool]]:
     """The same of features.json."""
     yield 'pythonClassName', all(_FEATURE.fullmatch(str(name)) for name in _values(features, 'pythonClassName'))
     yield 'type', not [*_values(features, 'type')]  # a second way to name a class
@@ -93,6 +98,10 @@ def _of_features(features: dict, num_classes: int, shape: tuple) -> Iterator[tup
     dimensions = list(map(str, shape))
     yield 'image', _at(image, 'pythonClassName') == f'{_CLASS}image_feature.Image'
     yield 'image', _at(image, 'image', 'shape', 'dimensions') == dimensions and _at(image, 'image', 'dtype') == 'uint8'
+    if task == SEGMENTATION:
+        yield 'label', _at(label, 'pythonClassName') == f'{_CLASS}image_feature.Image'
+        yield 'label', _at(label, 'image', 'shape', 'dimensions') == [*dimensions[:2], '1']
+        return
     yield 'label', _at(label, 'pythonClassName') == f'{_CLASS}class_label_feature.ClassLabel'
     yield 'label', _at(label, 'classLabel', 'numClasses') == str(num_classes)
 
@@ -154,6 +163,8 @@ def _labels(directory: Path) -> list[str]:
     """The class names in label.labels.txt, as TFDS reads them."""
     try:
         lines = (directory / LABELS).read_text(encoding='utf-8').split('\n')
+    except FileNotFoundError:
+        raise Unfit(LABELS, 'is missing') from None
     except (ValueError, OSError) as error:
         raise Unfit(LABELS, f'cannot be read ({_first_line(error)})') from None
     return [line.strip() for line in lines if line.strip()]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cnn_bench.data import locate
-from cnn_bench.data.described import FILES, Unfit, read_description, shard_file
+from cnn_bench.data.described import CLASSIFICATION, FILES, Unfit, read_description, shard_file
 from cnn_bench.errors import UserError
 
 
@@ -39,6 +39,7 @@ class Info:
     class_ids: tuple[str, ...] = ()  # WordNet ids of the classes, where they have any
     oddities: dict[str, int] = field(default_factory=dict)  # what was odd about picture files, and in how many
     reduced: dict[str, int] | None = None  # 'shorter_side' and 'quality' that larger pictures were stored with
+    task: str = CLASSIFICATION  # or SEGMENTATION: a label is a mask, a class for each pixel
 
     @property
     def total_bytes(self) -> int:
@@ -131,6 +132,7 @@ def _assemble(name: str, directory: Path, described: dict, facts: dict) -> Info:
         class_ids=tuple(facts.get('class_ids', ())),
         oddities=facts.get('oddities', {}),
         reduced=facts.get('reduced'),
+        task=facts.get('task', CLASSIFICATION),
     )
 
 

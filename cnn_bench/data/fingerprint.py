@@ -19,17 +19,19 @@ class Tally:
     """Labels, hash and histogram per channel of a split, added up image by image."""
 
     def __init__(self, channels: int):
-        self.labels: list[int] = []
+        self.images = 0
+        self.labels: list[int] = []  # of images that have no mask
         self.histogram = np.zeros((channels, 256), np.int64)
         self._hash = hashlib.sha256()
 
-    def add(self, encoded: bytes, label: int, pixels: np.ndarray) -> None:
-        """Add an image: the bytes of its file, its label and its pixels, uint8 (h, w, c)."""
-        self.labels.append(label)
+    def add(self, encoded: bytes, label: int | np.ndarray, pixels: np.ndarray) -> None:
+        """Add an image: the bytes of its file, its label or mask (uint8 (h, w)), and its pixels, uint8 (h, w, c)."""
+        self.images += 1
+        self.labels += [label] if isinstance(label, int) else []
         # Pillow's histogram is several times as fast as sums of pixels and squares in numpy.
         image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
         self.histogram += np.reshape(image.histogram(), (-1, 256))
-        self._hash.update(label.to_bytes(4, 'little'))
+        self._hash.update(label.to_bytes(4, 'little') if isinstance(label, int) else _digest(b'', label))
         self._hash.update(_digest(encoded, pixels))
 
     def hexdigest(self) -> str:
@@ -55,7 +57,7 @@ class Tally:
 def fingerprint(class_names: Iterable[str], tallies: dict[str, Tally]) -> str:
     """The fingerprint of a set, from its class names and splits; it does not depend on the order of the splits."""
     lines = list(class_names)
-    lines += [f'{split} {len(tally.labels)} {tally.hexdigest()}' for split, tally in sorted(tallies.items())]
+    lines += [f'{split} {tally.images} {tally.hexdigest()}' for split, tally in sorted(tallies.items())]
     return hashlib.sha256('\n'.join(lines).encode()).hexdigest()
 
 

@@ -83,6 +83,13 @@ def opened(source: str | Path | bytes) -> Iterator[Image.Image]:
         raise Refused(f'cannot be decoded: {reason}') from error
 
 
+def encode_png(pixels: np.ndarray) -> bytes:
+    """Pixels, uint8 (h, w, 1) or (h, w, 3), as the smallest PNG that Pillow writes."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(buffer, format='PNG', optimize=True)
+    return buffer.getvalue()
+
+
 def decode(encoded: bytes) -> np.ndarray:
     """The pixels of an encoded image as a data set stores it, greyscale or RGB: uint8 (h, w, 1) or (h, w, 3).
 

@@ -19,9 +19,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnn_bench.data import jpeg
+from cnn_bench.data.described import CLASSIFICATION
 from cnn_bench.data.fast_resize import resize_into
 from cnn_bench.data.preprocessing import Preprocessing
 from cnn_bench.data.split import Split
+from cnn_bench.errors import UserError
 
 # An image uint8 (h, w, c) of any size -> what a network is shown of it: arrays uint8 (views, h', w', c)
 Views = Callable[[np.ndarray], tuple[np.ndarray, ...]]
@@ -79,6 +81,11 @@ def stream(
     """
     import grain
 
+    if split.info.task != CLASSIFICATION:
+        raise UserError(
+            f'{split.info.name} is for {split.info.task}: its images have to live on the devices, and to have the size '
+            'that the network takes; prepare it with --shorter-side and leave config.dataset.size at 0'
+        )
     if train:
         order = _Shuffled(len(split), seed)
         crop = _Random(split, preprocessing, random_crop, seed) if random_crop else _Centre(split, preprocessing)

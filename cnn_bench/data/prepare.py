@@ -64,6 +64,7 @@ def prepare(
             images_per_shard=max(1, images * SHARD_BYTES // max(1, found.total_bytes)),
             source=printable(found.source),
             reduced=asdict(reduction) if reduction else None,
+            task=found.task,
         )
         splits = {
             split: track(reduction.all(examples) if reduction else examples, f'writing {split}', found.sizes[split])

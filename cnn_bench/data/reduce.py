@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
 from PIL import Image
 
 from cnn_bench.data import pictures
@@ -18,7 +19,8 @@ QUALITY = 90  # by default
 class Reduction:
     """Pictures whose shorter side is above `shorter_side` are resized to it and stored as JPEG of `quality`.
 
-    The longer side is rounded; the filter is Lanczos with antialiasing, colours are subsampled 4:2:0. Other pictures
+    The longer side is rounded; the filter is Lanczos with antialiasing, colours are subsampled 4:2:0. Masks take the
+    class of the nearest pixel. Other pictures
     are stored as they come.
     """
 
@@ -55,7 +57,10 @@ class Reduction:
             buffer, 'JPEG', quality=self.quality, subsampling='4:2:0'
         )
         encoded = buffer.getvalue()
-        return replace(example, encoded=encoded, pixels=pictures.decode(encoded))
+        label = example.label
+        if not isinstance(label, int):  # a mask: classes can't be averaged
+            label = np.asarray(Image.fromarray(label).resize(new[::-1], Image.Resampling.NEAREST))
+        return replace(example, encoded=encoded, pixels=pictures.decode(encoded), label=label)
 
     def all(self, examples: Iterable[Example]) -> Iterator[Example]:
         """The examples as they are stored, in their order, made a few ahead in threads."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cnn_bench.data import jpeg, labels, locate
+from cnn_bench.data.described import CLASSIFICATION, SEGMENTATION
 from cnn_bench.data.facts import Info, damaged, read_info
 from cnn_bench.data.pictures import decode, with_channels
 from cnn_bench.errors import UserError, unknown
@@ -18,7 +19,8 @@ _OPENING = threading.Lock()  # TFDS imports lazily, and two threads doing so at 
 
 class Split:
     """Random access to the images of a split, in the order of writing: `len(split)`, and `split[i]`, which is
-    {'image': uint8 (h, w, c), 'label': int}. It can be pickled; the first access opens the files.
+    {'image': uint8 (h, w, c), 'label': int}; where the set is for segmentation, the label is a mask uint8 (h, w) with a
+    class or VOID for each pixel. It can be pickled; the first access opens the files.
 
     Reading a damaged record raises UserError.
     """
@@ -48,14 +50,15 @@ class Split:
         """Two parts: its images without `count` held-out ones, and those, each in their order.
 
         Each class is held out in proportion to its images, so a balanced split gives as many of each; a class keeps an
-        image as long as there are others. The images are always the same ones, and larger counts contain smaller ones.
-        Raises UserError if it does not have more images.
+        image as long as there are others. Images with masks are one class here. The images are always the same ones,
+        and larger counts contain smaller ones. Raises UserError if it does not have more images.
         """
         if not 0 < count < len(self):
             raise UserError(
                 f'{count:,} of the {len(self):,} images in {self.name} of {self.info.name} cannot be held out'
             )
-        of_image, share = self.labels(), np.empty(len(self))
+        share = np.empty(len(self))
+        of_image = self.labels() if self.info.task == CLASSIFICATION else np.zeros(len(self), int)
         drawn = np.random.default_rng(1).permutation(len(self))
         for label in np.unique(of_image):
             of_class = drawn[of_image[drawn] == label]
@@ -66,7 +69,12 @@ class Split:
         return tuple(self._part(places[chosen].tolist(), self.info, self._labels) for chosen in (~held, held))
 
     def labels(self) -> np.ndarray:
-        """The labels of all its images, int32 (n,). Reads all records of a set that has no file of labels."""
+        """The labels of all its images, int32 (n,). Reads all records of a set that has no file of labels.
+
+        Raises UserError where its images have masks instead.
+        """
+        if self.info.task != CLASSIFICATION:
+            raise UserError(f'{self.info.name} is for {self.info.task}: its images have masks, not one class each')
         stored = self._stored_labels()
         if stored is not None:
             own = stored[np.asarray(self._places)]
@@ -120,7 +128,7 @@ class Split:
         return f'Split({self.info.name}/{self.name}, {len(self)} images)'
 
     def encoded(self, indices: list[int]) -> list[dict]:
-        """The stored records at `indices`: {'image': bytes of the file, 'label': int}."""
+        """The stored records at `indices`: {'image': bytes of the file, 'label': int, or bytes of the mask's}."""
         if self._source is None:
             with _OPENING:
                 if self._source is None:
@@ -135,9 +143,19 @@ class Split:
     def read(self, indices: list[int]) -> list[dict]:
         """The images at `indices`, each as `split[i]` gives it."""
         return [
-            {'image': self.decode(index, record['image']), 'label': record['label']}
+            {'image': self.decode(index, record['image']), 'label': self._label(index, record['label'])}
             for index, record in zip(indices, self.encoded(indices), strict=True)
         ]
+
+    def _label(self, index: int, stored: int | bytes) -> int | np.ndarray:
+        return self.decode_mask(index, stored) if isinstance(stored, bytes) else stored
+
+    def decode_mask(self, index: int, encoded: bytes) -> np.ndarray:
+        """The mask, uint8 (h, w), of image `index` from the bytes of its file."""
+        mask = self._by_pillow(index, encoded, channels=1)[:, :, 0]
+        if self.info.image_shape and mask.shape != self.info.image_shape[:2]:
+            raise self._damaged(index, f'the shape of its mask is {mask.shape}')
+        return mask
 
     def decode(self, index: int, encoded: bytes, buffer: jpeg.Buffer | None = None) -> np.ndarray:
         """The pixels, uint8 (h, w, c), of image `index` from the bytes of its file.
@@ -151,13 +169,13 @@ class Split:
             raise self._damaged(index, f'its shape is {pixels.shape}')
         return pixels
 
-    def _by_pillow(self, index: int, encoded: bytes) -> np.ndarray:
+    def _by_pillow(self, index: int, encoded: bytes, channels: int | None = None) -> np.ndarray:
         try:
             pixels = decode(encoded)
         except (OSError, SyntaxError, ValueError) as error:
             raise self._damaged(index, error) from None
         grey = pixels.shape[2] == 1  # a grey JPEG file of a set with colours is stored as it is
-        return with_channels(pixels, self.info.channels) if grey else pixels
+        return with_channels(pixels, channels or self.info.channels) if grey else pixels
 
     def _one(self, index: int) -> dict:
         try:
@@ -172,7 +190,11 @@ class Split:
         from tensorflow_datasets.proto import tf_example_pb2
 
         fields = tf_example_pb2.Example.FromString(record).features.feature
-        [image], [label] = fields['image'].bytes_list.value, fields['label'].int64_list.value
+        [image] = fields['image'].bytes_list.value
+        if self.info.task == SEGMENTATION:
+            [mask] = fields['label'].bytes_list.value
+            return {'image': image, 'label': mask}
+        [label] = fields['label'].int64_list.value
         return {'image': image, 'label': self._labels[label] if self._labels else label}
 
     def _open(self):
@@ -206,7 +228,7 @@ def open_split(name: str, split: str, data_dir: str | os.PathLike | None = None)
 
 
 def load_arrays(split: Split) -> tuple[np.ndarray, np.ndarray]:
-    """All images of a split in memory, uint8 (n, h, w, c), and their labels, int32 (n,).
+    """All images of a split in memory, uint8 (n, h, w, c), and their labels, int32 (n,), or masks, int16 (n, h, w).
 
     Raises:
       UserError: the images have different sizes.
@@ -214,7 +236,8 @@ def load_arrays(split: Split) -> tuple[np.ndarray, np.ndarray]:
     if split.info.image_shape is None:
         raise UserError(f'{split.info.name}: its images have different sizes and do not fit in one array')
     images = np.empty((len(split), *split.info.image_shape), np.uint8)
-    labels = np.empty(len(split), np.int32)
+    masked = split.info.task == SEGMENTATION
+    labels = np.empty(images.shape[:3], np.int16) if masked else np.empty(len(split), np.int32)
     for start in range(0, len(split), _CHUNK):
         indices = list(range(start, min(start + _CHUNK, len(split))))
         for index, record in zip(indices, split.read(indices), strict=True):

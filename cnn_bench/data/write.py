@@ -17,21 +17,23 @@ from pathlib import Path
 import numpy as np
 
 from cnn_bench.data import labels
-from cnn_bench.data.described import shard_file
+from cnn_bench.data.described import CLASSIFICATION, SEGMENTATION, shard_file
 from cnn_bench.data.fingerprint import Tally, fingerprint, statistics
 from cnn_bench.data.locate import UNFINISHED, VERSION
+from cnn_bench.data.pictures import encode_png
 from cnn_bench.errors import UserError
 from cnn_bench.files import cannot_write, try_lock
 
 
 @dataclass(frozen=True)
 class Example:
-    """An image to be written: the bytes of its file, its pixels (uint8 (h, w, c)), its class, and what was odd about
-    the file that it comes from, in words that can follow a number of pictures."""
+    """An image to be written: the bytes of its file, its pixels (uint8 (h, w, c)), its class or its mask (uint8 (h, w),
+    a class for each pixel), and what was odd about the file that it comes from, in words that can follow a number of
+    pictures."""
 
     encoded: bytes
     pixels: np.ndarray
-    label: int
+    label: int | np.ndarray
     oddities: tuple[str, ...] = ()
 
 
@@ -48,6 +50,7 @@ class Plan:
     license: str | None = None
     class_ids: tuple[str, ...] = ()
     reduced: dict[str, int] | None = None  # how larger pictures were made smaller; see reduce.py
+    task: str = CLASSIFICATION  # or SEGMENTATION: whose examples have masks
 
 
 def write(directory: Path, plan: Plan, splits: dict[str, Iterable[Example]]) -> None:
@@ -58,12 +61,11 @@ def write(directory: Path, plan: Plan, splits: dict[str, Iterable[Example]]) -> 
     """
     import tensorflow_datasets as tfds
 
-    features = tfds.features.FeaturesDict(
-        {
-            'image': tfds.features.Image(shape=plan.image_shape),
-            'label': tfds.features.ClassLabel(names=list(plan.class_names)),
-        }
-    )
+    if plan.task == SEGMENTATION:
+        label = tfds.features.Image(shape=(*plan.image_shape[:2], 1), encoding_format='png')
+    else:
+        label = tfds.features.ClassLabel(names=list(plan.class_names))
+    features = tfds.features.FeaturesDict({'image': tfds.features.Image(shape=plan.image_shape), 'label': label})
     identity = tfds.core.dataset_info.DatasetIdentity(
         name=plan.name, version=tfds.core.Version(VERSION), data_dir=os.fspath(directory), module_name=''
     )
@@ -87,7 +89,8 @@ def write(directory: Path, plan: Plan, splits: dict[str, Iterable[Example]]) -> 
         raise cannot_write(directory, error) from None
     _check_counts(directory, described)
     for split, tally in tallies.items():
-        labels.write(directory, split, tally.labels)
+        if plan.task == CLASSIFICATION:
+            labels.write(directory, split, tally.labels)
     (directory / 'metadata.json').write_text(_metadata(directory, plan, tallies, oddities))
 
 
@@ -107,7 +110,8 @@ def _counted(examples: Iterable[Example], tally: Tally, oddities: Counter[str]) 
     for example in examples:
         oddities.update(example.oddities)
         tally.add(example.encoded, example.label, example.pixels)
-        yield {'image': example.encoded, 'label': example.label}
+        label = example.label
+        yield {'image': example.encoded, 'label': label if isinstance(label, int) else encode_png(label[:, :, None])}
 
 
 def _check_counts(directory: Path, described) -> None:
@@ -129,6 +133,7 @@ def _metadata(directory: Path, plan: Plan, tallies: dict[str, Tally], oddities: 
     height, width, channels = plan.image_shape
     mean, std = statistics(tallies)
     facts = {
+        **({'task': plan.task} if plan.task != CLASSIFICATION else {}),
         'class_names': plan.class_names,
         **({'class_ids': plan.class_ids} if plan.class_ids else {}),
         'channels': channels,

@@ -59,8 +59,10 @@ class _Strides:
 
 
 def _around(taps: int, step: int, low: int, high: int, apart: int, own: int) -> Pair:
-    """Padding for windows whose pixels are `apart` times as far apart, and whose stride of `step` is gone: the map keeps
-    its size where it would be halved to the half, and loses what it would lose at its borders."""
+    """Padding for windows whose pixels are `apart` times as far apart, and whose stride of `step` is gone.
+
+    A map that would be halved keeps its size, and one loses at its borders what it would lose.
+    """
     total = max(low + high, min((taps - 1) * own, low + high + step - 1))
     return apart * low, apart * (total - low)
 

@@ -17,6 +17,7 @@ from cnn_bench.data.readers import (
     idx,
     imagenet,
     imagenet_v2,
+    masks,
     npz,
     packed_folders,
     svhn,
@@ -28,7 +29,7 @@ from cnn_bench.errors import UserError
 OF_PICTURES = (imagenet, tiny_imagenet, imagenet_v2, packed_folders, folders)  # readers of picture files
 # Large archives of pictures first, as others would read them through; class folders last: a directory may hold archives
 # and folders.
-READERS = (imagenet, tiny_imagenet, imagenet_v2, packed_folders, cifar, svhn, npz, idx, folders)
+READERS = (imagenet, tiny_imagenet, imagenet_v2, packed_folders, masks, cifar, svhn, npz, idx, folders)
 _SHOWN = 6  # names in the message
 
 

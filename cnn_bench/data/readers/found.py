@@ -1,13 +1,13 @@
 """What a reader is asked for and what it returns, and returning arrays of pixels and labels after checking them."""
 
-import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from cnn_bench.data.described import CLASSIFICATION
+from cnn_bench.data.pictures import encode_png
 from cnn_bench.data.progress import Track
 from cnn_bench.data.readers import known_classes
 from cnn_bench.data.write import Example
@@ -39,6 +39,7 @@ class Found:
     splits: dict[str, Iterable[Example]]
     source: str
     class_ids: tuple[str, ...] = ()
+    task: str = CLASSIFICATION
 
 
 def of_arrays(
@@ -86,10 +87,3 @@ def examples(images: Iterable[np.ndarray], labels: np.ndarray) -> Iterator[Examp
     for image, label in zip(images, labels, strict=True):
         pixels = np.ascontiguousarray(image.reshape(*image.shape[:2], -1))
         yield Example(encode_png(pixels), pixels, int(label))
-
-
-def encode_png(pixels: np.ndarray) -> bytes:
-    """Pixels, uint8 (h, w, 1) or (h, w, 3), as the smallest PNG that Pillow writes."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(buffer, format='PNG', optimize=True)
-    return buffer.getvalue()

@@ -21,6 +21,10 @@ CLASS_NAMES = {
         'Bag',
         'Ankle boot',
     ),
+    'camvid': (
+        *('Sky', 'Building', 'Pole', 'Road', 'Pavement', 'Tree', 'SignSymbol', 'Fence', 'Car', 'Pedestrian'),
+        'Bicyclist',
+    ),
     'kmnist': ('o', 'ki', 'su', 'tsu', 'na', 'ha', 'ma', 'ya', 're', 'wo'),
     'emnist_balanced': _BALANCED,
     'emnist_bymerge': _BALANCED,
