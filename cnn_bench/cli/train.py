@@ -106,9 +106,10 @@ def run(args: argparse.Namespace, overrides: list[str]) -> None:
 
 def _results(summary: dict) -> Iterator[str]:
     """What a summary tells of a run, as far as it is known."""
+    from cnn_bench.runs.columns import ERRORS
+
     forms = (
-        ('top1_err_pct', 'top-1 error {:.2f} %'),
-        ('top5_err_pct', 'top-5 error {:.2f} %'),
+        *((name, f'{words} {{:.2f}} %') for name, words in ERRORS.items()),
         ('test_loss', 'test loss {:.4f}'),
         ('images_per_s', '{:,.0f} images/s'),
     )

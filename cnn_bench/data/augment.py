@@ -9,9 +9,11 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 
+from cnn_bench.data.described import VOID
 from cnn_bench.errors import UserError
 
 Augment = Callable[[jax.Array, jax.Array], jax.Array]
+PairAugment = Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
 Mix = Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array, jax.Array]]
 
 
@@ -67,6 +69,70 @@ def make_augment(
         return image
 
     return jax.vmap(one)
+
+
+def make_pair_augment(
+    flip: bool = False,
+    pad_crop: int = 0,
+    lighting_std: float = 0.0,
+    lighting_components: Sequence[Sequence[float]] = (),
+    zoom: Sequence[float] = (1.0, 1.0),
+    std: Sequence[float] = (),
+) -> PairAugment:
+    """A function (keys (n,), images (n, h, w, c), masks (n, h, w)) -> images and masks, which move together.
+
+    As `make_augment`, but for `zoom`: images are enlarged by a factor drawn from it (uniform in its logarithm), and a
+    part of the image's size is cut out at random; where it is smaller than the image, it lies in it at random. Images
+    are interpolated linearly, masks take the nearest pixel; what is beyond the image is 0, and void in the mask.
+    """
+    of_image = make_augment(lighting_std=lighting_std, lighting_components=lighting_components, std=std)
+    if pad_crop:
+        raise UserError('config.augment.pad_crop is for images without masks; config.augment.zoom crops both')
+    low, high = zoom
+
+    def one(key: jax.Array, image: jax.Array, mask: jax.Array) -> tuple[jax.Array, jax.Array]:
+        flip_key, zoom_key, place_key = jax.random.split(key, 3)
+        if flip:
+            flipped = jax.random.bernoulli(flip_key)
+            image, mask = mirror(image, flipped), mirror(mask, flipped)
+        if (low, high) != (1, 1):
+            factor = jnp.exp(jax.random.uniform(zoom_key, minval=jnp.log(low), maxval=jnp.log(high)))
+            image, mask = zoomed(image, mask, factor, jax.random.uniform(place_key, (2,)))
+        return image, mask
+
+    def augment(keys: jax.Array, images: jax.Array, masks: jax.Array) -> tuple[jax.Array, jax.Array]:
+        images, masks = jax.vmap(one)(keys, images, masks)
+        return of_image(keys, images), masks
+
+    return augment
+
+
+def zoomed(image: jax.Array, mask: jax.Array, factor: jax.Array, place: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """The image (h, w, c) and its mask (h, w), enlarged by `factor`, cut to their size at `place` (rows, columns; from
+    0, the upper left, to 1). Without antialiasing."""
+    corners, weights, nearest = [], [], []
+    for size, part in zip(mask.shape, place, strict=True):
+        first = part * (size - size / factor)  # of the part that is seen, in pixels
+        at = first + (jnp.arange(size) + 0.5) / factor - 0.5
+        low = jnp.floor(at)
+        corners.append((low.astype(int), low.astype(int) + 1))
+        weights.append((1 - (at - low), at - low))
+        nearest.append(jnp.round(at).astype(int))
+    rows, columns = nearest
+    seen = jnp.where(_inside(rows, mask.shape[0])[:, None] & _inside(columns, mask.shape[1]), 1, 0)
+    mask = jnp.where(seen, mask[rows.clip(0, mask.shape[0] - 1)][:, columns.clip(0, mask.shape[1] - 1)], VOID)
+    for axis in (0, 1):
+        parts = []
+        for index, weight in zip(corners[axis], weights[axis], strict=True):
+            weight = jnp.where(_inside(index, image.shape[axis]), weight, 0).astype(image.dtype)
+            taken = jnp.take(image, index.clip(0, image.shape[axis] - 1), axis)
+            parts.append(taken * jnp.expand_dims(weight, (1, 2) if axis == 0 else (0, 2)))
+        image = sum(parts)
+    return image, mask
+
+
+def _inside(index: jax.Array, size: int) -> jax.Array:
+    return (index >= 0) & (index < size)
 
 
 def make_mix(mixup_alpha: float = 0.0, cutmix_alpha: float = 0.0, cutmix_prob: float = 0.5) -> Mix | None:
@@ -149,7 +215,7 @@ def light(
 
 
 def mirror(image: jax.Array, flipped: jax.Array) -> jax.Array:
-    """The image (h, w, c), mirrored left to right if `flipped`."""
+    """The image (h, w, c), or mask (h, w), mirrored left to right if `flipped`."""
     return jnp.where(flipped, image[:, ::-1], image)
 
 

@@ -32,6 +32,7 @@ class Arch:
     num_classes: int = 1000  # 0: no head, the output is the last feature map
     note: str = ''  # which variant it is
     family_name: str = ''  # empty: that of its module
+    task: str = 'classification'  # or 'segmentation': logits for every pixel
 
     @property
     def family(self) -> str:
@@ -44,6 +45,7 @@ class Arch:
 
 _gray = partial(Arch, channels=1, num_classes=10)
 _cifar = partial(Arch, size=32, num_classes=10)
+_pixels = partial(Arch, size=520, num_classes=21, task='segmentation')
 _module = partial(Arch, size=28, channels=256, num_classes=0)
 
 # One line per name, so that the table can be scanned from top to bottom.
@@ -116,6 +118,9 @@ ARCHS: dict[str, Arch] = {
     'efficientnet_lite2': Arch('efficientnet:EfficientNetLite2', year=2020, size=260, params=6_092_072, macs=859_736_272, note="no gates, ReLU6, TensorFlow's padding"),
     'efficientnet_lite3': Arch('efficientnet:EfficientNetLite3', year=2020, size=280, params=8_197_096, macs=1_383_321_872, note="no gates, ReLU6, TensorFlow's padding"),
     'efficientnet_lite4': Arch('efficientnet:EfficientNetLite4', year=2020, size=300, params=13_006_568, macs=2_553_034_336, note="no gates, ReLU6, TensorFlow's padding"),
+    'fcn': _pixels('segmentation:FCN', year=2015, params=32_956_802, macs=142_725_772_800, note='on ResNet-50 or another `base`'),
+    'deeplabv3': _pixels('segmentation:DeepLabV3', year=2017, params=39_638_658, macs=168_731_205_888, note='on ResNet-50 or another `base`'),
+    'lraspp': _pixels('segmentation:LRASPP', year=2019, params=3_221_538, macs=2_086_219_688, note='on MobileNetV3-Large or another `base`'),
     'convnext_tiny': Arch('convnext:ConvNeXtTiny', year=2022, size=224, params=28_589_128, macs=4_455_531_264),
     'convnext_small': Arch('convnext:ConvNeXtSmall', year=2022, size=224, params=50_223_688, macs=8_683_712_256),
     'convnext_base': Arch('convnext:ConvNeXtBase', year=2022, size=224, params=88_591_464, macs=15_354_729_472),

@@ -255,10 +255,3 @@ def resized(x: jax.Array, size: tuple[int, int]) -> jax.Array:
         second = np.minimum(first + 1, length - 1)
         x = jnp.take(x, first, axis) * (1 - share) + jnp.take(x, second, axis) * share
     return x
-
-
-FCNResNet50 = partial(FCN, base='resnet50')
-FCNResNet101 = partial(FCN, base='resnet101')
-DeepLabV3ResNet50 = partial(DeepLabV3, base='resnet50')
-DeepLabV3ResNet101 = partial(DeepLabV3, base='resnet101')
-LRASPPMobileNetV3 = LRASPP

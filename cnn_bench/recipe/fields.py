@@ -24,15 +24,14 @@ IMAGENET_LIGHTING = tuple(
     )
 )
 BN_SCOPES = ('unfrozen', 'all', 'none')  # which batch norm layers `bn_update` and `bn_train` apply to
-MONITORED = (
-    'loss',
-    'top1_err_pct',
-    'top5_err_pct',
-)  # validation metrics; those of the averaged weights start with `ema_`
+MONITORED = {
+    'classification': ('loss', 'top1_err_pct', 'top5_err_pct'),
+    'segmentation': ('loss', 'miou_err_pct', 'pixel_err_pct'),
+}  # task -> its validation metrics; those of the averaged weights start with `ema_`
 # Fields that had another name in earlier versions. Runs of then are read; a new recipe is told the new name.
 RENAMED = {'stop_after_evals': 'early_stop_patience', 'mix.cutmix_share': 'mix.cutmix_prob'}
 # Fields that recipes of earlier versions lack.
-ADDED = ('keep_best', 'test_every_epochs', 'dataset.validation', 'dataset.validation_images')
+ADDED = ('task', 'augment.zoom', 'keep_best', 'test_every_epochs', 'dataset.validation', 'dataset.validation_images')
 
 
 @dataclass(frozen=True)
@@ -103,6 +102,7 @@ LABELS = Rule(
 
 FIELDS: dict[str, Field] = {
     'name': Field('', 'label in charts; empty: the architecture and its width'),
+    'task': Field('classification', "what the network learns of the data set's labels", one_of(*MONITORED)),
     'seed': Field(
         0, 'seed of the first weights, the order of images, augmentation and dropout', at_least(0, 2**32 - 1)
     ),
@@ -174,6 +174,11 @@ FIELDS: dict[str, Field] = {
     ),
     'augment.flip': Field(False, 'mirror images left to right at random'),
     'augment.pad_crop': Field(0, 'shift images by up to so many pixels at random', at_least(0)),
+    'augment.zoom': Field(
+        (1.0, 1.0),
+        'least and greatest factor that enlarges an image and its mask (segmentation)',
+        rising_pair(16),
+    ),
     'augment.lighting_std': Field(0.0, 'PCA lighting (Krizhevsky et al. 2012); 0: none', at_least(0)),
     'augment.lighting_components': Field((), 'principal components of the colours, a row each', ROWS),
     'mix.mixup_alpha': Field(0.0, 'mixup (Zhang et al. 2017); 0: none', at_least(0)),

@@ -21,7 +21,8 @@ def validate(config: ConfigDict) -> None:
         group, _, name = path.partition('.')
         if config[group].get(name) is not None:
             raise UserError(f'config.{path} is no field of a recipe; it is decided by {what}')
-    monitored = MONITORED + tuple(f'ema_{name}' for name in MONITORED if config.ema_decay)
+    metrics = MONITORED[config.task]
+    monitored = metrics + tuple(f'ema_{name}' for name in metrics if config.ema_decay)
     if config.monitor not in monitored:
         raise _out_of_range('monitor', config.monitor, ', '.join(monitored))
 

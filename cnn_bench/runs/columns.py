@@ -78,6 +78,11 @@ COLUMNS: dict[str, Column] = {
                words='top-1 error', unit='%', header='Top-1 error (%)', format=',.2f'),
         Column('top5_err_pct', 'test images whose label is not among the first five predictions, per cent', 'number',
                MEAN, words='top-5 error', unit='%', header='Top-5 error (%)', format=',.2f'),
+        Column('miou_err_pct', '100 minus the mean intersection over union of the classes in the test images, of '
+               'segmentation', 'number', MEAN, words='error by mean IoU', unit='%', header='100 - mean IoU (%)',
+               format=',.2f'),
+        Column('pixel_err_pct', 'test pixels whose class is missed, of segmentation', 'number', MEAN,
+               words='pixel error', unit='%', header='Pixel error (%)', format=',.2f'),
         Column('test_loss', 'mean cross-entropy on the test set, nats', 'number', MEAN, words='test loss'),
         Column('train_err_pct', 'top1_err_pct on the training images, mean over the last epoch logged, each window '
                'weighted by its steps; measured during training: augmented, with dropout, while the weights change',
@@ -88,6 +93,10 @@ COLUMNS: dict[str, Column] = {
                MEAN, words='validation error', unit='%', header='Validation error (%)', format=',.2f'),
         Column('val_top5_err_pct', 'top5_err_pct on the validation images', 'number', MEAN,
                words='top-5 validation error', unit='%'),
+        Column('val_miou_err_pct', 'miou_err_pct on the validation images', 'number', MEAN,
+               words='validation error by mean IoU', unit='%'),
+        Column('val_pixel_err_pct', 'pixel_err_pct on the validation images', 'number', MEAN,
+               words='validation pixel error', unit='%'),
         Column('val_loss', 'mean cross-entropy on the validation images, nats', 'number', MEAN,
                words='validation loss'),
         Column('tested_step', 'step of the weights that were tested: the last, or with `keep_best` that of the best '
@@ -160,3 +169,9 @@ def column(name: str) -> Column:
 def having(**values: object) -> list[str]:
     """Names of the COLUMNS whose attributes have these values: `having(kind='count')`."""
     return [c.name for c in COLUMNS.values() if all(getattr(c, key) == value for key, value in values.items())]
+
+
+# The error of a task by which networks are compared, and its other errors, each in words.
+MAIN_ERRORS = ('top1_err_pct', 'miou_err_pct')
+ERRORS = {'top1_err_pct': 'top-1 error', 'top5_err_pct': 'top-5 error', 'miou_err_pct': 'error by mean IoU'}
+ERRORS['pixel_err_pct'] = 'pixel error'

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cnn_bench.runs import schema
-from cnn_bench.runs.columns import COLUMNS, DROPPED, JOINED, KEY, Column
+from cnn_bench.runs.columns import COLUMNS, DROPPED, JOINED, KEY, MAIN_ERRORS, Column
 
 DEEPEST = 32  # lists and objects in one another
 LARGEST = 2**53  # up to here a float holds every integer
@@ -163,8 +163,9 @@ def check_file(name: str, content: Any) -> None:
 
 
 def _check_has_error(summary: dict) -> None:
-    if summary.get('top1_err_pct') is None and summary.get('val_top1_err_pct') is None:
-        raise ValueError('top1_err_pct is missing; a finished run has one, or val_top1_err_pct')
+    names = [f'{part}{name}' for name in MAIN_ERRORS for part in ('', 'val_')]
+    if all(summary.get(name) is None for name in names):
+        raise ValueError(f'{names[0]} is missing; a finished run has one of {", ".join(names)}')
 
 
 def _check_is(value: Any, kind: type, words: str, at: str) -> None:

@@ -36,7 +36,10 @@ class Classification:
     @classmethod
     def of_recipe(cls, config: ConfigDict, preprocessing: Preprocessing) -> 'Classification':
         """The task of a recipe. Raises UserError for augmentation that is out of range."""
-        augment = call(make_augment, 'augment', config.augment.to_dict(), std=preprocessing.std)
+        fields = config.augment.to_dict()
+        if (zoom := tuple(fields.pop('zoom'))) != (1, 1):
+            raise UserError(f'config.augment.zoom is {zoom}; it is for segmentation, config.crop for classification')
+        augment = call(make_augment, 'augment', fields, std=preprocessing.std)
         return cls(augment, call(make_mix, 'mix', config.mix.to_dict()), config.label_smoothing)
 
     def for_evaluation(self) -> 'Classification':

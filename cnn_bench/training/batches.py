@@ -71,10 +71,10 @@ class InMemory:
             images, labels = self.images[start : start + batch_size], self.labels[start : start + batch_size]
             if missing := batch_size - len(labels):
                 images = np.pad(images, ((0, missing), (0, 0), (0, 0), (0, 0)))
-                labels = np.pad(labels, (0, missing), constant_values=-1)
+                labels = np.pad(labels, ((0, missing), *[(0, 0)] * (labels.ndim - 1)), constant_values=-1)
             batch = {'image': images, 'label': labels}
             batch = jax.tree.map(lambda b: parallel.split(b, self.devices)[self.own], batch)
-            yield batch, batch['label'].reshape(-1)
+            yield batch, batch['label'].reshape(-1, *labels.shape[1:])
 
 
 class Streamed:

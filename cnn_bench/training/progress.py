@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cnn_bench.errors import printable
+from cnn_bench.runs.columns import ERRORS
 
 EVERY_S = 0.5  # between two looks at steps that are not logged yet
 
@@ -105,9 +106,10 @@ class Progress:
 
     def evaluated(self, part: str, epoch: float, metrics: dict) -> None:
         """A result on the validation or test images after `epoch` epochs."""
-        text = f'{part} top-1 error {metrics["top1_err_pct"]:.2f} %'
-        self._numbers['error'] = text.replace('top-1 ', '')
-        self.say(f'{_epoch(epoch)}: {text}, top-5 {metrics["top5_err_pct"]:.2f} %, loss {metrics["loss"]:.4f}')
+        errors = [(ERRORS[name], value) for name, value in metrics.items() if name in ERRORS]
+        self._numbers['error'] = f'{part} error {errors[0][1]:.2f} %'
+        texts = [f'{words} {value:.2f} %' for words, value in errors]
+        self.say(f'{_epoch(epoch)}: {part} {", ".join(texts)}, loss {metrics["loss"]:.4f}')
 
     def asked_to_stop(self) -> None:
         """Answer Ctrl-C."""
