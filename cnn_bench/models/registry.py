@@ -31,11 +31,23 @@ class Arch:
     channels: int = 3
     num_classes: int = 1000  # 0: no head, the output is the last feature map
     note: str = ''  # which variant it is
+    fused_params: int | None = None  # of the form in which branches are fused for use, of a network that has one
+    fused_macs: int | None = None
     family_name: str = ''  # empty: that of its module
 
     @property
     def family(self) -> str:
         return self.family_name or self.target.partition(':')[0]
+
+    @property
+    def params_in_use(self) -> int | None:
+        """Parameters of the form that is evaluated: with branches fused, where it has any."""
+        return self.params if self.fused_params is None else self.fused_params
+
+    @property
+    def macs_in_use(self) -> int | None:
+        """Multiply-adds of that form."""
+        return self.macs if self.fused_macs is None else self.fused_macs
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -66,6 +78,8 @@ ARCHS: dict[str, Arch] = {
     'vgg13_bn': Arch('vgg:VGG13BN', year=2014, size=224, params=133_053_736, macs=11_308_466_176, note='batch norm, conv biases kept'),
     'vgg16_bn': Arch('vgg:VGG16BN', year=2014, size=224, params=138_365_992, macs=15_470_264_320, note='batch norm, conv biases kept'),
     'vgg19_bn': Arch('vgg:VGG19BN', year=2014, size=224, params=143_678_248, macs=19_632_062_464, note='batch norm, conv biases kept'),
+    'repvgg_a0': Arch('repvgg:RepVGGA0', year=2021, size=224, params=9_108_968, macs=1_512_581_120, fused_params=8_309_384, fused_macs=1_361_451_008),
+    'repvgg_b1': Arch('repvgg:RepVGGB1', year=2021, size=224, params=57_415_016, macs=13_128_089_600, fused_params=51_829_480, fused_macs=11_815_485_440),
     'googlenet': Arch('googlenet:GoogLeNet', year=2014, size=224, params=6_998_552, macs=1_582_671_872, note='LRN, 5x5, aux heads in training if aux=True'),
     'googlenet_bn': Arch('googlenet:GoogLeNetBN', year=2015, size=224, params=6_624_904, macs=1_498_376_192, note="batch norm, 3x3 for 5x5: torchvision's"),
     'inception_module_naive': _module('googlenet:InceptionModuleNaive', year=2014, params=1_089_952, macs=854_196_224, note='one module, no 1x1 reductions'),
@@ -82,6 +96,7 @@ ARCHS: dict[str, Arch] = {
     'resnext50_32x4d': Arch('resnext:ResNeXt50', year=2016, size=224, params=25_028_904, macs=4_230_479_872),
     'wide_resnet50_2': Arch('wide_resnet:WideResNet50', year=2016, size=224, params=68_883_240, macs=11_398_021_120),
     'seresnet50': Arch('seresnet:SEResNet50', year=2017, size=224, params=28_088_024, macs=4_091_699_200, note='v1.5, squeeze-and-excitation'),
+    'nfnet_f0': Arch('nfnet:NFNetF0', year=2021, size=256, params=71_489_284, macs=12_384_198_656, note='at its test size; trained at 192'),
     'resnet20': _cifar('resnet_cifar:ResNet20', year=2015, params=269_722, macs=40_551_040, note='CIFAR, option A shortcuts'),
     'resnet32': _cifar('resnet_cifar:ResNet32', year=2015, params=464_154, macs=68_862_592, note='CIFAR, option A shortcuts'),
     'resnet44': _cifar('resnet_cifar:ResNet44', year=2015, params=658_586, macs=97_174_144, note='CIFAR, option A shortcuts'),
@@ -106,6 +121,8 @@ ARCHS: dict[str, Arch] = {
     'mobilenet_v3_large': Arch('mobilenet_v3:MobileNetV3Large', year=2019, size=224, params=5_483_032, macs=216_589_760),
     'mnasnet1_0': Arch('mnasnet:MnasNet', year=2018, size=224, params=4_383_312, macs=314_415_872, note='B1, no squeeze-and-excitation'),
     'shufflenet_v2_x1_0': Arch('shufflenet_v2:ShuffleNetV2', year=2018, size=224, params=2_278_604, macs=144_907_992),
+    'mobileone_s0': Arch('mobileone:MobileOneS0', year=2022, size=224, params=5_293_272, macs=1_051_935_232, fused_params=2_078_504, fused_macs=275_110_400),
+    'mobileone_s1': Arch('mobileone:MobileOneS1', year=2022, size=224, params=4_825_192, macs=830_062_080, fused_params=4_764_840, fused_macs=825_057_024),
     'efficientnet_b0': Arch('efficientnet:EfficientNetB0', year=2019, size=224, params=5_288_548, macs=385_814_752),
     'efficientnet_b1': Arch('efficientnet:EfficientNetB1', year=2019, size=240, params=7_794_184, macs=686_802_832),
     'efficientnet_b2': Arch('efficientnet:EfficientNetB2', year=2019, size=288, params=9_109_994, macs=1_087_529_456, note="at torchvision's size; the paper's is 260"),
@@ -116,9 +133,20 @@ ARCHS: dict[str, Arch] = {
     'efficientnet_lite2': Arch('efficientnet:EfficientNetLite2', year=2020, size=260, params=6_092_072, macs=859_736_272, note="no gates, ReLU6, TensorFlow's padding"),
     'efficientnet_lite3': Arch('efficientnet:EfficientNetLite3', year=2020, size=280, params=8_197_096, macs=1_383_321_872, note="no gates, ReLU6, TensorFlow's padding"),
     'efficientnet_lite4': Arch('efficientnet:EfficientNetLite4', year=2020, size=300, params=13_006_568, macs=2_553_034_336, note="no gates, ReLU6, TensorFlow's padding"),
+    'convnext_atto': Arch('convnext:ConvNeXtAtto', year=2022, size=224, params=3_695_520, macs=547_332_480, note="timm's"),
+    'convnext_femto': Arch('convnext:ConvNeXtFemto', year=2022, size=224, params=5_217_784, macs=779_629_824, note="timm's"),
+    'convnext_pico': Arch('convnext:ConvNeXtPico', year=2022, size=224, params=9_045_672, macs=1_367_055_360, note="timm's"),
+    'convnext_nano': Arch('convnext:ConvNeXtNano', year=2022, size=224, params=15_593_560, macs=2_445_528_320, note="timm's"),
     'convnext_tiny': Arch('convnext:ConvNeXtTiny', year=2022, size=224, params=28_589_128, macs=4_455_531_264),
     'convnext_small': Arch('convnext:ConvNeXtSmall', year=2022, size=224, params=50_223_688, macs=8_683_712_256),
     'convnext_base': Arch('convnext:ConvNeXtBase', year=2022, size=224, params=88_591_464, macs=15_354_729_472),
+    'convnext_large': Arch('convnext:ConvNeXtLarge', year=2022, size=224, params=197_767_336, macs=34_361_433_600),
+    'convnextv2_atto': Arch('convnext_v2:ConvNeXtV2Atto', year=2023, size=224, params=3_708_400, macs=547_332_480),
+    'convnextv2_femto': Arch('convnext_v2:ConvNeXtV2Femto', year=2023, size=224, params=5_233_240, macs=779_629_824),
+    'convnextv2_pico': Arch('convnext_v2:ConvNeXtV2Pico', year=2023, size=224, params=9_066_280, macs=1_367_055_360),
+    'convnextv2_nano': Arch('convnext_v2:ConvNeXtV2Nano', year=2023, size=224, params=15_623_800, macs=2_445_528_320),
+    'convnextv2_tiny': Arch('convnext_v2:ConvNeXtV2Tiny', year=2023, size=224, params=28_635_496, macs=4_455_531_264),
+    'convnextv2_base': Arch('convnext_v2:ConvNeXtV2Base', year=2023, size=224, params=88_717_800, macs=15_354_729_472),
 }
 # fmt: on
 
