@@ -8,8 +8,8 @@ normalisation behind the global average pool. Every convolution has a bias. Epsi
 normal distribution with deviation 0.02 as in the paper, truncated at two deviations (the authors truncate at 2, which
 is a hundred deviations).
 
-`convnext_atto`, `femto`, `pico` and `nano` are not the paper's but timm's, of the same blocks with fewer channels, whose
-widths and depths ConvNeXt V2 took over; timm states no drop-path rate with them, so they have none.
+`convnext_atto`, `femto`, `pico` and `nano` are not the paper's but timm's, of the same blocks with fewer channels, and
+ConvNeXt V2 took over their widths and depths; timm states no drop-path rate with them, so they have none.
 
 Stages are numbered as in ResNet: stage2 has a quarter of the image's resolution. `norm` replaces all layer
 normalisations.

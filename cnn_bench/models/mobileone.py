@@ -2,9 +2,8 @@
 
 MobileNet's blocks of a 3x3 depthwise and a 1x1 convolution, each with ReLU and, in training, with `branches` copies of
 itself, a 1x1 convolution beside the 3x3, and its input, which are fused when it is used; see
-`cnn_bench.models.reparameterized`. The stem is a 3x3 convolution with one such branch. Widths are those of the paper's
-table 2 and the depths those of its table 1, whose stages 4 and 5, of the same width and resolution, are one here. Our
-choice where the paper leaves it open: He initialisation.
+`cnn_bench.models.reparameterized`. The stem is such a 3x3 convolution, of one copy. The paper's stages 4 and 5, of the
+same width and resolution, are one here. Our choice where the paper leaves it open: He initialisation.
 
 `stem='small'` (ours): the stem and stage2 keep the resolution, so that 28x28 images give 28, 14, 7 and 4.
 """

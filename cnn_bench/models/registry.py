@@ -211,6 +211,7 @@ def line(name: str, params: int, macs: int, **changed: int) -> str:
     facts = {'year': arch.year or datetime.date.today().year, 'size': arch.size}
     counts = {'params': f'{params:_}', 'macs': f'{macs:_}'}
     more = {f: getattr(arch, f) for f in ('channels', 'num_classes') if getattr(arch, f) != getattr(Arch, f)}
+    more |= {f: f'{value:_}' for f in ('fused_params', 'fused_macs') if (value := getattr(arch, f)) is not None}
     more |= {'family_name': repr(arch.family_name)} if arch.family_name else {}
     arguments = ', '.join(f'{field}={value}' for field, value in {**facts, **counts, **more}.items())
     return f"'{label(name).lower()}': Arch({arch.target!r}, {arguments}),"

@@ -1,9 +1,8 @@
 """RepVGG. Ding, Zhang, Ma, Han, Ding, Sun: RepVGG: making VGG-style ConvNets great again, 2021.
 
 A plain stack of 3x3 convolutions with ReLU when it is used; trained with a 1x1 convolution and the input beside each
-3x3, see `cnn_bench.models.reparameterized`. The stem and the first block of each stage have stride 2. `repvgg_a0` and
-`repvgg_b1` have the widths and depths of the paper's table 3 and section 3.4. Our choice where the paper leaves it open:
-He initialisation.
+3x3, see `cnn_bench.models.reparameterized`. The stem and the first block of each stage have stride 2. Our choice where
+the paper leaves it open: He initialisation.
 
 Stages are numbered as in the paper: the stem is its stage 1. `stem='small'` (ours): the stem and stage2 keep the
 resolution, so that 28x28 images give 28, 14, 7 and 4.

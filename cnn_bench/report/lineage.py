@@ -4,17 +4,18 @@ from cnn_bench.models import registry
 
 OTHER = 'other'
 # NIN is where GoogLeNet's paper takes its 1x1 convolutions from; FashionCNN has VGG's plan of pairs of 3x3 and doubled
-# filters; ENet, as the mobile networks, was made for devices with little power.
+# filters, and RepVGG is a plain stack of 3x3 once its branches are fused; ENet, as the mobile networks, was made for
+# devices with little power. NFNet is a ResNet with gates and groups, but without normalisation.
 FAMILIES = {
     'LeNet': ('lenet',),
     'AlexNet': ('alexnet',),
-    'VGG': ('vgg', 'fashion_cnn'),
+    'VGG': ('vgg', 'fashion_cnn', 'repvgg'),
     'Inception': ('googlenet', 'nin', 'inception_v3', 'inception_v4', 'inception_resnet_v2', 'xception'),
-    'ResNet': ('resnet', 'resnet_cifar', 'resnet_v2', 'resnext', 'wide_resnet', 'seresnet'),
+    'ResNet': ('resnet', 'resnet_cifar', 'resnet_v2', 'resnext', 'wide_resnet', 'seresnet', 'nfnet'),
     'dense': ('densenet',),
     'mobile': ('mobilenet_v1', 'mobilenet_v2', 'mobilenet_v3', 'efficientnet', 'enet', 'mnasnet', 'shufflenet_v2',
-               'squeezenet'),
-    'ConvNeXt': ('convnext',),
+               'squeezenet', 'mobileone'),
+    'ConvNeXt': ('convnext', 'convnext_v2'),
 }  # fmt: skip
 LINEAGES = tuple(FAMILIES)
 _OF_FAMILY = {family: name for name, families in FAMILIES.items() for family in families}

@@ -19,7 +19,8 @@ from cnn_bench.models import registry
 
 TITLE = 'What does ImageNet accuracy cost? Published results against our counts'
 ANSWER = """\
-Accuracies are **published by others**, multiply-adds and parameters are **counted here**. After figure 2 of Canziani,
+Accuracies are **published by others**, multiply-adds and parameters are **counted here**, of
+the network in use: with branches that were only for training fused. After figure 2 of Canziani,
 Paszke and Culurciello, *An Analysis of Deep Neural Network Models for Practical Applications* (arXiv 1605.07678).
 
 One figure per network, chosen by these rules: one model, one crop, no ensemble, and the very variant that the name
@@ -49,17 +50,18 @@ def is_single_crop(protocol: object) -> bool:
 def _tidy(row: dict) -> dict:
     arch = registry.get(row['arch'])
     size = arch.size if pd.isna(row['size']) else int(row['size'])
-    macs = arch.macs
+    macs = arch.macs_in_use
     if size != arch.size:
-        from cnn_bench.complexity import model_cost  # imports JAX
+        from cnn_bench.complexity import model_cost  # these import JAX
+        from cnn_bench.models.reparameterized import in_use
 
-        macs = model_cost(registry.build(row['arch']), (size, size, arch.channels)).macs
+        macs = model_cost(in_use(registry.build(row['arch'])), (size, size, arch.channels)).macs
     return {
         'arch': row['arch'],
         'label': row['arch'] if is_single_crop(row['protocol']) else f'{row["arch"]}, {row["protocol"]}',
         'family': arch.family,
         'year': arch.year,
-        'params': arch.params,
+        'params': arch.params_in_use,
         'macs': macs,
         'flops': 2 * macs,
         'dataset': 'imagenet',

@@ -62,7 +62,8 @@ def fold(
     Both are used as before, in evaluation only: `module.apply(variables, images, train=False)`, for images of any size
     that the network takes. The module is the same; `image_shape` (h, w, c) is one that it takes. Logits agree up to
     rounding, and so do the outputs of all layers but the folded ones; those in a fused block are gone. `keep` names a
-    layer ('stage1/block1/conv1/conv') whose output is to stay. Arrays stay on their devices, and variables that do not change are shared, not copied.
+    layer ('stage1/block1/conv1/conv') whose output is to stay. Arrays stay on their devices, and variables that do not
+    change are shared, not copied.
     """
     flat = flatten_dict(variables)
     calls, kept = _traced(module, variables, image_shape), tuple(keep.split('/'))
@@ -174,7 +175,7 @@ def _fold_one(flat: dict[Path, Any], pair: Pair) -> None:
 
 
 def _fuse(flat: dict[Path, Any], block: Sum) -> None:
-    """Replace, in flat variables, the branches of a block by one convolution; all kernels have their centre in common."""
+    """Replace, in flat variables, the branches of a block by one convolution; the centre of all kernels is the same."""
     units = [('params', *conv) for conv in block.convs]
     kernels, biases = ([flat.pop((*unit, name)) for unit in units] for name in ('kernel', 'bias'))
     rows, columns, inputs, outputs = kernels[0].shape

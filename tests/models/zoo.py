@@ -73,7 +73,7 @@ def _maps(intermediates: dict) -> dict[str, tuple[int, ...]]:
 
 
 def random_variables(shapes: dict) -> dict:
-    """Values of the given shapes: kernels with He's variance, scales and variances near 1, the rest near 0."""
+    """Values of the given shapes: kernels with He's variance, scales, gains and variances near 1, the rest near 0."""
     generator = np.random.default_rng(0)
 
     def value(path, leaf):
@@ -81,7 +81,7 @@ def random_variables(shapes: dict) -> dict:
         match path[-1].key:
             case 'kernel':
                 return noise * np.sqrt(2 / max(1, np.prod(leaf.shape[:-1])), dtype=np.float32)
-            case 'scale' | 'var':
+            case 'scale' | 'var' | 'gain':
                 return np.exp(0.1 * noise)
             case _:
                 return 0.1 * noise

@@ -49,6 +49,7 @@ NETWORKS = {
     'torchvision/convnext_tiny': ('convnext_tiny', 64),
     'torchvision/convnext_small': ('convnext_small', None),
     'torchvision/convnext_base': ('convnext_base', None),
+    'torchvision/convnext_large': ('convnext_large', None),
     'timm/inception_v4': ('inception_v4', 111),
     'timm/inception_resnet_v2': ('inception_resnet_v2', 111),
     'timm/legacy_xception': ('xception', 96),
@@ -116,6 +117,22 @@ NETWORKS = {
     'timm/convnext_tiny': ('convnext_tiny', 64),
     'timm/convnext_small': ('convnext_small', None),
     'timm/convnext_base': ('convnext_base', None),
+    'timm/convnext_large': ('convnext_large', None),
+    'timm/convnext_atto': ('convnext_atto', None),
+    'timm/convnext_femto': ('convnext_femto', None),
+    'timm/convnext_pico': ('convnext_pico', None),
+    'timm/convnext_nano': ('convnext_nano', None),
+    'timm/convnextv2_atto': ('convnextv2_atto', 64),
+    'timm/convnextv2_femto': ('convnextv2_femto', None),
+    'timm/convnextv2_pico': ('convnextv2_pico', None),
+    'timm/convnextv2_nano': ('convnextv2_nano', None),
+    'timm/convnextv2_tiny': ('convnextv2_tiny', None),
+    'timm/convnextv2_base': ('convnextv2_base', None),
+    'timm/dm_nfnet_f0': ('nfnet_f0', 64),
+    'timm/repvgg_a0': ('repvgg_a0', 64),
+    'timm/repvgg_b1': ('repvgg_b1', None),
+    'timm/mobileone_s0': ('mobileone_s0', 64),
+    'timm/mobileone_s1': ('mobileone_s1', None),
 }
 
 
@@ -127,12 +144,19 @@ def by_family() -> dict[str, dict[str, int | None]]:
     return families
 
 
+def is_drawn(name: str) -> bool:
+    """Whether the array called `name` is a weight or a statistic, not a count of batches."""
+    return not name.endswith('num_batches_tracked')
+
+
 def value(name: str, shape: tuple[int, ...]) -> np.ndarray:
     """The array called `name`: kernels with He's variance, other weights and variances near 1, the rest near 0."""
     noise = np.random.default_rng(zlib.crc32(name.encode())).standard_normal(shape, np.float32)
     if name.endswith('running_var') or (len(shape) == 1 and name.endswith('weight')):
         return np.exp(0.1 * noise)
-    return noise * np.sqrt(2 / np.prod(shape[1:]), dtype=np.float32) if len(shape) == 4 else 0.1 * noise
+    if len(shape) == 4:
+        return noise * np.sqrt(2 / np.prod(shape[1:]), dtype=np.float32)
+    return np.asarray(0.1 * noise, np.float32)
 
 
 def images(size: int) -> np.ndarray:
