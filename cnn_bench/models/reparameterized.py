@@ -10,7 +10,8 @@ start.
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, reduce
+from operator import add
 
 import jax
 from flax import linen as nn
@@ -45,7 +46,7 @@ class RepBlock(nn.Module):
         if self.fused or (not self.train and self.has_variable('params', FUSED)):
             return self.act(self.conv(self.features, self.kernel, self.stride, None, self.groups, name=FUSED)(x))
         unit = partial(self.conv_norm, self.features, stride=self.stride, groups=self.groups)
-        y = sum(unit(self.kernel, name=name)(x) for name in self.conv_names())
+        y = reduce(add, [unit(self.kernel, name=name)(x) for name in self.conv_names()])
         if self.kernel > 1:
             y += unit(1, name=POINT)(x)
         if self.has_identity(x):

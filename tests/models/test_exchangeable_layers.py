@@ -109,6 +109,27 @@ def test_initialisations_have_their_variance(name, variance):
     np.testing.assert_allclose(kernel.var(), variance, rtol=0.03)
 
 
+def test_a_standardised_kernel_against_numpy():
+    module = layers.StandardisedConv(6, 3, 2, groups=2, kernel_init=nn.initializers.normal(3.0))
+    x = np.random.default_rng(0).standard_normal((1, 7, 7, 4)).astype(np.float32)
+    values = random_variables(variables(module, x.shape))
+    params = values['params']
+    assert {path: leaf.shape for path, leaf in paths(params).items()} == {
+        'kernel': (3, 3, 2, 6),
+        'gain': (6,),
+        'bias': (6,),
+    }
+    kernel = np.stack(
+        [
+            gain * (part - part.mean()) / np.sqrt(18 * (part.var() + 1e-5))
+            for part, gain in zip(np.moveaxis(params['kernel'], -1, 0), params['gain'], strict=True)
+        ],
+        axis=-1,
+    )
+    expected = layers.conv(6, 3, 2, groups=2).apply({'params': {'kernel': kernel, 'bias': params['bias']}}, x)
+    np.testing.assert_allclose(module.apply(values, x), expected, rtol=1e-4, atol=1e-5)
+
+
 def test_separable_convolution_is_two_convolutions():
     module = layers.separable_conv(5, 3, 2)
     x = np.random.default_rng(0).standard_normal((1, 7, 7, 4)).astype(np.float32)

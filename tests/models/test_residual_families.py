@@ -6,10 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import linen as nn
 from zoo import IMAGES, maps, native, paths, random_variables, small, variables
 
 from cnn_bench.complexity import model_cost
-from cnn_bench.models import layers, registry
+from cnn_bench.models import layers, nfnet, registry
 from cnn_bench.models.blocks import ConvNorm, SqueezeExcite
 from cnn_bench.models.resnet import Bottleneck
 from cnn_bench.models.seresnet import SEBottleneck
@@ -87,6 +88,50 @@ def test_gates_have_a_sixteenth_of_the_channels_and_biases():
     assert shapes['stage5/block2/se/reduce/bias'].shape == (128,)
     gates = [leaf.size for path, leaf in shapes.items() if '/se/' in path]
     assert registry.get('seresnet50').params == registry.get('resnet50').params + sum(gates)
+
+
+# --- NFNet
+
+
+@pytest.mark.parametrize(
+    ('act', 'variance'),
+    [
+        (layers.identity, 1),
+        (jax.nn.relu, 1 / 2 - 1 / (2 * np.pi)),  # half the second moment, less the square of the mean 1 / sqrt(2 pi)
+        (layers.exact_gelu, 1 / 1.70093**2),
+    ],
+)
+def test_an_activation_keeps_the_variance(act, variance):
+    assert nfnet.gain_of(act) == pytest.approx(variance**-0.5, rel=1e-5)
+
+
+def test_every_block_of_nfnet_expects_what_the_blocks_before_it_add():
+    """Brock et al. 2021, section 2: the variance grows by alpha^2 = 0.04 with each block, and the first block of a stage
+    brings it back to 1 + 0.04."""
+    blocks = []
+    with nn.intercept_methods(lambda call, args, kwargs, context: _seen(call, args, kwargs, context, blocks)):
+        variables(registry.build('nfnet_f0'), NATIVE)
+    added = [round((block.beta**-2 - 1) / 0.04) for block in blocks]
+    assert added == [0, 1, 1, 2, 1, 2, 3, 4, 5, 6, 1, 2]
+    rates = [block.drop_path for block in blocks]
+    np.testing.assert_allclose(rates, [0.25 * index / 12 for index in range(12)])
+    assert [block.groups for block in blocks] == [1, 2, 2, *[6] * 9]
+
+
+def _seen(call, args, kwargs, context, blocks):
+    if isinstance(context.module, nfnet.NFBlock) and context.method_name == '__call__':
+        blocks.append(context.module)
+    return call(*args, **kwargs)
+
+
+def test_a_block_of_nfnet_begins_as_its_shortcut():
+    module = registry.build('nfnet_f0', width=0.1, depths=(2,), maps=(256,), num_classes=0, stem='small')
+    x = np.random.default_rng(0).standard_normal((1, 8, 8, 3)).astype(np.float32)
+    values = random_variables(variables(module, x.shape))
+    values['params']['stage2']['block2']['gain'] = np.float32(0)
+    _, state = module.apply(values, x, capture_intermediates=True)
+    stage = state['intermediates']['stage2']
+    np.testing.assert_array_equal(stage['block2']['__call__'][0], stage['block1']['__call__'][0])
 
 
 # --- ResNet with pre-activation

@@ -180,6 +180,17 @@ NATIVE = {
     | {'stem': (150, 150, 32), 'last': (10, 10, 1280)},
     'convnext_tiny': _stages((56, 96), (28, 192), (14, 384), (7, 768), first=2)  # Liu et al. 2022, table 9
     | {'stage4/block9/expand': (14, 14, 1536)},
+    'repvgg_a0': _stages(
+        (56, 48), (28, 96), (14, 192), (7, 1280), first=2
+    )  # Ding et al. 2021, table 2 at a 0.75, b 2.5
+    | {'stem': (112, 112, 48), 'stage4/block14/conv_1x1': (14, 14, 192)},
+    'repvgg_b1': _stages((56, 128), (28, 256), (14, 512), (7, 2048), first=2) | {'stage3/block6/conv1': (28, 28, 256)},
+    'mobileone_s0': _stages((56, 48), (28, 128), (14, 256), (7, 1024), first=2)  # Vasu et al. 2022
+    | {'stem': (112, 112, 48), 'stage3/block1/depthwise/conv4': (28, 28, 48), 'stage5/block1/pointwise': (7, 7, 1024)},
+    'mobileone_s1': _stages((56, 96), (28, 192), (14, 512), (7, 1280), first=2),
+    'nfnet_f0': _stages((64, 256), (32, 512), (16, 1536), (8, 1536), first=2)  # Brock et al. 2021, table 1, at 256
+    | {'stem1': (128, 128, 16), 'stem4': (64, 64, 128), 'stage3/block1/conv1': (64, 64, 256), 'last': (8, 8, 3072)},
+    'convnextv2_atto': _stages((56, 40), (28, 80), (14, 160), (7, 320), first=2) | {'stage4/block6/grn': (14, 14, 640)},
     'convnext_base': _stages((56, 128), (28, 256), (14, 512), (7, 1024), first=2)
     | {'stage4/block27/depthwise': (14, 14, 512)},
 }
@@ -205,6 +216,9 @@ SMALL = {
     'mobilenet_v3_large': {f'stage{i}': (side, side) for i, side in enumerate((28, 28, 14, 7, 7, 4), 1)},
     'shufflenet_v2_x1_0': {f'stage{i}': (side, side) for i, side in enumerate((14, 7, 4), 2)},
     'convnext_tiny': {f'stage{i}': (side, side) for i, side in enumerate((28, 14, 7, 3), 2)},
+    'repvgg_a0': {f'stage{i}': (side, side) for i, side in enumerate((28, 14, 7, 4), 2)},
+    'mobileone_s0': {f'stage{i}': (side, side) for i, side in enumerate((28, 14, 7, 4), 2)},
+    'nfnet_f0': {'stem4': (28, 28), 'stage2': (28, 28), 'stage3': (14, 14), 'stage4': (7, 7), 'stage5': (4, 4)},
     'xception': {'block2': (28, 28), 'block3': (14, 14), 'block4': (7, 7), 'block12': (7, 7), 'block13': (4, 4)},
 }
 

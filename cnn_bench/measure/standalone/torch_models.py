@@ -13,7 +13,7 @@ _OF_THE_SAME_NAME = (
     *('densenet121', 'densenet161', 'densenet169', 'densenet201', 'squeezenet1_0', 'squeezenet1_1'),
     *('mobilenet_v2', 'mobilenet_v3_small', 'mobilenet_v3_large', 'mnasnet1_0', 'shufflenet_v2_x1_0'),
     *('efficientnet_b0', 'efficientnet_b1', 'efficientnet_b2', 'efficientnet_b3', 'efficientnet_b4'),
-    *('convnext_tiny', 'convnext_small', 'convnext_base'),
+    *('convnext_tiny', 'convnext_small', 'convnext_base', 'convnext_large'),
 )
 NAMES: dict[str, str] = {  # our name -> library and the name there
     **{name: f'torchvision/{name}' for name in _OF_THE_SAME_NAME},
@@ -28,6 +28,10 @@ NAMES: dict[str, str] = {  # our name -> library and the name there
     'resnetv2_152': 'timm/resnetv2_152',
     'mobilenet_v1': 'timm/mobilenetv1_100',
     **{f'efficientnet_lite{n}': f'timm/efficientnet_lite{n}' for n in range(5)},
+    **{name: f'timm/{name}' for name in ('repvgg_a0', 'repvgg_b1', 'mobileone_s0', 'mobileone_s1')},
+    'nfnet_f0': 'timm/dm_nfnet_f0',
+    **{f'convnext_{name}': f'timm/convnext_{name}' for name in ('atto', 'femto', 'pico', 'nano')},
+    **{f'convnextv2_{name}': f'timm/convnextv2_{name}' for name in ('atto', 'femto', 'pico', 'nano', 'tiny', 'base')},
 }
 WITHOUT_AUXILIARY_HEADS = {'aux_logits': False, 'init_weights': False}
 ARGUMENTS = {'torchvision/googlenet': WITHOUT_AUXILIARY_HEADS, 'torchvision/inception_v3': WITHOUT_AUXILIARY_HEADS}
@@ -52,6 +56,14 @@ def build(arch: str, num_classes: int, channels: int, width: float = 1.0) -> Any
         return _BUILDERS[library](name, num_classes=num_classes, **ARGUMENTS.get(NAMES[arch], {}))
     except ImportError:
         raise Unsupported(f'{arch} is in {library}, which is not installed beside torch') from None
+
+
+def fused(model: Any) -> Any:
+    """The network with each block's branches as one convolution, where timm's blocks can do that; it is changed."""
+    for module in list(model.modules()):
+        if hasattr(module, 'reparameterize'):
+            module.reparameterize()
+    return model
 
 
 def _torchvision(name: str, **arguments: Any) -> Any:
