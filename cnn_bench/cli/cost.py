@@ -124,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
 def _count(name: str, args: argparse.Namespace) -> list[dict]:
     """The JSON record of each form of an architecture: most have one."""
     from cnn_bench.models import registry
-    from cnn_bench.models.reparameterized import in_use
+    from cnn_bench.models.branches import in_use
 
     fields = {f: getattr(args, o) for o, f in BUILD_FIELDS.items() if getattr(args, o) is not None}
     arch = registry.get(name)
@@ -164,7 +164,7 @@ def _registry_line(name: str, arch: Any, args: argparse.Namespace) -> str:
     """The line of the registry for a network outside of it: at width 1, its size and classes as asked for."""
     from cnn_bench.complexity import model_cost
     from cnn_bench.models import registry
-    from cnn_bench.models.reparameterized import in_use
+    from cnn_bench.models.branches import in_use
 
     asked = {'size': args.size, 'channels': args.channels, 'num_classes': args.classes}
     changed = {fact: value for fact, value in asked.items() if value is not None}

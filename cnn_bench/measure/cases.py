@@ -96,7 +96,7 @@ def build(case: Case) -> Any:
 
 def form_of(case: Case, module: Any) -> Any:
     """The form of a case's module that has its `params` and `macs`: at inference branches are fused."""
-    from cnn_bench.models.reparameterized import in_use
+    from cnn_bench.models.branches import in_use
 
     return in_use(module) if case.mode == 'inference' else module
 

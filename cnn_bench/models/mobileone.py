@@ -2,7 +2,7 @@
 
 MobileNet's blocks of a 3x3 depthwise and a 1x1 convolution, each with ReLU and, in training, with `branches` copies of
 itself, a 1x1 convolution beside the 3x3, and its input, which are fused when it is used; see
-`cnn_bench.models.reparameterized`. The stem is such a 3x3 convolution, of one copy. The paper's stages 4 and 5, of the
+`cnn_bench.models.branches`. The stem is such a 3x3 convolution, of one copy. The paper's stages 4 and 5, of the
 same width and resolution, are one here. Our choice where the paper leaves it open: He initialisation.
 
 `stem='small'` (ours): the stem and stage2 keep the resolution, so that 28x28 images give 28, 14, 7 and 4.
@@ -14,7 +14,7 @@ from functools import partial
 from flax import linen as nn
 
 from cnn_bench.models.blocks import Stage, require
-from cnn_bench.models.reparameterized import Reparameterized
+from cnn_bench.models.branches import Branched
 
 
 class MobileOneBlock(nn.Module):
@@ -31,7 +31,7 @@ class MobileOneBlock(nn.Module):
         return self.rep_block(self.features, 1, name='pointwise')(x)
 
 
-class MobileOne(Reparameterized):
+class MobileOne(Branched):
     """A stem and stages of `depths` blocks, each of which halves the resolution."""
 
     stem_maps: int = 64

@@ -1,7 +1,7 @@
 """RepVGG. Ding, Zhang, Ma, Han, Ding, Sun: RepVGG: making VGG-style ConvNets great again, 2021.
 
 A plain stack of 3x3 convolutions with ReLU when it is used; trained with a 1x1 convolution and the input beside each
-3x3, see `cnn_bench.models.reparameterized`. The stem and the first block of each stage have stride 2. Our choice where
+3x3, see `cnn_bench.models.branches`. The stem and the first block of each stage have stride 2. Our choice where
 the paper leaves it open: He initialisation.
 
 Stages are numbered as in the paper: the stem is its stage 1. `stem='small'` (ours): the stem and stage2 keep the
@@ -13,10 +13,10 @@ from functools import partial
 from flax import linen as nn
 
 from cnn_bench.models.blocks import Stage, require
-from cnn_bench.models.reparameterized import Reparameterized
+from cnn_bench.models.branches import Branched
 
 
-class RepVGG(Reparameterized):
+class RepVGG(Branched):
     """A stem and stages of `depths` blocks, which all are one 3x3 convolution when they are fused."""
 
     stem_maps: int = 64

@@ -53,7 +53,7 @@ def _tidy(row: dict) -> dict:
     macs = arch.macs_in_use
     if size != arch.size:
         from cnn_bench.complexity import model_cost  # these import JAX
-        from cnn_bench.models.reparameterized import in_use
+        from cnn_bench.models.branches import in_use
 
         macs = model_cost(in_use(registry.build(row['arch'])), (size, size, arch.channels)).macs
     return {

@@ -165,7 +165,7 @@ def _evaluated(
 
 
 def _folded(setup: TrainingSetup, state: State) -> State:
-    """A finished state with batch norms folded, its average too. While training goes on, states are evaluated as they
+    """A finished state folded (`trained.folding`), its average too. While training goes on, states are evaluated as they
     are: their weights change between evaluations."""
 
     def folded(variables: dict) -> dict:

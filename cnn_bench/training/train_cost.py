@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from cnn_bench.complexity import Cost, count, model_cost
 from cnn_bench.complexity.train_step import loss_function
-from cnn_bench.models.reparameterized import in_use
+from cnn_bench.models.branches import in_use
 from cnn_bench.models.variables import KEPT, Shape, variable_shapes
 from cnn_bench.training.freezing import Freezing
 

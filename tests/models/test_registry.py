@@ -14,7 +14,7 @@ from zoo import native, paths
 from cnn_bench import complexity
 from cnn_bench.errors import UserError
 from cnn_bench.models import layers, registry
-from cnn_bench.models.reparameterized import in_use
+from cnn_bench.models.branches import in_use
 
 
 @pytest.mark.parametrize('name', registry.names())

@@ -106,8 +106,7 @@ def test_an_activation_keeps_the_variance(act, variance):
 
 
 def test_every_block_of_nfnet_expects_what_the_blocks_before_it_add():
-    """Brock et al. 2021, section 2: the variance grows by alpha^2 = 0.04 with each block, and the first block of a stage
-    brings it back to 1 + 0.04."""
+    """Section 2: the variance grows by alpha^2 = 0.04 with each block; a stage's first brings it back to 1 + 0.04."""
     blocks = []
     with nn.intercept_methods(lambda call, args, kwargs, context: _seen(call, args, kwargs, context, blocks)):
         variables(registry.build('nfnet_f0'), NATIVE)

@@ -13,7 +13,7 @@ from zoo import CLASSIFIERS, IMAGES, each_compiled, keys, paths, quick_jit, rand
 from cnn_bench.models import fast_ops, layers, registry
 from cnn_bench.models.batch_norm import BatchNorm
 from cnn_bench.models.blocks import Classifier, ConvNorm
-from cnn_bench.models.reparameterized import RepBlock
+from cnn_bench.models.branches import RepBlock
 from cnn_bench.trained.folding import find_pairs, fold
 
 # Batch norms of the small networks that stay: before a block's convolutions, behind a concatenation or a pooling, and
@@ -183,7 +183,7 @@ def test_the_block_of_a_layer_that_is_kept_stays(keep, blocks):
 
 
 def test_a_block_by_hand():
-    """Every batch norm is x - 1. The 3x3 has 2 everywhere, the 1x1 has 5, the input is 1: 8 at the centre, 3 times -1."""
+    """Every batch norm is x - 1; the 3x3 has 2 everywhere, the 1x1 has 5, the input 1: 8 at the centre, 3 times -1."""
     norm = partial(layers.batch_norm, train=False, axis_name=None, dtype=None, momentum=0.9, epsilon=0.0)
     conv_norm = partial(ConvNorm, norm=norm, act=layers.identity)
     module, x = Plain(partial(RepBlock, 1, 3, conv_norm=conv_norm, norm=norm)), images((1, 5, 5, 1))

@@ -26,7 +26,7 @@ class RepBlock(nn.Module):
     """act(y), y the sum of branches: `branches` convolutions, one of 1x1 beside a larger kernel, and the input where it
     has the shape of the output, each with its normalisation; or one convolution, where they are fused.
 
-    Networks bind its layers in `Reparameterized.rep_block`.
+    Networks bind its layers in `Branched.rep_block`.
     """
 
     features: int
@@ -64,7 +64,7 @@ class RepBlock(nn.Module):
         return self.stride == 1 and x.shape[-1] == self.features
 
 
-class Reparameterized(Classifier):
+class Branched(Classifier):
     """The base of networks of `RepBlock`s."""
 
     fused: bool = False  # whether its blocks have one convolution from the start
