@@ -26,9 +26,9 @@ from flax import linen as nn
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from cnn_bench.models.blocks import ConvNorm, DenseHead
+from cnn_bench.models.branches import FUSED, IDENTITY, POINT, RepBlock
 from cnn_bench.models.folded import BATCH_NORMS
 from cnn_bench.models.layers import SeparableConv
-from cnn_bench.models.branches import FUSED, IDENTITY, POINT, RepBlock
 
 FOLDING = (ConvNorm, DenseHead)  # they run a layer with a bias alone where its normalisation has no variables
 Path = tuple[str, ...]
