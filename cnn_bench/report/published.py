@@ -19,8 +19,7 @@ from cnn_bench.models import registry
 
 TITLE = 'What does ImageNet accuracy cost? Published results against our counts'
 ANSWER = """\
-Accuracies are **published by others**, multiply-adds and parameters are **counted here**, of
-the network in use: with branches that were only for training fused. After figure 2 of Canziani,
+Accuracies are **published by others**, multiply-adds and parameters are **counted here**. After figure 2 of Canziani,
 Paszke and Culurciello, *An Analysis of Deep Neural Network Models for Practical Applications* (arXiv 1605.07678).
 
 One figure per network, chosen by these rules: one model, one crop, no ensemble, and the very variant that the name
