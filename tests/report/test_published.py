@@ -113,7 +113,7 @@ def test_another_size_is_counted_at_that_size(monkeypatch):
 
 @pytest.mark.parametrize(('size', 'macs'), [(224, 1_361_451_008), (448, 4 * (1_361_451_008 - 1_280_000) + 1_280_000)])
 def test_a_network_of_branches_costs_what_it_costs_in_use(size, macs, rows, monkeypatch):
-    """Ding et al. 2021, table 4: 8.30 million parameters and 1.4 billion multiply-adds, which only the fused form has.
+    """Ding et al. 2021: 8.30 million parameters and 1.4 billion multiply-adds, which only the fused form has.
 
     At twice the size everything but the dense layer of 1280 x 1000 is four times as much.
     """

@@ -1,6 +1,6 @@
 """NFNet in timm, whose `dm_nfnet_f0` has the authors' weights.
 
-timm resizes whole images to a square there; ours keeps their sides' ratio and crops.
+For these weights timm resizes whole images to a square, as published sets say; the usual transform here crops.
 """
 
 from cnn_bench.models import registry
