@@ -37,7 +37,7 @@ class PyramidBlock(nn.Module):
 
 
 class PyramidNet(Classifier):
-    """A 3x3 convolution, stages of `depths` blocks and a final normalisation; all stages but the first halve the map."""
+    """A 3x3 convolution, stages of `depths` blocks and a final normalisation. Later stages halve the resolution."""
 
     stems: ClassVar[tuple[str, ...]] = ('small',)
 

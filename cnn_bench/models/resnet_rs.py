@@ -2,9 +2,9 @@
 
 `resnetrs50` is ResNet-50-D with a gate in every block that has a quarter of the channels inside, a convolution in place
 of the stem's pooling, and dropout of 0.25, for images of 160x160. As in the authors' release and in timm, that
-convolution is a 3x3 with stride 2 of its own. Its fields are those of `cnn_bench.models.seresnet`, so that each of these
-can be had alone. No known departures beyond those of `cnn_bench.models.resnet`; the paper's training (weight decay,
-augmentation, average of the weights) is the recipe's.
+convolution is a 3x3 of its own, with stride 2. Each of these is a field of `cnn_bench.models.seresnet`, so that any of
+them can be had alone. No known departures beyond those of `cnn_bench.models.resnet`; the paper's training (weight
+decay, augmentation, average of the weights) is the recipe's.
 
 `stem='small'`: the stem's three convolutions with stride 1, and nothing in place of the pooling.
 """

@@ -1,8 +1,8 @@
 """SE-ResNet and SENet-154. Hu, Shen, Albanie, Sun, Wu: Squeeze-and-excitation networks, 2017.
 
 `seresnet50` is a ResNet-50 (version 1.5) in which every block gates its output channels before adding the shortcut;
-`seresnet101` and `seresnet152` are deeper, and `seresnext50_32x4d` is a ResNeXt-50 with gates. A gate has a sixteenth of
-the channels inside and biases in both 1x1 convolutions, as in timm.
+`seresnet101` and `seresnet152` are deeper, and `seresnext50_32x4d` is a ResNeXt-50 with gates. A gate has a sixteenth
+of the channels inside and biases in both 1x1 convolutions, as in timm.
 
 `senet154` is the paper's entry to ILSVRC 2017 (its appendix): a ResNeXt-152 of 64 groups of 4 channels with gates, half
 the channels in the first 1x1 of a bottleneck, three 3x3 convolutions in the stem, 3x3 convolutions in shortcuts that

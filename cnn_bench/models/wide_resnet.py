@@ -5,10 +5,10 @@ wide inside: twice the channels in the first 1x1 and the 3x3 convolution, but th
 torchvision, a bottleneck has its stride in the 3x3. No known departures beyond those of `cnn_bench.models.resnet`,
 whose fields it has.
 
-For CIFAR (section 2, table 1), `wide_resnet28_10` is WRN-28-10: 28 layers with weights in pre-activation blocks of two
-3x3 convolutions, ten times as wide as those of a ResNet for CIFAR. Its fields are those of `cnn_bench.models.resnet_v2`:
-WRN-40-4 is `depths=(6, 6, 6), maps=(64, 128, 256)`. Departure: no dropout between the convolutions of a block, which
-the paper tries beside the network without; `dropout` is that of the head, as everywhere here.
+For CIFAR (section 2, table 1), `wide_resnet28_10` is WRN-28-10: pre-activation blocks of two 3x3 convolutions, four in
+a stage, ten times as wide as those of a ResNet for CIFAR. Its fields are those of `cnn_bench.models.resnet_v2`, so that
+WRN-40-4 is `depths=(6, 6, 6), maps=(64, 128, 256)`. No known departures from the paper's network without dropout; the
+one that has it between a block's convolutions is not here (`dropout` is that of the head).
 """
 
 from functools import partial

@@ -4,8 +4,8 @@ from cnn_bench.models import registry
 
 OTHER = 'other'
 # NIN is where GoogLeNet's paper takes its 1x1 convolutions from; FashionCNN has VGG's plan of pairs of 3x3 and doubled
-# filters; ENet, as the mobile networks, was made for devices with little power; a dual path network is for the most part
-# a ResNeXt, and its dense path the smaller one.
+# filters; ENet, as the mobile networks, was made for devices with little power; a dual path network is mostly a ResNeXt,
+# and its dense path the smaller one.
 FAMILIES = {
     'LeNet': ('lenet',),
     'AlexNet': ('alexnet',),

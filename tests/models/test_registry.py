@@ -74,7 +74,7 @@ def test_names_by_family():
         (lambda: registry.build('vgg16', bn_axis=0), 'bn_axis of vgg16 must be of type str | None, not 0'),
         (lambda: registry.build('resnet50', block='basic'), "block of resnet50 must be of type Callable, not 'basic'"),
         (lambda: registry.build('resnet50', depths=(1, 2)), 'depths of ResNet is (1, 2); it must be as long as maps'),
-        (lambda: registry.build('resnet50', shortcut='b'), "unknown shortcut of ResNet 'b'; known: pad, projection"),
+        (lambda: registry.build('resnet50', shortcut='b'), "unknown shortcut of ResNet 'b'; known: pad, "),
         (lambda: registry.build('googlenet', inception='native'), 'did you mean naive'),
         (lambda: registry.build('lenet5', output='rbf', num_classes=11), 'has codes for 10 classes, not 11'),
     ],
