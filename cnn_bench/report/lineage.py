@@ -4,8 +4,8 @@ from cnn_bench.models import registry
 
 OTHER = 'other'
 # NIN is where GoogLeNet's paper takes its 1x1 convolutions from; FashionCNN has VGG's plan of pairs of 3x3 and doubled
-# filters; ENet, as the mobile networks, was made for devices with little power; a dual path network is mostly a ResNeXt,
-# and its dense path the smaller one.
+# filters; ENet, as the mobile networks, was made for devices with little power; of the two paths of a dual path
+# network, the residual one is the wider.
 FAMILIES = {
     'LeNet': ('lenet',),
     'AlexNet': ('alexnet',),
