@@ -120,6 +120,8 @@ class ResNet(Classifier):
     def __post_init__(self):
         super().__post_init__()
         require(self, 'depths', len(self.depths) == len(self.maps), f'as long as maps, {len(self.maps)}')
+        channels = all(isinstance(n, int) and n > 0 for n in self.deep_stem)
+        require(self, 'deep_stem', channels, 'numbers of channels, above 0')
         if self.shortcut not in SHORTCUTS:
             raise unknown(f'shortcut of {type(self).__name__}', self.shortcut, SHORTCUTS)
 

@@ -149,10 +149,10 @@ def by_family() -> dict[str, dict[str, int | None]]:
 def value(name: str, shape: tuple[int, ...]) -> np.ndarray:
     """The array called `name`: kernels with He's variance, other weights and variances near 1, the rest near 0."""
     noise = np.random.default_rng(zlib.crc32(name.encode())).standard_normal(shape, np.float32)
-    if name.endswith('running_var') or (len(shape) == 1 and name.endswith('weight')):
-        return np.exp(0.1 * noise)
     if GATE.fullmatch(name):
         noise *= GATE_FACTOR
+    if name.endswith('running_var') or (len(shape) == 1 and name.endswith('weight')):
+        return np.exp(0.1 * noise)
     return noise * np.sqrt(2 / np.prod(shape[1:]), dtype=np.float32) if len(shape) == 4 else 0.1 * noise
 
 
