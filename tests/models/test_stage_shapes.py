@@ -19,7 +19,14 @@ INCEPTIONS = {  # Szegedy et al. 2014, table 1
     'inception_5b': (7, 7, 1024),
 }
 VGG = {f'stage{i}': (224 >> (i - 1),) * 2 + (count,) for i, count in enumerate((64, 128, 256, 512, 512), 1)}
-CIFAR = {'stem': (32, 32, 16), 'stage2': (32, 32, 16), 'stage3': (16, 16, 32), 'stage4': (8, 8, 64)}  # section 4.2
+
+
+def _cifar(*channels):  # of the stem and three stages
+    names = ('stem', 'stage2', 'stage3', 'stage4')
+    return {name: (side, side, n) for name, side, n in zip(names, (32, 32, 16, 8), channels, strict=True)}
+
+
+CIFAR = _cifar(16, 16, 32, 64)  # He et al. 2015, section 4.2
 
 
 def _resnet(expansion):  # He et al. 2015, table 1
@@ -126,7 +133,14 @@ NATIVE = {
     'resnetv2_152': _resnet(4),
     'resnext50_32x4d': _resnet(4) | {'stage2/block1/conv2': (56, 56, 128), 'stage5/block3/conv2': (7, 7, 1024)},
     'wide_resnet50_2': _resnet(4) | {'stage2/block1/conv2': (56, 56, 128), 'stage5/block3/conv2': (7, 7, 1024)},
+    'resnet50d': _resnet(4) | {'stem/conv1': (112, 112, 32), 'stem/conv2': (112, 112, 32)},
     'seresnet50': _resnet(4),
+    'senet154': _resnet(4) | {'stem/conv2': (112, 112, 64), 'stem': (112, 112, 128)},  # Hu et al. 2017, appendix
+    'res2net50_26w_4s': _resnet(4) | {'stage2/block1/conv1': (56, 56, 104), 'stage2/block2/conv2_3': (56, 56, 26)},
+    'dpn68': {'stem': (112, 112, 10), 'stage2/block1/conv2': (56, 56, 128), 'stage5/block3/conv2': (7, 7, 1024)},
+    'resnetv2_164': _cifar(16, 64, 128, 256),  # He et al. 2016
+    'wide_resnet28_10': _cifar(16, 160, 320, 640),  # Zagoruyko & Komodakis 2016, table 1
+    'densenet_bc100_12': _cifar(24, 216, 300, 342),  # 24 + 16 * 12, then half of it and 16 * 12 more
     'resnet20': CIFAR,
     'plain20': CIFAR,
     'resnet110': CIFAR,
@@ -203,6 +217,10 @@ SMALL = {
     'vgg16': {f'stage{i}': (side, side) for i, side in enumerate((28, 14, 7, 4, 2), 1)},
     'googlenet': {'conv2': (14, 14), 'inception_3b': (14, 14), 'inception_4e': (7, 7), 'inception_5b': (3, 3)},
     'resnet18': {'stem': (28, 28), 'stage2': (28, 28), 'stage3': (14, 14), 'stage4': (7, 7), 'stage5': (4, 4)},
+    'resnet50d': {'stem': (28, 28), 'stage2': (28, 28), 'stage3': (14, 14), 'stage4': (7, 7), 'stage5': (4, 4)},
+    'resnetrs50': {'stem': (28, 28), 'stage2': (28, 28), 'stage3': (14, 14), 'stage4': (7, 7), 'stage5': (4, 4)},
+    'dpn68': {'stem': (28, 28), 'stage2': (28, 28), 'stage3': (14, 14), 'stage4': (7, 7), 'stage5': (4, 4)},
+    'pyramidnet110_a48': {'stem': (28, 28), 'stage2': (28, 28), 'stage3': (14, 14), 'stage4': (7, 7)},
     'resnet20': {'stem': (28, 28), 'stage2': (28, 28), 'stage3': (14, 14), 'stage4': (7, 7)},
     'resnetv2_50': {'stem': (28, 28), 'stage2': (28, 28), 'stage3': (14, 14), 'stage4': (7, 7), 'stage5': (4, 4)},
     'densenet121': {'stem': (28, 28), 'stage2': (28, 28), 'stage3': (14, 14), 'stage4': (7, 7), 'stage5': (3, 3)},
