@@ -5,12 +5,15 @@ from cnn_bench.models import registry
 OTHER = 'other'
 # NIN is where GoogLeNet's paper takes its 1x1 convolutions from; FashionCNN has VGG's plan of pairs of 3x3 and doubled
 # filters; ENet, as the mobile networks, was made for devices with little power.
+# DarkNet and HRNet are made of ResNet's blocks; NASNet's cells concatenate branches of separable convolutions, as the
+# modules of Inception do and Xception's layers are.
 FAMILIES = {
     'LeNet': ('lenet',),
     'AlexNet': ('alexnet',),
     'VGG': ('vgg', 'fashion_cnn'),
-    'Inception': ('googlenet', 'nin', 'inception_v3', 'inception_v4', 'inception_resnet_v2', 'xception'),
-    'ResNet': ('resnet', 'resnet_cifar', 'resnet_v2', 'resnext', 'wide_resnet', 'seresnet'),
+    'Inception': ('googlenet', 'nin', 'inception_v3', 'inception_v4', 'inception_resnet_v2', 'xception',
+                  'nasnet'),
+    'ResNet': ('resnet', 'resnet_cifar', 'resnet_v2', 'resnext', 'wide_resnet', 'seresnet', 'darknet', 'hrnet'),
     'dense': ('densenet',),
     'mobile': ('mobilenet_v1', 'mobilenet_v2', 'mobilenet_v3', 'efficientnet', 'enet', 'mnasnet', 'shufflenet_v2',
                'squeezenet'),
