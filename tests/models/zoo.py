@@ -100,10 +100,11 @@ def _structure(name: str) -> tuple:
 
 REPRESENTATIVES = list({_structure(name): name for name in reversed(CLASSIFIERS)}.values())[::-1]
 # Families made of blocks that another family has: what compiles a network is tested on that one.
-SAME_BLOCKS = ('inception_v4', 'inception_resnet_v2', 'mnasnet')
+SAME_BLOCKS = ('inception_v4', 'inception_resnet_v2', 'mnasnet', 'hrnet')
+LONG = ('nasnet',)  # whose smallest form has hundreds of convolutions
 SIMPLER = ('efficientnet_lite0',)  # without the gates of its family
 _FAMILIES = {registry.get(name).family: name for name in REPRESENTATIVES if name not in SIMPLER}
-ONE_OF_EACH_FAMILY = [name for family, name in _FAMILIES.items() if family not in SAME_BLOCKS]
+ONE_OF_EACH_FAMILY = [name for family, name in _FAMILIES.items() if family not in SAME_BLOCKS + LONG]
 # What is compiled, which takes seconds a network: `make test` has one of each family, `make test-slow` the rest.
 each_compiled = pytest.mark.parametrize(
     'name',
@@ -114,7 +115,7 @@ each_compiled = pytest.mark.parametrize(
 def small(name: str, **fields):
     """The small form of a network: little width, few blocks, ten classes."""
     allowed = registry._fields(registry._load(registry.get(name)))
-    few = {'middle': 1} if 'middle' in allowed else {}
+    few = {field: 1 for field in ('middle', 'blocks') if field in allowed}
     depths = registry.build(name).depths if 'depths' in allowed else ()
     few |= {'depths': (2, *(1,) * (len(depths) - 1))} if depths else {}
     aux = {'aux': True} if 'aux' in allowed else {}

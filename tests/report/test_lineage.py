@@ -11,6 +11,7 @@ BY_HAND = {
     'inception_resnet_v2': 'Inception', 'xception': 'Inception', 'resnet50': 'ResNet', 'resnext50_32x4d': 'ResNet',
     'wide_resnet50_2': 'ResNet', 'plain56': 'ResNet', 'densenet161': 'dense', 'squeezenet1_1': 'mobile',
     'mobilenet_v3_small': 'mobile', 'efficientnet_lite4': 'mobile', 'convnext_base': 'ConvNeXt',
+    'nasnet_large': 'Inception', 'hrnet_w18': 'ResNet', 'darknet53': 'ResNet',
 }  # fmt: skip
 
 
