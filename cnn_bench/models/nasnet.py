@@ -7,7 +7,8 @@ A cell takes the outputs of the two cells before it, brings both to its channels
 and on sums that it already has; sums that it does not use itself are concatenated. `nasnet_mobile` is the paper's
 NASNet-A (4 @ 1056), `nasnet_large` its NASNet-A (6 @ 4032), `pnasnet5_large` the other paper's PNASNet-5 (N=4, F=216).
 The numbers are those of the authors' release (tensorflow/models, research/slim/nets/nasnet): dropout of one half before
-the logits, running statistics of momentum 0.9997, epsilon 0.001, TensorFlow's padding.
+the logits, running statistics of momentum 0.9997, epsilon 0.001, TensorFlow's padding. In Keras's networks, zeros of the
+padding count in strided poolings (`zero_pad`), in timm's NASNet in strided mean pooling.
 
 Departures: there is no auxiliary head, and the initialisation is He's. In training, operations are dropped for a
 fraction of the images that grows from cell to cell up to `drop_path`; in the release it grows with the steps too.
@@ -82,6 +83,7 @@ class Layers(NamedTuple):
     normalise: Callable
     act: Callable
     pool: Callable
+    zero_pad: tuple
 
 
 class Operation(nn.Module):
@@ -101,7 +103,10 @@ class Operation(nn.Module):
             return x if fits and self.stride == 1 else project(stride=self.stride)(act(x))
         if self.kind in ('max', 'mean'):
             pool = self.layers.pool if self.kind == 'max' else avg_pool
-            x = pool(x, 3, self.stride, padding=same_pads(x, 3, self.stride))
+            pads = same_pads(x, 3, self.stride)
+            if self.kind in self.layers.zero_pad and self.stride > 1:
+                x, pads = jnp.pad(x, ((0, 0), *pads, (0, 0))), 0
+            x = pool(x, 3, self.stride, padding=pads)
             return x if fits else project()(x)
         kernel = int(self.kind.removeprefix('sep'))
         x = conv_norm(self.features, kernel, self.stride, 'same', name='conv1')(act(x))
@@ -184,6 +189,7 @@ class NASNet(Classifier):
     maps: int = 168
     depths: tuple = (6, 6, 6)  # cells that keep the resolution
     skips: bool = False
+    zero_pad: tuple = ()  # 'max' and 'mean': in which strided poolings the padding counts, as zeros
     conv: Callable = separable_conv
     dropout: float = 0.5
     drop_path: float = 0.0
@@ -193,6 +199,7 @@ class NASNet(Classifier):
     def __post_init__(self):
         super().__post_init__()
         require(self, 'depths', len(self.depths) == 3 and min(self.depths) > 0, 'three numbers above 0')
+        require(self, 'zero_pad', set(self.zero_pad) <= {'max', 'mean'}, "of 'max' and 'mean'")
         require(self, 'drop_path', 0 <= self.drop_path < 1, 'from 0 to below 1')
 
     @nn.compact
@@ -222,7 +229,9 @@ class NASNet(Classifier):
     @nn.nowrap
     def _layers(self, train: bool) -> Layers:
         conv_norm = partial(self.conv_norm_act(train), act=identity)
-        return Layers(conv_norm, partial(conv_norm, norm=no_norm), self.normalise(train), self.act, self.pool)
+        return Layers(
+            conv_norm, partial(conv_norm, norm=no_norm), self.normalise(train), self.act, self.pool, self.zero_pad
+        )
 
 
 NASNetMobile = partial(NASNet, stem_maps=32, maps=44, depths=(4, 4, 4))

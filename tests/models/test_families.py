@@ -215,7 +215,7 @@ def test_nasnet_has_the_multiply_adds_of_the_paper(name, macs, unit):
 def test_pixels_of_a_halved_map():
     """Every second pixel, and those one row and column further, behind the edge zero."""
     plain = partial(ConvNorm, act=lambda x: x)
-    module = Halving(2, Layers(plain, plain, lambda name: lambda x: x, jax.nn.relu, None))
+    module = Halving(2, Layers(plain, plain, lambda name: lambda x: x, jax.nn.relu, None, ()))
     x = np.arange(-4.0, 5.0, dtype=np.float32).reshape(1, 3, 3, 1)
     ones = jax.tree.map(lambda leaf: jnp.full(leaf.shape, float(len(leaf.shape) > 1)), variables(module, x.shape))
     halved = module.apply(ones, x)

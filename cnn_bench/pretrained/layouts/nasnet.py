@@ -1,7 +1,7 @@
-"""NASNet and PNASNet elsewhere: timm's large ones."""
+"""NASNet and PNASNet elsewhere: timm's large ones, and Keras Applications' NASNets. Both count padding."""
 
 from cnn_bench.models import registry
-from cnn_bench.pretrained.layout import Layout
+from cnn_bench.pretrained.layout import TENSORFLOW, Layout
 from cnn_bench.pretrained.layouts.timm_names import HALVES, usual
 
 CROP = 0.911
@@ -50,8 +50,57 @@ def timm(arch: str) -> Layout | None:
             (r'(\w+)/pair(\d)_(left|right)/project/(conv|norm)', projection),
             (r'head/fc', 'last_linear'),
         ),
+        fields={'zero_pad': ('mean',)} if of_nasnet else {},
         transform=usual(arch, resize=int(331 / CROP), **HALVES),
     )
 
 
-LAYOUTS = {'timm': timm}
+def _blocks(arch: str) -> dict[str, tuple[str, str]]:
+    """The kind and Keras's name of our cells: normal ones are numbered from 0, without 4 (of a mobile network)."""
+    blocks, normal = {}, 0
+    for name, reduces, _ in registry.build(arch).plan():
+        if reduces:
+            blocks[name] = 'reduction', f'reduce_{normal}' if normal else f'stem_{len(blocks) + 1}'
+        else:
+            blocks[name] = 'normal', f'{normal + (name[:6] != "stage3")}'
+            normal += 1
+    return blocks
+
+
+def keras(arch: str) -> Layout | None:
+    """Keras names every layer after its cell."""
+    if arch == 'pnasnet5_large':
+        return None
+    blocks = _blocks(arch)
+
+    def adapted(cell: str, layer: str) -> str:
+        kind, number = blocks[cell]
+        return f'{kind}_{"bn" if layer == "norm" else "conv"}_1_{number}'
+
+    def adjusted(cell: str, layer: str) -> str:
+        name = {'norm': 'bn', 'conv': 'conv_projection', 'path1/conv': 'conv_1', 'path2/conv': 'conv_2'}[layer]
+        return f'adjust_{name}_{blocks[cell][1]}'
+
+    def separable(cell: str, pair: int, side: str, conv: int, layer: str) -> str:
+        kind, number = blocks[cell]
+        pair = 4 if (kind, pair) == ('reduction', 5) else pair  # which has the name of the mean pooling before it
+        name = f'{kind}_{side}{pair}_{number}'
+        if layer == 'norm':
+            return f'separable_conv_{conv}_bn_{name}'
+        return f'separable_conv_{conv}_{name}/{layer[5:]}_kernel'
+
+    return Layout(
+        rules=(
+            (r'stem/conv', 'stem_conv1'),
+            (r'stem/norm', 'stem_bn1'),
+            (r'(\w+)/adapt_last/(conv|norm)', adapted),
+            (r'(\w+)/(?:adapt|halve)_previous/(path\d/conv|conv|norm)', adjusted),
+            (r'(\w+)/pair(\d)_(left|right)/conv(\d)/(conv/depthwise|conv/pointwise|norm)', separable),
+            (r'head/fc', 'predictions'),
+        ),
+        fields={'zero_pad': ('max', 'mean')},
+        transform=TENSORFLOW,
+    )
+
+
+LAYOUTS = {'timm': timm, 'keras': keras}
