@@ -7,8 +7,8 @@ A cell takes the outputs of the two cells before it, brings both to its channels
 and on sums that it already has; sums that it does not use itself are concatenated. `nasnet_mobile` is the paper's
 NASNet-A (4 @ 1056), `nasnet_large` its NASNet-A (6 @ 4032), `pnasnet5_large` the other paper's PNASNet-5 (N=4, F=216).
 The numbers are those of the authors' release (tensorflow/models, research/slim/nets/nasnet): dropout of one half before
-the logits, running statistics of momentum 0.9997, epsilon 0.001, TensorFlow's padding. In Keras's networks, zeros of the
-padding count in strided poolings (`zero_pad`), in timm's NASNet in strided mean pooling.
+the logits, running statistics of momentum 0.9997, epsilon 0.001, TensorFlow's padding. In strided poolings of Keras's
+networks padding counts as zeros, and so it does in the mean poolings of timm's NASNet (`zero_pad`).
 
 Departures: there is no auxiliary head, and the initialisation is He's. In training, operations are dropped for a
 fraction of the images that grows from cell to cell up to `drop_path`; in the release it grows with the steps too.
