@@ -10,8 +10,11 @@ The numbers are those of the authors' release (tensorflow/models, research/slim/
 the logits, running statistics of momentum 0.9997, epsilon 0.001, TensorFlow's padding. In strided poolings of Keras's
 networks padding counts as zeros, and so it does in the mean poolings of timm's NASNet (`zero_pad`).
 
-Departures: there is no auxiliary head, and the initialisation is He's. In training, operations are dropped for a
-fraction of the images that grows from cell to cell up to `drop_path`; in the release it grows with the steps too.
+Departures: the initialisation is He's. In training, operations are dropped for a fraction of the images that grows from
+cell to cell up to `drop_path`; in the release it grows with the steps too.
+
+The auxiliary head, behind stage 4, is for training only, and off unless `aux=True`. With it, the network has its
+parameters too (7,701,218 in all for `nasnet_mobile`), and in training puts its logits into the collection 'aux_logits'.
 
 `stem='small'` (ours): the first convolution and the first cell keep the resolution, so that 28x28 images give 28, 14, 7
 and 4.
@@ -25,6 +28,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from cnn_bench.models.blocks import Classifier, StochasticDepth, require
+from cnn_bench.models.inception_v3 import AuxHead
 from cnn_bench.models.layers import avg_pool, conv, identity, no_norm, same_pads, separable_conv
 
 # Inputs of a cell's operations: the output of the cell before the last, that of the last, or a sum of the cell itself.
@@ -193,6 +197,7 @@ class NASNet(Classifier):
     conv: Callable = separable_conv
     dropout: float = 0.5
     drop_path: float = 0.0
+    aux: bool = False
     bn_momentum: float = 0.9997
     bn_epsilon: float = 1e-3
 
@@ -207,6 +212,7 @@ class NASNet(Classifier):
         stem = partial(self.conv_norm_act(train, conv=conv), act=identity, name='stem')
         last = stem(self.scaled(self.stem_maps), 3, *((1,) if self.small else (2, 0)))(x)
         previous, plan = None, self.plan()
+        with_aux = self.aux and self.num_classes and (train or self.is_initializing())
         for number, (name, reduces, maps) in enumerate(plan, 1):
             table, stride = (self.reduction, 2) if reduces else (self.normal, 1)
             stride = 1 if self.small and number == 1 else stride
@@ -214,6 +220,8 @@ class NASNet(Classifier):
             out = Cell(table, self.scaled(maps), stride, self._layers(train), rate, train, name=name)(previous, last)
             kept = self.skips and reduces and number > 2
             previous, last = previous if kept else last, out
+            if number == len(plan) - 1 - self.depths[-1] and with_aux:
+                self._aux_head(train)(self.act(last))
         return self.act(last)
 
     @nn.nowrap
@@ -225,6 +233,11 @@ class NASNet(Classifier):
             cells += [Place(f'stage{stage}_cell1', True, maps)] if stage > 3 else []
             cells += [Place(f'stage{stage}_cell{number}', False, maps) for number in range(2, depth + 2)]
         return cells
+
+    def _aux_head(self, train):
+        features = self.scaled(128), self.scaled(768)
+        conv_norm_act = self.conv_norm_act(train, conv=conv)
+        return AuxHead(self.num_classes, features, conv_norm_act, self.dense, whole=True, name='aux')
 
     @nn.nowrap
     def _layers(self, train: bool) -> Layers:

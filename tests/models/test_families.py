@@ -72,7 +72,15 @@ def test_vgg_with_batch_norm_keeps_its_biases():
 # --- GoogLeNet
 
 
-@pytest.mark.parametrize(('name', 'with_heads'), [('googlenet', 13_378_280), ('googlenet_bn', 13_004_888)])
+@pytest.mark.parametrize(
+    ('name', 'with_heads'),
+    [
+        ('googlenet', 13_378_280),
+        ('googlenet_bn', 13_004_888),
+        # By hand: 1x1 and 4x4 convolutions of 528 channels and their norms, the dense layer.
+        ('nasnet_mobile', 5_289_978 + (528 + 2) * 128 + (4 * 4 * 128 + 2) * 768 + 769 * 1000),
+    ],
+)
 def test_auxiliary_heads_have_parameters_only_when_asked_for(name, with_heads):
     shape = (1, 224, 224, 3)
     assert _count(variables(registry.build(name, aux=True), shape)['params']) == with_heads

@@ -17,7 +17,7 @@ from cnn_bench.trained.folding import find_pairs, fold
 
 # Batch norms of the small networks that stay: before a block's convolutions, behind a concatenation (in NASNet's second
 # cell of a resolution) or a pooling, and in auxiliary heads, which are not computed in evaluation.
-LEFT_OF_FAMILY = {'resnet_v2': 5 + 1, 'densenet': 5 + 3 + 1, 'enet': 1, 'nasnet': 3}
+LEFT_OF_FAMILY = {'resnet_v2': 5 + 1, 'densenet': 5 + 3 + 1, 'enet': 1, 'nasnet': 3 + 2}
 LEFT_OF_AUX_HEADS = {'googlenet_bn': 2, 'inception_v3': 2}
 
 
