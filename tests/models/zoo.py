@@ -15,6 +15,7 @@ IMAGES = (4, 28, 28, 1)
 WIDTH = 0.25
 # Fields that make a network larger or smaller, but not of other parts.
 SIZES = ('depths', 'growth', 'maps', 'stem_maps', 'stem_kernel', 'last_maps', 'hidden', 'table', 'dropout', 'drop_path')
+SIZES += ('skips',)  # of NASNet: another input of the same parts
 
 
 def _quick_options() -> dict:
@@ -119,7 +120,8 @@ def small(name: str, **fields):
     depths = registry.build(name).depths if 'depths' in allowed else ()
     few |= {'depths': (2, *(1,) * (len(depths) - 1))} if depths else {}
     aux = {'aux': True} if 'aux' in allowed else {}
-    drop = {'drop_path': 0.5} if 'drop_path' in allowed else {}
+    rate = 0.05 if registry.get(name).family in LONG else 0.5  # one of hundreds would be dropped for all images
+    drop = {'drop_path': rate} if 'drop_path' in allowed else {}
     return registry.build(name, **{'num_classes': 10, 'width': WIDTH, 'stem': 'small', **few, **aux, **drop, **fields})
 
 
