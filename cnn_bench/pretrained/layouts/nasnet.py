@@ -1,4 +1,7 @@
-"""NASNet and PNASNet elsewhere: timm's large ones, and Keras Applications' NASNets. Both count padding."""
+"""NASNet and PNASNet elsewhere: timm's large networks, and Keras Applications' NASNets.
+
+Zeros of the padding count in strided mean poolings of both libraries' NASNets, and in Keras's strided max poolings.
+"""
 
 from cnn_bench.models import registry
 from cnn_bench.pretrained.layout import TENSORFLOW, Layout
