@@ -74,6 +74,8 @@ def _stages(*rows, first=1):  # (side, channels) of each stage
     return {f'stage{i}': (side, side, count) for i, (side, count) in enumerate(rows, first)}
 
 
+DARKNET = {'stem': (256, 256, 32)}  # Redmon & Farhadi 2018, table 1
+DARKNET |= _stages((128, 64), (64, 128), (32, 256), (16, 512), (8, 1024))
 INVERTED = (112, 56, 28, 14, 14, 7, 7)  # sides of the seven stages of MobileNetV2, MnasNet and EfficientNet, of 224
 
 
@@ -144,6 +146,18 @@ NATIVE = {
     'resnet20': CIFAR,
     'plain20': CIFAR,
     'resnet110': CIFAR,
+    'darknet53': DARKNET,
+    'cspdarknet53': DARKNET | {'stage1/split': (128, 128, 128), 'stage2/split': (64, 64, 128)},
+    'hrnet_w18': {  # Wang et al. 2019, figure 2 and appendix on classification
+        'stem1': (112, 112, 64),
+        'stage1': (56, 56, 256),
+        'stage2/module1/branch2': (28, 28, 36),
+        'stage4/module3/fuse1': (56, 56, 18),
+        'stage4/module3/fuse4': (7, 7, 144),
+        'widen1': (56, 56, 128),
+        'widen4': (7, 7, 1024),
+        'last': (7, 7, 2048),
+    },
     'xception': {  # Chollet 2016, figure 5: 299 -> 19x19x728 in the middle flow, 2048 at the end
         'block1_conv1': (149, 149, 32),
         'block1_conv2': (147, 147, 64),
@@ -153,6 +167,29 @@ NATIVE = {
         'block12': (19, 19, 728),
         'block13': (10, 10, 1024),
         'block14_sepconv2': (10, 10, 2048),
+    },
+    'nasnet_large': {  # Zoph et al. 2017, section 3.2: 6 cells each, 4032 channels at the end
+        'stem': (165, 165, 96),
+        'stage2_cell1': (83, 83, 4 * 42),
+        'stage3_cell1': (42, 42, 4 * 84),
+        'stage3_cell7': (42, 42, 1008),
+        'stage4_cell1': (21, 21, 4 * 336),
+        'stage4_cell7': (21, 21, 2016),
+        'stage5_cell7': (11, 11, 4032),
+    },
+    'nasnet_mobile': {  # 4 @ 1056
+        'stem': (111, 111, 32),
+        'stage2_cell1': (56, 56, 44),
+        'stage3_cell5': (28, 28, 264),
+        'stage4_cell5': (14, 14, 528),
+        'stage5_cell5': (7, 7, 1056),
+    },
+    'pnasnet5_large': {  # Liu et al. 2017: F = 216, five sums are concatenated
+        'stage2_cell1': (83, 83, 5 * 54),
+        'stage3_cell1': (42, 42, 5 * 108),
+        'stage3_cell5': (42, 42, 5 * 216),
+        'stage4_cell4': (21, 21, 5 * 432),
+        'stage5_cell4': (11, 11, 5 * 864),
     },
     'inception_v3': INCEPTION_V3,
     'inception_v4': INCEPTION_V4,
@@ -227,6 +264,11 @@ SMALL = {
     'inception_v3': {'stem': (13, 13), 'inception_a3': (13, 13), 'inception_b4': (6, 6), 'inception_c2': (2, 2)},
     'inception_v4': {'stem': (28, 28), 'stem_b': (28, 28), 'inception_a4': (13, 13), 'inception_c3': (2, 2)},
     'inception_resnet_v2': {'mixed': (13, 13), 'block_b20': (6, 6), 'block_c10': (2, 2)},
+    'nasnet_mobile': {
+        f'stage{i}_cell{n}': (side, side) for i, n, side in ((2, 1, 28), (3, 5, 14), (4, 5, 7), (5, 5, 4))
+    },
+    'darknet53': {f'stage{i}': (side, side) for i, side in enumerate((28, 14, 7, 4, 2), 1)},
+    'hrnet_w18': {f'stage4/module3/branch{i}': (side, side) for i, side in enumerate((28, 14, 7, 4), 1)},
     'squeezenet1_0': {'conv1': (28, 28), 'fire2': (14, 14), 'fire5': (7, 7), 'fire9': (3, 3)},
     'mobilenet_v1': {f'stage{i}': (side, side) for i, side in enumerate((28, 28, 14, 7, 4), 1)},
     'mobilenet_v2': {f'stage{i}': (side, side) for i, side in enumerate((28, 28, 14, 7, 7, 4, 4), 1)},

@@ -28,6 +28,8 @@ NAMES: dict[str, str] = {  # our name -> library and the name there
     'inception_resnet_v2': 'timm/inception_resnet_v2',
     'xception': 'timm/legacy_xception',
     **{name: f'timm/{name}' for name in _OF_TIMM},
+    'nasnet_large': 'timm/nasnetalarge',
+    'pnasnet5_large': 'timm/pnasnet5large',
     'resnetv2_50': 'timm/resnetv2_50',
     'resnetv2_101': 'timm/resnetv2_101',
     'resnetv2_152': 'timm/resnetv2_152',
