@@ -26,10 +26,10 @@ from cnn_bench.models import registry
 SIMPLE, REGULARISED, MODERN, MORE_DATA, UNSTATED = 'simple', 'regularised', 'modern', 'more data', 'unstated'
 KINDS = {
     SIMPLE: 'as up to 2016: random crops and flips, at most changes of colour; mostly SGD and some 100 epochs',
-    REGULARISED: 'with some of what came until 2020: label smoothing, auxiliary heads, dropped paths, mixup, learned or '
-    'random augmentation, averaged weights',
+    REGULARISED: 'with some of what came until 2020: label smoothing, auxiliary heads, dropped paths, mixup, learned '
+    'or random augmentation, averaged weights',
     MODERN: 'as since 2021: hundreds of epochs with much random augmentation, most with mixup and CutMix',
-    MORE_DATA: 'with more pictures than those of ImageNet-1k, or labels from a teacher that saw more',
+    MORE_DATA: 'with more pictures than those of ImageNet-1k, or labels of a teacher that saw more',
     UNSTATED: 'on no front, as its source does not say how it was trained',
 }
 # In the words of torchvision's blog (2021), of Wightman, Touvron & Jegou 2021 (arXiv 2110.00476, table 1) for A1 and C,
@@ -40,8 +40,8 @@ TRAININGS = {
     'averaged weights; ConvNeXt with AdamW',
     'GluonCV 2018': 'cosine, label smoothing, mixup, 200 epochs',
     'timm RA 2020': 'RMSProp, RandAugment, averaged weights; BT: SGD, bag of tricks',
-    'timm A1 2021': 'LAMB, binary cross-entropy, cosine, 600 epochs, mixup, CutMix, RandAugment; A1H regularises more, '
-    'C is with SGD, D with AdamW',
+    'timm A1 2021': 'LAMB, binary cross-entropy, cosine, 600 epochs, mixup, CutMix, RandAugment; A1H regularises '
+    'more, C is with SGD, D with AdamW',
     'timm RA4 2024': 'as MobileNetV4, up to 3,600 epochs',
 }
 TITLE = 'What does ImageNet accuracy cost? Published results against our counts'
@@ -102,7 +102,7 @@ def _tidy(row: dict, several: bool) -> dict:
     told += [] if is_single_crop(row['protocol']) else [row['protocol']]
     return {
         'arch': row['arch'],
-        'label': ', '.join([row['arch'], *told]),
+        'label': f'{row["arch"]} ({", ".join(told)})' if told else row['arch'],
         'family': arch.family,
         'year': arch.year,
         'params': arch.params,

@@ -127,7 +127,7 @@ def learned_errors(summary: pd.DataFrame) -> pd.Series:
 
 
 def front(summary: pd.DataFrame, cost: pd.Series) -> np.ndarray:
-    """Bool per row: whether it is on the Pareto front of error against `cost`, among the rows that it is `compared` with."""
+    """Bool per row: whether it is on the Pareto front of error against `cost`, of the rows it is `compared` with."""
     errors = learned_errors(summary).mask(summary.recipe.eq(UNSTATED))
     return _among_compared(summary, lambda rows: stats.pareto_front(cost[rows], errors[rows])).astype(bool)
 

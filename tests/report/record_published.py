@@ -169,7 +169,9 @@ def of_timm(results: Path) -> list[dict]:
 
 def _chosen(name: str, tested: dict) -> list[tuple[str, tuple]]:
     """The sets of a network of timm, each with its training."""
-    found = [(full, trained) for full, trained in TIMM_SETS.items() if full.partition('.')[0] == name and full in tested]
+    found = [
+        (full, trained) for full, trained in TIMM_SETS.items() if full.partition('.')[0] == name and full in tested
+    ]
     for line in TIMM:
         sets = ((f'{name}.{tag}', trained) for tag, trained in line.items())
         found += [one for one in sets if one[0] in tested and one[0] not in ALSO_OF_TORCHVISION][:1]
@@ -216,7 +218,9 @@ def main() -> None:
     for row in of_torchvision() + of_timm(Path(sys.argv[1])):
         rows.append({**row, 'notes': notes.get((row['arch'], row['source']), '')})
     places = {name: place for place, name in enumerate(registry.ARCHS)}
-    rows.sort(key=lambda row: (places[row['arch']], row['recipe'] == MORE_DATA, int(row['recipe_year']), row['training']))
+    rows.sort(
+        key=lambda row: (places[row['arch']], row['recipe'] == MORE_DATA, int(row['recipe_year']), row['training'])
+    )
     with TABLE.open('w', newline='', encoding='utf-8') as file:
         table = csv.DictWriter(file, COLUMNS, lineterminator='\n', restval='')
         table.writeheader()

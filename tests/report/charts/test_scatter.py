@@ -45,7 +45,7 @@ def test_no_label_covers_anything(make_table, points, seeds):
             assert axes.y0 <= box.y0 < box.y1 <= axes.y1
         looks = style.looks([point.family for point in chart.points])
         scale = marks.AreaScale([point.params for point in chart.points])
-        sizes = marks.sizes(chart.points, scale, looks, dpi / 72)
+        sizes = marks.sizes(chart.points, scale, [looks[point.family][1] for point in chart.points], dpi / 72)
         centres = figure.axes[0].transData.transform([(point.x, point.y) for point in chart.points])
         for (x, y), radius in zip(centres, sizes.reach, strict=True):
             for box in boxes:

@@ -107,7 +107,7 @@ def _linear_ticks(low: float, high: float, most: int, stop: float = math.inf) ->
 
 
 def _front(axes: Axes, chart: Scatter) -> None:
-    """Draw the front of points that are compared as steps from its cheapest to its most expensive, and on to the edge."""
+    """Draw the front of the points among one another as steps from the cheapest to the dearest, and on to the edge."""
     sign = 1 if chart.left_is_better else -1
     for name in sorted({point.among for point in chart.points}):
         front = sorted((sign * p.x, p.y) for p in chart.points if p.on_front and p.among == name)

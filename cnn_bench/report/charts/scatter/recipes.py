@@ -24,9 +24,7 @@ def looks(points: Sequence[Point]) -> list[tuple[str, Shape]]:
     """Colour and shape of each mark: the shape tells the recipe where points have one, else the family."""
     found = of_families([point.family for point in points])
     return [
-        (HUES.get(of_family(point.family), HUES[OTHER]), _SHAPES[point.recipe])
-        if point.recipe
-        else found[point.family]
+        (HUES.get(of_family(point.family), HUES[OTHER]), _SHAPES[point.recipe]) if point.recipe else found[point.family]
         for point in points
     ]
 
