@@ -3,7 +3,7 @@
 torchvision trained many networks twice: by the recipe of 2015 and by one of 2021. Of the same network the difference is
 due to the recipe (and to the images being shrunk to 232 instead of 256 before the crop). Of two networks trained alike
 it is due to the architecture: each network is compared with ResNets of 2015 at as many multiply-adds, on a line through
-their errors over the logarithm of multiply-adds.
+the errors of those that both recipes trained, over the logarithm of multiply-adds.
 """
 
 from dataclasses import dataclass
@@ -55,10 +55,11 @@ def gains(table: pd.DataFrame) -> list[Gain]:
     old recipe and by the new; none of which no network is there."""
     old, new = _by_recipe(table)
     after = [name for name, arch in registry.ARCHS.items() if arch.year >= LATER]
+    both = [name for name in RESNETS if name in (old - new).dropna()]
     found = {
         'recipe of 2021, same network': (old - new).dropna(),
-        f'networks since {LATER}, recipe of 2015': _above_resnets(old, after),
-        f'networks since {LATER}, recipe of 2021': _above_resnets(new, after),
+        f'networks since {LATER}, recipe of 2015': _above_resnets(old, both, after),
+        f'networks since {LATER}, recipe of 2021': _above_resnets(new, both, after),
     }
     return [_gain(what, points) for what, points in found.items() if len(points)]
 
@@ -76,7 +77,9 @@ def answer(table: pd.DataFrame) -> str:
     if not found:
         return ''
     rows = [f'| {gain.what} | {_mean(gain.over_networks)} | {_mean(gain.over_families)} |' for gain in found]
-    return _SAYS.format(rows='\n'.join(rows), words=' '.join([*_of_size(table), *_of_pair(table), _LIMITS]))
+    return _SAYS.format(
+        rows='\n'.join(rows), words=' '.join([*_of_size(table), *_of_both(found), *_of_pair(table), _LIMITS])
+    )
 
 
 def chart(summary: pd.DataFrame) -> Forest | None:
@@ -113,10 +116,10 @@ def _by_recipe(table: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     return errors[OLD], errors[NEW]
 
 
-def _above_resnets(errors: pd.Series, networks: list[str]) -> pd.Series:
+def _above_resnets(errors: pd.Series, resnets: list[str], networks: list[str]) -> pd.Series:
     """Network -> the error of a ResNet of as many multiply-adds minus its own; none beyond the ResNets there are."""
     errors = errors.dropna()
-    reference = errors[[name for name in RESNETS if name in errors]]
+    reference = errors[resnets]
     later = errors[[name for name in networks if name in errors]]
     if len(reference) < 2:
         return later.head(0)
@@ -158,6 +161,20 @@ def _of_size(table: pd.DataFrame) -> list[str]:
         if line.slope.low > 0
         else f'Whether the recipe gains more in larger networks is not known: the slope is {ends} points for every '
         'tenfold of multiply-adds.'
+    ]
+
+
+def _of_both(found: list[Gain]) -> list[str]:
+    """The gain by architecture of the networks that both recipes trained, by the one and by the other."""
+    if len(found) < 3:
+        return []
+    old, new = (gain.points for gain in found[1:])
+    shared = [name for name in old.index if name in new]
+    if not shared:
+        return []
+    return [
+        f'By architecture the networks that both recipes trained ({", ".join(shared)}) gain '
+        f'{number(old[shared].mean())} points by the older recipe and {number(new[shared].mean())} by the newer.'
     ]
 
 

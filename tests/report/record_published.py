@@ -7,9 +7,8 @@ Needs torch, torchvision and timm; the tests that read the file need none of the
     python tests/report/record_published.py results-imagenet.csv
 
 What is written: every set of torchvision for a network here; of timm the authors' own, and of those of one line of
-TIMM the first that there is: one for each kind of recipe. A set that both have is torchvision's. Of several sizes of
-evaluation it is the one at which the registry counts the network, where there is that one; sets trained with more data
-are left out at others.
+TIMM the first that there is (of those evaluated nearest to the size at which the registry counts). A set
+that both have is torchvision's. Sets trained with more data are left out at other sizes.
 """
 
 import csv
@@ -20,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / 'tests' / 'pretrained')]
 
-from torch_networks import NETWORKS  # noqa: E402
+from record_transforms import names  # noqa: E402
 
 from cnn_bench.models import registry  # noqa: E402
 
@@ -86,7 +85,6 @@ TIMM_SETS = {
     'resnetrs50.tf_in1k': ('authors', 2021, MODERN, PLAIN),
     'ghostnet_100.in1k': ('authors', 2020, UNSTATED, PLAIN),
     'res2net50_26w_4s.in1k': ('authors', 2019, SIMPLE, PLAIN),
-    'legacy_senet154.in1k': ('authors', 2017, REGULARISED, PLAIN),
     **{f'tf_efficientnet_lite{n}.in1k': ('authors', 2020, REGULARISED, PLAIN) for n in range(5)},
 }
 # Sets of timm that torchvision has too.
@@ -112,7 +110,7 @@ def of_torchvision() -> list[dict]:
     from torchvision import models
 
     rows = []
-    for arch, name in _networks('torchvision'):
+    for arch, name in names('torchvision'):
         for weights in models.get_model_weights(name):
             meta, look = weights.meta, weights.transforms()
             accuracy, (size,), (resize,) = meta['_metrics']['ImageNet-1K'], look.crop_size, look.resize_size
@@ -144,9 +142,9 @@ def of_timm(results: Path) -> list[dict]:
         for row in csv.DictReader(file):
             tested.setdefault(row['model'], []).append(row)
     rows = []
-    for arch, name in _networks('timm', 'timm_tf'):
-        for full, trained in _chosen(name, tested):
-            row = min(tested[full], key=lambda row: abs(int(row['img_size']) - registry.get(arch).size))
+    for arch, name in names('timm', 'timm_tf'):
+        for full, trained in _chosen(arch, name, tested):
+            row = min(tested[full], key=lambda row: _away(arch, row))
             size = int(row['img_size'])
             if _is_left_out(arch, size, trained):
                 continue
@@ -167,25 +165,25 @@ def of_timm(results: Path) -> list[dict]:
     return rows
 
 
-def _chosen(name: str, tested: dict) -> list[tuple[str, tuple]]:
+def _chosen(arch: str, name: str, tested: dict) -> list[tuple[str, tuple]]:
     """The sets of a network of timm, each with its training."""
     found = [
         (full, trained) for full, trained in TIMM_SETS.items() if full.partition('.')[0] == name and full in tested
     ]
     for line in TIMM:
-        sets = ((f'{name}.{tag}', trained) for tag, trained in line.items())
-        found += [one for one in sets if one[0] in tested and one[0] not in ALSO_OF_TORCHVISION][:1]
+        sets = [(f'{name}.{tag}', trained) for tag, trained in line.items()]
+        sets = [one for one in sets if one[0] in tested and one[0] not in ALSO_OF_TORCHVISION]
+        found += sorted(sets, key=lambda one: min(_away(arch, row) for row in tested[one[0]]))[:1]
     return found
+
+
+def _away(arch: str, row: dict) -> int:
+    """How far the size of an evaluation is from that at which the registry counts."""
+    return abs(int(row['img_size']) - registry.get(arch).size)
 
 
 def _is_left_out(arch: str, size: int, trained: tuple) -> bool:
     return MORE_DATA in trained and size != registry.get(arch).size
-
-
-def _networks(*libraries: str) -> list[tuple[str, str]]:
-    """Our name and the library's of each network that it has."""
-    found = {(arch, key.partition('/')[2]) for key, (arch, _) in NETWORKS.items() if key.partition('/')[0] in libraries}
-    return sorted(found)
 
 
 def _training_of_torchvision(name: str, tag: str, docs: str) -> tuple:
@@ -219,7 +217,12 @@ def main() -> None:
         rows.append({**row, 'notes': notes.get((row['arch'], row['source']), '')})
     places = {name: place for place, name in enumerate(registry.ARCHS)}
     rows.sort(
-        key=lambda row: (places[row['arch']], row['recipe'] == MORE_DATA, int(row['recipe_year']), row['training'])
+        key=lambda row: (
+            places.get(row['arch'], len(places)),
+            row['recipe'] == MORE_DATA,
+            int(row['recipe_year']),
+            row['training'],
+        )
     )
     with TABLE.open('w', newline='', encoding='utf-8') as file:
         table = csv.DictWriter(file, COLUMNS, lineterminator='\n', restval='')
