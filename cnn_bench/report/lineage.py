@@ -14,10 +14,10 @@ FAMILIES = {
     'VGG': ('vgg', 'fashion_cnn', 'repvgg'),
     'Inception': ('googlenet', 'nin', 'inception_v3', 'inception_v4', 'inception_resnet_v2', 'xception', 'nasnet'),
     'ResNet': ('resnet', 'resnet_cifar', 'resnet_v2', 'resnext', 'wide_resnet', 'seresnet', 'pyramidnet', 'dpn',
-               'res2net', 'resnet_rs', 'nfnet', 'darknet', 'hrnet'),
+               'res2net', 'resnet_rs', 'nfnet', 'darknet', 'hrnet', 'regnet'),
     'dense': ('densenet',),
-    'mobile': ('mobilenet_v1', 'mobilenet_v2', 'mobilenet_v3', 'efficientnet', 'enet', 'mnasnet', 'shufflenet_v2',
-               'squeezenet', 'mobileone'),
+    'mobile': ('mobilenet_v1', 'mobilenet_v2', 'mobilenet_v3', 'mobilenet_v4', 'efficientnet', 'efficientnet_v2', 'enet',
+               'ghostnet', 'mnasnet', 'shufflenet_v2', 'squeezenet', 'mobileone'),
     'ConvNeXt': ('convnext', 'convnext_v2'),
 }  # fmt: skip
 LINEAGES = tuple(FAMILIES)
