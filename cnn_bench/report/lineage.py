@@ -4,16 +4,17 @@ from cnn_bench.models import registry
 
 OTHER = 'other'
 # NIN is where GoogLeNet's paper takes its 1x1 convolutions from; FashionCNN has VGG's plan of pairs of 3x3 and doubled
-# filters; ENet, as the mobile networks, was made for devices with little power.
+# filters; ENet, as the mobile networks, was made for devices with little power. RegNet's
+# block is ResNet's without the narrow middle; GhostNet has MobileNetV3's table.
 FAMILIES = {
     'LeNet': ('lenet',),
     'AlexNet': ('alexnet',),
     'VGG': ('vgg', 'fashion_cnn'),
     'Inception': ('googlenet', 'nin', 'inception_v3', 'inception_v4', 'inception_resnet_v2', 'xception'),
-    'ResNet': ('resnet', 'resnet_cifar', 'resnet_v2', 'resnext', 'wide_resnet', 'seresnet'),
+    'ResNet': ('resnet', 'resnet_cifar', 'resnet_v2', 'resnext', 'wide_resnet', 'seresnet', 'regnet'),
     'dense': ('densenet',),
-    'mobile': ('mobilenet_v1', 'mobilenet_v2', 'mobilenet_v3', 'efficientnet', 'enet', 'mnasnet', 'shufflenet_v2',
-               'squeezenet'),
+    'mobile': ('mobilenet_v1', 'mobilenet_v2', 'mobilenet_v3', 'mobilenet_v4', 'efficientnet', 'efficientnet_v2', 'enet',
+               'ghostnet', 'mnasnet', 'shufflenet_v2', 'squeezenet'),
     'ConvNeXt': ('convnext',),
 }  # fmt: skip
 LINEAGES = tuple(FAMILIES)

@@ -11,8 +11,13 @@ _OF_THE_SAME_NAME = (
     *('vgg11', 'vgg13', 'vgg16', 'vgg19', 'vgg11_bn', 'vgg13_bn', 'vgg16_bn', 'vgg19_bn', 'inception_v3'),
     *('resnet18', 'resnet34', 'resnet50', 'resnet101', 'resnet152', 'resnext50_32x4d', 'wide_resnet50_2'),
     *('densenet121', 'densenet161', 'densenet169', 'densenet201', 'squeezenet1_0', 'squeezenet1_1'),
-    *('mobilenet_v2', 'mobilenet_v3_small', 'mobilenet_v3_large', 'mnasnet1_0', 'shufflenet_v2_x1_0'),
-    *('efficientnet_b0', 'efficientnet_b1', 'efficientnet_b2', 'efficientnet_b3', 'efficientnet_b4'),
+    *('regnet_x_800mf', 'regnet_x_1_6gf', 'regnet_x_3_2gf', 'regnet_x_8gf', 'regnet_x_16gf', 'regnet_x_32gf'),
+    *('regnet_y_400mf', 'regnet_y_1_6gf', 'regnet_y_3_2gf', 'regnet_y_16gf', 'regnet_y_32gf'),
+    *('mobilenet_v2', 'mobilenet_v3_small', 'mobilenet_v3_large'),
+    *('mnasnet0_5', 'mnasnet0_75', 'mnasnet1_0', 'mnasnet1_3'),
+    *('shufflenet_v2_x0_5', 'shufflenet_v2_x1_0', 'shufflenet_v2_x1_5', 'shufflenet_v2_x2_0'),
+    *(f'efficientnet_b{n}' for n in range(8)),
+    *('efficientnet_v2_s', 'efficientnet_v2_m', 'efficientnet_v2_l'),
     *('convnext_tiny', 'convnext_small', 'convnext_base'),
 )
 NAMES: dict[str, str] = {  # our name -> library and the name there
@@ -26,7 +31,16 @@ NAMES: dict[str, str] = {  # our name -> library and the name there
     'resnetv2_50': 'timm/resnetv2_50',
     'resnetv2_101': 'timm/resnetv2_101',
     'resnetv2_152': 'timm/resnetv2_152',
+    'regnet_x_400mf': 'timm/regnetx_004',  # torchvision's of this name and of the next two are wider
+    'regnet_y_800mf': 'timm/regnety_008',
+    'regnet_y_8gf': 'timm/regnety_080',
     'mobilenet_v1': 'timm/mobilenetv1_100',
+    'mobilenet_v2_x0_35': 'timm/mobilenetv2_035',
+    'mobilenet_v2_x0_5': 'timm/mobilenetv2_050',
+    'mobilenet_v2_x0_75': 'timm/mobilenetv2_075',
+    'mobilenet_v2_x1_4': 'timm/mobilenetv2_140',
+    **{f'mobilenet_v4_conv_{size}': f'timm/mobilenetv4_conv_{size}' for size in ('small', 'medium', 'large')},
+    'ghostnet': 'timm/ghostnet_100',
     **{f'efficientnet_lite{n}': f'timm/efficientnet_lite{n}' for n in range(5)},
 }
 WITHOUT_AUXILIARY_HEADS = {'aux_logits': False, 'init_weights': False}
