@@ -13,8 +13,8 @@ FAMILIES = {
     'Inception': ('googlenet', 'nin', 'inception_v3', 'inception_v4', 'inception_resnet_v2', 'xception'),
     'ResNet': ('resnet', 'resnet_cifar', 'resnet_v2', 'resnext', 'wide_resnet', 'seresnet', 'regnet'),
     'dense': ('densenet',),
-    'mobile': ('mobilenet_v1', 'mobilenet_v2', 'mobilenet_v3', 'mobilenet_v4', 'efficientnet', 'efficientnet_v2', 'enet',
-               'ghostnet', 'mnasnet', 'shufflenet_v2', 'squeezenet'),
+    'mobile': ('mobilenet_v1', 'mobilenet_v2', 'mobilenet_v3', 'mobilenet_v4', 'efficientnet', 'efficientnet_v2',
+               'enet', 'ghostnet', 'mnasnet', 'shufflenet_v2', 'squeezenet'),
     'ConvNeXt': ('convnext',),
 }  # fmt: skip
 LINEAGES = tuple(FAMILIES)
