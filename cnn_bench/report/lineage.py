@@ -7,8 +7,8 @@ OTHER = 'other'
 # filters, and RepVGG is a plain stack of 3x3 once its branches are fused; ENet, as the mobile networks, was made for
 # devices with little power. NFNet is a ResNet with gates and groups, but without normalisation; of the two paths of a
 # dual path network, the residual one is the wider; DarkNet and HRNet are made of ResNet's blocks. NASNet's cells
-# concatenate branches of separable convolutions, as the modules of Inception do and Xception's layers are. RegNet's block
-# is ResNet's without the narrow middle; GhostNet has MobileNetV3's table.
+# concatenate branches of separable convolutions, as the modules of Inception do and Xception's layers are. RegNet's
+# block is ResNet's without the narrow middle; GhostNet has MobileNetV3's table.
 FAMILIES = {
     'LeNet': ('lenet',),
     'AlexNet': ('alexnet',),
