@@ -93,11 +93,12 @@ def is_single_crop(protocol: object) -> bool:
 def _tidy(row: dict, several: bool) -> dict:
     arch, training = registry.get(row['arch']), f'{row["training"]} {row["recipe_year"]}'
     size = arch.size if pd.isna(row['size']) else int(row['size'])
-    macs = arch.macs
+    macs = arch.macs_in_use
     if size != arch.size:
-        from cnn_bench.complexity import model_cost  # imports JAX
+        from cnn_bench.complexity import model_cost  # these import JAX
+        from cnn_bench.models.branches import in_use
 
-        macs = model_cost(registry.build(row['arch']), (size, size, arch.channels)).macs
+        macs = model_cost(in_use(registry.build(row['arch'])), (size, size, arch.channels)).macs
     told = [training] if several else []
     told += [] if is_single_crop(row['protocol']) else [row['protocol']]
     return {
@@ -105,7 +106,7 @@ def _tidy(row: dict, several: bool) -> dict:
         'label': f'{row["arch"]} ({", ".join(told)})' if told else row['arch'],
         'family': arch.family,
         'year': arch.year,
-        'params': arch.params,
+        'params': arch.params_in_use,
         'macs': macs,
         'flops': 2 * macs,
         'dataset': 'imagenet',

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from torch_networks import EVERY, NETWORKS, PACKAGED_SIZE, images, value
+from torch_networks import EVERY, NETWORKS, PACKAGED_SIZE, by_family, images, is_drawn, value
 from zoo import quick_jit
 
 from cnn_bench.errors import UserError
@@ -19,21 +19,23 @@ from cnn_bench.pretrained import torch_file
 from cnn_bench.pretrained.convert import build, convert, fitting_libraries
 from cnn_bench.pretrained.layout import layout_of, layouts_of
 
-# The same structure as another, under other names: here names and shapes are tested, and logits by `make test-slow`.
+# The same structure as another, under other names, or large or of many parts: here names and shapes are tested, and
+# logits by `make test-slow`.
 SLOW = ('timm/vgg11_bn', 'timm/inception_v3', 'timm/mobilenetv2_100', 'timm/mnasnet_100', 'timm/efficientnet_lite0')
-SLOW += ('timm_tf/tf_efficientnet_b0', 'efficientnet_pytorch/efficientnet-lite2')
+SLOW += ('timm_tf/tf_efficientnet_b0', 'efficientnet_pytorch/efficientnet-lite2', 'timm/senet154')
+SLOW += ('timm/nasnetalarge', 'timm/pnasnet5large', 'timm/hrnet_w18')
 
 
 @cache
-def _file() -> dict:
-    with gzip.open(Path(__file__).with_name('torch_recorded.json.gz'), 'rt') as file:
+def _file(family: str) -> dict:
+    with gzip.open(Path(__file__).with_name('torch_recorded') / f'{family}.json.gz', 'rt') as file:
         return json.load(file)
 
 
 @cache
 def recorded() -> dict:
     """{'library/name': {'shapes': {their name: shape}, 'logits': (2, 50) or None}}."""
-    networks = _file()['networks']
+    networks = {key: network for family in by_family() for key, network in _file(family)['networks'].items()}
     for network in networks.values():
         if isinstance(network['shapes'], str):  # the network that has the same
             network['shapes'] = networks[network['shapes']]['shapes']
@@ -70,7 +72,8 @@ def test_every_name_and_shape_is_known(key, monkeypatch):
 )
 def test_logits_are_those_of_torch(key):
     library, (arch, size) = key.partition('/')[0], NETWORKS[key]
-    arrays = {name: value(name, tuple(shape)) for name, shape in recorded()[key]['shapes'].items() if shape}
+    shapes = recorded()[key]['shapes']
+    arrays = {name: value(name, tuple(shape)) for name, shape in shapes.items() if is_drawn(name)}
     variables = convert(arch, arrays, library)
     logits = np.asarray(quick_jit(build(arch, library).apply)(variables, images(size)))[:, ::EVERY]
     assert_equal_logits(logits, np.array(recorded()[key]['logits']))
@@ -90,7 +93,7 @@ def test_real_weights_give_the_logits_of_the_reference():
     assert library == 'efficientnet_pytorch'
     apply = quick_jit(build('efficientnet_lite0', library).apply)
     logits = np.asarray(apply(convert('efficientnet_lite0', arrays, library), images(PACKAGED_SIZE)))[:, ::EVERY]
-    assert_equal_logits(logits, np.array(_file()['packaged']))
+    assert_equal_logits(logits, np.array(_file('efficientnet')['packaged']))
 
 
 def test_images_are_prepared_as_the_authors_of_lite_did():

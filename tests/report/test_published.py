@@ -194,6 +194,18 @@ def test_another_size_is_counted_at_that_size(monkeypatch):
     assert set(published.table().query('arch == "resnet18"').macs) == {1_814_073_344}
 
 
+@pytest.mark.parametrize(('size', 'macs'), [(224, 1_361_451_008), (448, 4 * (1_361_451_008 - 1_280_000) + 1_280_000)])
+def test_a_network_of_branches_costs_what_it_costs_in_use(size, macs, rows, monkeypatch):
+    """Ding et al. 2021: 8.30 million parameters and 1.4 billion multiply-adds, which only the fused form has.
+
+    At twice the size everything but the dense layer of 1280 x 1000 is four times as much.
+    """
+    other = rows[rows.arch == 'vgg16'].head(1).assign(arch='repvgg_a0', size=size)
+    monkeypatch.setattr(published, 'rows', lambda: other)
+    (row,) = published.table().to_dict('records')
+    assert (row['params'], row['macs']) == (8_309_384, macs)
+
+
 def test_rows_of_networks_to_come_are_skipped(monkeypatch):
     monkeypatch.delitem(registry.ARCHS, 'xception')
     assert 'xception' not in set(published.table().arch)
