@@ -275,6 +275,7 @@ NORMS = {'batch': batch_norm, 'group': group_norm, 'layer': layer_norm, 'lrn': l
 ACTS = {
     'relu': nn.relu,
     'leaky_relu': leaky_relu,
+    'leaky_relu_0.01': nn.leaky_relu,
     'elu': nn.elu,
     'tanh': nn.tanh,
     'scaled_tanh': scaled_tanh,

@@ -129,7 +129,12 @@ COLUMNS: dict[str, Column] = {
         Column('dtype', 'compute dtype', over_seeds=KEY),
         Column('device', 'kind and number of devices', over_seeds=JOINED),
         Column('recipe', 'first digits of the hash of the config without its seed: equal for runs that repeat each '
-               'other', over_seeds=KEY),
+               'other; of a published figure its kind, of those of `report.published.KINDS`', over_seeds=KEY,
+               header='Recipe'),
+        Column('training', 'whose recipe the weights of a published figure were trained by, and its year; empty for a '
+               'run of ours', over_seeds=KEY, header='Training'),
+        Column('data', 'what the weights of a published figure were trained on; empty for a run of ours',
+               header='Trained on'),
         Column('versions', 'versions of the libraries that compute'),
         Column('commit', 'commit of the code, with + where there were uncommitted changes'),
         Column('state', 'finished, diverged, out_of_memory, crashed, refused, unfinished (in reports also running or '

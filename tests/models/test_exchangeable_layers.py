@@ -98,6 +98,7 @@ def test_layers_given_by_name_are_used(field):
 
 def test_leaky_relu_is_the_lectures():
     np.testing.assert_allclose(layers.leaky_relu(jnp.array([-2.0, 3.0])), [-0.2, 3.0])
+    np.testing.assert_allclose(layers.ACTS['leaky_relu_0.01'](jnp.array([-2.0, 3.0])), [-0.02, 3.0])
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ BY_HAND = {
     'wide_resnet50_2': 'ResNet', 'plain56': 'ResNet', 'densenet161': 'dense', 'squeezenet1_1': 'mobile',
     'mobilenet_v3_small': 'mobile', 'efficientnet_lite4': 'mobile', 'convnext_base': 'ConvNeXt',
     'convnextv2_atto': 'ConvNeXt', 'repvgg_a0': 'VGG', 'mobileone_s0': 'mobile', 'nfnet_f0': 'ResNet',
+    'nasnet_large': 'Inception', 'hrnet_w18': 'ResNet', 'darknet53': 'ResNet',
 }  # fmt: skip
 
 

@@ -16,9 +16,12 @@ from cnn_bench.models.blocks import Classifier, ConvNorm
 from cnn_bench.models.branches import RepBlock
 from cnn_bench.trained.folding import find_pairs, fold
 
-# Batch norms of the small networks that stay: before a block's convolutions, behind a concatenation or a pooling, and
-# in auxiliary heads, which are not computed in evaluation.
-LEFT_OF_FAMILY = {'resnet_v2': 5 + 1, 'densenet': 5 + 3 + 1, 'enet': 1}
+# Batch norms of the small networks that stay: before a block's convolutions, behind a concatenation (in NASNet's second
+# cell of a resolution) or a pooling, and in auxiliary heads, which are not computed in evaluation. Networks for CIFAR
+# have a stage less than their family.
+LEFT_OF_FAMILY = {'resnet_v2': 5 + 1, 'densenet': 5 + 3 + 1, 'enet': 1, 'dpn': 5 + 4 + 1, 'pyramidnet': 4 + 1}
+LEFT_OF_FAMILY |= {'nasnet': 3 + 2}
+LEFT_OF_NETWORK = {'resnetv2_164': 4 + 1, 'wide_resnet28_10': 4 + 1, 'densenet_bc100_12': 4 + 2 + 1}
 LEFT_OF_AUX_HEADS = {'googlenet_bn': 2, 'inception_v3': 2}
 
 
@@ -57,7 +60,7 @@ outcome = cache(Outcome)  # networks that differ in depth alone have the same sm
 def test_which_batch_norms_of_every_network_stay(name):
     of = outcome(small(name))
     family_left = LEFT_OF_FAMILY.get(registry.get(name).family, 0)
-    assert len(left(of.folded)) == LEFT_OF_AUX_HEADS.get(name, family_left)
+    assert len(left(of.folded)) == (LEFT_OF_NETWORK | LEFT_OF_AUX_HEADS).get(name, family_left)
     if not left(of.before):
         assert all(a is b for a, b in zip(*map(jax.tree.leaves, (of.folded, of.before)), strict=True))
 
