@@ -108,7 +108,7 @@ class StandardisedConv(nn.Module):
         slope = gain * jax.lax.rsqrt(fan_in * (kernel.var((0, 1, 2)) + self.epsilon))
         kernel = (kernel - kernel.mean((0, 1, 2))) * slope
         halves = tuple((taps // 2 * self.dilation,) * 2 for taps in window)
-        y = fast_ops.convolve(
+        y = output_stride.convolve(
             x.astype(self.dtype),
             kernel.astype(self.dtype),
             (self.stride, self.stride),

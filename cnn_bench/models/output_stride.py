@@ -8,8 +8,8 @@ denser by 4 in both directions, and every fourth pixel of it is what it was. No 
         maps = network.features(images)
 
 This holds for whatever is made of `layers.conv` and the poolings. Where a network takes means over whole maps
-(squeeze-and-excitation), these are over the denser map. Maps halved in another way, by slicing as in ResNet's option A,
-keep their stride, and the network doesn't fit together.
+(squeeze-and-excitation), these are over the denser map. Where a network halves maps in another way, by slicing as in
+ResNet's option A or NASNet, or pads them before it pools as Res2Net does, its parts no longer fit together.
 """
 
 import contextlib
@@ -22,7 +22,9 @@ from dataclasses import dataclass, field
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax.errors import FlaxError
 
+from cnn_bench.errors import UserError
 from cnn_bench.models import fast_ops
 from cnn_bench.models.fast_ops import Pads
 
@@ -74,12 +76,19 @@ _current: ContextVar[_Strides | None] = ContextVar('strides', default=None)
 def dilated(features: Callable[[jax.Array], jax.Array], shape: tuple[int, ...], limit: int) -> Iterator[None]:
     """Within this, `features` of images of `shape` (n, h, w, c) has an output stride of at most `limit`.
 
-    `features` must be a pure function, which is traced once to see its strides.
+    `features` must be a pure function; it is traced to see its strides, and whether it can be made denser. Raises
+    UserError where it can't.
     """
-    seen = _Strides(shape[1])
+    seen, images = _Strides(shape[1]), jax.ShapeDtypeStruct(shape, 'float32')
     with _as_current(seen):
-        jax.eval_shape(features, jax.ShapeDtypeStruct(shape, 'float32'))
+        jax.eval_shape(features, images)
     seen.limit = limit
+    try:
+        with _as_current(seen):
+            jax.eval_shape(features, images)
+    except (TypeError, FlaxError) as error:
+        raise UserError(f'the network has no map at an output stride of {limit}: its parts no longer fit') from error
+    seen.at = 0
     with _as_current(seen):
         yield
 

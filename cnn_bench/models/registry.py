@@ -205,8 +205,8 @@ ARCHS: dict[str, Arch] = {
     'convnextv2_nano': Arch('convnext_v2:ConvNeXtV2Nano', year=2023, size=224, params=15_623_800, macs=2_445_528_320),
     'convnextv2_tiny': Arch('convnext_v2:ConvNeXtV2Tiny', year=2023, size=224, params=28_635_496, macs=4_455_531_264),
     'convnextv2_base': Arch('convnext_v2:ConvNeXtV2Base', year=2023, size=224, params=88_717_800, macs=15_354_729_472),
-    'fcn': _pixels('segmentation:FCN', year=2015, params=32_956_802, macs=142_725_772_800, note='on ResNet-50 or another `base`'),
-    'deeplabv3': _pixels('segmentation:DeepLabV3', year=2017, params=39_638_658, macs=168_731_205_888, note='on ResNet-50 or another `base`'),
+    'fcn': _pixels('segmentation:FCN', year=2015, params=32_957_013, macs=142_725_772_800, note='on ResNet-50 or another `base`'),
+    'deeplabv3': _pixels('segmentation:DeepLabV3', year=2017, params=39_638_869, macs=168_731_205_888, note='on ResNet-50 or another `base`'),
     'lraspp': _pixels('segmentation:LRASPP', year=2019, params=3_221_538, macs=2_086_219_688, note='on MobileNetV3-Large or another `base`'),
 }
 # fmt: on

@@ -22,7 +22,8 @@ def test_facts_hold(name):
     arch = registry.get(name)
     logits, shapes, _ = native(name)
     assert logits.dtype == jnp.float32
-    assert logits.shape == (2, arch.num_classes) if arch.num_classes else len(logits.shape) == 4
+    pixels = (arch.size, arch.size) if arch.task == 'segmentation' else ()
+    assert logits.shape == (2, *pixels, arch.num_classes) if arch.num_classes else len(logits.shape) == 4
     assert sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes['params'])) == arch.params
     assert complexity.model_cost(registry.build(name), arch.input_shape).macs == arch.macs
     assert 1980 < arch.year < 2030

@@ -10,7 +10,7 @@ import pytest
 
 from cnn_bench.models import registry
 
-CLASSIFIERS = [name for name in registry.names() if registry.get(name).num_classes]
+CLASSIFIERS = [name for name, arch in registry.ARCHS.items() if arch.num_classes and arch.task == 'classification']
 IMAGES = (4, 28, 28, 1)
 WIDTH = 0.25
 # Fields that make a network larger or smaller, but not of other parts.

@@ -7,10 +7,10 @@ import jax
 import numpy as np
 import pytest
 from watched_config import WatchedConfig
+from zoo import CLASSIFIERS
 
 from cnn_bench import recipe
 from cnn_bench.errors import UserError
-from cnn_bench.models import registry
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.training import provenance, session
 from cnn_bench.training.setup import TrainingSetup
@@ -174,7 +174,7 @@ def test_the_rate_of_inception_falls_every_two_epochs(pretend):
     assert [float(task.schedule(step)) for step in rates] == pytest.approx(list(rates.values()))
 
 
-@pytest.mark.parametrize('name', [name for name in registry.names() if registry.get(name).num_classes])
+@pytest.mark.parametrize('name', CLASSIFIERS)
 def test_every_network_takes_the_modern_recipe(name, pretend):
     pretend(name='imagenet', image_shape=None, sizes={'train': 1_281_167, 'test': 50_000})
     task = TrainingSetup(recipe.load(BY_NAME['modern'], {'devices': 1, 'model.arch': name}))
