@@ -81,11 +81,11 @@ def dilated(features: Callable[[jax.Array], jax.Array], shape: tuple[int, ...], 
     """
     seen, images = _Strides(shape[1]), jax.ShapeDtypeStruct(shape, 'float32')
     with _as_current(seen):
-        jax.eval_shape(features, images)
+        jax.eval_shape(lambda x: features(x), images)  # a new function each time, which no cache knows
     seen.limit = limit
     try:
         with _as_current(seen):
-            jax.eval_shape(features, images)
+            jax.eval_shape(lambda x: features(x), images)
     except (TypeError, FlaxError) as error:
         raise UserError(f'the network has no map at an output stride of {limit}: its parts no longer fit') from error
     seen.at = 0
