@@ -17,7 +17,7 @@ from cnn_bench.errors import UserError
 from cnn_bench.models import registry
 from cnn_bench.pretrained import importer
 from cnn_bench.pretrained.layout import layouts_of
-from cnn_bench.pretrained.preprocessing import choose
+from cnn_bench.pretrained.preprocessing import choose, in_words
 from cnn_bench.pretrained.published import every_set, tagged
 
 NO_HASH = '0' * 64
@@ -119,6 +119,12 @@ def test_fields_that_do_not_fit_are_refused(given, words):
         choose('resnet50', 'torchvision', Path('mine.pth'), NO_HASH, None, given)
 
 
+def test_a_picture_may_be_squashed_and_then_cropped():
+    (nfnet,) = (each for each in every_set() if each.full_name == 'dm_nfnet_f0.dm_in1k')
+    assert nfnet.preprocessing.resized_size((375, 500)) == (213, 213)  # 192 / 0.9, cut
+    assert in_words(nfnet.preprocessing).startswith('192x192 from the image squashed to 213, bicubic')
+
+
 def test_an_unknown_tag_names_the_known_ones():
     with pytest.raises(UserError, match='IMAGENET1K_V2'):
         tagged('resnet50', 'torchvision', 'IMAGENET1K_V3')
@@ -129,7 +135,7 @@ def test_a_tag_names_one_set():
 
 
 def test_torchvision_publishes_weights_of_each_of_its_networks():
-    """So its layouts need no preprocessing of their own. Networks for small images have its layouts, not its weights."""
+    """So its layouts need no preprocessing of their own. Those for small images have its layouts, not its weights."""
     ours = set()
     for arch in (name for name in registry.names() if registry.get(name).num_classes == 1000):
         with contextlib.suppress(UserError):  # no library has it
