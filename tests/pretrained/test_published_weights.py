@@ -135,7 +135,7 @@ def test_a_tag_names_one_set():
 
 
 def test_torchvision_publishes_weights_of_each_of_its_networks():
-    """So its layouts need no preprocessing of their own. Those for small images have its layouts, not its weights."""
+    """So its layouts need no preprocessing of their own. Networks for small images have its layouts, but no weights."""
     ours = set()
     for arch in (name for name in registry.names() if registry.get(name).num_classes == 1000):
         with contextlib.suppress(UserError):  # no library has it
