@@ -28,15 +28,19 @@ if 'PYTEST_XDIST_WORKER' in os.environ:  # several test at once
 
 REPOSITORY = Path(__file__).parents[1]
 TRAIN_IMAGES, TEST_IMAGES = 96, 40
-NATIVE = (  # files that share the networks traced at native size, by `zoo.native`
-    'test_efficient_networks.py',
-    'test_families.py',
-    'test_inception_family.py',
-    'test_published_counts.py',
-    'test_registry.py',
-    'test_residual_families.py',
-    'test_stage_shapes.py',
-)
+TOGETHER = {  # files that share what is traced and compiled, in one process
+    'networks at native size': (  # by `zoo.native`
+        'test_efficient_networks.py',
+        'test_families.py',
+        'test_inception_family.py',
+        'test_published_counts.py',
+        'test_registry.py',
+        'test_residual_families.py',
+        'test_stage_shapes.py',
+        'test_torch.py',
+    ),
+    'small networks': ('test_every_network.py', 'test_folding.py'),  # by `zoo.form` and `zoo.trial`
+}
 
 
 def pytest_collection_finish() -> None:
@@ -46,13 +50,13 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_xdist_make_scheduler(config, log):
-    """Give each file to one worker, as --dist loadfile does, and all files in NATIVE to the same one."""
+    """Give each file to one worker, as --dist loadfile does, and files that share something to the same one."""
     from xdist.scheduler import LoadFileScheduling
 
     class ByWhatIsTraced(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             path = super()._split_scope(nodeid)
-            return 'native' if Path(path).name in NATIVE else path
+            return next((what for what, files in TOGETHER.items() if Path(path).name in files), path)
 
     return ByWhatIsTraced(config, log)
 

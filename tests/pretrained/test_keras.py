@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from keras_networks import EVERY, NETWORKS, images, value
-from zoo import quick_jit
+from zoo import array_shapes, quick_jit
 
+from cnn_bench.pretrained import convert as converting
 from cnn_bench.pretrained.convert import build, convert
 from cnn_bench.pretrained.layout import layout_of
 
@@ -27,6 +28,12 @@ def recorded() -> dict:
     """{our name: {'shapes': {their name: shape}, 'logits': (2, 50)}}."""
     with gzip.open(Path(__file__).with_name('keras_recorded.json.gz'), 'rt') as file:
         return json.load(file)['networks']
+
+
+@pytest.fixture(autouse=True)
+def traced_once(monkeypatch):
+    """What is traced of a network is traced once for all tests."""
+    monkeypatch.setattr(converting, 'array_shapes', array_shapes)
 
 
 @pytest.mark.parametrize('arch', NETWORKS)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from torch_networks import EVERY, NETWORKS, PACKAGED_SIZE, by_family, images, value
-from zoo import quick_jit
+from zoo import array_shapes, quick_jit
 
 from cnn_bench.errors import UserError
 from cnn_bench.pretrained import convert as converting
@@ -54,12 +54,14 @@ def _zeros(shapes: dict[str, list[int]]) -> dict[str, np.ndarray]:
     return {name: np.broadcast_to(np.float32(0), shape) for name, shape in shapes.items()}
 
 
-traced_once = cache(converting.array_shapes)  # for all libraries with the same network
+@pytest.fixture(autouse=True)
+def traced_once(monkeypatch):
+    """What is traced of a network is traced once for all libraries and tests."""
+    monkeypatch.setattr(converting, 'array_shapes', array_shapes)
 
 
 @pytest.mark.parametrize('key', NETWORKS)
-def test_every_name_and_shape_is_known(key, monkeypatch):
-    monkeypatch.setattr(converting, 'array_shapes', traced_once)
+def test_every_name_and_shape_is_known(key):
     library, (arch, _) = key.partition('/')[0], NETWORKS[key]
     convert(arch, _zeros(recorded()[key]['shapes']), library)
 
