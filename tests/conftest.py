@@ -1,6 +1,5 @@
 """What all tests share: four CPU devices in one process, a compilation cache, and a tiny data set."""
 
-import gc
 import os
 import time
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 QUICK = '--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false'
 os.environ.setdefault('XLA_FLAGS', f'--xla_force_host_platform_device_count=4 {QUICK}')
 
-from cnn_bench.runtime import cores  # noqa: E402
+from cnn_bench.runtime import cores, garbage  # noqa: E402
 from cnn_bench.runtime.compilation import cache_variables  # noqa: E402
 
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
@@ -44,9 +43,8 @@ TOGETHER = {  # files that share what is traced and compiled, in one process
 
 
 def pytest_collection_finish() -> None:
-    """Keep the garbage collector, which takes a fifth of the time of tracing, from what was imported."""
-    gc.freeze()
-    gc.set_threshold(100_000, *gc.get_threshold()[1:])
+    """Keep the garbage collector from what was imported, and from holding up what is traced."""
+    garbage.collect_seldom()
 
 
 def pytest_xdist_make_scheduler(config, log):
