@@ -19,9 +19,11 @@ from cnn_bench.pretrained import torch_file
 from cnn_bench.pretrained.convert import build, convert, fitting_libraries
 from cnn_bench.pretrained.layout import layout_of, layouts_of
 
-# The same structure as another, under other names: here names and shapes are tested, and logits by `make test-slow`.
+# The same structure as another, under other names, or with other sizes (VGG's are compared with Keras's, which are
+# cheaper): here names and shapes are tested, and logits by `make test-slow`.
 SLOW = ('timm/vgg11_bn', 'timm/inception_v3', 'timm/mobilenetv2_100', 'timm/mnasnet_100', 'timm/efficientnet_lite0')
-SLOW += ('timm_tf/tf_efficientnet_b0', 'efficientnet_pytorch/efficientnet-lite2')
+SLOW += ('timm_tf/tf_efficientnet_b0', 'efficientnet_pytorch/efficientnet-lite2', 'timm/mobilenetv3_small_100')
+SLOW += ('timm/efficientnet_b0', 'timm/convnext_tiny', 'torchvision/vgg11_bn', 'torchvision/squeezenet1_1')
 
 
 @cache

@@ -46,9 +46,9 @@ class Outcome:
     """What folding did to a network with random statistics, scales and shifts."""
 
     def __init__(self, trial: Trial):
-        self.before, self._trial = trial.variables, trial
-        same, self.folded = fold(trial.module, self.before, IMAGES[1:])
-        assert same is trial.module
+        self.module, self.before, self._trial = trial.module, trial.variables, trial
+        same, self.folded = fold(self.module, self.before, IMAGES[1:])
+        assert same is self.module
 
     @cached_property
     def expected(self):
