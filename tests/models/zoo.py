@@ -116,7 +116,7 @@ REPRESENTATIVES = list({_structure(name): name for name in reversed(CLASSIFIERS)
 COMPILED = (
     'lenet5_1998',  # subsampling that is trained, a table of connections, codes for the classes
     'alexnet',  # local response normalisation, groups, hidden dense layers
-    'nin_bn',  # no head but a pooling
+    'nin',  # no head but a pooling
     'seresnet50',  # bottlenecks, gates
     'resnetv2_50',  # normalisation before convolutions
     'plain20',  # basic blocks
