@@ -36,6 +36,6 @@ def each(function: Callable[[T], R], items: Sequence[T], worth_it: int = WORTH_I
 
 
 def _begin() -> None:
-    """What a process does first. Ctrl-C reaches all processes of a terminal; the one that started this one answers it."""
+    """First of all: Ctrl-C reaches all processes of a terminal; the one that started this one answers it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     garbage.collect_seldom()
