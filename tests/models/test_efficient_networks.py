@@ -9,7 +9,7 @@ import pytest
 from zoo import image, maps, native, paths, quick_jit, random_variables, small, variables
 
 from cnn_bench.errors import UserError
-from cnn_bench.models import convnext, inverted_residual, layers, registry, shufflenet_v2
+from cnn_bench.models import convnext, convnext_v2, inverted_residual, layers, registry, shufflenet_v2
 from cnn_bench.models.blocks import ConvNorm, StochasticDepth
 
 SHAPE = (2, 28, 28, 3)
@@ -179,6 +179,26 @@ def test_a_convnext_block_of_zero_scale_is_its_shortcut():
     np.testing.assert_array_equal(y, x)
     values['params']['layer_scale']['gamma'] = jnp.ones(4)
     assert not np.allclose(block.apply(values, x), x)
+
+
+def test_global_response_by_hand():
+    """Norms over the image of two channels are 5 and 0, their mean 2.5: responses 2 and 0."""
+    x = np.array([[[3.0, 0.0]], [[4.0, 0.0]]], np.float32)[None]
+    params = {'scale': np.array([0.5, 7.0], np.float32), 'bias': np.array([1.0, -1.0], np.float32)}
+    norm = convnext_v2.GlobalResponseNorm(0.0, jnp.float32)
+
+    def respond(x):
+        return norm.apply({'params': params}, x)
+
+    np.testing.assert_allclose(respond(x)[0, :, 0], [[7, -1], [9, -1]])
+    slope = jax.grad(lambda x: respond(x).sum())(x)  # of a channel that is 0 everywhere too
+    assert np.isfinite(slope).all()
+
+
+def test_convnext_v2_responds_instead_of_scaling():
+    one, two = (native(name)[1]['params']['stage2']['block1'] for name in ('convnext_atto', 'convnextv2_atto'))
+    assert set(one) - set(two) == {'layer_scale'}
+    assert {path: leaf.shape for path, leaf in paths(two['grn']).items()} == {'scale': (160,), 'bias': (160,)}
 
 
 @pytest.mark.parametrize(('name', 'last'), [('efficientnet_b0', 0.2 * 14 / 16), ('convnext_small', 0.4)])

@@ -18,6 +18,7 @@ IMAGES = (4, 28, 28, 1)
 WIDTH = 0.25
 # Fields that make a network larger or smaller, but not of other parts.
 SIZES = ('depths', 'growth', 'maps', 'stem_maps', 'stem_kernel', 'last_maps', 'hidden', 'table', 'dropout', 'drop_path')
+SIZES += ('skips',)  # of NASNet: another input of the same parts
 
 
 def _quick_options() -> dict:
@@ -85,7 +86,7 @@ def _maps(intermediates: dict) -> dict[str, tuple[int, ...]]:
 
 
 def random_variables(shapes: dict) -> dict:
-    """Values of the given shapes: kernels with He's variance, scales and variances near 1, the rest near 0."""
+    """Values of the given shapes: kernels with He's variance, scales, gains and variances near 1, the rest near 0."""
     generator = np.random.default_rng(0)
 
     def value(path, leaf):
@@ -93,7 +94,7 @@ def random_variables(shapes: dict) -> dict:
         match path[-1].key:
             case 'kernel':
                 return noise * np.sqrt(2 / max(1, np.prod(leaf.shape[:-1])), dtype=np.float32)
-            case 'scale' | 'var':
+            case 'scale' | 'var' | 'gain':
                 return np.exp(0.1 * noise)
             case _:
                 return 0.1 * noise
@@ -129,6 +130,7 @@ COMPILED = (
     'shufflenet_v2_x1_0',
     'convnext_tiny',
 )
+LONG = ('nasnet',)  # whose smallest form has hundreds of convolutions
 each_compiled = pytest.mark.parametrize(
     'name', [name if name in COMPILED else pytest.param(name, marks=pytest.mark.slow) for name in REPRESENTATIVES]
 )
@@ -137,11 +139,12 @@ each_compiled = pytest.mark.parametrize(
 def small(name: str, **fields):
     """The small form of a network: little width, few blocks, ten classes."""
     allowed = registry._fields(registry._load(registry.get(name)))
-    few = {'middle': 1} if 'middle' in allowed else {}
+    few = {field: 1 for field in ('middle', 'blocks') if field in allowed}
     depths = registry.build(name).depths if 'depths' in allowed else ()
     few |= {'depths': (2, *(1,) * (len(depths) - 1))} if depths else {}
     aux = {'aux': True} if 'aux' in allowed else {}
-    drop = {'drop_path': 0.5} if 'drop_path' in allowed else {}
+    rate = 0.05 if registry.get(name).family in LONG else 0.5  # one of hundreds would be dropped for all images
+    drop = {'drop_path': rate} if 'drop_path' in allowed else {}
     return registry.build(name, **{'num_classes': 10, 'width': WIDTH, 'stem': 'small', **few, **aux, **drop, **fields})
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import timm
 import torch
 import torchvision
-from torch_networks import EVERY, PACKAGED_SIZE, by_family, images, value
+from torch_networks import EVERY, PACKAGED_SIZE, by_family, images, is_drawn, value
 
 
 def make(library: str, name: str, size: int | None) -> torch.nn.Module:
@@ -40,7 +40,7 @@ def record(library: str, name: str, size: int | None) -> dict:
     if size:
         with torch.no_grad():
             for key, tensor in model.state_dict().items():
-                if shapes[key]:
+                if is_drawn(key):
                     tensor.copy_(torch.from_numpy(value(key, tuple(shapes[key]))))
         logits = logits_of(model, size)
     return {'shapes': shapes, 'logits': logits}

@@ -17,10 +17,11 @@ from cnn_bench.pretrained import convert as converting
 from cnn_bench.pretrained.convert import build, convert
 from cnn_bench.pretrained.layout import layout_of
 
-# The same structure with more blocks, or a network whose logits are compared with those of PyTorch's libraries: here
-# names and shapes are tested, and logits by `make test-slow`.
+# The same structure with more blocks, or a network whose logits are compared with those of PyTorch's libraries, or one
+# of many cells: here names and shapes are tested, and logits by `make test-slow`.
 SLOW = ('vgg19', 'resnet101', 'resnet152', 'resnetv2_101', 'resnetv2_152', 'densenet169', 'densenet201')
 SLOW += ('inception_v3', 'inception_resnet_v2', 'densenet121', 'mobilenet_v3_large', 'efficientnet_b0', 'convnext_tiny')
+SLOW += ('nasnet_mobile',)
 
 
 @cache

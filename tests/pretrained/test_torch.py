@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from torch_networks import EVERY, NETWORKS, PACKAGED_SIZE, by_family, images, value
+from torch_networks import EVERY, NETWORKS, PACKAGED_SIZE, by_family, images, is_drawn, value
 from zoo import array_shapes, quick_jit
 
 from cnn_bench.errors import UserError
@@ -19,11 +19,12 @@ from cnn_bench.pretrained import torch_file
 from cnn_bench.pretrained.convert import build, convert, fitting_libraries
 from cnn_bench.pretrained.layout import layout_of, layouts_of
 
-# The same structure as another, under other names, or with other sizes (VGG's are compared with Keras's, which are
-# cheaper): here names and shapes are tested, and logits by `make test-slow`.
+# The same structure as another, under other names or with other sizes (VGG's are compared with Keras's, which are
+# cheaper), or large or of many parts: here names and shapes are tested, and logits by `make test-slow`.
 SLOW = ('timm/vgg11_bn', 'timm/inception_v3', 'timm/mobilenetv2_100', 'timm/mnasnet_100', 'timm/efficientnet_lite0')
 SLOW += ('timm_tf/tf_efficientnet_b0', 'efficientnet_pytorch/efficientnet-lite2', 'timm/mobilenetv3_small_100')
 SLOW += ('timm/efficientnet_b0', 'timm/convnext_tiny', 'torchvision/vgg11_bn', 'torchvision/squeezenet1_1')
+SLOW += ('timm/senet154', 'timm/nasnetalarge', 'timm/pnasnet5large', 'timm/hrnet_w18')
 
 
 @cache
@@ -74,7 +75,8 @@ def test_every_name_and_shape_is_known(key):
 )
 def test_logits_are_those_of_torch(key):
     library, (arch, size) = key.partition('/')[0], NETWORKS[key]
-    arrays = {name: value(name, tuple(shape)) for name, shape in recorded()[key]['shapes'].items() if shape}
+    shapes = recorded()[key]['shapes']
+    arrays = {name: value(name, tuple(shape)) for name, shape in shapes.items() if is_drawn(name)}
     variables = convert(arch, arrays, library)
     logits = np.asarray(quick_jit(build(arch, library).apply)(variables, images(size)))[:, ::EVERY]
     assert_equal_logits(logits, np.array(recorded()[key]['logits']))

@@ -1,14 +1,14 @@
 """The scatter chart of accuracy against a cost as plain data."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from cnn_bench.report import published
 from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.format import text
-from cnn_bench.report.summary import SeedError, front
+from cnn_bench.report.summary import SeedError, compared, front
 from cnn_bench.runs import collapse
 from cnn_bench.runs.charts import costs
 from cnn_bench.runs.columns import COLUMNS, DEVICE_MEAN, Column
@@ -20,7 +20,9 @@ LINEAR_UP_TO_RATIO = 40
 @dataclass(frozen=True)
 class Point:
     """One mark. `half_width` of the interval around y is nan where there is none; a mark that is not `named` has no
-    label beside it. `seeds` are those of which y is the mean, and those that collapsed."""
+    label beside it. `seeds` are those of which y is the mean, and those that collapsed. Points `among` others of that
+    name share a front. Published ones have the kind of their `recipe`, the `network` that marks are joined of, and
+    `short`, what is beside the mark instead of the label."""
 
     label: str
     family: str
@@ -31,7 +33,10 @@ class Point:
     on_front: bool
     named: bool = True
     seeds: tuple[SeedError, ...] = ()
-    dataset: str = ''
+    among: str = ''
+    recipe: str = ''
+    network: str = ''
+    short: str = ''
 
     @property
     def collapsed(self) -> int:
@@ -45,9 +50,10 @@ class Point:
 
     @property
     def name(self) -> str:
-        """The label, and how many seeds collapsed."""
+        """What is beside the mark: the label, and how many seeds collapsed."""
         note = collapse.in_words(self.collapsed, len(self.seeds))
-        return f'{self.label} ({note})' if note else self.label
+        label = self.short or self.label
+        return f'{label} ({note})' if note else label
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +92,8 @@ def accuracy_vs_cost(summary: pd.DataFrame, name: str) -> Scatter | None:
     more_is_better = cost.better == 'more'
     effort = -rows[cost.name] if more_is_better else rows[cost.name]
     points = tuple(
-        _point(row | {'front': on}, row['top1_err_pct'], cost)
-        for row, on in zip(rows.to_dict('records'), front(rows, effort), strict=True)
+        _point(row | {'front': on, 'among': among}, row['top1_err_pct'], cost)
+        for row, on, among in zip(rows.to_dict('records'), front(rows, effort), compared(rows), strict=True)
     )
     return Scatter(
         name=name,
@@ -102,29 +108,55 @@ def accuracy_vs_cost(summary: pd.DataFrame, name: str) -> Scatter | None:
 
 
 def published_accuracy_vs_macs(summary: pd.DataFrame) -> Scatter:
-    """Published top-1 accuracy against our multiply-add counts, as in figure 2 of Canziani et al. 2017."""
+    """Published top-1 accuracy against our multiply-add counts, as in figure 2 of Canziani et al. 2017.
+
+    Marks of one network, trained in several ways, are joined, and the best of those without more data has its name.
+    Each kind of recipe has a front of its own, but for results of more data.
+    """
     cost = COLUMNS['macs']
-    points = tuple(_point(row | {'by_seed': ()}, 100 - row['top1_err_pct'], cost) for row in summary.to_dict('records'))
+    best = summary.assign(apart=summary.recipe.eq(published.MORE_DATA)).sort_values(['apart', 'top1_err_pct'])
+    named = best.index[~best.arch.duplicated()]
+    points = tuple(
+        replace(
+            _point(row | {'by_seed': (), 'among': among}, 100 - row['top1_err_pct'], cost),
+            named=i in named,
+            on_front=row['front'] and row['recipe'] != published.MORE_DATA,
+            recipe=row['recipe'],
+            network=row['arch'],
+            short=row['arch'],
+        )
+        for i, row, among in zip(summary.index, summary.to_dict('records'), compared(summary), strict=True)
+    )
     single = summary.protocol.map(published.is_single_crop).all()
     protocol = 'single crop, single model' if single else 'single model, protocols as named'
     wide = max(p.x for p in points) > LINEAR_UP_TO_RATIO * min(p.x for p in points)
     return Scatter(
         name='published_accuracy_vs_macs',
         title='Published ImageNet accuracy against multiply-adds',
-        subtitle=f'{len(points)} networks · {protocol} · multiply-adds and parameters counted here',
+        subtitle=f'{len(named)} networks, {len(points)} trainings · {protocol} · multiply-adds and parameters counted '
+        'here',
         x_label=cost.axis_label,
         y_label='top-1 accuracy (%)',
-        caption=_CAPTION.format(both='fewer multiply-adds') + ' ' + _TWICE,
+        caption=' '.join([_AREAS, _RECIPES, _TWICE]),
         points=points,
         log_x=wide,
         low_is_better=False,
     )
 
 
-_CAPTION = (
+_AREAS = (
     'The area of a mark is proportional to the parameters, but for hollow ones, which are too small to show it; colour '
-    'tells the lineage, shape the family. The dashed steps are the '
+    'tells the lineage,'
+)
+_CAPTION = (
+    _AREAS + ' shape the family. The dashed steps are the '
     'Pareto front: no network here has both {both} and less error than one on it.'
+)
+_RECIPES = (
+    'shape how the network was trained. Lines join the marks of one network, trained in several ways; its name is '
+    'beside the best of those that saw no more than ImageNet-1k. Dashed steps are Pareto fronts, one for each kind of '
+    'recipe, as the recipe of a year is not compared with that of another: no network trained alike has both fewer '
+    'multiply-adds and less error than one on it.'
 )
 _BARS = (
     'Small dots are single seeds, marks their means, bars 95 % t intervals; an arrow with a number stands for what is '
@@ -151,7 +183,7 @@ def _point(row: dict, y: float, cost: Column) -> Point:
         half_width=float(row['top1_ci95_pct']),
         params=float(row['params']),
         on_front=bool(row['front']),
-        dataset=text(row['dataset']),
+        among=row['among'],
         seeds=row['by_seed'],
     )
 
