@@ -129,7 +129,7 @@ def _above_resnets(errors: pd.Series, resnets: list[str], networks: list[str]) -
 
 
 def _macs(networks: pd.Index) -> np.ndarray:
-    return np.array([registry.get(name).macs for name in networks], dtype=float)
+    return np.array([registry.get(name).macs_in_use for name in networks], dtype=float)
 
 
 def _gain(what: str, points: pd.Series) -> Gain:
@@ -185,7 +185,7 @@ def _of_pair(table: pd.DataFrame, first: str = 'resnet50', last: str = 'convnext
         return []
     by_recipe, by_network = old[first] - new[first], new[first] - new[last]
     share = 100 * by_recipe / (by_recipe + by_network)
-    costs = ' and '.join(human(registry.get(name).macs) for name in (first, last))
+    costs = ' and '.join(human(registry.get(name).macs_in_use) for name in (first, last))
     return [
         f'From {first} of 2015 to {last} of 2022, with {costs} multiply-adds, the error falls from {old[first]:.1f} to '
         f'{new[last]:.1f} %: by {number(by_recipe)} points as {first} itself is trained by the newer recipe, and by '
