@@ -112,9 +112,8 @@ def _structure(name: str) -> tuple:
     return make.func, tuple(sorted(fields.items()))
 
 
-REPRESENTATIVES = list({_structure(name): name for name in reversed(CLASSIFIERS)}.values())[::-1]
 # What is compiled takes seconds a network: `make test` has these, which between them have every kind of layer with
-# variables of its own (test_every_network holds them to it) and every way of joining layers, `make test-slow` the rest.
+# variables of its own (test_every_network holds them to it), `make test-slow` the other structures.
 COMPILED = (
     'lenet5_1998',  # subsampling that is trained, a table of connections, codes for the classes
     'alexnet',  # local response normalisation, groups, hidden dense layers
@@ -128,9 +127,13 @@ COMPILED = (
     'densenet121',
     'squeezenet1_0',  # no normalisation at all
     'mobilenet_v3_small',  # inverted residuals, gates, dropped blocks
-    'shufflenet_v2_x1_0',
-    'convnext_tiny',
+    'shufflenet_v2_x0_5',
+    'convnext_atto',
+    'convnextv2_atto',  # response normalisation
+    'nfnet_f0',  # standardised kernels, gains
 )
+# One name of each structure: that in `COMPILED`, or the first.
+REPRESENTATIVES = list({_structure(name): name for name in (*reversed(CLASSIFIERS), *COMPILED)}.values())[::-1]
 LONG = ('nasnet',)  # whose smallest form has hundreds of convolutions
 each_compiled = pytest.mark.parametrize(
     'name', [name if name in COMPILED else pytest.param(name, marks=pytest.mark.slow) for name in REPRESENTATIVES]
