@@ -1,6 +1,5 @@
 """What all tests share: four CPU devices in one process, a compilation cache, and a tiny data set."""
 
-import gc
 import os
 import time
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 QUICK = '--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false'
 os.environ.setdefault('XLA_FLAGS', f'--xla_force_host_platform_device_count=4 {QUICK}')
 
-from cnn_bench.runtime import cores  # noqa: E402
+from cnn_bench.runtime import cores, garbage  # noqa: E402
 from cnn_bench.runtime.compilation import cache_variables  # noqa: E402
 
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
@@ -28,31 +27,34 @@ if 'PYTEST_XDIST_WORKER' in os.environ:  # several test at once
 
 REPOSITORY = Path(__file__).parents[1]
 TRAIN_IMAGES, TEST_IMAGES = 96, 40
-NATIVE = (  # files that share the networks traced at native size, by `zoo.native`
-    'test_efficient_networks.py',
-    'test_families.py',
-    'test_inception_family.py',
-    'test_published_counts.py',
-    'test_registry.py',
-    'test_residual_families.py',
-    'test_stage_shapes.py',
-)
+TOGETHER = {  # files that share what is traced and compiled, in one process
+    'networks at native size': (  # by `zoo.native`
+        'test_efficient_networks.py',
+        'test_families.py',
+        'test_inception_family.py',
+        'test_published_counts.py',
+        'test_registry.py',
+        'test_residual_families.py',
+        'test_stage_shapes.py',
+        'test_torch.py',
+    ),
+    'small networks': ('test_every_network.py', 'test_folding.py'),  # by `zoo.form` and `zoo.trial`
+}
 
 
 def pytest_collection_finish() -> None:
-    """Keep the garbage collector, which takes a fifth of the time of tracing, from what was imported."""
-    gc.freeze()
-    gc.set_threshold(100_000, *gc.get_threshold()[1:])
+    """Keep the garbage collector from what was imported, and from holding up what is traced."""
+    garbage.collect_seldom()
 
 
 def pytest_xdist_make_scheduler(config, log):
-    """Give each file to one worker, as --dist loadfile does, and all files in NATIVE to the same one."""
+    """Give each file to one worker, as --dist loadfile does, and files that share something to the same one."""
     from xdist.scheduler import LoadFileScheduling
 
     class ByWhatIsTraced(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             path = super()._split_scope(nodeid)
-            return 'native' if Path(path).name in NATIVE else path
+            return next((what for what, files in TOGETHER.items() if Path(path).name in files), path)
 
     return ByWhatIsTraced(config, log)
 
