@@ -1,0 +1,174 @@
+"""Style transfer: its losses against NumPy, their gradient against differences, and what comes of it."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from zoo import quick_jit
+
+from cnn_bench.errors import UserError
+from cnn_bench.inference import layers, pixels, style
+
+SIZE = (40, 36)  # another than the network's 28x28
+
+
+@pytest.fixture(scope='module')
+def network(make_network):
+    return make_network(channels=3)
+
+
+@pytest.fixture(scope='module')
+def pictures():
+    """A gradient from dark to bright, and stripes in other colours."""
+    ramp = np.linspace(20, 230, SIZE[0])[:, None, None] * np.ones((1, SIZE[1], 3))
+    stripes = np.where((np.arange(32) // 2 % 2)[None, :, None], [200, 40, 60], [30, 90, 220]) * np.ones((32, 1, 1))
+    return ramp.astype(np.uint8), stripes.astype(np.uint8)
+
+
+@pytest.fixture(scope='module')
+def plan(network):
+    return style.plan_for(network, SIZE, 'c3', ('c1', 'c3'), content_weight=2.0, style_weight=30.0, tv_weight=5.0)
+
+
+def test_gram_matrix():
+    made = np.random.default_rng(0).standard_normal((2, 3, 4, 5)).astype(np.float32)
+    expected = np.zeros((2, 5, 5))
+    for image in range(2):
+        for row in range(3):
+            for column in range(4):
+                expected[image] += np.outer(made[image, row, column], made[image, row, column]) / 12
+    np.testing.assert_allclose(style.gram(jnp.asarray(made)), expected, atol=1e-5)
+
+
+def maps_by_hand(network, x):
+    """Outputs (positions, channels) of c1 and c3, by a plain pass."""
+    inputs = jnp.asarray((np.asarray(x) - 0.4) / 0.3, jnp.float32)
+    _, kept = network.module.apply(
+        network.variables, inputs, method='features', capture_intermediates=True, mutable=['intermediates']
+    )
+    kept = {layer: np.asarray(kept['intermediates'][layer]['__call__'][0], np.float64) for layer in ('c1', 'c3')}
+    return {layer: made.reshape(-1, made.shape[-1]) for layer, made in kept.items()}
+
+
+def test_the_loss_is_that_of_numpy(network, pictures, plan):
+    content, wanted = pictures
+    x = np.asarray(jax.random.uniform(jax.random.key(2), (1, *SIZE, 3)), np.float64)
+    own, of_content, of_style = (maps_by_hand(network, y) for y in (x, content[None] / 255, wanted[None] / 255))
+    to_content = ((own['c3'] - of_content['c3']) ** 2).sum() / (of_content['c3'] ** 2).sum()
+    to_style = []
+    for layer in ('c1', 'c3'):
+        gram, target = (made[layer].T @ made[layer] / len(made[layer]) for made in (own, of_style))
+        to_style.append(((gram - target) ** 2).sum() / (target**2).sum())
+    tv = ((x[:, 1:] - x[:, :-1]) ** 2).sum() + ((x[:, :, 1:] - x[:, :, :-1]) ** 2).sum()
+    expected = {'content': to_content, 'style': np.mean(to_style), 'tv': tv / x.size}
+    given = style.targets(network, plan, content, wanted)
+    total, parts = style.loss(network, plan, jnp.asarray(x, jnp.float32), None, given)
+    assert {name: float(part) for name, part in parts.items()} == pytest.approx(expected, rel=1e-4)
+    assert float(total) == pytest.approx(
+        2 * expected['content'] + 30 * expected['style'] + 5 * expected['tv'], rel=1e-4
+    )
+
+
+def test_the_gradient_is_that_of_differences(network, pictures, plan):
+    given = style.targets(network, plan, *pictures)
+    x = jax.random.uniform(jax.random.key(2), (1, *SIZE, 3))
+    value = quick_jit(lambda x: style.loss(network, plan, x, None, given)[0])
+    gradient = np.asarray(quick_jit(jax.grad(lambda x: style.loss(network, plan, x, None, given)[0]))(x))
+    direction = np.random.default_rng(0).standard_normal(x.shape)
+    direction *= np.sign(gradient)  # so that the parts add up, and rounding is small against them
+    step = 1e-3
+    slope = (float(value(x + step * direction)) - float(value(x - step * direction))) / (2 * step)
+    assert slope == pytest.approx((gradient * direction).sum(), rel=0.02)
+
+
+@pytest.fixture(scope='module')
+def runs(network, pictures, plan):
+    """Method -> its thirty steps from the content picture."""
+    return {name: list(style.stylize(network, *pictures, plan, 30, name)) for name in style.METHODS}
+
+
+def test_the_style_comes_nearer_and_the_picture_keeps_its_size(runs, network, pictures, plan):
+    given = style.targets(network, plan, *pictures)
+    _, before = style.loss(network, plan, pixels.from_image(pictures[0]), None, given)
+    for steps in runs.values():
+        assert float(steps[-1].parts['style']) < 0.3 * float(before['style'])
+        assert steps[-1].image.shape == pictures[0].shape
+        assert [step.number for step in steps] == list(range(1, 31))
+
+
+def test_lbfgs_undercuts_adam(runs):
+    assert float(runs['lbfgs'][-1].parts['loss']) < float(runs['adam'][-1].parts['loss'])
+
+
+def test_the_last_step_tells_the_loss_of_its_own_picture(runs, network, pictures, plan):
+    given = style.targets(network, plan, *pictures)
+    for steps in runs.values():
+        total, _ = style.loss(network, plan, steps[-1].pixels, None, given)
+        assert float(steps[-1].parts['loss']) == pytest.approx(float(total), rel=1e-4)
+
+
+def test_the_same_seed_gives_the_same_picture_from_noise(network, pictures, plan):
+    def last(seed):
+        return [step.image for step in style.stylize(network, *pictures, plan, 2, 'adam', start='noise', seed=seed)][-1]
+
+    np.testing.assert_array_equal(last(0), last(0))
+    assert not np.array_equal(last(0), last(1))
+
+
+@pytest.mark.parametrize(
+    ('arch', 'ends'),
+    [  # by the tables of the papers: the last layer at each resolution
+        ('vgg19', 'stage1 stage2 stage3 stage4 stage5'),
+        ('squeezenet1_0', 'conv1 fire4 fire8 fire9'),
+        ('resnet50', 'stem stage2 stage3 stage4 stage5'),
+        ('googlenet', 'conv1 conv2 inception_3b inception_4e inception_5b'),
+        ('mobilenet_v2', 'stage1 stage2 stage3 stage5 last'),
+    ],
+)
+def test_default_layers_are_the_ends_of_stages(arch, ends, network):
+    """Nothing is computed; 200x300 is the size of no network."""
+    import dataclasses
+
+    from cnn_bench.models import registry
+    from cnn_bench.models.variables import variable_shapes
+
+    module = registry.build(arch)
+    model = dataclasses.replace(network, module=module, variables=variable_shapes(module, (224, 224, 3)))
+    plan = style.plan_for(model, (200, 300))
+    assert plan.style_layers == tuple(ends.split())
+    assert plan.content_layer == ends.split()[1]
+
+
+@pytest.mark.parametrize(
+    ('size', 'fields', 'words'),
+    [
+        (SIZE, {'content_layer': 'c9'}, 'unknown layer of lenet5'),
+        (SIZE, {'style_layers': ('c1', 'c33')}, 'did you mean c3'),
+        (SIZE, {'content_layer': 'head/fc'}, 'is in the head'),
+        (SIZE, {'content_layer': 'logits'}, 'is in the head'),
+        ((8, 40), {}, 'cannot take a picture of 8x40'),
+    ],
+)
+def test_what_does_not_fit_is_refused(network, size, fields, words):
+    with pytest.raises(UserError, match=words):
+        style.plan_for(network, size, **fields)
+
+
+def test_choices_and_steps_are_checked(network, pictures, plan):
+    for fields, words in (
+        ({'steps': 0}, 'at least 1'),
+        ({'method': 'sgd'}, "unknown method 'sgd'"),
+        ({'start': 'black'}, "unknown start 'black'"),
+    ):
+        with pytest.raises(UserError, match=words):
+            next(style.stylize(network, *pictures, plan, **fields))
+
+
+def test_outputs_of_several_layers_in_one_pass_are_those_of_one_at_a_time(network):
+    inputs = jnp.asarray(np.random.default_rng(0).standard_normal((1, 28, 28, 3)), jnp.float32)
+    names = ('c1/conv', 'c3', 'features', 'head/f6', 'logits')
+    found = layers.outputs(network.module, network.variables, inputs, names)
+    assert tuple(found) == names
+    for name in names:
+        alone = layers.output(network.module, network.variables, inputs, name)
+        np.testing.assert_allclose(found[name], alone, atol=1e-6)
