@@ -70,18 +70,19 @@ def dream(model: TrainedModel, start: jax.Array, wanted: Dream, seed: int = 0) -
 
 
 def check(model: TrainedModel, size: tuple[int, int], wanted: Dream) -> list[tuple[int, int]]:
-    """The octaves' sizes. Raises UserError for numbers out of range, an unknown layer or channel, and a smallest octave
-    that is too small for the network."""
+    """The octaves' sizes. Raises UserError for numbers out of range, an unknown layer or channel, and octaves of sizes
+    that the network does not take."""
     pixels.check_steps(wanted.steps)
     if wanted.octaves < 1 or wanted.octave_scale <= 1 or wanted.jitter < 0:
         raise UserError('a dream takes at least 1 octave, an octave scale above 1, and a jitter of 0 or more')
     sizes = octave_sizes(size, wanted.octaves, wanted.octave_scale)
-    smallest = jax.ShapeDtypeStruct((1, *sizes[0], model.input_shape[2]), jnp.float32)
     known = layers.list_maps(model, sizes[0])
-    if layers.is_of_head(wanted.layer):
+    if wanted.layer not in known and layers.is_of_head(wanted.layer):
         known = layers.list_layers(model)
     layers.check_known(model, wanted.layer, known)
-    answer = jax.eval_shape(partial(_answer, model, wanted.layer), model.variables, smallest)
+    for size in (sizes[0], sizes[-1]):  # a head may take one of them only
+        image = jax.ShapeDtypeStruct((1, *size, model.input_shape[2]), jnp.float32)
+        answer = jax.eval_shape(partial(_answer, model, wanted.layer), model.variables, image)
     if wanted.channel is not None and not 0 <= wanted.channel < answer.shape[-1]:
         raise UserError(f'channel {wanted.channel} of {wanted.layer}; there are 0 to {answer.shape[-1] - 1}')
     return sizes

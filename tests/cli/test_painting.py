@@ -25,14 +25,14 @@ def pictures(tmp_path_factory):
 
 
 @pytest.fixture
-def call(pictures, colour_weights, tmp_path, monkeypatch, capsys):
+def call(pictures, any_size_weights, tmp_path, monkeypatch, capsys):
     """Run a command in an empty folder; return its status, stdout, and the lines of stderr."""
     monkeypatch.chdir(tmp_path)
 
     def run(command: str, *more: str):
         named = {'CONTENT': 'content.png', 'STYLE': 'style.png', 'NONE': 'none.png'}
         words = [str(pictures / named[word]) if word in named else word for word in command.split()]
-        status = main([*words, *more, '--weights', colour_weights])
+        status = main([*words, *more, '--weights', any_size_weights])
         captured = capsys.readouterr()
         return status, captured.out, captured.err.splitlines()
 
@@ -40,12 +40,12 @@ def call(pictures, colour_weights, tmp_path, monkeypatch, capsys):
 
 
 def test_a_stylised_picture_and_its_record(call, tmp_path):
-    command = 'stylize CONTENT STYLE --size 40 --steps 4 --every 2 --out a.png --json --style-layers c1,c3'
+    command = 'stylize CONTENT STYLE --size 40 --steps 4 --every 2 --out a.png --json --style-layers conv1,fire3'
     status, out, lines = call(command)
     assert status == 0
     record = json.loads(out)
     assert record['size'] == [30, 40]
-    assert record['style_layers'] == ['c1', 'c3']
+    assert record['style_layers'] == ['conv1', 'fire3']
     assert (record['steps'], record['out'], record['seed']) == (4, 'a.png', 0)
     assert 0 < record['style'] < record['loss']
     assert sorted(os.listdir(tmp_path)) == ['a.png', 'a_2.png']
@@ -54,10 +54,10 @@ def test_a_stylised_picture_and_its_record(call, tmp_path):
 
 
 def test_a_dream_and_its_record(call, tmp_path):
-    status, out, _ = call('dream CONTENT --size 40 --steps 2 --octaves 2 --layer c1 --out d.jpg --json')
+    status, out, _ = call('dream CONTENT --size 40 --steps 2 --octaves 2 --layer conv1 --out d.jpg --json')
     assert status == 0
     record = json.loads(out)
-    assert (record['sizes'], record['steps'], record['layer']) == ([[21, 29], [30, 40]], 4, 'c1')
+    assert (record['sizes'], record['steps'], record['layer']) == ([[21, 29], [30, 40]], 4, 'conv1')
     assert Image.open('d.jpg').size == (40, 30)
     assert os.listdir(tmp_path) == ['d.jpg']
 
@@ -103,11 +103,11 @@ def test_a_loss_that_is_no_number_fails(call, tmp_path, monkeypatch):
         ('stylize CONTENT NONE', 'is no picture that can be read'),
         ('stylize CONTENT', 'STYLE'),
         ('stylize CONTENT STYLE --steps 0', 'at least 1'),
-        ('stylize CONTENT STYLE --content-layer c33', 'did you mean c3'),
-        ('stylize CONTENT STYLE --style-layers c1,', "unknown layer of lenet5 ''"),
+        ('stylize CONTENT STYLE --content-layer fire33', 'did you mean fire3'),
+        ('stylize CONTENT STYLE --style-layers conv1,', "unknown layer of squeezenet1_0 ''"),
         ('stylize CONTENT STYLE --content-layer head/fc', 'is in the head'),
-        ('stylize CONTENT STYLE --size 8', 'cannot take a picture of 6x8'),
-        ('stylize CONTENT STYLE --style-size 8', 'cannot take a picture of 8x8'),
+        ('stylize CONTENT STYLE --size 7', 'cannot take a picture of 5x7'),
+        ('stylize CONTENT STYLE --style-size 7', 'cannot take a picture of 7x7'),
         ('stylize CONTENT STYLE --size 99999', f'at most {painting.LARGEST:,}'),
         ('stylize CONTENT STYLE --out a.gif', '--out a.gif must be'),
         ('stylize CONTENT STYLE --out nowhere/a.png', 'in an existing directory'),
@@ -115,14 +115,14 @@ def test_a_loss_that_is_no_number_fails(call, tmp_path, monkeypatch):
         ('stylize CONTENT STYLE --tv-weight -1', 'at least 0'),
         ('dream nowhere.png', 'nowhere.png: is not there'),
         ('dream CONTENT --steps 0', 'at least 1'),
-        ('dream CONTENT --layer c9', 'unknown layer of lenet5'),
-        ('dream CONTENT --layer c1 --channel 999', 'there are 0 to'),
+        ('dream CONTENT --layer dense9', 'unknown layer of squeezenet1_0'),
+        ('dream CONTENT --layer conv1 --channel 999', 'there are 0 to'),
         ('dream CONTENT --size 40 --octaves 9', 'cannot take a picture of 2x3'),
         ('dream CONTENT --octave-scale 1', 'above 1'),
-        ('dream --class zebra', 'unknown class of lenet5'),
+        ('dream --class zebra', 'unknown class of squeezenet1_0'),
         ('dream --class 10 --octaves 1', 'there are 0 to 9'),
-        ('dream --class 1', 'not for images of 12x12'),
-        ('dream --class 1 --layer c1', 'give --class, or --layer and --channel'),
+        ('dream --class 1 --octaves 6', 'cannot take a picture of 6x6'),
+        ('dream --class 1 --layer conv1', 'give --class, or --layer and --channel'),
         ('dream --every 0', 'at least 1'),
     ],
 )

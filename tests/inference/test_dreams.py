@@ -1,18 +1,23 @@
 """Dreams: octaves by hand, and answers that grow."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from cnn_bench import trained
 from cnn_bench.errors import UserError
 from cnn_bench.inference import dreams, layers, pixels
 from cnn_bench.inference.dreams import Dream
+from cnn_bench.models import registry
+from cnn_bench.models.variables import variable_shapes
 
 
 @pytest.fixture(scope='module')
-def network(make_network):
-    return make_network(channels=3)
+def network(any_size_weights):
+    return trained.load(any_size_weights)
 
 
 @pytest.fixture(scope='module')
@@ -31,10 +36,10 @@ def test_octave_sizes():
 
 
 def test_a_layer_answers_more_strongly(network, start):
-    steps = list(dreams.dream(network, start, Dream('c3', steps=4, octaves=2, octave_scale=1.3, jitter=3)))
+    steps = list(dreams.dream(network, start, Dream('fire3', steps=4, octaves=2, octave_scale=1.3, jitter=3)))
     assert [step.number for step in steps] == list(range(1, 9))
     assert [step.image.shape for step in steps] == [(34, 43, 3)] * 4 + [(44, 56, 3)] * 4
-    before, after = (float((answer(network, x, 'c3') ** 2).mean()) for x in (start, steps[-1].pixels))
+    before, after = (float((answer(network, x, 'fire3') ** 2).mean()) for x in (start, steps[-1].pixels))
     assert after > 1.3 * before
 
 
@@ -48,15 +53,15 @@ def test_a_class_becomes_more_probable(network):
 
 def test_a_step_is_that_of_the_formula(network, start):
     """One octave, one step, no jitter: the gradient of one channel's mean, divided by its mean absolute value."""
-    (step,) = dreams.dream(network, start, Dream('c1', channel=2, steps=1, octaves=1, jitter=0, step_size=0.01))
-    gradient = jax.grad(lambda x: answer(network, x, 'c1')[..., 2].mean())(start)
+    (step,) = dreams.dream(network, start, Dream('conv1', channel=2, steps=1, octaves=1, jitter=0, step_size=0.01))
+    gradient = jax.grad(lambda x: answer(network, x, 'conv1')[..., 2].mean())(start)
     expected = start + 0.01 * gradient / jnp.abs(gradient).mean()
     np.testing.assert_allclose(step.pixels, jnp.clip(expected, 0, 1), atol=1e-5)
 
 
 def test_total_variation_smooths(network, start):
     plain, smooth = (
-        list(dreams.dream(network, start, Dream('c1', steps=3, octaves=1, jitter=0, tv_weight=weight)))[-1].pixels
+        list(dreams.dream(network, start, Dream('conv1', steps=3, octaves=1, jitter=0, tv_weight=weight)))[-1].pixels
         for weight in (0.0, 1e4)
     )
     assert float(pixels.total_variation(smooth)) < 0.8 * float(pixels.total_variation(plain))
@@ -64,26 +69,36 @@ def test_total_variation_smooths(network, start):
 
 def test_the_same_seed_gives_the_same_picture(network, start):
     def last(seed):
-        return list(dreams.dream(network, start, Dream('c1', steps=2, octaves=1, jitter=8), seed))[-1].image
+        return list(dreams.dream(network, start, Dream('conv1', steps=2, octaves=1, jitter=8), seed))[-1].image
 
     np.testing.assert_array_equal(last(0), last(0))
     assert not np.array_equal(last(0), last(1))
 
 
+def test_a_head_of_one_size_is_not_for_others(network):
+    """Nothing is computed."""
+    module = registry.build('fashion_cnn')
+    model = replace(network, module=module, variables=variable_shapes(module, (28, 28, 3)))
+    model = replace(model, preprocessing=replace(network.preprocessing, input_shape=(28, 28, 3)))
+    wanted = Dream('logits', channel=1, octaves=1)
+    assert dreams.check(model, (28, 28), wanted) == [(28, 28)]
+    with pytest.raises(UserError, match='not for images of 40x40'):
+        dreams.check(model, (40, 40), wanted)
+
+
 def test_the_default_layer_ends_the_last_stage_but_one(network):
-    assert dreams.default_layer(network, (44, 56)) == 'c3'
+    assert dreams.default_layer(network, (44, 56)) == 'fire3'
 
 
 @pytest.mark.parametrize(
     ('fields', 'words'),
     [
-        ({'layer': 'c9'}, 'unknown layer of lenet5'),
-        ({'layer': 'c1', 'channel': 4}, 'there are 0 to'),
-        ({'layer': 'c1', 'steps': 0}, 'at least 1'),
-        ({'layer': 'c1', 'octaves': 0}, 'at least 1 octave'),
-        ({'layer': 'c1', 'octave_scale': 1.0}, 'octave scale above 1'),
-        ({'layer': 'c1', 'octaves': 9}, 'cannot take a picture of 3x4'),
-        ({'layer': 'logits', 'channel': 1}, 'not for images of 16x20'),
+        ({'layer': 'dense9'}, 'unknown layer of squeezenet1_0'),
+        ({'layer': 'conv1', 'channel': 48}, 'there are 0 to'),
+        ({'layer': 'conv1', 'steps': 0}, 'at least 1'),
+        ({'layer': 'conv1', 'octaves': 0}, 'at least 1 octave'),
+        ({'layer': 'conv1', 'octave_scale': 1.0}, 'octave scale above 1'),
+        ({'layer': 'conv1', 'octaves': 9}, 'cannot take a picture of 3x4'),
     ],
 )
 def test_what_does_not_fit_is_refused(network, start, fields, words):

@@ -1,20 +1,26 @@
 """Style transfer: its losses against NumPy, their gradient against differences, and what comes of it."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from zoo import quick_jit
 
+from cnn_bench import trained
 from cnn_bench.errors import UserError
 from cnn_bench.inference import layers, pixels, style
+from cnn_bench.models import registry
+from cnn_bench.models.variables import variable_shapes
+from cnn_bench.pretrained.layout import IMAGENET_MEAN, IMAGENET_STD
 
-SIZE = (40, 36)  # another than the network's 28x28
+SIZE = (40, 36)  # another than the network's 32x32
 
 
 @pytest.fixture(scope='module')
-def network(make_network):
-    return make_network(channels=3)
+def network(any_size_weights):
+    return trained.load(any_size_weights)
 
 
 @pytest.fixture(scope='module')
@@ -27,7 +33,9 @@ def pictures():
 
 @pytest.fixture(scope='module')
 def plan(network):
-    return style.plan_for(network, SIZE, 'c3', ('c1', 'c3'), content_weight=2.0, style_weight=30.0, tv_weight=5.0)
+    return style.plan_for(
+        network, SIZE, 'fire3', ('conv1', 'fire3'), content_weight=2.0, style_weight=30.0, tv_weight=5.0
+    )
 
 
 def test_gram_matrix():
@@ -41,12 +49,12 @@ def test_gram_matrix():
 
 
 def maps_by_hand(network, x):
-    """Outputs (positions, channels) of c1 and c3, by a plain pass."""
-    inputs = jnp.asarray((np.asarray(x) - 0.4) / 0.3, jnp.float32)
+    """Outputs (positions, channels) of conv1 and fire3, by a plain pass."""
+    inputs = jnp.asarray((np.asarray(x) - IMAGENET_MEAN) / IMAGENET_STD, jnp.float32)
     _, kept = network.module.apply(
         network.variables, inputs, method='features', capture_intermediates=True, mutable=['intermediates']
     )
-    kept = {layer: np.asarray(kept['intermediates'][layer]['__call__'][0], np.float64) for layer in ('c1', 'c3')}
+    kept = {layer: np.asarray(kept['intermediates'][layer]['__call__'][0], np.float64) for layer in ('conv1', 'fire3')}
     return {layer: made.reshape(-1, made.shape[-1]) for layer, made in kept.items()}
 
 
@@ -54,9 +62,9 @@ def test_the_loss_is_that_of_numpy(network, pictures, plan):
     content, wanted = pictures
     x = np.asarray(jax.random.uniform(jax.random.key(2), (1, *SIZE, 3)), np.float64)
     own, of_content, of_style = (maps_by_hand(network, y) for y in (x, content[None] / 255, wanted[None] / 255))
-    to_content = ((own['c3'] - of_content['c3']) ** 2).sum() / (of_content['c3'] ** 2).sum()
+    to_content = ((own['fire3'] - of_content['fire3']) ** 2).sum() / (of_content['fire3'] ** 2).sum()
     to_style = []
-    for layer in ('c1', 'c3'):
+    for layer in ('conv1', 'fire3'):
         gram, target = (made[layer].T @ made[layer] / len(made[layer]) for made in (own, of_style))
         to_style.append(((gram - target) ** 2).sum() / (target**2).sum())
     tv = ((x[:, 1:] - x[:, :-1]) ** 2).sum() + ((x[:, :, 1:] - x[:, :, :-1]) ** 2).sum()
@@ -127,13 +135,8 @@ def test_the_same_seed_gives_the_same_picture_from_noise(network, pictures, plan
 )
 def test_default_layers_are_the_ends_of_stages(arch, ends, network):
     """Nothing is computed; 200x300 is the size of no network."""
-    import dataclasses
-
-    from cnn_bench.models import registry
-    from cnn_bench.models.variables import variable_shapes
-
     module = registry.build(arch)
-    model = dataclasses.replace(network, module=module, variables=variable_shapes(module, (224, 224, 3)))
+    model = replace(network, module=module, variables=variable_shapes(module, (224, 224, 3)))
     plan = style.plan_for(model, (200, 300))
     assert plan.style_layers == tuple(ends.split())
     assert plan.content_layer == ends.split()[1]
@@ -142,11 +145,11 @@ def test_default_layers_are_the_ends_of_stages(arch, ends, network):
 @pytest.mark.parametrize(
     ('size', 'fields', 'words'),
     [
-        (SIZE, {'content_layer': 'c9'}, 'unknown layer of lenet5'),
-        (SIZE, {'style_layers': ('c1', 'c33')}, 'did you mean c3'),
-        (SIZE, {'content_layer': 'head/fc'}, 'is in the head'),
+        (SIZE, {'content_layer': 'dense9'}, 'unknown layer of squeezenet1_0'),
+        (SIZE, {'style_layers': ('conv1', 'fire33')}, 'did you mean fire3'),
+        (SIZE, {'content_layer': 'head/conv10'}, 'is in the head'),
         (SIZE, {'content_layer': 'logits'}, 'is in the head'),
-        ((8, 40), {}, 'cannot take a picture of 8x40'),
+        ((7, 40), {}, 'cannot take a picture of 7x40'),
     ],
 )
 def test_what_does_not_fit_is_refused(network, size, fields, words):
@@ -165,8 +168,8 @@ def test_choices_and_steps_are_checked(network, pictures, plan):
 
 
 def test_outputs_of_several_layers_in_one_pass_are_those_of_one_at_a_time(network):
-    inputs = jnp.asarray(np.random.default_rng(0).standard_normal((1, 28, 28, 3)), jnp.float32)
-    names = ('c1/conv', 'c3', 'features', 'head/f6', 'logits')
+    inputs = jnp.asarray(np.random.default_rng(0).standard_normal((1, 32, 32, 3)), jnp.float32)
+    names = ('conv1/conv', 'fire3', 'features', 'head/conv10', 'logits')
     found = layers.outputs(network.module, network.variables, inputs, names)
     assert tuple(found) == names
     for name in names:
