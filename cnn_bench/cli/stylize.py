@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=lambda text: tuple(text.split(',')),
         default=(),
         metavar='NAME,...',
-        help='the layers of style (default: the last layer of each stage)',
+        help='the layers of style (default: the first and the last of each stage but the last stage)',
     )
     for name, value, of in (
         ('content', 1, "of the content layer's distance"),

@@ -39,9 +39,8 @@ class Dream:
 
 
 def default_layer(model: TrainedModel, size: tuple[int, int]) -> str:
-    """The end of the last stage but one (`layers.stage_ends`)."""
-    ends = layers.stage_ends(layers.list_maps(model, size))
-    return ends[max(0, len(ends) - 2)]
+    """The last layer of the last stage but one (`layers.stages`)."""
+    return layers.stages(layers.list_maps(model, size))[-2:][0][-1]
 
 
 def octave_sizes(size: tuple[int, int], octaves: int, scale: float) -> list[tuple[int, int]]:

@@ -84,16 +84,19 @@ def list_maps(model: TrainedModel, size: tuple[int, int]) -> dict[str, tuple[int
     return {layer: shape for layer, shape in shapes.items() if len(shape) == 3}
 
 
-def stage_ends(maps: dict[str, tuple[int, int, int]]) -> tuple[str, ...]:
-    """The layers that end a network's stages, by the `maps` of `list_maps`: the last one at each height and width.
+def stages(maps: dict[str, tuple[int, int, int]]) -> list[tuple[str, ...]]:
+    """The layers of each stage of a network, by the `maps` of `list_maps`: those that have the same height and width.
 
     Only the outermost modules count, of which one follows the other: within a block, a layer may have the size of its
     stage or of the one before.
     """
     named = [layer for layer in maps if layer != FEATURES]
     least = min((layer.count('/') for layer in named), default=0)
-    ends = {maps[layer][:2]: layer for layer in named if layer.count('/') == least}
-    return tuple(ends.values()) or (FEATURES,)
+    found: dict[tuple[int, int], list[str]] = {}
+    for layer in named:
+        if layer.count('/') == least:
+            found.setdefault(maps[layer][:2], []).append(layer)
+    return [tuple(each) for each in found.values()] or [(FEATURES,)]
 
 
 def _shapes(model: TrainedModel, size: tuple[int, int], method: str) -> dict[str, tuple[int, ...]]:

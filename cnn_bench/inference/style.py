@@ -54,12 +54,15 @@ def plan_for(
 ) -> Plan:
     """The plan for pictures of `size` (h, w) or larger, with the weights that are given.
 
-    By default the style is that of the ends of all stages (`layers.stage_ends`), and the content that of the second.
+    By default the style is that of the first and the last layer of all stages (`layers.stages`) but the last stage,
+    whose few positions hold objects rather than strokes, and the content is that of the last layer of the second stage.
     Raises UserError for a layer that the network has not got before its head, and for pictures that are too small.
     """
     maps = layers.list_maps(model, size)
-    ends = layers.stage_ends(maps)
-    chosen = content_layer or ends[min(1, len(ends) - 1)], tuple(style_layers) or ends
+    stages = layers.stages(maps)
+    ends = (layer for stage in stages[: max(2, len(stages) - 1)] for layer in (stage[0], stage[-1]))
+    of_style = tuple(style_layers) or tuple(dict.fromkeys(ends))  # each once
+    chosen = content_layer or stages[min(1, len(stages) - 1)][-1], of_style
     for layer in (chosen[0], *chosen[1]):
         if layers.is_of_head(layer):
             raise UserError(f'{layer} is in the head of {model.arch}; content and style come from layers before it')

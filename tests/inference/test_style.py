@@ -124,22 +124,21 @@ def test_the_same_seed_gives_the_same_picture_from_noise(network, pictures, plan
 
 
 @pytest.mark.parametrize(
-    ('arch', 'ends'),
-    [  # by the tables of the papers: the last layer at each resolution
-        ('vgg19', 'stage1 stage2 stage3 stage4 stage5'),
-        ('squeezenet1_0', 'conv1 fire4 fire8 fire9'),
-        ('resnet50', 'stem stage2 stage3 stage4 stage5'),
-        ('googlenet', 'conv1 conv2 inception_3b inception_4e inception_5b'),
-        ('mobilenet_v2', 'stage1 stage2 stage3 stage5 last'),
+    ('arch', 'content', 'of_style'),
+    [  # by the tables of the papers: the first and the last layer at each resolution but the last
+        ('vgg19', 'stage2', 'stage1 stage2 stage3 stage4'),
+        ('squeezenet1_0', 'fire4', 'conv1 fire2 fire4 fire5 fire8'),
+        ('resnet50', 'stage2', 'stem stage2 stage3 stage4'),
+        ('googlenet', 'conv2', 'conv1 conv2_reduce conv2 inception_3a inception_3b inception_4a inception_4e'),
+        ('mobilenet_v2', 'stage2', 'stem stage1 stage2 stage3 stage4 stage5'),
     ],
 )
-def test_default_layers_are_the_ends_of_stages(arch, ends, network):
+def test_default_layers_begin_and_end_stages(arch, content, of_style, network):
     """Nothing is computed; 200x300 is the size of no network."""
     module = registry.build(arch)
     model = replace(network, module=module, variables=variable_shapes(module, (224, 224, 3)))
     plan = style.plan_for(model, (200, 300))
-    assert plan.style_layers == tuple(ends.split())
-    assert plan.content_layer == ends.split()[1]
+    assert (plan.content_layer, plan.style_layers) == (content, tuple(of_style.split()))
 
 
 @pytest.mark.parametrize(
