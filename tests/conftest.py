@@ -102,7 +102,7 @@ def colour_weights(tmp_path_factory) -> str:
 @pytest.fixture(scope='session')
 def any_size_weights(tmp_path_factory) -> str:
     """As `colour_weights`: a small SqueezeNet, which takes images of any size from 8x8 on."""
-    fields = {'stem': 'small', 'depths': (1, 1, 1)}
+    fields = {'stem': 'small', 'depths': (1, 1, 1), 'width': 0.25}
     return _random_weights('squeezenet1_0', tmp_path_factory.mktemp('weights') / 'squeezenet', **fields)
 
 

@@ -43,12 +43,11 @@ def test_a_layer_answers_more_strongly(network, start):
     assert after > 1.3 * before
 
 
-def test_a_class_becomes_more_probable(network):
+def test_a_class_answers_more_strongly(network):
     begun = pixels.noise(0, network.input_shape)
-    wanted = Dream('logits', channel=7, steps=10, octaves=1, jitter=0)
-    *_, last = dreams.dream(network, begun, wanted)
-    before, after = (jax.nn.softmax(answer(network, x, 'logits')[0])[7] for x in (begun, last.pixels))
-    assert float(after) > 1.5 * float(before)
+    *_, last = dreams.dream(network, begun, Dream('logits', channel=7, steps=10, octaves=1, jitter=0))
+    before, after = (float(answer(network, x, 'logits')[0, 7]) for x in (begun, last.pixels))
+    assert after > 1.3 * before > 0
 
 
 def test_a_step_is_that_of_the_formula(network, start):
@@ -68,11 +67,12 @@ def test_total_variation_smooths(network, start):
 
 
 def test_the_same_seed_gives_the_same_picture(network, start):
-    def last(seed):
-        return list(dreams.dream(network, start, Dream('conv1', steps=2, octaves=1, jitter=8), seed))[-1].image
-
-    np.testing.assert_array_equal(last(0), last(0))
-    assert not np.array_equal(last(0), last(1))
+    first, again, other = (
+        list(dreams.dream(network, start, Dream('conv1', steps=1, octaves=1, jitter=8), seed))[0].image
+        for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
 
 
 def test_a_head_of_one_size_is_not_for_others(network):
@@ -94,7 +94,7 @@ def test_the_default_layer_ends_the_last_stage_but_one(network):
     ('fields', 'words'),
     [
         ({'layer': 'dense9'}, 'unknown layer of squeezenet1_0'),
-        ({'layer': 'conv1', 'channel': 48}, 'there are 0 to'),
+        ({'layer': 'conv1', 'channel': 24}, 'there are 0 to'),
         ({'layer': 'conv1', 'steps': 0}, 'at least 1'),
         ({'layer': 'conv1', 'octaves': 0}, 'at least 1 octave'),
         ({'layer': 'conv1', 'octave_scale': 1.0}, 'octave scale above 1'),

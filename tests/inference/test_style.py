@@ -82,11 +82,9 @@ def test_the_gradient_is_that_of_differences(network, pictures, plan):
     x = jax.random.uniform(jax.random.key(2), (1, *SIZE, 3))
     value = quick_jit(lambda x: style.loss(network, plan, x, None, given)[0])
     gradient = np.asarray(quick_jit(jax.grad(lambda x: style.loss(network, plan, x, None, given)[0]))(x))
-    direction = np.random.default_rng(0).standard_normal(x.shape)
-    direction *= np.sign(gradient)  # so that the parts add up, and rounding is small against them
-    step = 1e-3
-    slope = (float(value(x + step * direction)) - float(value(x - step * direction))) / (2 * step)
-    assert slope == pytest.approx((gradient * direction).sum(), rel=0.02)
+    for direction, step in ((gradient / np.linalg.norm(gradient), 1e-2), (np.sign(gradient), 2e-4)):
+        slope = (float(value(x + step * direction)) - float(value(x - step * direction))) / (2 * step)
+        assert slope == pytest.approx((gradient * direction).sum(), rel=0.02)
 
 
 @pytest.fixture(scope='module')
@@ -116,11 +114,12 @@ def test_the_last_step_tells_the_loss_of_its_own_picture(runs, network, pictures
 
 
 def test_the_same_seed_gives_the_same_picture_from_noise(network, pictures, plan):
-    def last(seed):
-        return [step.image for step in style.stylize(network, *pictures, plan, 2, 'adam', start='noise', seed=seed)][-1]
-
-    np.testing.assert_array_equal(last(0), last(0))
-    assert not np.array_equal(last(0), last(1))
+    first, again, other = (
+        list(style.stylize(network, *pictures, plan, 1, 'adam', start='noise', seed=seed))[0].image
+        for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
 
 
 @pytest.mark.parametrize(
@@ -128,9 +127,8 @@ def test_the_same_seed_gives_the_same_picture_from_noise(network, pictures, plan
     [  # by the tables of the papers: the first and the last layer at each resolution but the last
         ('vgg19', 'stage2', 'stage1 stage2 stage3 stage4'),
         ('squeezenet1_0', 'fire4', 'conv1 fire2 fire4 fire5 fire8'),
-        ('resnet50', 'stage2', 'stem stage2 stage3 stage4'),
+        ('resnet18', 'stage2', 'stem stage2 stage3 stage4'),
         ('googlenet', 'conv2', 'conv1 conv2_reduce conv2 inception_3a inception_3b inception_4a inception_4e'),
-        ('mobilenet_v2', 'stage2', 'stem stage1 stage2 stage3 stage4 stage5'),
     ],
 )
 def test_default_layers_begin_and_end_stages(arch, content, of_style, network):
