@@ -45,8 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     for name, value, of in (
         ('content', 1, "of the content layer's distance"),
-        ('style', 100, "of the style layers' mean distance"),
-        ('tv', 10, 'of the total variation, which smooths'),
+        ('style', 300, "of the style layers' mean distance"),
+        ('tv', 30, 'of the total variation, which smooths'),
     ):
         parser.add_argument(
             f'--{name}-weight', type=arguments.number_from(0), default=value, metavar='W', help=f'weight {of}'

@@ -41,8 +41,8 @@ class Plan:
     content_layer: str
     style_layers: tuple[str, ...]
     content_weight: float = 1.0
-    style_weight: float = 100.0
-    tv_weight: float = 10.0
+    style_weight: float = 300.0
+    tv_weight: float = 30.0
 
 
 def plan_for(
