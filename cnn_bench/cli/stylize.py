@@ -38,8 +38,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--content-layer', metavar='NAME', help="the layer of content (default: the second stage's)")
     parser.add_argument(
         '--style-layers',
-        type=lambda text: tuple(text.split(',')),
-        default=(),
         metavar='NAME,...',
         help='the layers of style (default: the first and the last of each stage but the last stage)',
     )
@@ -73,7 +71,8 @@ def run(args: argparse.Namespace) -> None:
     content = painting.read_picture(args.content, model, args.size)
     wanted = painting.read_picture(args.style, model, args.style_size or args.size)
     weights = {f'{name}_weight': getattr(args, f'{name}_weight') for name in ('content', 'style', 'tv')}
-    plan = style.plan_for(model, content.shape[:2], args.content_layer, args.style_layers, **weights)
+    of_style = () if args.style_layers is None else tuple(args.style_layers.split(','))
+    plan = style.plan_for(model, content.shape[:2], args.content_layer, of_style, **weights)
     how = args.steps, args.optimizer, args.learning_rate or style.LEARNING_RATE, args.start, args.seed
     steps = style.stylize(model, content, wanted, plan, *how)
     made = painting.paint(steps, args.steps, out, args.every, ('content', 'style', 'tv'))
