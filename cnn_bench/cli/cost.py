@@ -1,5 +1,7 @@
 """Count the parameters, multiply-adds and memory of architectures from their shapes. Nothing is run.
 
+A network of branches that are fused for use, as RepVGG, has two rows: as it is trained, and fused.
+
 MACs are the multiply-adds of convolutions and dense layers, including padding; flops, in the JSON and CSV output, are
 twice as many. Activations are the outputs of convolution, dense and pooling layers.
 
@@ -29,8 +31,10 @@ from cnn_bench.errors import UserError
 SUMMARY = ('params', 'param_bytes', 'macs', 'flops', 'elementwise_ops', 'reduction_ops', 'pooling_ops')
 TRAINING = ('train_params', 'train_macs', 'train_residual_bytes')
 LAYER = ('params', 'macs', 'elementwise_ops', 'reduction_ops', 'pooling_ops', 'activation_bytes')
+FORM = Column('form')
 COLUMNS = (
     Column('arch'),
+    FORM,
     Column('input_shape', 'input', by_x, rank=6),
     count('num_classes', 'classes', rank=7),
     count('params', 'parameters', rank=1),
@@ -60,8 +64,9 @@ FIELD = Column(
     number=True,
     rank=2,
 )
-WHOSE = Column('arch'), Column('counted')  # before OF_LAYERS where the layers of all networks are one table
+WHOSE = Column('arch'), FORM, Column('counted')  # before OF_LAYERS where the layers of all networks are one table
 FOR_REGISTRY = 'for ARCHS in cnn_bench/models/registry.py, once the file lies beside it:'
+TRAINED, FUSED = 'trained', 'fused'  # forms of a network of branches
 BUILD_FIELDS = {'classes': 'num_classes', 'width': 'width', 'stem': 'stem'}
 
 
@@ -83,7 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--layers', action='store_true', help='a row per layer')
     parser.add_argument('--receptive-field', action='store_true', help='the receptive field of each layer, in pixels')
     parser.add_argument('--train', action='store_true', help='count a training step as well')
-    form = output.add_form(parser, _each_once((*COLUMNS, *OF_TRAINING, *OF_LAYERS, FIELD, WHOSE[1])))
+    form = output.add_form(parser, _each_once((*COLUMNS, *OF_TRAINING, *OF_LAYERS, FIELD, WHOSE[-1])))
     for name in ('csv', 'markdown'):
         form.add_argument(f'--{name}', action='store_true', help=f'print {name}')
 
@@ -104,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
     entries = {name: registry.get(name) for name in names}  # raises for an unknown name before anything is counted
     records = processes.each(partial(_count, args=args), list(entries))
     with tracking() as track:
-        counted = list(track(records, 'counting', len(entries)))
+        counted = [record for forms in track(records, 'counting', len(entries)) for record in forms]
     if args.json:
         output.print_json(counted)
     elif args.csv:
@@ -116,10 +121,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _count(name: str, args: argparse.Namespace) -> dict:
-    """The JSON record of an architecture."""
-    from cnn_bench.complexity import model_cost
+def _count(name: str, args: argparse.Namespace) -> list[dict]:
+    """The JSON record of each form of an architecture: most have one."""
     from cnn_bench.models import registry
+    from cnn_bench.models.branches import in_use
 
     fields = {f: getattr(args, o) for o, f in BUILD_FIELDS.items() if getattr(args, o) is not None}
     arch = registry.get(name)
@@ -128,20 +133,29 @@ def _count(name: str, args: argparse.Namespace) -> dict:
     try:
         module = registry.build(name, **fields)
         registry.check_runs(name, module, shape)
-        cost = model_cost(module, shape, args.batch, args.train)
-        seen = _receptive_fields(module, shape, cost.layers) if args.receptive_field else {}
+        forms = {TRAINED: module, FUSED: in_use(module)} if getattr(module, 'fuses', False) else {None: module}
+        return [_record(name, form, module, shape, args) for form, module in forms.items()]
     except UserError as error:
         raise UserError(f'{name}: {error}') from error
-    record = {'arch': name, 'input_shape': list(cost.input_shape)}
+
+
+def _record(name: str, form: str | None, module: Any, shape: tuple[int, int, int], args: argparse.Namespace) -> dict:
+    from cnn_bench.complexity import model_cost
+    from cnn_bench.models import registry
+
+    arch, train = registry.get(name), args.train and form != FUSED
+    cost = model_cost(module, shape, args.batch, train)
+    seen = _receptive_fields(module, shape, cost.layers) if args.receptive_field else {}
+    record = {'arch': name, 'form': form, 'input_shape': list(cost.input_shape)}
     record['num_classes'] = arch.num_classes if args.classes is None else args.classes
     record |= {column: getattr(cost, column) for column in (*SUMMARY, 'activation_bytes')}
     if args.train:
         record |= {column: getattr(cost, column) for column in TRAINING}
-    if arch.params is None:
+    if arch.params is None and form != FUSED:
         record['registry_line'] = _registry_line(name, arch, args)
     if args.layers:
         record['layers'] = [_layer(layer) | seen.get(number, {}) for number, layer in enumerate(cost.layers)]
-    if args.layers and args.train:
+    if args.layers and train:
         record['train_layers'] = [_layer(layer) for layer in cost.train_layers]
     return record
 
@@ -150,11 +164,16 @@ def _registry_line(name: str, arch: Any, args: argparse.Namespace) -> str:
     """The line of the registry for a network outside of it: at width 1, its size and classes as asked for."""
     from cnn_bench.complexity import model_cost
     from cnn_bench.models import registry
+    from cnn_bench.models.branches import in_use
 
     asked = {'size': args.size, 'channels': args.channels, 'num_classes': args.classes}
     changed = {fact: value for fact, value in asked.items() if value is not None}
     native = dataclasses.replace(arch, **changed)
-    cost = model_cost(registry.build(name, num_classes=native.num_classes), native.input_shape)
+    module = registry.build(name, num_classes=native.num_classes)
+    cost = model_cost(module, native.input_shape)
+    if getattr(module, 'fuses', False):
+        fused = model_cost(in_use(module), native.input_shape)
+        changed |= {'fused_params': fused.params, 'fused_macs': fused.macs}
     return registry.line(name, cost.params, cost.macs, **changed)
 
 
@@ -184,7 +203,7 @@ def _print_csv(counted: list[dict], args: argparse.Namespace) -> None:
 def _layer_rows(counted: list[dict], args: argparse.Namespace) -> list[dict]:
     """The layers of all networks as rows of one table."""
     return [
-        {'arch': record['arch'], **({'counted': title} if args.train else {}), **layer}
+        {'arch': record['arch'], 'form': record['form'], **({'counted': title} if args.train else {}), **layer}
         for record in counted
         for title, layers in (_layer_lists(record) if args.layers else ())
         for layer in layers
@@ -193,6 +212,8 @@ def _layer_rows(counted: list[dict], args: argparse.Namespace) -> list[dict]:
 
 def _print_markdown(counted: list[dict], args: argparse.Namespace) -> None:
     for title, columns, rows in _tables(counted, args):
+        if not any(record['form'] for record in counted):
+            columns = [column for column in columns if column is not FORM]
         print(f'### {title}\n' if title else '', end='\n' if title else '')
         output.print_markdown(columns, rows)
         print(end='\n' if title else '')
@@ -202,7 +223,7 @@ def _print_markdown(counted: list[dict], args: argparse.Namespace) -> None:
 
 def _print_tables(counted: list[dict], args: argparse.Namespace) -> None:
     if args.layers and output.is_piped():
-        columns = [*WHOSE[: 1 + args.train], *OF_LAYERS, *([FIELD] if args.receptive_field else [])]
+        columns = [*WHOSE[: 2 + args.train], *OF_LAYERS, *([FIELD] if args.receptive_field else [])]
         output.print_table(columns, _layer_rows(counted, args), args)
     else:
         for title, columns, rows in _tables(counted, args)[args.layers and bool(args.columns) :]:
@@ -222,8 +243,12 @@ def _tables(counted: list[dict], args: argparse.Namespace) -> list[tuple[str, li
     for record in counted if args.layers else ():
         for title, layers in _layer_lists(record):
             seen = [FIELD] if args.receptive_field and title == 'forward' else []
-            tables.append((f'{record["arch"]}, {title}', [*OF_LAYERS, *seen], layers))
+            tables.append((f'{_label(record)}, {title}', [*OF_LAYERS, *seen], layers))
     return tables
+
+
+def _label(record: dict) -> str:
+    return f'{record["arch"]}, {record["form"]}' if record['form'] else record['arch']
 
 
 def _each_once(columns: Iterable[Column]) -> list[Column]:

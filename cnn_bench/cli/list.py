@@ -1,6 +1,7 @@
 """List all architectures with their facts at their native size.
 
-Parameters are trainable ones; MACs are the multiply-adds of convolutions and dense layers for one image.
+Parameters are trainable ones; MACs are the multiply-adds of convolutions and dense layers for one image. Of a network
+whose branches are fused for use, the counts of that form stand beside them.
 
   cnn-bench list
   cnn-bench list --family resnet
@@ -21,6 +22,8 @@ COLUMNS = (
     count('num_classes', 'classes', rank=5),
     count('params', 'parameters'),
     count('macs', 'MACs'),
+    count('fused_params', 'fused parameters', rank=7),
+    count('fused_macs', 'fused MACs', rank=8),
     Column('note', rank=6),
 )
 
@@ -50,5 +53,7 @@ def _facts(name: str, arch: registry.Arch) -> dict:
         'num_classes': arch.num_classes,
         'params': arch.params,
         'macs': arch.macs,
+        'fused_params': arch.fused_params,
+        'fused_macs': arch.fused_macs,
         'note': arch.note,
     }

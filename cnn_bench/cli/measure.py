@@ -63,7 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_argument_group('what is measured')
     what.add_argument('--batch', type=arguments.whole_numbers(1), default='1', metavar='B,...', help='images in a call')
     what.add_argument('--dtype', default='float32', metavar='D,...', help='float32, bfloat16')
-    what.add_argument('--mode', default='inference', metavar='M,...', help='inference, training')
+    what.add_argument(
+        '--mode', default='inference', metavar='M,...', help='inference, unfolded (nothing folded or fused), training'
+    )
     what.add_argument(
         '--size', type=arguments.whole(1), metavar='N', help="height and width of images; default: each network's"
     )

@@ -149,17 +149,18 @@ def _figures(args: argparse.Namespace) -> Path:
 
 
 def _published(args: argparse.Namespace) -> Path:
-    from cnn_bench.report import published
+    from cnn_bench.report import published, recipe_gains
     from cnn_bench.report.charts.scatter.spec import published_accuracy_vs_macs
     from cnn_bench.report.measured import charts
     from cnn_bench.report.write import write_table
 
+    table = published.table()
     return write_table(
-        _with_measured(published.table(), args),
+        _with_measured(table, args),
         args.out or Path('runs', 'published', 'report'),
         title=published.TITLE,
-        answer=published.ANSWER,
-        charts=[published_accuracy_vs_macs, *(charts() if args.measured else ())],
+        answer='\n'.join([recipe_gains.answer(table), published.ANSWER]),
+        charts=[published_accuracy_vs_macs, recipe_gains.chart, *(charts() if args.measured else ())],
         style=_style(args),
     )
 

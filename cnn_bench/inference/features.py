@@ -51,7 +51,8 @@ def extract(
 ) -> Extraction:
     """The output of `layer` for a split of a prepared data set.
 
-    Images are prepared as in an evaluation of the model, and batch norms folded, but not where `layer` would change.
+    Images are prepared as in an evaluation of the model, which is folded (`trained.folding`), but not where `layer`
+    would change.
     `batch_size` is over all devices, rounded up to a multiple of their number. `track` reports progress. Raises
     UserError for an unknown layer, set or split, and for images the network can't take.
     """

@@ -12,7 +12,7 @@ from cnn_bench.models import registry
 OURS = 'cnn_bench'
 FRAMEWORKS = (OURS, 'torch', 'torch-compile')
 DTYPES = ('float32', 'bfloat16')
-MODES = ('inference', 'training')
+MODES = ('inference', 'unfolded', 'training')
 KEY = ('arch', 'framework', 'batch', 'dtype', 'mode', 'size', 'width', 'platform', 'device', 'threads')
 PRESETS = {  # of the networks of a paper
     # Canziani et al. 2017; their AlexNet is Caffe's, which `alexnet` is in our table of published accuracy.
@@ -80,9 +80,11 @@ def of_networks(
         chosen = {'size': size or arch.size, 'width': 1.0 if width is None else float(width)}
         native = chosen['size'] == arch.size and chosen['width'] == 1.0
         facts = {'channels': arch.channels, 'num_classes': arch.num_classes}
-        facts |= {'params': arch.params if native else None, 'macs': arch.macs if native else None}
         for framework, dtype, mode, batch in product(frameworks, dtypes, modes, sorted(set(batches))):
-            cases.append(Case(name, framework, batch, dtype, mode, **chosen, **facts))
+            in_use = mode == 'inference'
+            costs = (arch.params_in_use, arch.macs_in_use) if in_use else (arch.params, arch.macs)
+            params, macs = costs if native else (None, None)
+            cases.append(Case(name, framework, batch, dtype, mode, **chosen, **facts, params=params, macs=macs))
     return cases
 
 
@@ -90,6 +92,13 @@ def build(case: Case) -> Any:
     """The Flax module of a case."""
     width = {} if case.width == 1.0 else {'width': case.width}
     return registry.build(case.arch, dtype=case.dtype, **width)
+
+
+def form_of(case: Case, module: Any) -> Any:
+    """The form of a case's module that has its `params` and `macs`: at inference branches are fused."""
+    from cnn_bench.models.branches import in_use
+
+    return in_use(module) if case.mode == 'inference' else module
 
 
 def counted(case: Case) -> Case:
@@ -103,7 +112,7 @@ def counted(case: Case) -> Case:
 
     module = registry.build(case.arch, **({} if case.width == 1.0 else {'width': case.width}))
     registry.check_runs(case.arch, module, case.input_shape)
-    cost = model_cost(module, case.input_shape)
+    cost = model_cost(form_of(case, module), case.input_shape)
     return dataclasses.replace(case, params=cost.params, macs=cost.macs)
 
 

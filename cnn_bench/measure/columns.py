@@ -24,8 +24,9 @@ COLUMNS: dict[str, Column] = {
         Column('framework', 'text', '', '`cnn_bench`; `torch` and `torch-compile` are the same network in PyTorch'),
         Column('batch', 'count', 'images', 'images in a call'),
         Column('dtype', 'text', '', 'number format of the computation; parameters of a training step are float32'),
-        Column('mode', 'text', '', '`inference`: logits of a batch; `training`: a whole step of SGD with momentum '
-               'on one batch that stays on the device, without reading or augmenting images'),
+        Column('mode', 'text', '', '`inference`: logits of a batch, batch norms folded and branches fused; `unfolded`: '
+               'the same by the network as it is trained; `training`: a whole step of SGD with momentum on one batch '
+               'that stays on the device, without reading or augmenting images'),
         Column('size', 'count', 'pixels', 'height and width of an image'),
         Column('width', 'number', '', 'multiplier of the number of channels'),
         Column('platform', 'text', '', '`cpu` or `gpu`'),
@@ -70,10 +71,11 @@ COLUMNS: dict[str, Column] = {
                'starts are in it; memory that an earlier case of the process left behind and that is used again is '
                'not. Of the rows in results/measure_cpu it is 0.90 to 1.52 times memory_planned_bytes'),
         # The network.
-        Column('params', 'count', '', 'trainable parameters of the network as defined, batch norm not yet folded'),
+        Column('params', 'count', '', 'trainable parameters of the network as defined, batch norm not yet folded; at '
+               'inference of branches that are fused, those of the fused form'),
         Column('params_bytes', 'count', 'bytes', 'bytes of these'),
         Column('macs', 'count', '', 'multiply-adds of convolutions and dense layers for one image forward, as '
-               'counted'),
+               'counted, of the same form'),
         # Power.
         Column('power_w', 'number', 'W', "mean power of the GPU in a round less power_w's idle; median over rounds. "
                "From its count of energy (NVML), between the request and the answer, so that calls for warming up "

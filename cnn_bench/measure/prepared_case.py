@@ -8,9 +8,9 @@ import jax
 import numpy as np
 
 from cnn_bench.measure import training_step
-from cnn_bench.measure.cases import Case, build
+from cnn_bench.measure.cases import Case, build, form_of
 from cnn_bench.measure.standalone import calls, process_memory
-from cnn_bench.models.variables import init_variables
+from cnn_bench.models.variables import init_variables, variable_shapes
 from cnn_bench.runtime import cpu
 from cnn_bench.runtime.memory import OutOfMemory, free_bytes, gib
 from cnn_bench.trained.folding import fold
@@ -27,10 +27,13 @@ class SharedState:
         name = (case.arch, case.dtype, case.mode, case.size, case.width)
         if name not in self._kept:
             variables = init_variables(module, case.input_shape, case.seed)
-            leaves = jax.tree.leaves(variables['params'])
-            counts = {'params': sum(x.size for x in leaves), 'params_bytes': sum(x.nbytes for x in leaves)}
+            leaves = jax.tree.leaves(variable_shapes(form_of(case, module), case.input_shape)['params'])
+            counts = {'params': sum(x.size for x in leaves)}
+            counts['params_bytes'] = sum(x.size * x.dtype.itemsize for x in leaves)
             if case.mode == 'training':
                 self._kept[name] = [module, training_step.initial_state(variables), counts]
+            elif case.mode == 'unfolded':
+                self._kept[name] = [module, variables, counts]
             else:
                 self._kept[name] = [*fold(module, variables, case.input_shape), counts]
         return tuple(self._kept[name])

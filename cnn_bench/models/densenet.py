@@ -6,10 +6,13 @@ channels and the resolution. Normalisation and activation come before convolutio
 ImageNet experiments. No known departures.
 
 `stem='small'` (the paper's section 4.2 for CIFAR): a 3x3 first convolution with stride 1, without pooling.
+`densenet_bc100_12` is the paper's for CIFAR, of 100 layers and growth 12; there, as in the authors' release, no
+normalisation and activation follow the first convolution (`stem_norm=False`).
 """
 
 from collections.abc import Callable
 from functools import partial
+from typing import ClassVar
 
 import jax.numpy as jnp
 from flax import linen as nn
@@ -57,6 +60,7 @@ class DenseNet(Classifier):
 
     growth: int = 32
     depths: tuple = (6, 12, 24, 16)
+    stem_norm: bool = True  # normalisation and activation behind the first convolution
 
     @nn.compact
     def features(self, x, train=False):
@@ -68,7 +72,8 @@ class DenseNet(Classifier):
         }
         layer = partial(DenseLayer, self.scaled(self.growth), conv_norm_act, **layers)
         first = (3,) if self.small else (7, 2)
-        x = conv_norm_act(self.scaled(2 * self.growth), *first, name='stem')(x)
+        stem = conv_norm_act if self.stem_norm else layers['conv_only']
+        x = stem(self.scaled(2 * self.growth), *first, name='stem')(x)
         if not self.small:
             x = self.pool(x, 3, 2, padding=1)
         for stage, depth in enumerate(self.depths, 2):
@@ -78,7 +83,20 @@ class DenseNet(Classifier):
         return self.act(layers['normalise'](name='norm')(x))
 
 
+class CifarDenseNet(DenseNet):
+    """A 3x3 convolution and three dense blocks (section 4.2)."""
+
+    stems: ClassVar[tuple[str, ...]] = ('small',)
+
+    num_classes: int = 10
+    stem: str = 'small'
+    growth: int = 12
+    depths: tuple = (16, 16, 16)
+    stem_norm: bool = False
+
+
 DenseNet121 = partial(DenseNet, depths=(6, 12, 24, 16))
 DenseNet161 = partial(DenseNet, growth=48, depths=(6, 12, 36, 24))
 DenseNet169 = partial(DenseNet, depths=(6, 12, 32, 32))
 DenseNet201 = partial(DenseNet, depths=(6, 12, 48, 32))
+DenseNetBC100 = CifarDenseNet

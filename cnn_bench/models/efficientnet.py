@@ -6,6 +6,7 @@ network, `drop_path` 0.2 at the last block, running statistics with momentum 0.9
 `bn_epsilon=1e-3` with `padding='same'` gives the authors' release and Keras's network.
 
 Native sizes are those of torchvision's weights. They differ from the paper's only for `efficientnet_b2`: 288, not 260.
+Torchvision's weights of `efficientnet_b5` to `b7` come from the authors' and have their epsilon.
 
 `efficientnet_lite0` to `lite4` are the authors' EfficientNet-Lite for mobile processors (release of March 2020, folder
 `efficientnet/lite` of github.com/tensorflow/tpu): no gates, ReLU6, and the stem, the depths of the first and last stage
@@ -102,6 +103,9 @@ EfficientNetB1 = compound_scaled(1.0, 1.1, 0.2)
 EfficientNetB2 = compound_scaled(1.1, 1.2, 0.3)
 EfficientNetB3 = compound_scaled(1.2, 1.4, 0.3)
 EfficientNetB4 = compound_scaled(1.4, 1.8, 0.4)
+EfficientNetB5 = compound_scaled(1.6, 2.2, 0.4)
+EfficientNetB6 = compound_scaled(1.8, 2.6, 0.5)
+EfficientNetB7 = compound_scaled(2.0, 3.1, 0.5)
 EfficientNetLite0 = lite(1.0, 1.0, 0.2)
 EfficientNetLite1 = lite(1.0, 1.1, 0.2)
 EfficientNetLite2 = lite(1.1, 1.2, 0.3)

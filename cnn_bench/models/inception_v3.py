@@ -73,20 +73,23 @@ def _extended(channels: tuple, count: int) -> tuple:
 class AuxHead(nn.Module):
     """An auxiliary classifier: 5x5 mean pooling with stride 3, 1x1 and 5x5 convolutions, global average, dense layer.
 
-    Returns nothing; its logits go to the collection 'aux_logits'.
+    The second convolution covers the `whole` map instead if so wanted. Returns nothing; the logits go to the collection
+    'aux_logits'.
     """
 
     num_classes: int
     features: tuple[int, int]
     conv_norm_act: Callable
     dense: Callable
-    pooled: bool
+    pooled: bool = True
+    whole: bool = False
 
     @nn.compact
     def __call__(self, x):
         x = avg_pool(x, 5, 3) if self.pooled else x
         x = self.conv_norm_act(self.features[0], 1, name='conv1')(x)
-        x = self.conv_norm_act(self.features[1], 5, padding=0, name='conv2')(x)
+        kernel = x.shape[1:3] if self.whole else 5
+        x = self.conv_norm_act(self.features[1], kernel, padding=0, name='conv2')(x)
         sow_aux(self, self.dense(self.num_classes, name='fc')(x.mean((1, 2))))
 
 

@@ -2,9 +2,12 @@
 
 A block expands the channels by a 1x1 convolution, applies a depthwise convolution, optionally gates the channels
 (squeeze-and-excitation) and reduces them by a 1x1 convolution without activation; if the shapes agree, its input is
-added. Normalisation follows every convolution.
+added. Normalisation follows every convolution. Two later forms are here too: the universal inverted bottleneck of
+MobileNetV4 (Qin et al. 2024), in which a depthwise convolution may stand before the expansion and the other may be
+missing, and the fused block of EfficientNetV2 (Tan & Le 2021), in which one dense convolution expands and filters.
 
-Channels times `width` are rounded to even numbers as in all networks here, where the papers round to multiples of 8.
+Channels times `width` are rounded to even numbers as in all networks here, where the papers round to multiples of 8:
+`mobilenet_v2_x0_5` and the like are the published networks, a `width` of 0.5 is not.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,21 +22,24 @@ from cnn_bench.models.layers import identity
 PADDINGS = {'half': None, 'same': 'same'}  # padding of strided convolutions -> argument of `ConvNorm`
 
 
-def divisible(channels: float) -> int:
-    """The multiple of 8 nearest to `channels`, or the next larger one if that is less than 0.9 times `channels`."""
-    nearest = max(8, int(channels + 4) // 8 * 8)
-    return nearest + 8 if nearest < 0.9 * channels else nearest
+def divisible(channels: float, divisor: int = 8) -> int:
+    """The multiple of `divisor` nearest to `channels`, or the next larger one if that is less than 0.9 times them."""
+    nearest = max(divisor, int(channels + divisor / 2) // divisor * divisor)
+    return nearest + divisor if nearest < 0.9 * channels else nearest
 
 
 class Row(NamedTuple):
     """One block of a network, with its channels at width 1."""
 
-    kernel: int
+    kernel: int  # of the convolution between expansion and projection, or of the fused one; 0: there is none
     expanded: int
     features: int
     stride: int = 1
     squeezed: int = 0  # channels inside the gate; 0: no gate
     early: bool = False  # uses the network's `early_act`, if it has one
+    start: int = 0  # kernel of a depthwise convolution before the expansion; 0: there is none
+    fused: bool = False  # a `FusedInvertedResidual`
+    skips: bool = True  # adds its input where the shapes agree
 
 
 def repeated(table: Iterable, depths: tuple[int, ...], channels: int, squeeze: int = 0) -> tuple[tuple[Row, ...], ...]:
@@ -51,8 +57,22 @@ def repeated(table: Iterable, depths: tuple[int, ...], channels: int, squeeze: i
     return tuple(stages)
 
 
+def multiplied(table: Iterable, factor: float) -> tuple[tuple[int, int, int, int], ...]:
+    """The rows (expansion, kernel, features, stride) of a table with `factor` times the features, in multiples of 8."""
+    return tuple((expansion, kernel, divisible(factor * features), step) for expansion, kernel, features, step in table)
+
+
+def first_of(table: Iterable, depths: tuple[int, ...]) -> tuple[tuple[Row, ...], ...]:
+    """The first rows of each stage of a table of `Row`; a deeper stage repeats its last row, with stride 1."""
+    stages = zip(table, depths, strict=True)
+    return tuple((*rows[:depth], *(rows[-1]._replace(stride=1),) * (depth - len(rows))) for rows, depth in stages)
+
+
 class InvertedResidual(nn.Module):
-    """Expand (unless x already has `expanded` channels), filter, gate, project, and add x if the shapes agree."""
+    """Expand (unless x already has `expanded` channels), filter, gate, project, and add x if the shapes agree.
+
+    The stride is that of the depthwise convolution behind the expansion, or of the one before it where `kernel` is 0.
+    """
 
     features: int
     expanded: int
@@ -63,17 +83,43 @@ class InvertedResidual(nn.Module):
     padding: str | None = None
     gate: Callable | None = None  # `SqueezeExcite`: `gate(name='se')(x)`
     drop_path: float = 0.0
+    start: int = 0  # kernel of a depthwise convolution before the expansion, without activation
+    skips: bool = True
 
     @nn.compact
     def __call__(self, x):
-        y = x if self.expanded == x.shape[-1] else self.conv_norm_act(self.expanded, 1, name='expand')(x)
-        depthwise = partial(self.conv_norm_act, groups=self.expanded, padding=self.padding)
-        y = depthwise(self.expanded, self.kernel, self.stride, name='depthwise')(y)
-        y = self.gate(name='se')(y) if self.gate else y
-        y = self.conv_norm_act(self.features, 1, act=identity, name='project')(y)
-        if self.stride > 1 or y.shape != x.shape:
-            return y
-        return x + StochasticDepth(self.drop_path, name='drop_path')(y, self.train)
+        y, kept = self.body(x), self.shortcut(x)
+        return y if kept is None else kept + StochasticDepth(self.drop_path, name='drop_path')(y, self.train)
+
+    def shortcut(self, x):
+        """What is added to the body's output (n, h, w, features), or None."""
+        return x if self.skips and self.stride == 1 and x.shape[-1] == self.features else None
+
+    def body(self, x):
+        """The block without its shortcut: (n, h / stride, w / stride, features)."""
+        if self.start:
+            x = self.depthwise(x, self.start, 1 if self.kernel else self.stride, act=identity, name='start')
+        if self.expanded != x.shape[-1]:
+            x = self.conv_norm_act(self.expanded, 1, name='expand')(x)
+        if self.kernel:
+            x = self.depthwise(x, self.kernel, self.stride, name='depthwise')
+        x = self.gate(name='se')(x) if self.gate else x
+        return self.conv_norm_act(self.features, 1, act=identity, name='project')(x)
+
+    def depthwise(self, x, kernel, stride, **fields):
+        """A depthwise convolution of x, its normalisation and its activation."""
+        channels = x.shape[-1]
+        return self.conv_norm_act(channels, kernel, stride, self.padding, channels, **fields)(x)
+
+
+class FusedInvertedResidual(InvertedResidual):
+    """One dense convolution expands and filters, a 1x1 projects; where nothing is expanded, the first is all."""
+
+    def body(self, x):
+        expands = self.expanded != x.shape[-1]
+        first = self.expanded if expands else self.features
+        x = self.conv_norm_act(first, self.kernel, self.stride, self.padding, name='fused')(x)
+        return self.conv_norm_act(self.features, 1, act=identity, name='project')(x) if expands else x
 
 
 class InvertedResidualNet(Classifier):
@@ -134,7 +180,7 @@ class InvertedResidualNet(Classifier):
     @nn.nowrap
     def _block(self, row: Row, train: bool, drop_path: float) -> Callable:
         return partial(
-            InvertedResidual,
+            self.block_of(row),
             self.scaled(row.features),
             self.scaled(row.expanded),
             row.kernel,
@@ -144,7 +190,14 @@ class InvertedResidualNet(Classifier):
             PADDINGS[self.padding],
             self.gate_of(row) if row.squeezed else None,
             drop_path,
+            row.start,
+            row.skips,
         )
+
+    @nn.nowrap
+    def block_of(self, row: Row) -> type[InvertedResidual]:
+        """The kind of a block."""
+        return FusedInvertedResidual if row.fused else InvertedResidual
 
     @nn.nowrap
     def act_of(self, row: Row) -> Callable:

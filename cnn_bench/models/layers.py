@@ -82,6 +82,45 @@ def separable_conv(features: int, kernel: Kernel, *args, **fields) -> nn.Module:
     return (conv if kernel in (1, (1, 1)) else SeparableConv)(features, kernel, *args, **fields)
 
 
+class StandardisedConv(nn.Module):
+    """A convolution whose kernel is standardised for each output channel and scaled (Brock et al. 2021, arXiv
+    2101.08692, eq. 4): with fan-in N (kernel height x width x input channels of a group), mean m and variance v of the
+    N weights of a channel, the kernel is gain (W - m) / sqrt(N (v + epsilon)), and `gain` is trained.
+    """
+
+    features: int
+    kernel: Kernel
+    stride: int = 1
+    padding: int | Pads | None = None
+    groups: int = 1
+    dilation: int = 1
+    use_bias: bool = True
+    dtype: Any = jnp.float32
+    kernel_init: Callable = nn.initializers.lecun_normal()
+    epsilon: float = 1e-5  # as in timm; the authors' code takes the larger of N v and 1e-4 instead
+
+    @nn.compact
+    def __call__(self, x):
+        window = (self.kernel, self.kernel) if isinstance(self.kernel, int) else self.kernel
+        kernel = self.param('kernel', self.kernel_init, (*window, x.shape[-1] // self.groups, self.features))
+        gain = self.param('gain', nn.initializers.ones, (self.features,))
+        fan_in = kernel.size // self.features
+        slope = gain * jax.lax.rsqrt(fan_in * (kernel.var((0, 1, 2)) + self.epsilon))
+        kernel = (kernel - kernel.mean((0, 1, 2))) * slope
+        halves = tuple((taps // 2 * self.dilation,) * 2 for taps in window)
+        y = fast_ops.convolve(
+            x.astype(self.dtype),
+            kernel.astype(self.dtype),
+            (self.stride, self.stride),
+            halves if self.padding is None else pads(self.padding),
+            feature_group_count=self.groups,
+            rhs_dilation=(self.dilation, self.dilation),
+        )
+        if not self.use_bias:
+            return y
+        return y + self.param('bias', nn.initializers.zeros, (self.features,)).astype(self.dtype)
+
+
 def batch_norm(*, train, axis_name, dtype, momentum, epsilon, scale_init=nn.initializers.ones, name) -> nn.Module:
     """Batch normalisation; a step keeps the fraction `momentum` of the running statistics."""
     make = nn.BatchNorm if fast_ops.are_disabled() else BatchNorm
@@ -236,6 +275,7 @@ NORMS = {'batch': batch_norm, 'group': group_norm, 'layer': layer_norm, 'lrn': l
 ACTS = {
     'relu': nn.relu,
     'leaky_relu': leaky_relu,
+    'leaky_relu_0.01': nn.leaky_relu,
     'elu': nn.elu,
     'tanh': nn.tanh,
     'scaled_tanh': scaled_tanh,
@@ -263,7 +303,7 @@ CHOICES = {
     'dense_norm': NORMS,
     'act': ACTS,
     'early_act': ACTS,
-    'conv': {'dense': conv, 'separable': separable_conv},
+    'conv': {'dense': conv, 'separable': separable_conv, 'standardised': StandardisedConv},
     'pool': {'max': max_pool, 'average': avg_pool, 'stride': stride_pool},
     'kernel_init': INITS,
     'dtype': {'float32': jnp.float32, 'bfloat16': jnp.bfloat16, 'float16': jnp.float16},

@@ -15,7 +15,7 @@ from functools import partial
 from flax import linen as nn
 
 from cnn_bench.models.blocks import DenseHead
-from cnn_bench.models.inverted_residual import InvertedResidualNet, Row, divisible
+from cnn_bench.models.inverted_residual import InvertedResidualNet, Row, divisible, first_of
 
 
 def _row(kernel: int, expanded: int, features: int, gated: bool, act: str, stride: int) -> Row:
@@ -63,8 +63,7 @@ class MobileNetV3(InvertedResidualNet):
 
     @nn.nowrap
     def rows(self):
-        stages = zip(self.table, self.depths, strict=True)
-        return tuple(rows[:depth] + (rows[-1]._replace(stride=1),) * (depth - len(rows)) for rows, depth in stages)
+        return first_of(self.table, self.depths)
 
     @nn.nowrap
     def act_of(self, row):

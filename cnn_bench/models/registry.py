@@ -31,11 +31,23 @@ class Arch:
     channels: int = 3
     num_classes: int = 1000  # 0: no head, the output is the last feature map
     note: str = ''  # which variant it is
+    fused_params: int | None = None  # of the form in which branches are fused for use, of a network that has one
+    fused_macs: int | None = None
     family_name: str = ''  # empty: that of its module
 
     @property
     def family(self) -> str:
         return self.family_name or self.target.partition(':')[0]
+
+    @property
+    def params_in_use(self) -> int | None:
+        """Parameters of the form that is evaluated: with branches fused, where it has any."""
+        return self.params if self.fused_params is None else self.fused_params
+
+    @property
+    def macs_in_use(self) -> int | None:
+        """Multiply-adds of that form."""
+        return self.macs if self.fused_macs is None else self.fused_macs
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -66,22 +78,54 @@ ARCHS: dict[str, Arch] = {
     'vgg13_bn': Arch('vgg:VGG13BN', year=2014, size=224, params=133_053_736, macs=11_308_466_176, note='batch norm, conv biases kept'),
     'vgg16_bn': Arch('vgg:VGG16BN', year=2014, size=224, params=138_365_992, macs=15_470_264_320, note='batch norm, conv biases kept'),
     'vgg19_bn': Arch('vgg:VGG19BN', year=2014, size=224, params=143_678_248, macs=19_632_062_464, note='batch norm, conv biases kept'),
+    'repvgg_a0': Arch('repvgg:RepVGGA0', year=2021, size=224, params=9_108_968, macs=1_512_581_120, fused_params=8_309_384, fused_macs=1_361_451_008),
+    'repvgg_b1': Arch('repvgg:RepVGGB1', year=2021, size=224, params=57_415_016, macs=13_128_089_600, fused_params=51_829_480, fused_macs=11_815_485_440),
     'googlenet': Arch('googlenet:GoogLeNet', year=2014, size=224, params=6_998_552, macs=1_582_671_872, note='LRN, 5x5, aux heads in training if aux=True'),
     'googlenet_bn': Arch('googlenet:GoogLeNetBN', year=2015, size=224, params=6_624_904, macs=1_498_376_192, note="batch norm, 3x3 for 5x5: torchvision's"),
     'inception_module_naive': _module('googlenet:InceptionModuleNaive', year=2014, params=1_089_952, macs=854_196_224, note='one module, no 1x1 reductions'),
     'inception_module_reduced': _module('googlenet:InceptionModule', year=2014, params=346_720, macs=271_351_808, note='one module, 1x1 reductions'),
     'resnet18': Arch('resnet:ResNet18', year=2015, size=224, params=11_689_512, macs=1_814_073_344),
     'resnet34': Arch('resnet:ResNet34', year=2015, size=224, params=21_797_672, macs=3_663_761_408),
+    'resnet26': Arch('resnet:ResNet26', year=2015, size=224, params=15_995_176, macs=2_342_256_640, note="timm's: two bottlenecks a stage"),
     'resnet50': Arch('resnet:ResNet50', year=2015, size=224, params=25_557_032, macs=4_089_184_256, note='v1.5: stride in the 3x3'),
     'resnet50_v1': Arch('resnet:ResNet50V1', year=2015, size=224, params=25_557_032, macs=3_857_973_248, note='v1: stride in the first 1x1'),
     'resnet101': Arch('resnet:ResNet101', year=2015, size=224, params=44_549_160, macs=7_801_405_440, note='v1.5: stride in the 3x3'),
     'resnet152': Arch('resnet:ResNet152', year=2015, size=224, params=60_192_808, macs=11_513_626_624, note='v1.5: stride in the 3x3'),
+    'resnet50d': Arch('resnet:ResNet50D', year=2018, size=224, params=25_576_264, macs=4_328_824_832, note='deep stem, shortcuts that pool'),
     'resnetv2_50': Arch('resnet_v2:ResNet50V2', year=2016, size=224, params=25_549_352, macs=4_089_184_256, note='pre-activation'),
     'resnetv2_101': Arch('resnet_v2:ResNet101V2', year=2016, size=224, params=44_541_480, macs=7_801_405_440, note='pre-activation'),
     'resnetv2_152': Arch('resnet_v2:ResNet152V2', year=2016, size=224, params=60_185_128, macs=11_513_626_624, note='pre-activation'),
+    'resnetv2_164': _cifar('resnet_v2:ResNet164V2', year=2016, params=1_703_258, macs=244_500_992, note='CIFAR, pre-activation'),
     'resnext50_32x4d': Arch('resnext:ResNeXt50', year=2016, size=224, params=25_028_904, macs=4_230_479_872),
+    'resnext101_32x8d': Arch('resnext:ResNeXt101', year=2016, size=224, params=88_791_336, macs=16_414_015_488),
+    'resnext101_64x4d': Arch('resnext:ResNeXt101Groups64', year=2016, size=224, params=83_455_272, macs=15_460_270_080),
     'wide_resnet50_2': Arch('wide_resnet:WideResNet50', year=2016, size=224, params=68_883_240, macs=11_398_021_120),
+    'wide_resnet101_2': Arch('wide_resnet:WideResNet101', year=2016, size=224, params=126_886_696, macs=22_753_050_624),
+    'wide_resnet28_10': _cifar('wide_resnet:WideResNet28', year=2016, params=36_479_194, macs=5_243_328_768, note='CIFAR, pre-activation: WRN-28-10'),
+    'pyramidnet110_a48': _cifar('pyramidnet:PyramidNet110', year=2016, params=1_739_730, macs=393_528_448, note='CIFAR, additive, alpha 48'),
     'seresnet50': Arch('seresnet:SEResNet50', year=2017, size=224, params=28_088_024, macs=4_091_699_200, note='v1.5, squeeze-and-excitation'),
+    'seresnet101': Arch('seresnet:SEResNet101', year=2017, size=224, params=49_326_872, macs=7_806_148_608, note='v1.5, squeeze-and-excitation'),
+    'seresnet152': Arch('seresnet:SEResNet152', year=2017, size=224, params=66_821_848, macs=11_520_204_800, note='v1.5, squeeze-and-excitation'),
+    'seresnext50_32x4d': Arch('seresnet:SEResNeXt50', year=2017, size=224, params=27_559_896, macs=4_232_994_816, note='resnext50_32x4d, squeeze-and-excitation'),
+    'senet154': Arch('seresnet:SENet154', year=2017, size=224, params=115_088_984, macs=20_688_363_520, note="ILSVRC 2017's, deep stem, 3x3 shortcuts"),
+    'dpn68': Arch('dpn:DPN68', year=2017, size=224, params=12_611_602, macs=2_326_163_456, note='residual and dense path'),
+    'res2net50_26w_4s': Arch('res2net:Res2Net50', year=2019, size=224, params=25_699_120, macs=4_255_166_464, note='splits in hierarchy for the 3x3'),
+    'resnetrs50': Arch('resnet_rs:ResNetRS50', year=2021, size=160, params=35_691_912, macs=2_278_629_376, note='resnet50d with gates, a convolution for the pooling'),
+    'nfnet_f0': Arch('nfnet:NFNetF0', year=2021, size=256, params=71_489_284, macs=12_384_198_656, note='at its test size; trained at 192'),
+    'regnet_x_400mf': Arch('regnet:RegNetX400MF', year=2020, size=224, params=5_157_512, macs=397_677_568, note="the paper's; torchvision's is wider"),
+    'regnet_x_800mf': Arch('regnet:RegNetX800MF', year=2020, size=224, params=7_259_656, macs=799_699_712),
+    'regnet_x_1_6gf': Arch('regnet:RegNetX1600MF', year=2020, size=224, params=9_190_136, macs=1_602_849_792),
+    'regnet_x_3_2gf': Arch('regnet:RegNetX3200MF', year=2020, size=224, params=15_296_552, macs=3_176_621_952),
+    'regnet_x_8gf': Arch('regnet:RegNetX8GF', year=2020, size=224, params=39_572_648, macs=7_995_132_416),
+    'regnet_x_16gf': Arch('regnet:RegNetX16GF', year=2020, size=224, params=54_278_536, macs=15_940_755_456),
+    'regnet_x_32gf': Arch('regnet:RegNetX32GF', year=2020, size=224, params=107_811_560, macs=31_735_929_792),
+    'regnet_y_400mf': Arch('regnet:RegNetY400MF', year=2020, size=224, params=4_344_144, macs=401_842_848),
+    'regnet_y_800mf': Arch('regnet:RegNetY800MF', year=2020, size=224, params=6_263_168, macs=797_176_832, note="the paper's; torchvision's is wider"),
+    'regnet_y_1_6gf': Arch('regnet:RegNetY1600MF', year=2020, size=224, params=11_202_430, macs=1_612_076_160),
+    'regnet_y_3_2gf': Arch('regnet:RegNetY3200MF', year=2020, size=224, params=19_436_338, macs=3_176_482_752),
+    'regnet_y_8gf': Arch('regnet:RegNetY8GF', year=2020, size=224, params=39_180_068, macs=7_963_057_312, note="the paper's; torchvision's is wider"),
+    'regnet_y_16gf': Arch('regnet:RegNetY16GF', year=2020, size=224, params=83_590_140, macs=15_911_510_272),
+    'regnet_y_32gf': Arch('regnet:RegNetY32GF', year=2020, size=224, params=145_046_770, macs=32_279_552_832),
     'resnet20': _cifar('resnet_cifar:ResNet20', year=2015, params=269_722, macs=40_551_040, note='CIFAR, option A shortcuts'),
     'resnet32': _cifar('resnet_cifar:ResNet32', year=2015, params=464_154, macs=68_862_592, note='CIFAR, option A shortcuts'),
     'resnet44': _cifar('resnet_cifar:ResNet44', year=2015, params=658_586, macs=97_174_144, note='CIFAR, option A shortcuts'),
@@ -89,36 +133,76 @@ ARCHS: dict[str, Arch] = {
     'resnet110': _cifar('resnet_cifar:ResNet110', year=2015, params=1_727_962, macs=252_887_680, note='CIFAR, option A shortcuts'),
     'plain20': _cifar('resnet_cifar:Plain20', year=2015, params=269_722, macs=40_551_040, note='resnet20 without shortcuts'),
     'plain56': _cifar('resnet_cifar:Plain56', year=2015, params=853_018, macs=125_485_696, note='resnet56 without shortcuts'),
+    'darknet53': Arch('darknet:DarkNet53', year=2018, size=256, params=41_609_928, macs=9_285_115_904, note="YOLOv3's backbone"),
+    'cspdarknet53': Arch('darknet:CSPDarkNet53', year=2019, size=256, params=27_642_184, macs=6_533_652_480, note="YOLOv4's backbone, with leaky ReLU"),
+    'hrnet_w18': Arch('hrnet:HRNetW18', year=2019, size=224, params=21_299_004, macs=4_283_537_072),
     'enet': Arch('enet:ENet', year=2016, size=224, params=466_519, macs=311_206_656, note="ENet's encoder, global average pool, dense layer"),
     'xception': Arch('xception:Xception', year=2016, size=299, params=22_855_952, macs=8_357_403_496, note="Keras's"),
     'inception_v3': Arch('inception_v3:InceptionV3', year=2015, size=299, params=23_834_568, macs=5_713_216_096, note='aux head in training if aux=True'),
     'inception_v4': Arch('inception_v4:InceptionV4', year=2016, size=299, params=42_679_816, macs=12_253_974_624),
     'inception_resnet_v2': Arch('inception_resnet_v2:InceptionResNetV2', year=2016, size=299, params=55_843_464, macs=13_155_794_016),
+    'nasnet_large': Arch('nasnet:NASNetLarge', year=2017, size=331, params=88_753_150, macs=23_783_414_658, note='NASNet-A (6 @ 4032), aux head in training if aux=True'),
+    'nasnet_mobile': Arch('nasnet:NASNetMobile', year=2017, size=224, params=5_289_978, macs=563_638_816, note='NASNet-A (4 @ 1056), aux head in training if aux=True'),
+    'pnasnet5_large': Arch('nasnet:PNASNet5Large', year=2017, size=331, params=86_057_668, macs=24_937_395_792, note='N=4, F=216, aux head in training if aux=True'),
     'densenet121': Arch('densenet:DenseNet121', year=2016, size=224, params=7_978_856, macs=2_834_161_664),
     'densenet161': Arch('densenet:DenseNet161', year=2016, size=224, params=28_681_000, macs=7_727_907_072),
     'densenet169': Arch('densenet:DenseNet169', year=2016, size=224, params=14_149_480, macs=3_359_843_328),
     'densenet201': Arch('densenet:DenseNet201', year=2016, size=224, params=20_013_928, macs=4_291_365_888),
+    'densenet_bc100_12': _cifar('densenet:DenseNetBC100', year=2016, params=769_162, macs=287_929_692, note='CIFAR, growth 12'),
     'squeezenet1_0': Arch('squeezenet:SqueezeNet1_0', year=2016, size=224, params=1_248_424, macs=818_924_576, note="the paper's, no bypass"),
     'squeezenet1_1': Arch('squeezenet:SqueezeNet1_1', year=2016, size=224, params=1_235_496, macs=349_151_936, note="the authors' cheaper release"),
     'mobilenet_v1': Arch('mobilenet_v1:MobileNetV1', year=2017, size=224, params=4_231_976, macs=568_740_352),
     'mobilenet_v2': Arch('mobilenet_v2:MobileNetV2', year=2018, size=224, params=3_504_872, macs=300_774_272),
+    'mobilenet_v2_x0_35': Arch('mobilenet_v2:MobileNetV2x035', year=2018, size=224, params=1_677_128, macs=59_285_808, note='channels in multiples of 8'),
+    'mobilenet_v2_x0_5': Arch('mobilenet_v2:MobileNetV2x05', year=2018, size=224, params=1_968_680, macs=97_131_840, note='channels in multiples of 8'),
+    'mobilenet_v2_x0_75': Arch('mobilenet_v2:MobileNetV2x075', year=2018, size=224, params=2_636_424, macs=209_069_792, note='channels in multiples of 8'),
+    'mobilenet_v2_x1_4': Arch('mobilenet_v2:MobileNetV2x14', year=2018, size=224, params=6_108_776, macs=582_195_824, note='channels in multiples of 8'),
     'mobilenet_v3_small': Arch('mobilenet_v3:MobileNetV3Small', year=2019, size=224, params=2_542_856, macs=56_510_400),
     'mobilenet_v3_large': Arch('mobilenet_v3:MobileNetV3Large', year=2019, size=224, params=5_483_032, macs=216_589_760),
+    'mobilenet_v4_conv_small': Arch('mobilenet_v4:MobileNetV4ConvSmall', year=2024, size=224, params=3_774_024, macs=186_005_568),
+    'mobilenet_v4_conv_medium': Arch('mobilenet_v4:MobileNetV4ConvMedium', year=2024, size=256, params=9_715_512, macs=1_080_244_224),
+    'mobilenet_v4_conv_large': Arch('mobilenet_v4:MobileNetV4ConvLarge', year=2024, size=384, params=32_590_864, macs=6_376_220_672),
+    'mnasnet0_5': Arch('mnasnet:MnasNet05', year=2018, size=224, params=2_218_512, macs=104_455_968, note='channels in multiples of 8'),
+    'mnasnet0_75': Arch('mnasnet:MnasNet075', year=2018, size=224, params=3_170_208, macs=215_493_104, note='channels in multiples of 8'),
     'mnasnet1_0': Arch('mnasnet:MnasNet', year=2018, size=224, params=4_383_312, macs=314_415_872, note='B1, no squeeze-and-excitation'),
+    'mnasnet1_3': Arch('mnasnet:MnasNet13', year=2018, size=224, params=6_282_256, macs=526_362_432, note='channels in multiples of 8'),
+    'shufflenet_v2_x0_5': Arch('shufflenet_v2:ShuffleNetV2x05', year=2018, size=224, params=1_366_792, macs=40_476_448),
     'shufflenet_v2_x1_0': Arch('shufflenet_v2:ShuffleNetV2', year=2018, size=224, params=2_278_604, macs=144_907_992),
+    'mobileone_s0': Arch('mobileone:MobileOneS0', year=2022, size=224, params=5_293_272, macs=1_051_935_232, fused_params=2_078_504, fused_macs=275_110_400),
+    'mobileone_s1': Arch('mobileone:MobileOneS1', year=2022, size=224, params=4_825_192, macs=830_062_080, fused_params=4_764_840, fused_macs=825_057_024),
+    'shufflenet_v2_x1_5': Arch('shufflenet_v2:ShuffleNetV2x15', year=2018, size=224, params=3_503_624, macs=295_759_392),
+    'shufflenet_v2_x2_0': Arch('shufflenet_v2:ShuffleNetV2x20', year=2018, size=224, params=7_393_996, macs=583_253_464),
+    'ghostnet': Arch('ghostnet:GhostNet', year=2020, size=224, params=5_182_508, macs=141_150_512, note="the paper's at 1x"),
     'efficientnet_b0': Arch('efficientnet:EfficientNetB0', year=2019, size=224, params=5_288_548, macs=385_814_752),
     'efficientnet_b1': Arch('efficientnet:EfficientNetB1', year=2019, size=240, params=7_794_184, macs=686_802_832),
     'efficientnet_b2': Arch('efficientnet:EfficientNetB2', year=2019, size=288, params=9_109_994, macs=1_087_529_456, note="at torchvision's size; the paper's is 260"),
     'efficientnet_b3': Arch('efficientnet:EfficientNetB3', year=2019, size=300, params=12_233_232, macs=1_827_141_392),
     'efficientnet_b4': Arch('efficientnet:EfficientNetB4', year=2019, size=380, params=19_341_616, macs=4_393_771_024),
+    'efficientnet_b5': Arch('efficientnet:EfficientNetB5', year=2019, size=456, params=30_389_784, macs=10_266_384_752),
+    'efficientnet_b6': Arch('efficientnet:EfficientNetB6', year=2019, size=528, params=43_040_704, macs=19_067_593_536),
+    'efficientnet_b7': Arch('efficientnet:EfficientNetB7', year=2019, size=600, params=66_347_960, macs=37_745_884_192),
     'efficientnet_lite0': Arch('efficientnet:EfficientNetLite0', year=2020, size=224, params=4_652_008, macs=385_187_552, note="no gates, ReLU6, TensorFlow's padding"),
     'efficientnet_lite1': Arch('efficientnet:EfficientNetLite1', year=2020, size=240, params=5_416_680, macs=600_185_232, note="no gates, ReLU6, TensorFlow's padding"),
     'efficientnet_lite2': Arch('efficientnet:EfficientNetLite2', year=2020, size=260, params=6_092_072, macs=859_736_272, note="no gates, ReLU6, TensorFlow's padding"),
     'efficientnet_lite3': Arch('efficientnet:EfficientNetLite3', year=2020, size=280, params=8_197_096, macs=1_383_321_872, note="no gates, ReLU6, TensorFlow's padding"),
     'efficientnet_lite4': Arch('efficientnet:EfficientNetLite4', year=2020, size=300, params=13_006_568, macs=2_553_034_336, note="no gates, ReLU6, TensorFlow's padding"),
+    'convnext_atto': Arch('convnext:ConvNeXtAtto', year=2022, size=224, params=3_695_520, macs=547_332_480, note="timm's"),
+    'convnext_femto': Arch('convnext:ConvNeXtFemto', year=2022, size=224, params=5_217_784, macs=779_629_824, note="timm's"),
+    'convnext_pico': Arch('convnext:ConvNeXtPico', year=2022, size=224, params=9_045_672, macs=1_367_055_360, note="timm's"),
+    'convnext_nano': Arch('convnext:ConvNeXtNano', year=2022, size=224, params=15_593_560, macs=2_445_528_320, note="timm's"),
+    'efficientnet_v2_s': Arch('efficientnet_v2:EfficientNetV2S', year=2021, size=384, params=21_458_488, macs=8_365_617_152),
+    'efficientnet_v2_m': Arch('efficientnet_v2:EfficientNetV2M', year=2021, size=480, params=54_139_356, macs=24_582_460_384),
+    'efficientnet_v2_l': Arch('efficientnet_v2:EfficientNetV2L', year=2021, size=480, params=118_515_272, macs=56_079_699_008),
     'convnext_tiny': Arch('convnext:ConvNeXtTiny', year=2022, size=224, params=28_589_128, macs=4_455_531_264),
     'convnext_small': Arch('convnext:ConvNeXtSmall', year=2022, size=224, params=50_223_688, macs=8_683_712_256),
     'convnext_base': Arch('convnext:ConvNeXtBase', year=2022, size=224, params=88_591_464, macs=15_354_729_472),
+    'convnext_large': Arch('convnext:ConvNeXtLarge', year=2022, size=224, params=197_767_336, macs=34_361_433_600),
+    'convnextv2_atto': Arch('convnext_v2:ConvNeXtV2Atto', year=2023, size=224, params=3_708_400, macs=547_332_480),
+    'convnextv2_femto': Arch('convnext_v2:ConvNeXtV2Femto', year=2023, size=224, params=5_233_240, macs=779_629_824),
+    'convnextv2_pico': Arch('convnext_v2:ConvNeXtV2Pico', year=2023, size=224, params=9_066_280, macs=1_367_055_360),
+    'convnextv2_nano': Arch('convnext_v2:ConvNeXtV2Nano', year=2023, size=224, params=15_623_800, macs=2_445_528_320),
+    'convnextv2_tiny': Arch('convnext_v2:ConvNeXtV2Tiny', year=2023, size=224, params=28_635_496, macs=4_455_531_264),
+    'convnextv2_base': Arch('convnext_v2:ConvNeXtV2Base', year=2023, size=224, params=88_717_800, macs=15_354_729_472),
 }
 # fmt: on
 
@@ -183,6 +267,7 @@ def line(name: str, params: int, macs: int, **changed: int) -> str:
     facts = {'year': arch.year or datetime.date.today().year, 'size': arch.size}
     counts = {'params': f'{params:_}', 'macs': f'{macs:_}'}
     more = {f: getattr(arch, f) for f in ('channels', 'num_classes') if getattr(arch, f) != getattr(Arch, f)}
+    more |= {f: f'{value:_}' for f in ('fused_params', 'fused_macs') if (value := getattr(arch, f)) is not None}
     more |= {'family_name': repr(arch.family_name)} if arch.family_name else {}
     arguments = ', '.join(f'{field}={value}' for field, value in {**facts, **counts, **more}.items())
     return f"'{label(name).lower()}': Arch({arch.target!r}, {arguments}),"

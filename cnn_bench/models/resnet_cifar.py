@@ -2,7 +2,8 @@
 
 `resnet20` has 3 stages of n = 3 blocks with two 3x3 convolutions, `resnet32` has n = 5, and so on: 6n + 2 layers with
 weights. Shortcuts have no parameters (option A), so `plain20` and `plain56`, the same networks without shortcuts, have
-exactly as many. No known departures. Images of 28x28 work as well.
+exactly as many. No known departures. Images of 28x28 work as well. Later networks for CIFAR are in `resnet_v2`,
+`wide_resnet`, `pyramidnet` and `densenet`.
 """
 
 from collections.abc import Callable

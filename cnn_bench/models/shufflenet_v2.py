@@ -1,13 +1,14 @@
 """ShuffleNetV2. Ma, Zhang, Zheng, Sun: ShuffleNet V2: practical guidelines for efficient CNN architecture design, 2018.
 
-`shufflenet_v2_x1_0` is table 5 of the paper at 1x, as in torchvision. No known departures; the paper leaves the
-initialisation open, here it is He's.
+`shufflenet_v2_x0_5` to `x2_0` are the four columns of the paper's table 5, as in torchvision. No known departures; the
+paper leaves the initialisation open, here it is He's.
 
 `stem='small'` (ours): the first convolution has stride 1 and no pooling follows, so that 28x28 images give 28, 14, 7
 and 4.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -77,3 +78,8 @@ class ShuffleNetV2(Classifier):
     @nn.nowrap
     def _block(self, channels, stride, conv_norm_act):
         return lambda name: ShuffleBlock(self.scaled(channels), stride, conv_norm_act, name=name)
+
+
+ShuffleNetV2x05 = partial(ShuffleNetV2, maps=(48, 96, 192))
+ShuffleNetV2x15 = partial(ShuffleNetV2, maps=(176, 352, 704))
+ShuffleNetV2x20 = partial(ShuffleNetV2, maps=(244, 488, 976), last_maps=2048)

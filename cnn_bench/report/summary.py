@@ -9,6 +9,7 @@ import pandas as pd
 
 from cnn_bench import stats
 from cnn_bench.report.format import plain, text
+from cnn_bench.report.published import UNSTATED
 from cnn_bench.runs import collapse, columns
 from cnn_bench.runs.columns import COLUMNS, DEVICE_MEAN, DROPPED, JOINED, KEY, MEAN, Column
 
@@ -85,7 +86,7 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
     half-width of its 95 % interval (nan for one seed). `seeds` counts all, `collapsed_seeds` those that collapsed, and
     `by_seed` holds a SeedError of each; runs that repeat a seed count as one. Other columns are combined as COLUMNS
     state: a speed, for example, is nan where the runs had different devices. `front` marks the Pareto front of error
-    against multiply-adds, for each data set its own, on which no network is whose seeds all collapsed;
+    against multiply-adds, for each group of `compared` rows its own, on which no network is whose seeds all collapsed;
     `front_probability` is the probability of being on it (nan where there is one seed each). Numeric columns that are
     not in COLUMNS are averaged too.
     """
@@ -108,12 +109,13 @@ def names(table: pd.DataFrame) -> dict[str, str]:
 
 
 def shown_columns(summary: pd.DataFrame) -> list[Column]:
-    """The columns to show: those with a header and a value, long texts last, `source` only where not all is ours."""
+    """The columns to show: those with a header and a value, long texts last; `source` and `recipe`, which is a hash of
+    our own runs, only where not all is ours."""
     shown = [c for column in COLUMNS.values() for c in (column, *COMPUTED_AFTER.get(column.name, ()))]
     known = {*(column.name for column in shown), 'top1_se_pct'}
     shown += [columns.column(n) for n in summary if n not in known and pd.api.types.is_numeric_dtype(summary[n])]
     if (summary['source'] == 'measured').all():
-        shown = [column for column in shown if column.name != 'source']
+        shown = [column for column in shown if column.name not in ('source', 'recipe')]
     with_values = [c for c in shown if c.header and c.name in summary and summary[c.name].notna().any()]
     return sorted(with_values, key=lambda column: column.kind == 'prose')
 
@@ -125,13 +127,20 @@ def learned_errors(summary: pd.DataFrame) -> pd.Series:
 
 
 def front(summary: pd.DataFrame, cost: pd.Series) -> np.ndarray:
-    """Bool per row: whether it is on the Pareto front of error against `cost`, among the networks of its data set."""
-    errors = learned_errors(summary)
-    return _by_data(summary, lambda rows: stats.pareto_front(cost[rows], errors[rows])).astype(bool)
+    """Bool per row: whether it is on the Pareto front of error against `cost`, of the rows it is `compared` with."""
+    errors = learned_errors(summary).mask(summary.recipe.eq(UNSTATED))
+    return _among_compared(summary, lambda rows: stats.pareto_front(cost[rows], errors[rows])).astype(bool)
+
+
+def compared(summary: pd.DataFrame) -> pd.Series:
+    """A name per row, which those share whose errors can be compared: the data set, of published results with the kind
+    of their recipe, since the same network errs less by a newer one."""
+    published = summary.training.notna()
+    return summary.dataset.map(text) + (', ' + summary.recipe.map(text)).where(published, '')
 
 
 def front_probability(summary: pd.DataFrame, cost: pd.Series) -> np.ndarray:
-    """`stats.front_probability` of error against `cost` in each data set; nan where no row has two seeds.
+    """`stats.front_probability` of error against `cost` among rows `compared`; nan where no row has two seeds.
 
     A row with one seed is given the mean standard deviation of the others.
     """
@@ -140,13 +149,13 @@ def front_probability(summary: pd.DataFrame, cost: pd.Series) -> np.ndarray:
         return np.full(len(summary), np.nan)
     averaged = summary.by_seed.map(lambda seeds: sum(not one.collapsed for one in seeds) or len(seeds))
     errors = errors.fillna(math.sqrt((errors**2 * averaged).mean()))
-    return _by_data(summary, lambda rows: stats.front_probability(cost[rows], learned[rows], errors[rows]))
+    return _among_compared(summary, lambda rows: stats.front_probability(cost[rows], learned[rows], errors[rows]))
 
 
-def _by_data(summary: pd.DataFrame, of_rows: Callable[[pd.Index], np.ndarray]) -> np.ndarray:
-    """What `of_rows` returns for the rows of each data set, in the order of the summary."""
+def _among_compared(summary: pd.DataFrame, of_rows: Callable[[pd.Index], np.ndarray]) -> np.ndarray:
+    """What `of_rows` returns for the rows `compared` with one another, in the order of the summary."""
     found = pd.Series(np.nan, summary.index, dtype=object)
-    for rows in summary.groupby(summary.dataset.map(text)).groups.values():
+    for rows in summary.groupby(compared(summary)).groups.values():
         found[rows] = of_rows(rows)
     return found.to_numpy(dtype=float)
 

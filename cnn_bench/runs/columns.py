@@ -62,10 +62,10 @@ COLUMNS: dict[str, Column] = {
                over_seeds=KEY, header='Network'),
         Column('family', 'family of the architecture', over_seeds=KEY, words='family', header='Family'),
         Column('year', 'year of publication', 'count', header='Year', format='.0f'),
-        Column('params', 'trainable parameters', 'count',
+        Column('params', 'trainable parameters; of branches that are fused for use, those of the fused form', 'count',
                words='parameters', header='Parameters (M)', format=',.3f', scale=1e6, axis='trainable parameters',
                cost='params', better='fewer'),
-        Column('macs', 'multiply-adds of convolutions and dense layers, one image forward', 'count',
+        Column('macs', 'multiply-adds of convolutions and dense layers, one image forward, branches fused', 'count',
                words='multiply-adds', header='MACs (M)', format=',.2f', scale=1e6,
                axis='multiply-adds of one image, forward (MACs)', cost='macs', better='fewer'),
         Column('flops', '2 x macs', 'count', words='operations'),
@@ -129,7 +129,12 @@ COLUMNS: dict[str, Column] = {
         Column('dtype', 'compute dtype', over_seeds=KEY),
         Column('device', 'kind and number of devices', over_seeds=JOINED),
         Column('recipe', 'first digits of the hash of the config without its seed: equal for runs that repeat each '
-               'other', over_seeds=KEY),
+               'other; of a published figure its kind, of those of `report.published.KINDS`', over_seeds=KEY,
+               header='Recipe'),
+        Column('training', 'whose recipe the weights of a published figure were trained by, and its year; empty for a '
+               'run of ours', over_seeds=KEY, header='Training'),
+        Column('data', 'what the weights of a published figure were trained on; empty for a run of ours',
+               header='Trained on'),
         Column('versions', 'versions of the libraries that compute'),
         Column('commit', 'commit of the code, with + where there were uncommitted changes'),
         Column('state', 'finished, diverged, out_of_memory, crashed, refused, unfinished (in reports also running or '

@@ -5,6 +5,7 @@ bootstrap      error of single runs over the test images: what two given sets of
 multiplicity   p-values of many comparisons
 decision       a hypothesis about two recipes, and how many seeds would settle it
 front          the Pareto front of cost against error, and the probability of being on it
+factorial      shares of the variance of two crossed factors
 expected_best  the expected best of n tuning trials
 ranking        whether two conditions rank networks alike
 regression     straight lines through points of networks, and how well they predict
@@ -15,6 +16,7 @@ All are pure functions of arrays; those that draw at random take a seed.
 from cnn_bench.stats.bootstrap import McNemar, bootstrap_difference, bootstrap_mean, mcnemar
 from cnn_bench.stats.decision import CONTRADICTED, SUPPORTED, UNDECIDED, Decision, decide
 from cnn_bench.stats.expected_best import expected_minimum
+from cnn_bench.stats.factorial import Shares, variance_shares
 from cnn_bench.stats.front import front_probability, pareto_front
 from cnn_bench.stats.multiplicity import holm
 from cnn_bench.stats.over_seeds import Difference, mean_ci, paired_difference
@@ -30,6 +32,7 @@ __all__ = [
     'Estimate',
     'Line',
     'McNemar',
+    'Shares',
     'bootstrap_difference',
     'bootstrap_mean',
     'changed_places',
@@ -44,4 +47,5 @@ __all__ = [
     'paired_difference',
     'pareto_front',
     'tau_of_means',
+    'variance_shares',
 ]

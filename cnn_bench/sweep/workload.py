@@ -17,7 +17,7 @@ class Workload:
     """Size and length of a training run."""
 
     params: int
-    macs: int  # of one image, forward pass without auxiliary heads, as in the tidy table
+    macs: int  # of one image, forward pass without auxiliary heads; branches as they are trained
     steps: int
     steps_per_epoch: int
     batch_size: int

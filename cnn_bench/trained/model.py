@@ -76,7 +76,8 @@ class TrainedModel:
         return self.module.apply(variables, self.preprocess(images), train=False)
 
     def folded(self, keep: str = '') -> 'TrainedModel':
-        """The same network for evaluation: batch norms folded into the layers before them, all weights on the device.
+        """The same network for evaluation: batch norms folded into the layers before them, branches fused, all weights
+        on the device.
 
         All outputs are the same up to rounding, but for those of folded layers; `keep` names a layer that is not to be
         folded (see `folding.fold`).

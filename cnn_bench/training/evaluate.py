@@ -165,8 +165,8 @@ def _evaluated(
 
 
 def _folded(setup: TrainingSetup, state: State) -> State:
-    """A finished state with batch norms folded, its average too. While training goes on, states are evaluated as they
-    are: their weights change between evaluations."""
+    """A finished state folded (`trained.folding`), its average too. While training goes on, states are evaluated as
+    they are: their weights change between evaluations."""
 
     def folded(variables: dict) -> dict:
         return fold(setup.model, variables, setup.image_shape)[1]

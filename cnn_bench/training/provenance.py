@@ -100,7 +100,7 @@ def _earlier_sessions(before: Mapping[str, Any], made_by: Mapping, run: RunDirec
 
 
 def evaluation_cost(setup: TrainingSetup) -> dict:
-    """The network's family, year, stem and input, and its cost in evaluation, without auxiliary heads."""
+    """The network's family, year, stem and input, and its cost in evaluation (`train_cost.evaluation_cost`)."""
     arch, cost = registry.get(setup.record['arch']), train_cost.evaluation_cost(setup.model, setup.image_shape)
     return {
         'family': arch.family,

@@ -8,15 +8,17 @@ import jax.numpy as jnp
 
 from cnn_bench.complexity import Cost, count, model_cost
 from cnn_bench.complexity.train_step import loss_function
+from cnn_bench.models.branches import in_use
 from cnn_bench.models.variables import KEPT, Shape, variable_shapes
 from cnn_bench.training.freezing import Freezing
 
 
 @lru_cache(KEPT)
 def evaluation_cost(module: nn.Module, input_shape: Shape) -> Cost:
-    """The cost of an evaluation pass over one image of `input_shape` (h, w, c), without auxiliary heads."""
-    module = module.clone(aux=False) if getattr(module, 'aux', False) else module
-    return model_cost(module, input_shape)
+    """The cost of an evaluation pass over one image of `input_shape` (h, w, c), without auxiliary heads and with
+    branches fused.
+    """
+    return model_cost(in_use(module), input_shape)
 
 
 @lru_cache(KEPT)

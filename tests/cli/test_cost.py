@@ -101,6 +101,49 @@ def test_shape_options(capsys):
     assert record['macs'] < 4 * whole['macs'] / 3
 
 
+def test_both_forms_of_a_network_of_branches(capsys):
+    """Vasu et al. 2022: 2.1 million parameters and 275 million multiply-adds; timm: 5.29 million in training."""
+    *forms, resnet20 = cost_json(capsys, 'mobileone_s0', 'resnet20', '--train', '--layers')
+    assert [(r['arch'], r['form'], r['params'], r['macs']) for r in forms] == [
+        ('mobileone_s0', 'trained', 5_293_272, 1_051_935_232),
+        ('mobileone_s0', 'fused', 2_078_504, 275_110_400),
+    ]
+    assert resnet20['form'] is None
+    assert [(r['train_macs'] is None, 'train_layers' in r) for r in forms] == [(False, True), (True, False)]
+    assert [sum(row['macs'] for row in r['layers']) for r in forms] == [r['macs'] for r in forms]
+    rows = cost(capsys, 'mobileone_s0', 'resnet20', '--columns', 'arch,form,macs').splitlines()[1:]
+    assert [row.split('\t')[1] for row in rows] == ['trained', 'fused', '']
+    rows = list(csv.DictReader(io.StringIO(cost(capsys, 'mobileone_s0', 'resnet20', '--csv', '--train'))))
+    assert [(row['form'], bool(row['train_macs'])) for row in rows] == [
+        ('trained', True),
+        ('fused', False),
+        ('', True),
+    ]
+
+
+def test_the_line_of_an_own_network_of_branches(tmp_path, capsys):
+    """A 3x3 from 3 to 4 channels on 8x8 pixels beside a 1x1: 27 x 4 + 3 x 4 and two norms, or 27 x 4 + 4 when fused."""
+    path = tmp_path / 'mine.py'
+    path.write_text(OWN_BRANCHES)
+    trained, fused = cost_json(capsys, f'{path}:Mine', '--size', '8', '--classes', '5')
+    head = 4 * 5 + 5
+    assert (trained['params'], fused['params']) == (120 + 16 + head, 112 + head)
+    assert 'registry_line' not in fused
+    assert f'params={136 + head}, macs={120 * 64 + 20:_}, ' in trained['registry_line']
+    assert f'fused_params={112 + head}, fused_macs={108 * 64 + 20:_}' in trained['registry_line']
+
+
+OWN_BRANCHES = """
+from flax import linen as nn
+from cnn_bench.models.branches import Branched
+
+class Mine(Branched):
+    @nn.compact
+    def features(self, x, train=False):
+        return self.rep_block(train)(4, 3, name='block')(x)
+"""
+
+
 def test_csv(capsys):
     rows = list(csv.DictReader(io.StringIO(cost(capsys, 'lenet5', 'resnet20', '--csv'))))
     assert [row['arch'] for row in rows] == ['lenet5', 'resnet20']

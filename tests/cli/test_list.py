@@ -29,6 +29,8 @@ def test_one_family(capsys):
         'num_classes': 10,
         'params': 61_706,
         'macs': 416_520,
+        'fused_params': None,
+        'fused_macs': None,
         'note': registry.get('lenet5').note,
     }
 

@@ -90,7 +90,7 @@ def test_a_network_that_fails_is_in_the_table(measure):
         (['lenet5', '--batch', '0'], "argument --batch: '0' is not a whole number, at least 1"),
         (['lenet5', '--batch', '1,,2'], "argument --batch: '' is not a whole number"),
         (['lenet5', '--dtype', 'float16'], "--dtype is 'float16'; allowed: float32, bfloat16"),
-        (['lenet5', '--mode', ''], '--mode is empty; allowed: inference, training'),
+        (['lenet5', '--mode', ''], '--mode is empty; allowed: inference, unfolded, training'),
         (['lenet5', '--against', 'keras'], "--against is 'keras'; allowed: "),
         (['lenet5', '--against', 'torch', '--torch-python', '/no/python'], '--torch-python /no/python is no Python'),
         (['lenet5', '--threads', '100000'], '--threads is 100000; this process may use'),

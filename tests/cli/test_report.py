@@ -43,8 +43,11 @@ def test_published(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(['report', '--published']) == 0
     assert capsys.readouterr().out == 'runs/published/report/index.html\n'
-    results = pd.read_csv('runs/published/report/results.csv').set_index('arch')
-    assert results.source['resnet50'].startswith('torchvision')
+    results = pd.read_csv('runs/published/report/results.csv').set_index('label')
+    assert results.source['resnet50 (torchvision 2021)'] == 'torchvision 0.29.1, weights IMAGENET1K_V2'
+    page = Path('runs/published/report/index.html').read_text()
+    assert 'compared only where the recipe is of one kind' in page
+    assert 'How much is recipe, how much architecture?' in page
     assert (tmp_path / 'runs/published/report/published_accuracy_vs_macs.png').exists()
 
 

@@ -18,7 +18,7 @@ DIRECTORY = Path(__file__).parents[2] / 'experiments'
 NAMES = sorted(path.stem for path in DIRECTORY.glob('*.py'))
 QUESTIONS = (
     'accuracy_vs_cost activations data_scale depth_degradation ensembles inception_cost initialisation normalisation '
-    'optimiser_schedule pooling regularisation separable transfer width_depth_resolution'
+    'optimiser_schedule pooling recipe_or_architecture regularisation separable transfer width_depth_resolution'
 ).split()
 CHARTS = {
     'accuracy_vs_macs',
@@ -258,3 +258,36 @@ def test_width_depth_resolution_scales_to_about_four_times_the_multiply_adds():
     base = macs.pop('base')
     for name, count in macs.items():
         assert 3.5 < count / base < 4.5, name
+
+
+def test_recipe_or_architecture_shares_the_variance_between_them():
+    """Effects by hand: 2 points to each side by network, 1 by recipe, half a point where they meet."""
+    signs = {'vgg11_bn': 1, 'resnet20': -1}
+    rows = [
+        (f'{name}, {year}', seed, 20 + 2 * network + recipe + 0.5 * network * recipe + 0.01 * seed)
+        for name, network in signs.items()
+        for year, recipe in (('2015', 1), ('2021', -1))
+        for seed in range(3)
+    ]
+    answer = load('recipe_or_architecture').report(tidy(rows, 'top1_err_pct'))
+    assert 'The recipe of 2021 lowers the error of vgg11_bn, resnet20 by 2.0 points on average' in answer
+    assert '(95 % interval over seeds 2.0 to 2.0)' in answer
+    total = 4 + 1 + 0.25
+    for name, square in (('architecture', 4), ('recipe', 1), ('which recipe suits which network', 0.25)):
+        assert f'{name} {100 * square / total:.0f} % (' in answer
+    collapsed = tidy(
+        [*rows, *((f'convnext_tiny, {year}', seed, 90.0) for year in ('2015', '2021') for seed in range(3))],
+        'top1_err_pct',
+    )
+    collapsed['collapsed'] = collapsed.label.eq('convnext_tiny, 2015')
+    assert (
+        answer.partition('The recipe')[2] == load('recipe_or_architecture').report(collapsed).partition('The recipe')[2]
+    )
+    alone = load('recipe_or_architecture').report(tidy([row for row in rows if row[1] == 0], 'top1_err_pct'))
+    assert 'seeds' not in alone
+    assert f'architecture {100 * 4 / total:.0f} %; recipe' in alone
+
+
+def test_recipe_or_architecture_compares_networks_of_like_cost():
+    costs = [workload(trial.config).macs for trial in trials('recipe_or_architecture', 'demo').values()]
+    assert max(costs) < 2 * min(costs)

@@ -98,6 +98,7 @@ def test_layers_given_by_name_are_used(field):
 
 def test_leaky_relu_is_the_lectures():
     np.testing.assert_allclose(layers.leaky_relu(jnp.array([-2.0, 3.0])), [-0.2, 3.0])
+    np.testing.assert_allclose(layers.ACTS['leaky_relu_0.01'](jnp.array([-2.0, 3.0])), [-0.02, 3.0])
 
 
 @pytest.mark.parametrize(
@@ -107,6 +108,27 @@ def test_leaky_relu_is_the_lectures():
 def test_initialisations_have_their_variance(name, variance):
     kernel = quick_jit(lambda key: layers.INITS[name](key, (3, 3, 50, 100)))(jax.random.key(0))
     np.testing.assert_allclose(kernel.var(), variance, rtol=0.03)
+
+
+def test_a_standardised_kernel_against_numpy():
+    module = layers.StandardisedConv(6, 3, 2, groups=2, kernel_init=nn.initializers.normal(3.0))
+    x = np.random.default_rng(0).standard_normal((1, 7, 7, 4)).astype(np.float32)
+    values = random_variables(variables(module, x.shape))
+    params = values['params']
+    assert {path: leaf.shape for path, leaf in paths(params).items()} == {
+        'kernel': (3, 3, 2, 6),
+        'gain': (6,),
+        'bias': (6,),
+    }
+    kernel = np.stack(
+        [
+            gain * (part - part.mean()) / np.sqrt(18 * (part.var() + 1e-5))
+            for part, gain in zip(np.moveaxis(params['kernel'], -1, 0), params['gain'], strict=True)
+        ],
+        axis=-1,
+    )
+    expected = layers.conv(6, 3, 2, groups=2).apply({'params': {'kernel': kernel, 'bias': params['bias']}}, x)
+    np.testing.assert_allclose(module.apply(values, x), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_separable_convolution_is_two_convolutions():

@@ -1,5 +1,7 @@
 """What is particular to one family: each against a hand-computed value or the paper."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,6 +11,9 @@ from zoo import IMAGES, image, maps, native, paths, random_variables, small, tri
 from cnn_bench.errors import UserError
 from cnn_bench.models import lenet, registry
 from cnn_bench.models.blocks import ConvNorm
+from cnn_bench.models.darknet import CrossStage
+from cnn_bench.models.hrnet import enlarge
+from cnn_bench.models.nasnet import Halving, Layers
 from cnn_bench.models.resnet import BasicBlock
 
 
@@ -67,7 +72,15 @@ def test_vgg_with_batch_norm_keeps_its_biases():
 # --- GoogLeNet
 
 
-@pytest.mark.parametrize(('name', 'with_heads'), [('googlenet', 13_378_280), ('googlenet_bn', 13_004_888)])
+@pytest.mark.parametrize(
+    ('name', 'with_heads'),
+    [
+        ('googlenet', 13_378_280),
+        ('googlenet_bn', 13_004_888),
+        # By hand: 1x1 and 4x4 convolutions of 528 channels and their norms, the dense layer.
+        ('nasnet_mobile', 5_289_978 + (528 + 2) * 128 + (4 * 4 * 128 + 2) * 768 + 769 * 1000),
+    ],
+)
 def test_auxiliary_heads_have_parameters_only_when_asked_for(name, with_heads):
     shape = (1, 224, 224, 3)
     assert _count(variables(registry.build(name, aux=True), shape)['params']) == with_heads
@@ -170,3 +183,50 @@ def test_xception_can_be_made_of_plain_convolutions():
     shapes = paths(variables(small('xception', conv='dense'), IMAGES)['params'])
     assert not any('depthwise' in path for path in shapes)
     assert shapes['block2/sepconv1/conv/kernel'].shape == (3, 3, 16, 32)
+
+
+# --- DarkNet and CSPDarkNet
+
+
+def test_darknet53_counts_its_layers():
+    """Redmon & Farhadi 2018: 52 convolutions and the last layer."""
+    assert sum(path.endswith('kernel') for path in paths(native('darknet53')[1]['params'])) == 53
+
+
+def test_a_half_of_the_channels_passes_the_blocks_of_a_crossing_stage():
+    stage = CrossStage(4, 1, 1, partial(ConvNorm, act=lambda x: x))
+    x = np.random.default_rng(0).standard_normal((1, 3, 3, 4)).astype(np.float32)
+    values = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape), variables(stage, x.shape))['params']
+    values['down']['conv']['kernel'] = values['down']['conv']['kernel'].at[1, 1].set(jnp.eye(4))
+    for name, matrix in (('split', jnp.eye(4)), ('after', 10 * jnp.eye(2)), ('merge', jnp.eye(4))):
+        values[name]['conv']['kernel'] = matrix[None, None]
+    expected = np.concatenate([x[..., :2], 10 * x[..., 2:]], axis=-1)  # the block adds zero
+    np.testing.assert_allclose(stage.apply({'params': values}, x), expected, rtol=1e-6)
+
+
+# --- HRNet
+
+
+def test_smaller_maps_are_enlarged_to_the_larger_and_cut():
+    x = np.array([[1.0, 2.0], [3.0, 4.0]]).reshape(1, 2, 2, 1)
+    np.testing.assert_array_equal(enlarge(x, 2, (3, 4))[0, :, :, 0], [[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4]])
+
+
+# --- NASNet and PNASNet
+
+
+@pytest.mark.parametrize(('name', 'macs', 'unit'), [('nasnet_mobile', 564, 1e6), ('nasnet_large', 238, 1e8)])
+def test_nasnet_has_the_multiply_adds_of_the_paper(name, macs, unit):
+    assert round(registry.get(name).macs / unit) == macs  # Zoph et al. 2017, tables 2 and 3
+
+
+def test_pixels_of_a_halved_map():
+    """Every second pixel, and those one row and column further, behind the edge zero."""
+    plain = partial(ConvNorm, act=lambda x: x)
+    module = Halving(2, Layers(plain, plain, lambda name: lambda x: x, jax.nn.relu, None, ()))
+    x = np.arange(-4.0, 5.0, dtype=np.float32).reshape(1, 3, 3, 1)
+    ones = jax.tree.map(lambda leaf: jnp.full(leaf.shape, float(len(leaf.shape) > 1)), variables(module, x.shape))
+    halved = module.apply(ones, x)
+    np.testing.assert_array_equal(halved[0, :, :, 0], [[0, 0], [2, 4]])
+    np.testing.assert_array_equal(halved[0, :, :, 1], [[0, 0], [0, 0]])
+    np.testing.assert_array_equal(module.apply(ones, x + 4)[0, :, :, 1], [[4, 0], [0, 0]])

@@ -14,6 +14,7 @@ from zoo import native, paths
 from cnn_bench import complexity
 from cnn_bench.errors import UserError
 from cnn_bench.models import layers, registry
+from cnn_bench.models.branches import in_use
 
 
 @pytest.mark.parametrize('name', registry.names())
@@ -25,6 +26,23 @@ def test_facts_hold(name):
     assert sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes['params'])) == arch.params
     assert complexity.model_cost(registry.build(name), arch.input_shape).macs == arch.macs
     assert 1980 < arch.year < 2030
+
+
+@pytest.mark.parametrize('name', registry.names())
+def test_facts_of_the_fused_form_hold(name):
+    """Whichever network has branches, and no other, has them."""
+    arch, module = registry.get(name), registry.build(name)
+    fuses = getattr(module, 'fuses', False)
+    assert fuses == (arch.fused_params is not None) == (arch.fused_macs is not None)
+    if fuses:
+        fused = registry.build(name, fused=True)
+        assert in_use(module) == fused == in_use(fused)
+        cost = complexity.model_cost(fused, arch.input_shape)
+        assert (cost.params, cost.macs) == (arch.fused_params, arch.fused_macs)
+        assert (arch.params_in_use, arch.macs_in_use) == (cost.params, cost.macs)
+    else:
+        assert in_use(module) == module
+        assert (arch.params_in_use, arch.macs_in_use) == (arch.params, arch.macs)
 
 
 @pytest.mark.parametrize('name', registry.names())
@@ -74,7 +92,26 @@ def test_names_by_family():
         (lambda: registry.build('vgg16', bn_axis=0), 'bn_axis of vgg16 must be of type str | None, not 0'),
         (lambda: registry.build('resnet50', block='basic'), "block of resnet50 must be of type Callable, not 'basic'"),
         (lambda: registry.build('resnet50', depths=(1, 2)), 'depths of ResNet is (1, 2); it must be as long as maps'),
-        (lambda: registry.build('resnet50', shortcut='b'), "unknown shortcut of ResNet 'b'; known: pad, projection"),
+        (lambda: registry.build('vgg16', fused=True), "unknown field of vgg16 'fused'"),
+        (
+            lambda: registry.build('repvgg_a0', fused=True, norm='group'),
+            "fused of RepVGG is True; it must be False unless norm is 'batch' and conv is 'dense'",
+        ),
+        (
+            lambda: registry.build('mobileone_s0', fused=True, conv='separable'),
+            'fused of MobileOne is True; it must be',
+        ),
+        (lambda: registry.build('mobileone_s0', branches=0), 'branches of MobileOne is 0; it must be at least 1'),
+        (
+            lambda: registry.build('repvgg_a0', depths=(1, 2)),
+            'depths of RepVGG is (1, 2); it must be as long as maps, 4',
+        ),
+        (lambda: registry.build('nfnet_f0', drop_path=1.0), 'drop_path of NFNet is 1.0; it must be from 0 to below 1'),
+        (lambda: registry.build('resnet50', deep_stem=(32, 0)), 'deep_stem of ResNet is (32, 0); it must be numbers'),
+        (lambda: registry.build('seresnet50', reduction=0), 'reduction of SEResNet is 0; it must be above 0'),
+        (lambda: registry.build('dpn68', growths=(16, 32)), 'growths of DPN is (16, 32); it must be as long as maps'),
+        (lambda: registry.build('pyramidnet110_a48', alpha=-1), 'alpha of PyramidNet is -1; it must be 0 or more'),
+        (lambda: registry.build('resnet50', shortcut='b'), "unknown shortcut of ResNet 'b'; known: pad, "),
         (lambda: registry.build('googlenet', inception='native'), 'did you mean naive'),
         (lambda: registry.build('lenet5', output='rbf', num_classes=11), 'has codes for 10 classes, not 11'),
     ],

@@ -6,12 +6,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import linen as nn
 from zoo import IMAGES, maps, native, paths, random_variables, small, variables
 
 from cnn_bench.complexity import model_cost
-from cnn_bench.models import layers, registry
+from cnn_bench.models import layers, nfnet, registry
 from cnn_bench.models.blocks import ConvNorm, SqueezeExcite
-from cnn_bench.models.resnet import Bottleneck
+from cnn_bench.models.res2net import Res2Bottleneck
+from cnn_bench.models.resnet import BasicBlock, Bottleneck
 from cnn_bench.models.seresnet import SEBottleneck
 
 NATIVE = (1, 224, 224, 3)
@@ -28,8 +30,18 @@ def _kernels(name):
         ('resnetv2_50', 50),
         ('resnetv2_101', 101),
         ('resnetv2_152', 152),
+        ('resnetv2_164', 164),
+        ('resnet26', 26),
+        ('resnet50d', 50 + 2),  # a stem of three convolutions
         ('resnext50_32x4d', 50),
+        ('resnext101_64x4d', 101),
         ('wide_resnet50_2', 50),
+        ('wide_resnet101_2', 101),
+        ('wide_resnet28_10', 28 - 3 + 1),  # the paper counts three shortcuts, and not the dense layer
+        ('pyramidnet110_a48', 110),
+        ('senet154', 154 + 2 * 50),  # two convolutions in each of 50 gates
+        ('dpn68', 68),
+        ('densenet_bc100_12', 100),
         ('densenet121', 121),
         ('densenet161', 161),
         ('densenet169', 169),
@@ -51,6 +63,52 @@ def test_stride_first_makes_version_one():
 def test_stride_first_changes_no_basic_block():
     shapes = maps(registry.build('resnet18', stride_first=True), (224, 224, 3))
     assert shapes == maps(registry.build('resnet18'), (224, 224, 3))
+
+
+def test_each_tweak_of_resnet_d_costs_what_the_paper_says():
+    """He et al. 2018 (Bag of tricks), table 5: 4.1 G multiply-adds for B, 4.3 G for C and D."""
+    deep = {'deep_stem': (32, 32, 64)}
+    tweaks = ({}, deep, {**deep, 'shortcut': 'pooled_projection'})
+    costs = [model_cost(registry.build('resnet50', **fields), NATIVE[1:]).macs for fields in tweaks]
+    assert [f'{macs / 1e9:.1f}' for macs in costs] == ['4.1', '4.3', '4.3']
+    # C: three convolutions on a map of 112x112 for a 7x7. D: shortcuts of the same size, on as many pixels.
+    assert costs[1] - costs[0] == 112**2 * (27 * 32 + 9 * 32 * 32 + 9 * 32 * 64 - 3 * 49 * 64)
+    assert costs[2] == costs[1] == registry.get('resnet50d').macs
+
+
+SHORTCUT_ALONE = partial(BasicBlock, 2, conv_norm_act=partial(ConvNorm, act=layers.identity), act=layers.identity)
+
+
+def _of_ones(block) -> dict:
+    """Variables for one channel: ones in the shortcut's kernel, zeros in the body."""
+    values = jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), variables(block, (1, 4, 4, 1)))
+    if 'shortcut' in values.get('params'):
+        values['params']['shortcut']['conv']['kernel'] += 1
+    return values
+
+
+def test_a_pooled_shortcut_sees_every_pixel():
+    x = np.arange(25, dtype=np.float32).reshape(1, 5, 5, 1)
+    means = np.array([[3, 5, 6.5], [13, 15, 16.5], [20.5, 22.5, 24]])  # windows of 2x2, cut off at the edge
+    projected, padded = (SHORTCUT_ALONE(stride=2, shortcut=kind) for kind in ('pooled_projection', 'pooled_pad'))
+    np.testing.assert_allclose(projected.apply(_of_ones(projected), x)[0], np.stack([means, means], -1))
+    np.testing.assert_allclose(padded.apply(_of_ones(padded), x)[0], np.stack([means, 0 * means], -1))
+
+
+def test_a_3x3_shortcut_sums_its_window():
+    strided, plain = (SHORTCUT_ALONE(stride=stride, shortcut='projection_3x3') for stride in (2, 1))
+    summed = strided.apply(_of_ones(strided), np.ones((1, 4, 4, 1), np.float32))
+    np.testing.assert_allclose(summed[0, :, :, 0], [[4, 6], [6, 9]])
+    assert paths(_of_ones(plain))['params/shortcut/conv/kernel'].shape == (1, 1, 1, 2)
+
+
+# --- ResNet-RS
+
+
+def test_a_convolution_stands_for_the_pooling():
+    shapes = native('resnetrs50')[2]
+    assert (shapes['stem'], shapes['stem_pool'], shapes['stage2']) == ((80, 80, 64), (40, 40, 64), (40, 40, 256))
+    assert shapes['stage2/block1/se/reduce'] == (1, 1, 64)  # a quarter of 256
 
 
 # --- ResNeXt
@@ -87,6 +145,114 @@ def test_gates_have_a_sixteenth_of_the_channels_and_biases():
     assert shapes['stage5/block2/se/reduce/bias'].shape == (128,)
     gates = [leaf.size for path, leaf in shapes.items() if '/se/' in path]
     assert registry.get('seresnet50').params == registry.get('resnet50').params + sum(gates)
+
+
+# --- NFNet
+
+
+@pytest.mark.parametrize(
+    ('act', 'variance'),
+    [
+        (layers.identity, 1),
+        (jax.nn.relu, 1 / 2 - 1 / (2 * np.pi)),  # half the second moment, less the square of the mean 1 / sqrt(2 pi)
+        (layers.exact_gelu, 1 / 1.70093**2),
+    ],
+)
+def test_an_activation_keeps_the_variance(act, variance):
+    assert nfnet.gain_of(act) == pytest.approx(variance**-0.5, rel=1e-5)
+
+
+def test_every_block_of_nfnet_expects_what_the_blocks_before_it_add():
+    """Section 2: the variance grows by alpha^2 = 0.04 with each block; a stage's first brings it back to 1 + 0.04."""
+    blocks = []
+    with nn.intercept_methods(lambda call, args, kwargs, context: _seen(call, args, kwargs, context, blocks)):
+        variables(registry.build('nfnet_f0'), NATIVE)
+    added = [round((block.beta**-2 - 1) / 0.04) for block in blocks]
+    assert added == [0, 1, 1, 2, 1, 2, 3, 4, 5, 6, 1, 2]
+    rates = [block.drop_path for block in blocks]
+    np.testing.assert_allclose(rates, [0.25 * index / 12 for index in range(12)])
+    assert [block.groups for block in blocks] == [1, 2, 2, *[6] * 9]
+
+
+def _seen(call, args, kwargs, context, blocks):
+    if isinstance(context.module, nfnet.NFBlock) and context.method_name == '__call__':
+        blocks.append(context.module)
+    return call(*args, **kwargs)
+
+
+def test_a_block_of_nfnet_begins_as_its_shortcut():
+    module = registry.build('nfnet_f0', width=0.1, depths=(2,), maps=(256,), num_classes=0, stem='small')
+    x = np.random.default_rng(0).standard_normal((1, 8, 8, 3)).astype(np.float32)
+    values = random_variables(variables(module, x.shape))
+    values['params']['stage2']['block2']['gain'] = np.float32(0)
+    _, state = module.apply(values, x, capture_intermediates=True)
+    stage = state['intermediates']['stage2']
+    np.testing.assert_array_equal(stage['block2']['__call__'][0], stage['block1']['__call__'][0])
+
+
+def test_senet_154_by_hand():
+    """Hu et al. 2017, appendix: 64 groups of 4 channels, half of them in the first 1x1, 3x3 shortcuts."""
+    kernels = _kernels('senet154')
+    block = {name: kernels[f'stage4/block1/{name}/conv/kernel'] for name in ('conv1', 'conv2', 'conv3', 'shortcut')}
+    assert block['conv1'] == (1, 1, 512, 512)
+    assert block['conv2'] == (3, 3, 512 // 64, 1024)
+    assert block['conv3'] == (1, 1, 1024, 1024)
+    assert block['shortcut'] == (3, 3, 512, 1024)
+    assert kernels['stage2/block1/shortcut/conv/kernel'] == (1, 1, 128, 256)
+
+
+# --- Res2Net
+
+
+def _splits(stride: int, x: np.ndarray) -> np.ndarray:
+    """Four splits of one channel, the channels of x, behind 3x3 kernels whose centre is 1: (h, w, 4)."""
+    plain = partial(ConvNorm, act=layers.identity)
+    block = Res2Bottleneck(4, stride, plain, layers.identity, residual=False, split_maps=16)
+    values = jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), variables(block, x.shape)['params'])
+    values['conv1']['conv']['kernel'][0, 0, :4] = np.eye(4)
+    for number in (1, 2, 3):
+        assert values[f'conv2_{number}']['conv']['kernel'].shape == (3, 3, 1, 1)
+        values[f'conv2_{number}']['conv']['kernel'][1, 1] = 1
+    values['conv3']['conv']['kernel'][0, 0, :, :4] = np.eye(4)
+    return np.asarray(block.apply({'params': values}, x))[0, :, :, :4]
+
+
+def test_res2net_adds_each_split_to_the_next():
+    x = np.random.default_rng(0).uniform(size=(1, 3, 3, 16)).astype(np.float32)
+    one, two, three, four = np.moveaxis(x[0, :, :, :4], -1, 0)
+    np.testing.assert_allclose(_splits(1, x), np.stack([one, one + two, one + two + three, four], -1), rtol=1e-5)
+
+
+def test_the_first_block_of_a_res2net_stage_pools_its_last_split():
+    result = _splits(2, np.ones((1, 4, 4, 4), np.float32))
+    np.testing.assert_array_equal(result[..., :3], 1)  # each split alone
+    np.testing.assert_allclose(9 * result[..., 3], [[4, 6], [6, 9]], rtol=1e-6)  # zeros around the map count
+
+
+# --- Dual path networks
+
+
+def test_dual_paths_by_hand():
+    """Chen et al. 2017, table 1: 64 to 512 channels are added to; 16, 32, 32 and 64 are appended by each block."""
+    shapes = native('dpn68')[2]
+    rows = zip(range(2, 6), (64, 128, 256, 512), (16, 32, 32, 64), (3, 4, 12, 3), strict=True)
+    assert {stage: shapes[f'stage{stage}'][-1] for stage in range(2, 6)} == {
+        stage: added + (2 + depth) * appended for stage, added, appended, depth in rows
+    }
+
+
+def test_a_block_adds_to_one_path_and_appends_to_the_other():
+    module = registry.build('dpn68', depths=(2,), maps=(4,), growths=(2,), inner=(32,), stem='small', num_classes=0)
+    x = np.random.default_rng(0).standard_normal((1, 4, 4, 3)).astype(np.float32)
+    values = random_variables(variables(module, x.shape))
+    last = values['params']['stage2']['block2']['conv3']['conv']
+    last['kernel'] = jnp.zeros_like(last['kernel']).at[..., 0].set(1)  # adds to channel 0
+    _, state = module.apply(values, x, capture_intermediates=True)
+    one, two = (state['intermediates']['stage2'][f'block{number}']['__call__'][0] for number in (1, 2))
+    assert (one.shape[-1], two.shape[-1]) == (4 + 3 * 2, 4 + 4 * 2)
+    assert (two[..., 0] > one[..., 0]).any()
+    np.testing.assert_array_equal(two[..., 1:10], one[..., 1:])
+    np.testing.assert_array_equal(two[..., 10:], 0)
 
 
 # --- ResNet with pre-activation

@@ -14,7 +14,9 @@ CLASSIFIERS = [name for name in registry.names() if registry.get(name).num_class
 IMAGES = (4, 28, 28, 1)
 WIDTH = 0.25
 # Fields that make a network larger or smaller, but not of other parts.
-SIZES = ('depths', 'growth', 'maps', 'stem_maps', 'stem_kernel', 'last_maps', 'hidden', 'table', 'dropout', 'drop_path')
+SIZES = ('depths', 'growth', 'maps', 'group_width', 'stem_maps', 'stem_kernel', 'last_maps', 'hidden', 'table')
+SIZES += ('dropout', 'drop_path')
+SIZES += ('skips',)  # of NASNet: another input of the same parts
 
 
 def _quick_options() -> dict:
@@ -73,7 +75,7 @@ def _maps(intermediates: dict) -> dict[str, tuple[int, ...]]:
 
 
 def random_variables(shapes: dict) -> dict:
-    """Values of the given shapes: kernels with He's variance, scales and variances near 1, the rest near 0."""
+    """Values of the given shapes: kernels with He's variance, scales, gains and variances near 1, the rest near 0."""
     generator = np.random.default_rng(0)
 
     def value(path, leaf):
@@ -81,7 +83,7 @@ def random_variables(shapes: dict) -> dict:
         match path[-1].key:
             case 'kernel':
                 return noise * np.sqrt(2 / max(1, np.prod(leaf.shape[:-1])), dtype=np.float32)
-            case 'scale' | 'var':
+            case 'scale' | 'var' | 'gain':
                 return np.exp(0.1 * noise)
             case _:
                 return 0.1 * noise
@@ -100,10 +102,11 @@ def _structure(name: str) -> tuple:
 
 REPRESENTATIVES = list({_structure(name): name for name in reversed(CLASSIFIERS)}.values())[::-1]
 # Families made of blocks that another family has: what compiles a network is tested on that one.
-SAME_BLOCKS = ('inception_v4', 'inception_resnet_v2', 'mnasnet')
+SAME_BLOCKS = ('inception_v4', 'inception_resnet_v2', 'mnasnet', 'hrnet')
+LONG = ('nasnet',)  # whose smallest form has hundreds of convolutions
 SIMPLER = ('efficientnet_lite0',)  # without the gates of its family
 _FAMILIES = {registry.get(name).family: name for name in REPRESENTATIVES if name not in SIMPLER}
-ONE_OF_EACH_FAMILY = [name for family, name in _FAMILIES.items() if family not in SAME_BLOCKS]
+ONE_OF_EACH_FAMILY = [name for family, name in _FAMILIES.items() if family not in SAME_BLOCKS + LONG]
 # What is compiled, which takes seconds a network: `make test` has one of each family, `make test-slow` the rest.
 each_compiled = pytest.mark.parametrize(
     'name',
@@ -114,11 +117,12 @@ each_compiled = pytest.mark.parametrize(
 def small(name: str, **fields):
     """The small form of a network: little width, few blocks, ten classes."""
     allowed = registry._fields(registry._load(registry.get(name)))
-    few = {'middle': 1} if 'middle' in allowed else {}
+    few = {field: 1 for field in ('middle', 'blocks') if field in allowed}
     depths = registry.build(name).depths if 'depths' in allowed else ()
     few |= {'depths': (2, *(1,) * (len(depths) - 1))} if depths else {}
     aux = {'aux': True} if 'aux' in allowed else {}
-    drop = {'drop_path': 0.5} if 'drop_path' in allowed else {}
+    rate = 0.05 if registry.get(name).family in LONG else 0.5  # one of hundreds would be dropped for all images
+    drop = {'drop_path': rate} if 'drop_path' in allowed else {}
     return registry.build(name, **{'num_classes': 10, 'width': WIDTH, 'stem': 'small', **few, **aux, **drop, **fields})
 
 

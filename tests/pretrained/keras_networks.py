@@ -19,6 +19,7 @@ NETWORKS = {
     'inception_v3': ('InceptionV3', 75),
     'inception_resnet_v2': ('InceptionResNetV2', 75),
     'xception': ('Xception', 75),
+    'nasnet_mobile': ('NASNetMobile', 32),
     'densenet121': ('DenseNet121', 64),
     'densenet169': ('DenseNet169', 32),
     'densenet201': ('DenseNet201', 32),

@@ -21,28 +21,9 @@ from PIL import Image
 from torch_networks import NETWORKS
 
 COLUMNS = ('library', 'arch', 'name', 'tag', 'file', 'size', 'resize', 'interpolation', 'squash', 'mean', 'std')
-# timm's names of our networks where they differ, and of those whose weights came from TensorFlow.
-TIMM = {
-    'mobilenet_v1': ('mobilenetv1_100',),
-    'mobilenet_v2': ('mobilenetv2_100',),
-    'mobilenet_v3_small': ('mobilenetv3_small_100', 'tf_mobilenetv3_small_100'),
-    'mobilenet_v3_large': ('mobilenetv3_large_100', 'tf_mobilenetv3_large_100'),
-    'mnasnet1_0': ('mnasnet_100',),
-    'xception': ('legacy_xception',),
-    **{f'efficientnet_b{n}': (f'efficientnet_b{n}', f'tf_efficientnet_b{n}') for n in range(5)},
-    **{f'efficientnet_lite{n}': (f'efficientnet_lite{n}', f'tf_efficientnet_lite{n}') for n in range(5)},
-}
 # Networks of torchvision that bring their input, normalised as for the others, to -1 to 1 themselves where they have
 # published weights (`transform_input`): (x - m) / s * (s / 0.5) + (m - 0.5) / 0.5 is (x - 0.5) / 0.5.
 RENORMALISED = ('googlenet', 'inception_v3')
-SAME_NAME = (
-    *('vgg11', 'vgg13', 'vgg16', 'vgg19', 'vgg11_bn', 'vgg13_bn', 'vgg16_bn', 'vgg19_bn'),
-    *('inception_v3', 'inception_v4', 'inception_resnet_v2'),
-    *('resnet18', 'resnet34', 'resnet50', 'resnet101', 'resnet152', 'resnetv2_50', 'resnetv2_101'),
-    *('resnext50_32x4d', 'wide_resnet50_2', 'seresnet50'),
-    *('densenet121', 'densenet161', 'densenet169', 'densenet201'),
-    *('convnext_tiny', 'convnext_small', 'convnext_base'),
-)
 
 
 def picture() -> Image.Image:
@@ -57,14 +38,18 @@ def digest(image: Image.Image) -> str:
     return hashlib.sha256(np.asarray(image).tobytes()).hexdigest()[:16]
 
 
+def names(*libraries: str) -> list[tuple[str, str]]:
+    """Our name and the library's of every network of these libraries, in the order of ours."""
+    of = {(arch, key.partition('/')[2]) for key, (arch, _) in NETWORKS.items() if key.partition('/')[0] in libraries}
+    return sorted(of)
+
+
 def of_torchvision() -> list[dict]:
     """All sets of torchvision."""
     from torchvision import models, transforms
 
     rows = []
-    for arch, name in sorted(
-        (arch, key.partition('/')[2]) for key, (arch, _) in NETWORKS.items() if key.startswith('torchvision/')
-    ):
+    for arch, name in names('torchvision'):
         for weights in models.get_model_weights(name):
             look = weights.transforms()
             mode, (resize,), (size,) = look.interpolation, look.resize_size, look.crop_size
@@ -95,8 +80,8 @@ def of_timm() -> list[dict]:
     from timm.data import create_transform, resolve_data_config
 
     rows = []
-    for arch, names in sorted({**{name: (name,) for name in SAME_NAME}, **TIMM}.items()):
-        for full in sorted({full for name in names for full in timm.list_models(f'{name}.*', pretrained=True)}):
+    for arch, name in names('timm', 'timm_tf'):
+        for full in sorted(timm.list_models(f'{name}.*', pretrained=True)):
             config = timm.models.get_pretrained_cfg(full)
             look = resolve_data_config(pretrained_cfg=config.to_dict())
             steps = create_transform(**look).transforms

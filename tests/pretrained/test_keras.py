@@ -16,10 +16,10 @@ from zoo import quick_jit
 from cnn_bench.pretrained.convert import build, convert
 from cnn_bench.pretrained.layout import layout_of
 
-# The same structure with more blocks, or a network whose logits are compared with timm's: here names and shapes are
-# tested, and logits by `make test-slow`.
+# The same structure with more blocks, or a network whose logits are compared with timm's, or one of many cells: here
+# names and shapes are tested, and logits by `make test-slow`.
 SLOW = ('vgg19', 'resnet101', 'resnet152', 'resnetv2_101', 'resnetv2_152', 'densenet169', 'densenet201')
-SLOW += ('inception_resnet_v2',)
+SLOW += ('inception_resnet_v2', 'nasnet_mobile')
 
 
 @cache

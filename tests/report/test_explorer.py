@@ -132,10 +132,24 @@ def test_collapsed_seeds_are_told(make_table):
 def test_published_results_stand_beside_the_runs(sweep):
     theirs = ReportData(tidy(published.table()), name=together.PUBLISHED)
     content = section.content(together.join([sweep, theirs]))
-    assert content['origins'] == ['own', 'published']
-    labels = {row['label'] for row in content['rows'] if row['origin'] == 'published'}
-    assert 'resnet50 (published)' in labels
+    recipes = ['simple recipe', 'regularised recipe', 'modern recipe', 'more data', 'recipe unstated']
+    assert content['origins'] == ['own', *recipes]
+    labels = {row['label']: row['origin'] for row in content['rows'] if row['origin'] != 'own'}
+    assert labels['resnet50 (torchvision 2015) (published)'] == 'simple recipe'
+    assert labels['resnet50 (torchvision 2021) (published)'] == 'modern recipe'
     assert not any(label in key for key in content['pairs'] for label in labels)
+
+
+def test_published_results_have_a_front_for_each_kind_of_recipe():
+    data = ReportData(published.table())
+    content = section.content(data)
+    assert content['start']['without'] == ['more data']
+    summary = data.summary[data.summary.recipe != published.MORE_DATA]
+    drawn = front_drawn(content, hidden_origins=['more data'])
+    assert drawn == set(summary.label[summary.front])
+    assert drawn > set(summary.label[stats.pareto_front(summary.macs, summary.top1_err_pct)])
+    shapes = {row['label']: row['mark'] for row in content['rows']}
+    assert shapes['resnet50 (torchvision 2015)'] != shapes['resnet50 (torchvision 2021)']
 
 
 def test_text_of_runs_is_escaped(make_table):

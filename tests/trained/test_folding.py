@@ -13,11 +13,15 @@ from zoo import CLASSIFIERS, IMAGES, each_compiled, keys, paths, quick_jit, rand
 from cnn_bench.models import fast_ops, layers, registry
 from cnn_bench.models.batch_norm import BatchNorm
 from cnn_bench.models.blocks import Classifier, ConvNorm
+from cnn_bench.models.branches import RepBlock
 from cnn_bench.trained.folding import find_pairs, fold
 
-# Batch norms of the small networks that stay: before a block's convolutions, behind a concatenation or a pooling, and
-# in auxiliary heads, which are not computed in evaluation.
-LEFT_OF_FAMILY = {'resnet_v2': 5 + 1, 'densenet': 5 + 3 + 1, 'enet': 1}
+# Batch norms of the small networks that stay: before a block's convolutions, behind a concatenation (in NASNet's second
+# cell of a resolution) or a pooling, and in auxiliary heads, which are not computed in evaluation. Networks for CIFAR
+# have a stage less than their family.
+LEFT_OF_FAMILY = {'resnet_v2': 5 + 1, 'densenet': 5 + 3 + 1, 'enet': 1, 'dpn': 5 + 4 + 1, 'pyramidnet': 4 + 1}
+LEFT_OF_FAMILY |= {'nasnet': 3 + 2}
+LEFT_OF_NETWORK = {'resnetv2_164': 4 + 1, 'wide_resnet28_10': 4 + 1, 'densenet_bc100_12': 4 + 2 + 1}
 LEFT_OF_AUX_HEADS = {'googlenet_bn': 2, 'inception_v3': 2}
 
 
@@ -34,6 +38,7 @@ class Outcome:
     """What folding did to a network with random statistics, scales and shifts."""
 
     def __init__(self, module: nn.Module):
+        self.module = module
         self.before = random_variables(variables(module, IMAGES))
         same, self.folded = fold(module, self.before, IMAGES[1:])
         assert same is module
@@ -55,7 +60,7 @@ outcome = cache(Outcome)  # networks that differ in depth alone have the same sm
 def test_which_batch_norms_of_every_network_stay(name):
     of = outcome(small(name))
     family_left = LEFT_OF_FAMILY.get(registry.get(name).family, 0)
-    assert len(left(of.folded)) == LEFT_OF_AUX_HEADS.get(name, family_left)
+    assert len(left(of.folded)) == (LEFT_OF_NETWORK | LEFT_OF_AUX_HEADS).get(name, family_left)
     if not left(of.before):
         assert all(a is b for a, b in zip(*map(jax.tree.leaves, (of.folded, of.before)), strict=True))
 
@@ -139,6 +144,62 @@ def test_a_folded_network_does_not_train():
     of = outcome(small('resnet20'))
     with pytest.raises(ScopeParamNotFoundError, match='scale'):
         small('resnet20').apply(of.folded, images(), train=True, rngs=keys(), mutable=['batch_stats'])
+
+
+# --- Branches
+
+
+@pytest.mark.parametrize('name', ['repvgg_a0', 'mobileone_s0'])
+def test_folding_makes_the_variables_of_the_fused_form(name):
+    of = outcome(small(name))
+    expected = variables(small(name, fused=True), IMAGES)
+    assert jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), of.folded) == jax.tree.map(
+        lambda leaf: (leaf.shape, leaf.dtype), expected
+    )
+    assert fold(of.module, of.folded, IMAGES[1:])[1] == of.folded
+
+
+def test_the_fused_form_takes_them():
+    of = outcome(small('repvgg_a0'))
+    logits = small('repvgg_a0', fused=True).apply(of.folded, images())
+    np.testing.assert_allclose(logits, of.expected, rtol=0, atol=1e-5 * np.abs(of.expected).max())
+
+
+def test_a_fused_network_does_not_train():
+    of = outcome(small('repvgg_a0'))
+    with pytest.raises(ScopeParamNotFoundError, match='kernel'):
+        of.module.apply(of.folded, images(), train=True, rngs=keys(), mutable=['batch_stats'])
+
+
+@pytest.mark.parametrize(
+    ('keep', 'blocks'),
+    [('', 0), ('stage3', 0), ('stage3/block1', 0), ('stage2/block2/identity', 1), ('stage3/block1/conv1/conv', 1)],
+)
+def test_the_block_of_a_layer_that_is_kept_stays(keep, blocks):
+    of = outcome(small('repvgg_a0'))
+    _, folded = fold(of.module, of.before, IMAGES[1:], keep)
+    whole = [path for path in paths(folded['params']) if path.endswith('conv_1x1/conv/kernel')]
+    assert [path.removesuffix('/conv_1x1/conv/kernel') for path in whole] == ['/'.join(keep.split('/')[:2])][:blocks]
+
+
+def test_a_block_by_hand():
+    """Every batch norm is x - 1; the 3x3 has 2 everywhere, the 1x1 has 5, the input 1: 8 at the centre, 3 times -1."""
+    norm = partial(layers.batch_norm, train=False, axis_name=None, dtype=None, momentum=0.9, epsilon=0.0)
+    conv_norm = partial(ConvNorm, norm=norm, act=layers.identity)
+    module, x = Plain(partial(RepBlock, 1, 3, conv_norm=conv_norm, norm=norm)), images((1, 5, 5, 1))
+    before = jax.tree.map(lambda leaf: np.ones(leaf.shape, np.float32), variables(module, x.shape))
+    unit = before['params']['unit']
+    for norm in (unit['conv1']['norm'], unit['conv_1x1']['norm'], unit['identity']):
+        norm['bias'] = np.zeros(1, np.float32)
+    for name, kernel in (('conv1', 2), ('conv_1x1', 5)):
+        conv = unit[name]['conv']
+        conv['kernel'], conv['bias'] = np.full_like(conv['kernel'], kernel), np.zeros(1, np.float32)
+    _, folded = fold(module, before, x.shape[1:])
+    assert list(folded) == ['params']
+    fused = folded['params']['unit']['fused']
+    np.testing.assert_array_equal(fused['kernel'][:, :, 0, 0], [[2, 2, 2], [2, 8, 2], [2, 2, 2]])
+    np.testing.assert_array_equal(fused['bias'], [-3])
+    np.testing.assert_allclose(module.apply(folded, x), module.apply(before, x), rtol=0, atol=1e-5)
 
 
 # --- Networks of one's own: what is not certain is not folded.
@@ -226,7 +287,32 @@ class OwnNorm(BatchNorm):
         return super().__call__(x) ** 2
 
 
+def branches(conv=layers.conv, norm=bn, inner=bn, **fields):
+    """A block of branches whose input is one of them, of four channels in `groups`."""
+    unit = partial(ConvNorm, conv=conv, norm=inner, act=layers.identity)
+    return partial(Widened, partial(RepBlock, 4, 3, conv=conv, conv_norm=unit, norm=norm, **fields))
+
+
+class Widened(nn.Module):
+    """A block on four copies of the image's channel."""
+
+    block: type
+
+    @nn.compact
+    def __call__(self, x):
+        return self.block(name='block')(jnp.concatenate([x, 2 * x, -x, x**2], axis=-1))
+
+
 OWN = {
+    'branches': (branches(), 0),
+    'more branches': (branches(branches=3), 0),
+    'branches in groups': (branches(groups=2), 0),
+    'depthwise branches': (branches(groups=4), 0),
+    'dilated branches': (branches(partial(layers.conv, dilation=2)), 0),
+    'branches of two convolutions': (branches(layers.separable_conv), 1),
+    'branches with an own convolution': (branches(Activating), 3),
+    'branches with an own norm': (branches(norm=lambda name: OwnNorm(use_running_average=True, name=name)), 1),
+    'branches with other norms': (branches(inner=layers.no_norm), 1),
     'conv norm': (conv_norm, 0),
     'dilated': (partial(conv_norm, conv=partial(layers.conv, dilation=2)), 0),
     'separable': (partial(conv_norm, conv=layers.separable_conv), 0),

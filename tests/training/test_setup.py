@@ -1,5 +1,6 @@
 """What a recipe is made into."""
 
+import jax
 import pytest
 
 from cnn_bench.errors import UserError
@@ -14,6 +15,14 @@ def test_a_runs_cost_is_that_of_evaluation(tiny_recipe, tiny_data):
     assert with_heads.model.aux
     assert evaluation_cost(with_heads) == evaluation_cost(without)
     assert evaluation_cost(without)['input_shape'] == [28, 28, 1]
+
+
+def test_the_cost_in_evaluation_has_branches_fused(tiny_data, tiny_recipe):
+    fields = {'model__arch': 'mobileone_s1', 'model__width': 0.1, 'model__stem': 'small'}
+    branches, fused = (TrainingSetup(tiny_recipe(**fields, model__fused=fused), tiny_data) for fused in (False, True))
+    costs = evaluation_cost(branches), evaluation_cost(fused)
+    assert costs[0] == costs[1]
+    assert costs[0]['params'] == sum(leaf.size for leaf in jax.tree.leaves(fused.shapes['params']))
 
 
 def test_batch_statistics_are_shared_where_asked(tiny_recipe, tiny_data):

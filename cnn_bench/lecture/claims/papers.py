@@ -231,6 +231,10 @@ def _further():
         ('resnext50_32x4d', 'Xie et al. 2016 (ResNeXt), table 1', '25.0 M'),
         ('wide_resnet50_2', 'Zagoruyko & Komodakis 2016 (wide ResNets), table 8', '68.9 M'),
         ('efficientnet_b0', 'Tan & Le 2019 (EfficientNet), table 2', '5.3 M'),
+        ('resnetv2_164', DENSENET.format('table 2'), '1.7 M'),
+        ('wide_resnet28_10', DENSENET.format('table 2'), '36.5 M'),
+        ('densenet_bc100_12', DENSENET.format('table 2'), '0.8 M'),
+        ('pyramidnet110_a48', "Han et al. 2016 (PyramidNet), table in the authors' release", '1.7 M'),
     ):
         yield Claim(
             f'{arch}.parameters',

@@ -46,7 +46,8 @@ class PreparedCase:
             torch.cuda.reset_peak_memory_stats()
         torch.manual_seed(seed)
         model = torch_models.build(arch, num_classes, channels, width)
-        self._train, self._half = mode == 'training', dtype == 'bfloat16'
+        self._train, self._half, folds = mode == 'training', dtype == 'bfloat16', mode == 'inference'
+        model = torch_models.fused(model) if folds else model
         if self._half and not self._train:
             model = model.to(torch.bfloat16)
         model = model.to(self._device, memory_format=torch.channels_last).train(self._train)
@@ -60,7 +61,7 @@ class PreparedCase:
         self.model = model
         self._run = self._step(model, compiled) if self._train else self._inference(model, compiled)
         start = time.perf_counter()
-        with self._frozen_weights() if compiled and not self._train else contextlib.nullcontext():
+        with self._frozen_weights() if compiled and folds else contextlib.nullcontext():
             self._call()
         first = time.perf_counter() - start
         self.facts |= {'compile_s': first if compiled else None, 'first_call_s': first}

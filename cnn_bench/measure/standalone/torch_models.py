@@ -10,10 +10,20 @@ from typing import Any
 _OF_THE_SAME_NAME = (
     *('vgg11', 'vgg13', 'vgg16', 'vgg19', 'vgg11_bn', 'vgg13_bn', 'vgg16_bn', 'vgg19_bn', 'inception_v3'),
     *('resnet18', 'resnet34', 'resnet50', 'resnet101', 'resnet152', 'resnext50_32x4d', 'wide_resnet50_2'),
+    *('resnext101_32x8d', 'resnext101_64x4d', 'wide_resnet101_2'),
     *('densenet121', 'densenet161', 'densenet169', 'densenet201', 'squeezenet1_0', 'squeezenet1_1'),
-    *('mobilenet_v2', 'mobilenet_v3_small', 'mobilenet_v3_large', 'mnasnet1_0', 'shufflenet_v2_x1_0'),
-    *('efficientnet_b0', 'efficientnet_b1', 'efficientnet_b2', 'efficientnet_b3', 'efficientnet_b4'),
-    *('convnext_tiny', 'convnext_small', 'convnext_base'),
+    *('regnet_x_800mf', 'regnet_x_1_6gf', 'regnet_x_3_2gf', 'regnet_x_8gf', 'regnet_x_16gf', 'regnet_x_32gf'),
+    *('regnet_y_400mf', 'regnet_y_1_6gf', 'regnet_y_3_2gf', 'regnet_y_16gf', 'regnet_y_32gf'),
+    *('mobilenet_v2', 'mobilenet_v3_small', 'mobilenet_v3_large'),
+    *('mnasnet0_5', 'mnasnet0_75', 'mnasnet1_0', 'mnasnet1_3'),
+    *('shufflenet_v2_x0_5', 'shufflenet_v2_x1_0', 'shufflenet_v2_x1_5', 'shufflenet_v2_x2_0'),
+    *(f'efficientnet_b{n}' for n in range(8)),
+    *('efficientnet_v2_s', 'efficientnet_v2_m', 'efficientnet_v2_l'),
+    *('convnext_tiny', 'convnext_small', 'convnext_base', 'convnext_large'),
+)
+_OF_TIMM = (
+    *('resnet26', 'resnet50d', 'resnetrs50', 'seresnet50', 'seresnet101', 'seresnet152', 'seresnext50_32x4d'),
+    *('senet154', 'dpn68', 'res2net50_26w_4s'),
 )
 NAMES: dict[str, str] = {  # our name -> library and the name there
     **{name: f'torchvision/{name}' for name in _OF_THE_SAME_NAME},
@@ -22,12 +32,27 @@ NAMES: dict[str, str] = {  # our name -> library and the name there
     'inception_v4': 'timm/inception_v4',
     'inception_resnet_v2': 'timm/inception_resnet_v2',
     'xception': 'timm/legacy_xception',
-    'seresnet50': 'timm/seresnet50',
+    **{name: f'timm/{name}' for name in _OF_TIMM},
+    'nasnet_large': 'timm/nasnetalarge',
+    'pnasnet5_large': 'timm/pnasnet5large',
     'resnetv2_50': 'timm/resnetv2_50',
     'resnetv2_101': 'timm/resnetv2_101',
     'resnetv2_152': 'timm/resnetv2_152',
+    'regnet_x_400mf': 'timm/regnetx_004',  # torchvision's of this name and of the next two are wider
+    'regnet_y_800mf': 'timm/regnety_008',
+    'regnet_y_8gf': 'timm/regnety_080',
     'mobilenet_v1': 'timm/mobilenetv1_100',
+    'mobilenet_v2_x0_35': 'timm/mobilenetv2_035',
+    'mobilenet_v2_x0_5': 'timm/mobilenetv2_050',
+    'mobilenet_v2_x0_75': 'timm/mobilenetv2_075',
+    'mobilenet_v2_x1_4': 'timm/mobilenetv2_140',
+    **{f'mobilenet_v4_conv_{size}': f'timm/mobilenetv4_conv_{size}' for size in ('small', 'medium', 'large')},
+    'ghostnet': 'timm/ghostnet_100',
     **{f'efficientnet_lite{n}': f'timm/efficientnet_lite{n}' for n in range(5)},
+    **{name: f'timm/{name}' for name in ('repvgg_a0', 'repvgg_b1', 'mobileone_s0', 'mobileone_s1')},
+    'nfnet_f0': 'timm/dm_nfnet_f0',
+    **{f'convnext_{name}': f'timm/convnext_{name}' for name in ('atto', 'femto', 'pico', 'nano')},
+    **{f'convnextv2_{name}': f'timm/convnextv2_{name}' for name in ('atto', 'femto', 'pico', 'nano', 'tiny', 'base')},
 }
 WITHOUT_AUXILIARY_HEADS = {'aux_logits': False, 'init_weights': False}
 ARGUMENTS = {'torchvision/googlenet': WITHOUT_AUXILIARY_HEADS, 'torchvision/inception_v3': WITHOUT_AUXILIARY_HEADS}
@@ -52,6 +77,14 @@ def build(arch: str, num_classes: int, channels: int, width: float = 1.0) -> Any
         return _BUILDERS[library](name, num_classes=num_classes, **ARGUMENTS.get(NAMES[arch], {}))
     except ImportError:
         raise Unsupported(f'{arch} is in {library}, which is not installed beside torch') from None
+
+
+def fused(model: Any) -> Any:
+    """The network with each block's branches as one convolution, where timm's blocks can do that; it is changed."""
+    for module in list(model.modules()):
+        if hasattr(module, 'reparameterize'):
+            module.reparameterize()
+    return model
 
 
 def _torchvision(name: str, **arguments: Any) -> Any:

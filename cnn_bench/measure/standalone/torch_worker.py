@@ -5,9 +5,10 @@ cnn_bench. The configuration is the fastest of those that a careful user takes w
 
 - channels last, the faster layout for nearly all networks that were tried at inference on a CPU;
 - as many threads as cores; on a GPU cuDNN's search for the fastest algorithm, and TF32 as XLA uses it;
-- inference: `eval()`, `inference_mode()`; in bfloat16 all parameters are;
+- inference: `eval()`, `inference_mode()`; in bfloat16 all parameters are; branches are fused, but not if `unfolded`;
 - training: `train()`, cross-entropy, fused SGD; in bfloat16 by autocast, with float32 parameters;
-- compiled: static shapes, at inference with frozen weights (batch norm is folded), on a GPU with CUDA graphs.
+- compiled: static shapes, at inference with frozen weights (batch norm is folded; not if `unfolded`), on a GPU with
+  CUDA graphs.
 
 Inductor's cache is off, so that `compile_s` is that of compiling; TORCHINDUCTOR_FORCE_DISABLE_CACHES=0 turns it on.
 """

@@ -6,7 +6,7 @@ Keras's network takes pixels and normalises them itself, with numbers that are n
 from cnn_bench.pretrained.layout import Layout
 from cnn_bench.pretrained.layouts.timm_names import usual
 
-# Shorter side before the crop, as torchvision's weights of each were evaluated.
+PAPER = ('convnext_tiny', 'convnext_small', 'convnext_base', 'convnext_large')
 _FIRST_STAGE = 2
 _TORCH_PLACES = {'depthwise/conv': 0, 'depthwise/norm': 2, 'expand/conv': 3, 'project/conv': 5}
 _TIMM_NAMES = {
@@ -33,8 +33,10 @@ _BLOCKS = r'stage(\d)/block(\d+)/(\w+/(?:conv|norm))'
 _SCALES = r'stage(\d)/block(\d+)/layer_scale/gamma'
 
 
-def torchvision(arch: str) -> Layout:
-    """In torchvision's sequence the stem and the downsampling layers stand before each stage."""
+def torchvision(arch: str) -> Layout | None:
+    """In torchvision's sequence the stem and the downsampling layers stand before each stage. It has the paper's."""
+    if arch not in PAPER:
+        return None
 
     def block(stage: int, number: int, layer: str) -> str:
         return f'features.{2 * (stage - _FIRST_STAGE) + 1}.{number - 1}.block.{_TORCH_PLACES[layer]}'
@@ -79,8 +81,10 @@ def timm(arch: str) -> Layout:
     )
 
 
-def keras(arch: str) -> Layout:
-    """Keras's names begin with the architecture's; its stages and blocks are numbered from 0."""
+def keras(arch: str) -> Layout | None:
+    """Keras's names begin with the architecture's; its stages and blocks are numbered from 0. It has the paper's."""
+    if arch not in PAPER:
+        return None
 
     def block(stage: int, number: int, layer: str) -> str:
         return f'{arch}_stage_{stage - _FIRST_STAGE}_block_{number - 1}_{_KERAS_NAMES[layer]}'

@@ -38,6 +38,7 @@ _MELAS = {
     'project/conv': '_project_conv',
     'project/norm': '_bn2',
 }
+_AUTHORS_WEIGHTS = ('efficientnet_b5', 'efficientnet_b6', 'efficientnet_b7')  # in torchvision
 _LITE_MEAN, _LITE_STD = (127 / 255,) * 3, (128 / 255,) * 3
 _LITE_MARGIN = 32  # the crop of s pixels is the centre of an image whose shorter side is s + 32
 _BLOCKS = r'stage(\d)/block(\d+)/(expand|depthwise|se|project)/(\w+)'
@@ -59,7 +60,10 @@ def _is_lite(arch: str) -> bool:
 
 
 def torchvision(arch: str) -> Layout | None:
-    """torchvision's layout, which has no Lite; stages are numbered as here, behind the stem."""
+    """torchvision's layout, which has no Lite; stages are numbered as here, behind the stem.
+
+    Its b5 to b7 have the epsilon of the authors' release, whose weights it took over.
+    """
     if _is_lite(arch):
         return None
     last = registry.build(arch).stages + 1
@@ -70,6 +74,7 @@ def torchvision(arch: str) -> Layout | None:
             (r'last/(conv|norm)', lambda part: f'features.{last}.{_SEQUENCE[part]}'),
             (r'head/fc', 'classifier.1'),
         ),
+        fields={'bn_epsilon': 1e-3} if arch in _AUTHORS_WEIGHTS else {},
     )
 
 

@@ -1,4 +1,7 @@
-"""MobileNetV2 elsewhere: torchvision and timm, whose form is ours, and Keras's, padded as in TensorFlow."""
+"""MobileNetV2 elsewhere: torchvision and timm, whose form is ours, and Keras's, padded as in TensorFlow.
+
+torchvision has the one width, timm and Keras have them all.
+"""
 
 from cnn_bench.models.mobilenet_v2 import MobileNetV2
 from cnn_bench.pretrained.layout import TENSORFLOW, Layout
@@ -48,4 +51,10 @@ KERAS = Layout(
     transform=TENSORFLOW,
 )
 
-LAYOUTS = {'torchvision': TORCHVISION, 'timm': inverted({}), 'keras': KERAS}
+
+def torchvision(arch: str) -> Layout | None:
+    """torchvision has no other width than 1."""
+    return TORCHVISION if arch == 'mobilenet_v2' else None
+
+
+LAYOUTS = {'torchvision': torchvision, 'timm': inverted({}), 'keras': KERAS}

@@ -12,7 +12,7 @@ def _shortcut(stage: int, block: int, layer: str) -> str:
     return f'layer{stage - 1}.{block - 1}.downsample.{int(layer == "norm")}'
 
 
-# torchvision's names, which its ResNeXt and Wide ResNet and timm's SE-ResNet share.
+# torchvision's names, which its ResNeXt and Wide ResNet and timm's SE-ResNet and Res2Net share.
 TORCH_RULES: tuple[Rule, ...] = (
     (r'stem/conv', 'conv1'),
     (r'stem/norm', 'bn1'),
@@ -22,6 +22,18 @@ TORCH_RULES: tuple[Rule, ...] = (
     (r'head/fc', 'fc'),
 )
 TORCHVISION = Layout(rules=TORCH_RULES)
+# timm's names in a deep stem: convolutions, normalisations and activations counted through, the last norm by itself.
+DEEP_STEM: tuple[Rule, ...] = (
+    (r'stem/conv3/norm', 'bn1'),
+    (r'stem/conv(\d)/(conv|norm)', lambda conv, layer: f'conv1.{3 * (conv - 1) + (layer == "norm")}'),
+)
+# A pooling comes before the convolution.
+POOLED: tuple[Rule, ...] = (
+    (
+        r'stage(\d)/block(\d+)/shortcut/(conv|norm)',
+        lambda s, b, layer: f'layer{s - 1}.{b - 1}.downsample.{1 + (layer == "norm")}',
+    ),
+)
 KERAS = Layout(
     rules=(
         (r'stem/conv', 'conv1_conv'),
@@ -40,7 +52,14 @@ KERAS = Layout(
 
 
 def torchvision(arch: str) -> Layout | None:
-    """torchvision has version 1.5 only."""
+    """torchvision has version 1.5 only, and neither `resnet26` nor ResNet-D."""
+    return None if arch in ('resnet50_v1', 'resnet26', 'resnet50d') else TORCHVISION
+
+
+def timm(arch: str) -> Layout | None:
+    """timm has version 1.5 only, under torchvision's names."""
+    if arch == 'resnet50d':
+        return Layout(rules=(*DEEP_STEM, *POOLED, *TORCH_RULES))
     return None if arch == 'resnet50_v1' else TORCHVISION
 
 
@@ -49,5 +68,5 @@ def keras(arch: str) -> Layout | None:
     return KERAS if arch in KERAS_NETWORKS else None
 
 
-# timm's and torchvision's names are the same; what timm offers under them was trained with many preprocessings.
-LAYOUTS = {'torchvision': torchvision, 'timm': like(torchvision), 'keras': keras}
+# What timm offers under torchvision's names was trained with many preprocessings.
+LAYOUTS = {'torchvision': torchvision, 'timm': like(timm), 'keras': keras}

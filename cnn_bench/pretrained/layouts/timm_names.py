@@ -1,8 +1,8 @@
 """timm's names in the networks that it builds from inverted residual blocks, and how timm prepares images.
 
-MobileNet, MnasNet and EfficientNet share the names. A network whose weights timm took over from TensorFlow is called
-`tf_...` there, pads as TensorFlow does and has its epsilon; its arrays have the same names. It is the library 'timm_tf'
-here, which no file tells apart from 'timm'.
+MobileNet, MnasNet, EfficientNet and GhostNet share the names. A network whose weights timm took over from TensorFlow is
+called `tf_...` there, pads as TensorFlow does and has its epsilon; its arrays have the same names. It is the library
+'timm_tf' here, which no file tells apart from 'timm'.
 """
 
 import dataclasses
@@ -18,6 +18,7 @@ TENSORFLOW_FIELDS = {'padding': 'same', 'bn_epsilon': 1e-3}
 
 _FIRST = {'depthwise': ('dw', 1), 'project': ('pw', 2)}  # the first stage expands nothing
 _PLACES = {'expand': ('pw', 1), 'depthwise': ('dw', 2), 'project': ('pwl', 3)}
+_FUSED = {'fused': ('conv_exp', 1), 'project': ('conv_pwl', 2)}
 
 
 def usual(arch: str, **fields: Any) -> Transform:
@@ -42,11 +43,24 @@ INVERTED: tuple[Rule, ...] = (
 )
 
 
-def inverted(fields: dict[str, Any]) -> Callable[[str], Layout]:
-    """The layout of an architecture of inverted residual blocks, whose `fields` make it timm's."""
+def fused(stages: str, alone: tuple[int, ...]) -> tuple[Rule, ...]:
+    """Rules of the fused blocks of the `stages`, a pattern with a group; in those of `alone`, they do not project."""
+
+    def block(stage: int, number: int, layer: str, part: str) -> str:
+        convolution, norm = ('conv', 1) if stage in alone else _FUSED[layer]
+        return f'blocks.{stage - 1}.{number - 1}.' + (f'bn{norm}' if part == 'norm' else convolution)
+
+    return ((rf'{stages}/block(\d+)/(fused|project)/(conv|norm)', block),)
+
+
+def inverted(fields: dict[str, Any], rules: tuple[Rule, ...] = ()) -> Callable[[str], Layout]:
+    """The layout of an architecture of inverted residual blocks, whose `fields` make it timm's.
+
+    Of blocks that have other names, `rules` come first.
+    """
 
     def timm(arch: str) -> Layout:
-        return Layout(rules=INVERTED, fields=fields, transform=usual(arch))
+        return Layout(rules=(*rules, *INVERTED), fields=fields, transform=usual(arch))
 
     return timm
 

@@ -52,11 +52,12 @@ def _published(networks: pd.DataFrame) -> Accuracy:
         else:
             figure = known.loc[arch]
             found[label] = 100 - figure.top1_err_pct
-            origin[label] = f'{figure.protocol}; {figure.source}'
+            origin[label] = f'{figure.protocol}; {figure.training}; {figure.source}'
             side = int(figure.input_shape.partition('x')[0])
             elsewhere += [f'{label} (at {row["size"]:.0f}, published at {side})'] if side != row['size'] else []
     single = all(published.is_single_crop(known.loc[arch].protocol) for arch in networks.arch if arch in known.index)
-    words = f'published top-1 accuracy on ImageNet, one model, {"one crop" if single else "protocols as named"}'
+    crops = 'one crop' if single else 'protocols as named'
+    words = f'published top-1 accuracy on ImageNet, one model, {crops}, the oldest published training of each network'
     sizes = f'Measured at another size than the accuracy is for: {", ".join(elsewhere)}.' if elsewhere else ''
     return Accuracy(found, origin, missing, words, (sizes,) if sizes else ())
 

@@ -125,7 +125,9 @@ def _drawn(chart: Blobs, tall: float, how: str) -> tuple[Figure, bool]:
             continue
         axes.set_xlabel(wrap(panel.x_label, wide), labelpad=7)
         axes.set_ylabel(panel.y_label, labelpad=7)
-        sizes = marks.sizes(panel.blobs, scale, found, STYLE['figure.dpi'] / 72)
+        sizes = marks.sizes(
+            panel.blobs, scale, [found[blob.family][1] for blob in panel.blobs], STYLE['figure.dpi'] / 72
+        )
         _limits(axes, panel, sizes)
         _blobs(axes, k, panel, sizes, found)
         said = [shorten(blob.label) for blob in panel.blobs]

@@ -14,12 +14,13 @@ from cnn_bench.report.format import compared, interval, signed
 from cnn_bench.report.verdicts import OVER_IMAGES, OVER_SEEDS, Pair
 from cnn_bench.runs import collapse
 
+OVER_NETWORKS = 'networks'  # what a mean is over where its `pairs` are networks
 _WIDEST = 3.0  # times the range of the means; what is farther off is cut off
 
 
 @dataclass(frozen=True)
 class Row:
-    """Variant minus baseline: mean, interval, adjusted p (nan where there is none), over n seeds or test images.
+    """Variant minus baseline: mean, interval, adjusted p (nan where there is none), over n seeds, images or networks.
 
     `pairs` are all seeds, more than n where some collapsed.
     """
@@ -101,7 +102,9 @@ def draw(chart: Forest) -> Figure:
 
 
 def _mark(axes: Axes, place: int, row: Row) -> None:
-    shape, line = {OVER_SEEDS: ('o', '-'), OVER_IMAGES: ('s', (0, (1, 1.5)))}.get(row.over, ('x', '-'))
+    shape, line = {OVER_SEEDS: ('o', '-'), OVER_NETWORKS: ('o', '-'), OVER_IMAGES: ('s', (0, (1, 1.5)))}.get(
+        row.over, ('x', '-')
+    )
     low, high = axes.get_xlim()
     beyond = [row.mean, *(pair.difference for pair in row.pairs)]
     if math.isfinite(row.low):

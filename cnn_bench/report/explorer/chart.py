@@ -19,7 +19,11 @@ MARKS, FRONT, SEEDS, FAILED, LINES = (
 )  # names of views; Vega calls their marks <name>_marks
 # The fields of a row that the parameters choose, and what is shown: all of it is computed where the chart is drawn.
 _CHOSEN = {'x': 'datum[x_field]', 'y': 'datum[y_field]', 'group': 'datum[colour_field]'}
-_LOOK = {'colour': 'colours[indexof(groups, datum.group)]', 'shape': 'shapes[indexof(groups, datum.group)]'}
+_LOOK = {
+    'colour': 'colours[indexof(groups, datum.group)]',
+    'shape': "datum.mark && colour_field != 'family' ? datum.mark : shapes[indexof(groups, datum.group)]",
+}
+_DASHES = ([4, 3], [1.2, 1.6], [9, 2.5], [2, 2, 6, 2])
 _RANKS = {'cost': 'x_sign * datum.x', 'loss': 'y_sign * datum.y', 'pinned': 'indexof(pinned, datum.label) >= 0'}
 _SHOWN = 'indexof(hidden, datum.group) < 0 && indexof(hidden_origins, datum.origin) < 0'
 _CHOSEN_MARK = 'datum.pinned || datum.label == hovered'
@@ -48,7 +52,8 @@ def error_against_cost(
     shown: object = _SHOWN,
     told: Sequence[str] = (),
 ) -> alt.LayerChart:
-    """Networks, their seeds, and the Pareto front of those that are shown.
+    """Networks, their seeds, and the Pareto fronts of those that are shown, one of each group `among` which they are
+    compared.
 
     `params` are x_field and y_field (columns of the rows), x_sign and y_sign (-1 where more is better), colour_field,
     groups, colours and shapes (equally long lists), hidden and hidden_origins (groups that are not shown), own_too
@@ -69,17 +74,18 @@ def error_against_cost(
         means.mark_point(filled=True, clip=True, opacity=1, cursor='pointer')
         .encode(
             *(x, y, area, shape, colour, label),
-            fillOpacity=_either("datum.origin == 'published' && own_too", 0.12, alt.value(0.75)),
+            fillOpacity=_either("datum.mark == 'diamond' || (datum.mark && own_too)", 0.12, alt.value(0.75)),
             stroke=_either(_CHOSEN_MARK, ink('ink'), alt.Stroke(**{**colour.to_dict(), 'legend': None})),
             strokeWidth=_either(_CHOSEN_MARK, 2.5, alt.value(1.2)),
         )
         .properties(name=MARKS)
         .add_params(*params, alt.selection_interval(name='zoom', bind='scales', encodings=['x', 'y'], zoom=_WHEEL))
     )
+    dashes = alt.StrokeDash('among:N', legend=None, scale=alt.Scale(range=_DASHES))
     on_front = means.transform_filter('datum.front == 1')
     front = (
-        on_front.mark_line(interpolate='step-after', strokeDash=[4, 3], strokeWidth=1.2, clip=True, color=ink('leader'))
-        .encode(x, y, order=alt.Order('cost:Q'))
+        on_front.mark_line(interpolate='step-after', strokeWidth=1.2, clip=True, color=ink('leader'))
+        .encode(x, y, order=alt.Order('cost:Q'), strokeDash=dashes)
         .properties(name=FRONT)
     )
     seeds = learned.transform_filter("datum.kind == 'seed'")
@@ -137,13 +143,13 @@ def styled(chart: alt.TopLevelMixin, ink: Callable[[str], str] = css, **size: ob
 
 
 def _with_front(means: alt.Chart) -> alt.Chart:
-    """With `front`: 1 for networks that no other dominates, as `stats.pareto_front` defines it, else 0."""
+    """With `front`: 1 for `ranked` networks that no other among theirs dominates, as `stats.pareto_front` has it."""
     cheapest_first = [alt.SortField('cost'), alt.SortField('loss')]
     return (
-        means.transform_window(best='min(loss)', frame=[None, 0], sort=cheapest_first)
-        .transform_window(before='lag(best)', sort=cheapest_first)
-        .transform_calculate(better='!isValid(datum.before) || datum.loss < datum.before ? 1 : 0')
-        .transform_joinaggregate(front='max(better)', groupby=['cost', 'loss'])  # equals are on it together
+        means.transform_window(best='min(loss)', frame=[None, 0], sort=cheapest_first, groupby=['among'])
+        .transform_window(before='lag(best)', sort=cheapest_first, groupby=['among'])
+        .transform_calculate(better='datum.ranked && (!isValid(datum.before) || datum.loss < datum.before) ? 1 : 0')
+        .transform_joinaggregate(front='max(better)', groupby=['among', 'cost', 'loss'])  # equals are on it together
     )
 
 

@@ -20,6 +20,8 @@ def of_network(row: dict) -> list[tuple[str, str]]:
         ('device', text(row['device'])),
         ('commit', text(row['commit'])),
         ('data', text(row['data_fingerprint'])[:_FINGERPRINT]),
+        ('training', text(row['training'])),
+        ('trained on', text(row['data'])),
         ('protocol', text(row['protocol'])),
         ('source', text(row['source']) if row['source'] != 'measured' else ''),
         ('run', text(row['run'])),

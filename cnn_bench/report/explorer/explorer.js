@@ -23,7 +23,7 @@ function read() {
   const asked = new URLSearchParams(location.hash.slice(1));
   state = { ...start, zoom: null };
   for (const name of [...choices, ...scales]) if (asked.get(name)) state[name] = asked.get(name);
-  for (const name of lists) state[name] = asked.getAll(name);
+  for (const name of lists) state[name] = asked.has(name) ? asked.getAll(name).filter(Boolean) : [...(start[name] ?? [])];
   if (!axis('costs', state.x)) state.x = start.x;
   if (!axis('errors', state.y)) state.y = start.y;
   if (!given.colours[state.by]) state.by = start.by;
@@ -37,7 +37,10 @@ function read() {
 function save() {
   const kept = new URLSearchParams();
   for (const name of [...choices, ...scales]) if (state[name] !== start[name]) kept.set(name, state[name]);
-  for (const name of lists) for (const one of state[name]) kept.append(name, one);
+  for (const name of lists) {
+    if ([...state[name]].sort().join('\n') === [...(start[name] ?? [])].sort().join('\n')) continue;
+    for (const one of state[name].length ? state[name] : ['']) kept.append(name, one);
+  }
   if (state.zoom) kept.set('zoom', state.zoom.map((end) => Number(end.toPrecision(5))));
   const own = kept.toString();
   const there = location.hash.slice(1);
@@ -58,7 +61,7 @@ function signals() {
     pinned: state.pin,
     scatter: {
       x_field: x.field, y_field: y.field, x_sign: x.sign, y_sign: y.sign, x_title: x.title, y_title: y.title,
-      shapes: of.shapes, own_too: given.origins.length > 1, most_params: Math.max(...means.map((row) => row.params)),
+      shapes: of.shapes, own_too: given.origins.includes('own'), most_params: Math.max(...means.map((row) => row.params)),
     },
     curves: { curve: state.curve, tops: given.tops, x_title: 'epoch', y_title: `${given.kinds[state.curve]} error (%)` },
   };
@@ -132,10 +135,20 @@ function set(values) {
 function say() {
   const view = views.scatter;
   const drawn = view.data('means').map((row) => row);
-  const front = drawn.filter((row) => row.front === 1).sort((a, b) => a.cost - b.cost).map((row) => row.label);
-  const y = axis('errors', state.y).name;
+  const fronts = new Map();
+  for (const row of drawn.filter((found) => found.front === 1).sort((a, b) => a.cost - b.cost)) {
+    const name = row.mark ? `${row.origin}, ` : '';
+    fronts.set(name, [...(fronts.get(name) ?? []), row.label]);
+  }
+  const [x, y] = [axis('costs', state.x).name, axis('errors', state.y).name];
+  const said = [...fronts].map(([name, labels]) => `${name}${several(labels)}`);
   root.querySelector('.note output').textContent =
-    `${drawn.length} of ${means.length} networks. Front of ${axis('costs', state.x).name} and ${y}: ${front.join(', ') || 'none'}.`;
+    `${drawn.length} of ${means.length} ${given.published ? 'results' : 'networks'}. Front of ${x} and ${y}: ${said.join('; ') || 'none'}.`;
+}
+
+// Names in a line; of many the first and the last.
+function several(labels) {
+  return labels.length > 4 && given.published ? `${labels.length} from ${labels[0]} to ${labels.at(-1)}` : labels.join(', ');
 }
 
 // Zoom: the ends of both axes, x from, to, y from, to.
@@ -263,7 +276,7 @@ function fill() {
   for (const name of scales) if (control(name)) control(name).checked = state[name] === 'log';
   const of = given.colours[state.by];
   const boxes = of.groups.map((group, i) => box('off', group, shapes[of.shapes[i]], signals().colours[i]));
-  const origins = given.origins.length > 1 ? given.origins.map((one) => box('without', one, one === 'own' ? '●' : '○', 'inherit')) : [];
+  const origins = given.origins.length > 1 ? given.origins.map((one) => box('without', one, shapes[given.marks[one]], 'inherit')) : [];
   root.querySelector('.legend').replaceChildren(element('legend', 'Shown'), ...boxes, ...origins);
 }
 

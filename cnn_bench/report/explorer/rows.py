@@ -7,15 +7,26 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cnn_bench.report import published
 from cnn_bench.report.charts import learning
 from cnn_bench.report.charts.style import COLOURS, HUES, THEME
 from cnn_bench.report.explorer import details
 from cnn_bench.report.format import text
 from cnn_bench.report.lineage import LINEAGES, OTHER, lineage
-from cnn_bench.report.summary import tidy
+from cnn_bench.report.summary import compared, tidy
 from cnn_bench.runs.columns import COLUMNS, DEVICE_MEAN
 
-OWN, PUBLISHED = 'own', 'published'
+OWN = 'own'
+# Of published rows: the kind of recipe -> its name here, and the shape of its marks.
+RECIPES = {
+    published.SIMPLE: ('simple recipe', 'circle'),
+    published.REGULARISED: ('regularised recipe', 'square'),
+    published.MODERN: ('modern recipe', 'triangle-up'),
+    published.MORE_DATA: (published.MORE_DATA, 'diamond'),
+    published.UNSTATED: ('recipe unstated', 'cross'),
+}
+MARKS = {OWN: 'circle', **dict(RECIPES.values())}  # origin of a row -> shape
+NOT_AT_FIRST = published.MORE_DATA  # the origin of rows that are shown when asked for
 FIRST_COST, FIRST_ERROR = 'macs', 'top1_err_pct'  # that an axis shows before another is chosen
 ERRORS = tuple(name for name, column in COLUMNS.items() if name.endswith('_err_pct') and column.words)
 _OF_TEST = ('top1_err_pct', 'top5_err_pct')  # those of which the accuracy can be drawn too
@@ -65,13 +76,17 @@ def errors(summary: pd.DataFrame) -> list[Axis]:
 def networks(summary: pd.DataFrame) -> list[dict]:
     """A row per network, those of most parameters first; details are pairs of name and value for the tooltip."""
     made = []
-    for row in summary.to_dict('records'):
+    for row, among in zip(summary.to_dict('records'), compared(summary), strict=True):
+        of_published = not text(row['run'])
         made.append(
             {
                 'kind': 'mean',
                 'label': row['label'],
                 'collapsed': bool(row['by_seed']) and all(seed.collapsed for seed in row['by_seed']),
-                'origin': OWN if text(row['run']) else PUBLISHED,
+                'origin': RECIPES[row['recipe']][0] if of_published else OWN,
+                'mark': RECIPES[row['recipe']][1] if of_published else '',
+                'among': among,
+                'ranked': not (of_published and row['recipe'] == published.UNSTATED),
                 'lineage': lineage(text(row['arch']), text(row['family'])),
                 'family': text(row['family']) or 'unknown',
                 'year': f'{row["year"]:.0f}' if row['year'] > 0 else 'unknown',

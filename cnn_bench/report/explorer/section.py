@@ -50,7 +50,9 @@ def content(data: ReportData) -> dict:
         'costs': [vars(axis) for axis in costs],
         'errors': [vars(axis) for axis in errors],
         'colours': colours,
-        'origins': sorted({row['origin'] for row in networks}),
+        'origins': [name for name in rows.MARKS if name in {row['origin'] for row in networks}],
+        'marks': rows.MARKS,
+        'published': any(row['mark'] for row in networks),
         'pairs': pairs.compare(data.standing, names, data.predictions, compared),
         'start': {
             'x': rows.FIRST_COST,
@@ -58,6 +60,7 @@ def content(data: ReportData) -> dict:
             'xs': 'log' if spread > LINEAR_UP_TO_RATIO else 'linear',
             'ys': 'linear',
             'by': 'lineage',
+            'without': [name for name in (rows.NOT_AT_FIRST,) if any(row['origin'] == name for row in networks)],
         },
     }
 

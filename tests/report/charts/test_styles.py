@@ -44,7 +44,9 @@ def test_no_name_covers_a_name_or_a_mark_and_none_is_lost(count, of, spread):
         labels = [drawn.get(f'label-{i}') for i in range(count)]
         boxes = [label.get_window_extent() for label in labels if label]
         scale, looks = marks.AreaScale([p.params for p in chart.points]), style.looks([p.family for p in chart.points])
-        reach = marks.sizes(chart.points, scale, looks, figure.dpi / 72).reach
+        reach = marks.sizes(
+            chart.points, scale, [looks[point.family][1] for point in chart.points], figure.dpi / 72
+        ).reach
     assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
     centres = figure.axes[0].transData.transform([(point.x, point.y) for point in chart.points])
     for box in boxes:

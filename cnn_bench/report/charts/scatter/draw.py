@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
-from cnn_bench.report.charts.scatter import beyond, legend, marks, naming
+from cnn_bench.report.charts.scatter import beyond, legend, marks, naming, recipes
 from cnn_bench.report.charts.scatter.spec import Point, Scatter
 from cnn_bench.report.charts.style import (
     BOTTOM,
@@ -19,7 +19,6 @@ from cnn_bench.report.charts.style import (
     blank,
     current,
     log_ticks,
-    looks,
     shorten,
     wrap,
 )
@@ -45,7 +44,7 @@ def _without_labels(chart: Scatter, height: float, how: str) -> tuple[Figure, Ax
     style = current()
     figure = blank((style.width, height))
     axes = figure.add_axes((0, 0, 1, 1))
-    found = looks([point.family for point in chart.points])
+    found = recipes.looks(chart.points)
     scale = marks.AreaScale([point.params for point in chart.points])
     groups = legend.of_scatter(axes, chart, scale)
     under = naming.listing(figure, [_long(point) for point in chart.points if point.named], how)
@@ -59,7 +58,7 @@ def _without_labels(chart: Scatter, height: float, how: str) -> tuple[Figure, Ax
     figure.set_figheight(height)
     wide = style.width - style.left - right
     axes.set_position((style.left / style.width, bottom / height, wide / style.width, high / height))
-    sizes = marks.sizes(chart.points, scale, found, STYLE['figure.dpi'] / 72)
+    sizes = marks.sizes(chart.points, scale, [shape for _, shape in found], STYLE['figure.dpi'] / 72)
     _limits_and_ticks(axes, chart, sizes.reach.max())
     _front(axes, chart)
     _marks(axes, chart, found, sizes)
@@ -108,24 +107,25 @@ def _linear_ticks(low: float, high: float, most: int, stop: float = math.inf) ->
 
 
 def _front(axes: Axes, chart: Scatter) -> None:
-    """Draw the front of each data set as steps from its cheapest point to the most expensive, and on to the edge."""
+    """Draw the front of the points among one another as steps from the cheapest to the dearest, and on to the edge."""
     sign = 1 if chart.left_is_better else -1
-    for name in sorted({point.dataset for point in chart.points}):
-        front = sorted((sign * p.x, p.y) for p in chart.points if p.on_front and p.dataset == name)
+    for name in sorted({point.among for point in chart.points}):
+        front = sorted((sign * p.x, p.y) for p in chart.points if p.on_front and p.among == name)
         if front:
             x, y = zip(*((sign * x, y) for x, y in front), (axes.get_xlim()[sign > 0], front[-1][1]), strict=True)
-            axes.plot(x, y, drawstyle='steps-post', zorder=1.5, gid='front', **legend.FRONT)
+            axes.plot(x, y, drawstyle='steps-post', zorder=1.5, gid='front', **recipes.front(name))
 
 
-def _marks(axes: Axes, chart: Scatter, found: dict, sizes: marks.Sizes) -> None:
+def _marks(axes: Axes, chart: Scatter, found: list, sizes: marks.Sizes) -> None:
+    recipes.join(axes, chart)
     for i, point in enumerate(chart.points):
-        colour, _ = found[point.family]
+        colour, _ = found[i]
         over = {'zorder': naming.zorder(sizes.reach[i])}
         y = beyond.inside(axes, point.y)
         if y != point.y:
             axes.scatter(point.x, y, color=colour, gid=f'point-{i}', **legend.ARROW[point.y > y], **over)
             continue
-        marks.draw(axes, point.x, y, found[point.family], sizes, i, gid=f'point-{i}', **over)
+        marks.draw(axes, point.x, y, found[i], sizes, i, gid=f'point-{i}', **over)
         over['zorder'] += 1e-4
         if point.half_width > 0:
             _bar(axes, point, colour, over)
@@ -136,7 +136,7 @@ def _marks(axes: Axes, chart: Scatter, found: dict, sizes: marks.Sizes) -> None:
             beside = axes.transData + ScaledTranslation(-_BESIDE / 72, 0, axes.figure.dpi_scale_trans)
             axes.scatter([point.x] * len(errors), errors, gid=f'seeds-{i}', transform=beside, **SEED, zorder=5)
     for place, arrow in enumerate(beyond.arrows(axes, chart.points)):
-        colour, _ = found[chart.points[arrow.point].family]
+        colour, _ = found[arrow.point]
         line = {'color': colour, 'linewidth': 0.9, 'linestyle': (0, (1, 2)), 'zorder': 1.6}
         axes.plot([arrow.x, arrow.x], [arrow.start, arrow.y], **line)
         axes.scatter(arrow.x, arrow.y, color=colour, gid=f'beyond-{place}', **legend.ARROW[arrow.up], zorder=4)
@@ -157,7 +157,7 @@ def _add_labels(axes: Axes, chart: Scatter, sizes: marks.Sizes, how: str) -> boo
     arrows = [(k, one) for k, one in enumerate(beyond.arrows(axes, chart.points)) if chart.points[one.point].named]
     order = sorted(range(len(chart.points)), key=lambda i: not chart.points[i].named)
     named = [i for i in order if chart.points[i].named]
-    short = {i: str(k) if how == naming.NUMBERS else shorten(chart.points[i].label) for k, i in enumerate(named, 1)}
+    short = {i: str(k) if how == naming.NUMBERS else shorten(_short(chart.points[i])) for k, i in enumerate(named, 1)}
     said = [(f'label-{i}', _name(axes, chart.points[i], short[i])) for i in named]
     said += [(f'beyond-label-{k}', f'{short[arrow.point]}, {arrow.text}') for k, arrow in arrows]
     places = [(chart.points[i].x, beyond.inside(axes, chart.points[i].y)) for i in order]
@@ -169,12 +169,16 @@ def _add_labels(axes: Axes, chart: Scatter, sizes: marks.Sizes, how: str) -> boo
 
 def _long(point: Point) -> str:
     """The label of a mark, and how many seeds collapsed."""
-    return f'{shorten(point.label)}{point.name.removeprefix(point.label)}'
+    return f'{shorten(_short(point))}{point.name.removeprefix(_short(point))}'
+
+
+def _short(point: Point) -> str:
+    return point.short or point.label
 
 
 def _name(axes: Axes, point: Point, short: str) -> str:
     """The label of a mark: with the number, where the mark itself or the ends of its interval are beyond the axis."""
-    text = f'{short}{point.name.removeprefix(point.label)}'
+    text = f'{short}{point.name.removeprefix(_short(point))}'
     if beyond.inside(axes, point.y) != point.y:
         return f'{text}: {beyond.figure(point.y)}'
     ends = (point.y - point.half_width, point.y + point.half_width) if point.half_width > 0 else ()
@@ -194,7 +198,7 @@ def _lines(axes: Axes, chart: Scatter) -> np.ndarray:
     ]
     errors = [(p.x, [beyond.inside(axes, seed.error) for seed in p.seeds]) for p in chart.points if len(p.seeds) > 1]
     seeds = [(x, min(of_seeds), x, max(of_seeds)) for x, of_seeds in errors]
-    ends = np.array(steps + drops + bars + seeds, dtype=float).reshape(-1, 2)
+    ends = np.array(steps + drops + bars + recipes.joins(chart) + seeds, dtype=float).reshape(-1, 2)
     lines = axes.transData.transform(ends).reshape(-1, 4)
     lines[len(lines) - len(seeds) :, [0, 2]] -= _BESIDE * STYLE['figure.dpi'] / 72
     return lines

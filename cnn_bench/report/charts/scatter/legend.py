@@ -9,14 +9,13 @@ from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation
 
-from cnn_bench.report.charts.scatter import marks
+from cnn_bench.report.charts.scatter import marks, recipes
 from cnn_bench.report.charts.scatter.spec import Scatter
 from cnn_bench.report.charts.style import CARD, INK, LEADER, MARGIN, MUTED, SEED, Shape, current, looks, shorten
 from cnn_bench.report.charts.style import text_width as width_of
 from cnn_bench.report.format import human
 from cnn_bench.report.lineage import of_family
 
-FRONT = {'color': MUTED, 'lw': 1.1, 'dashes': (4, 3)}
 BAR = {'fmt': 'none', 'elinewidth': 1.0, 'capsize': 2.2}
 ARROW = {up: {'s': 34.0, 'marker': (3, 0, 0 if up else 180), 'linewidth': 0} for up in (True, False)}
 _GAP, _BETWEEN, _KEY = 0.22, 0.28, 0.4  # inches: beside the axes, between two groups, of a mark beside its name
@@ -29,13 +28,16 @@ Group = tuple[str | None, Entries, float]  # title, entries, space between two l
 
 def of_scatter(axes: Axes, chart: Scatter, scale: marks.AreaScale) -> list[Group]:
     """What the marks and lines of a scatter chart mean."""
-    lines = {'Pareto front': Line2D([], [], **FRONT)}
+    lines = recipes.of_fronts(chart.points)
     if any(len(point.seeds) > 1 for point in chart.points):
         lines['one seed'] = Line2D([], [], ls='', marker='o', color=INK, mec=CARD, mew=0.6, ms=math.sqrt(SEED['s']))
     if any(point.half_width > 0 for point in chart.points):
         lines['95 % interval'] = axes.errorbar([], [], yerr=[], color=MUTED, **BAR)
-    families = of_families(chart.kinds, [point.family for point in chart.points])
-    return [families, of_areas('Parameters', scale), (None, [*lines.items()], _LOOSE)]
+    rest = [of_areas('Parameters', scale), (None, [*lines.items()], _LOOSE)]
+    if shapes := [(name, _mark(shape, MUTED, _FAMILY_AREA)) for name, shape in recipes.shapes(chart.points)]:
+        lineages = [(name, _mark('o', colour, _FAMILY_AREA)) for name, colour in recipes.lineages(chart.points)]
+        return [(chart.kinds, lineages, _LOOSE), ('Recipe', shapes, _LOOSE), *rest]
+    return [of_families(chart.kinds, [point.family for point in chart.points]), *rest]
 
 
 def of_families(title: str, families: Sequence[str]) -> Group:

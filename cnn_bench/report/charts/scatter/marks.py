@@ -26,12 +26,12 @@ class Sizes(NamedTuple):
     to_scale: np.ndarray
 
 
-def sizes(points: Iterable, scale: 'AreaScale', style: dict, pixels_per_point: float) -> Sizes:
-    """The sizes of the marks of chart points (with `params` and `family`)."""
+def sizes(points: Iterable, scale: 'AreaScale', shapes: Iterable[Shape], pixels_per_point: float) -> Sizes:
+    """The sizes of the marks of chart points (with `params`), which have these shapes."""
     s, reach, body, to_scale = [], [], [], []
-    for point in points:
+    for point, shape in zip(points, shapes, strict=True):
         area = scale.area(point.params)
-        unit_area, unit_radius = shape_scale(style[point.family][1])
+        unit_area, unit_radius = shape_scale(shape)
         s.append(area / unit_area)
         reach.append(unit_radius * math.sqrt(s[-1]) * pixels_per_point)
         body.append(math.sqrt(area / math.pi) * pixels_per_point)

@@ -1,26 +1,29 @@
 """The scatter chart of accuracy against a cost as plain data."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from cnn_bench.report import published
 from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.format import text
-from cnn_bench.report.summary import SeedError, front
+from cnn_bench.report.summary import SeedError, compared, front
 from cnn_bench.runs import collapse
 from cnn_bench.runs.charts import costs
 from cnn_bench.runs.columns import COLUMNS, DEVICE_MEAN, Column
 
 # Canziani et al. have a linear axis. Over a wider range than this, cheap networks would lie on one another.
 LINEAR_UP_TO_RATIO = 40
+OWN = 'own runs'  # in the place of a recipe, beside published results
 
 
 @dataclass(frozen=True)
 class Point:
     """One mark. `half_width` of the interval around y is nan where there is none; a mark that is not `named` has no
-    label beside it. `seeds` are those of which y is the mean, and those that collapsed."""
+    label beside it. `seeds` are those of which y is the mean, and those that collapsed. Points `among` others of that
+    name share a front. Published ones have the kind of their `recipe`, the `network` that marks are joined of, and
+    `short`, what is beside the mark instead of the label."""
 
     label: str
     family: str
@@ -31,7 +34,10 @@ class Point:
     on_front: bool
     named: bool = True
     seeds: tuple[SeedError, ...] = ()
-    dataset: str = ''
+    among: str = ''
+    recipe: str = ''
+    network: str = ''
+    short: str = ''
 
     @property
     def collapsed(self) -> int:
@@ -45,9 +51,10 @@ class Point:
 
     @property
     def name(self) -> str:
-        """The label, and how many seeds collapsed."""
+        """What is beside the mark: the label, and how many seeds collapsed."""
         note = collapse.in_words(self.collapsed, len(self.seeds))
-        return f'{self.label} ({note})' if note else self.label
+        label = self.short or self.label
+        return f'{label} ({note})' if note else label
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,17 +92,14 @@ def accuracy_vs_cost(summary: pd.DataFrame, name: str) -> Scatter | None:
         return None
     more_is_better = cost.better == 'more'
     effort = -rows[cost.name] if more_is_better else rows[cost.name]
-    points = tuple(
-        _point(row | {'front': on}, row['top1_err_pct'], cost)
-        for row, on in zip(rows.to_dict('records'), front(rows, effort), strict=True)
-    )
+    points = _points(rows.assign(front=front(rows, effort)), rows.top1_err_pct, cost)
     return Scatter(
         name=name,
         title=f'Error against {cost.words}',
         subtitle=subtitle(rows),
         x_label=', '.join([cost.axis_label, *told, *(f'on {device}' for device in devices)]),
         y_label=COLUMNS['top1_err_pct'].axis_label,
-        caption=' '.join([_CAPTION.format(both=f'{cost.better} {cost.words}'), *_of_seeds(points)]),
+        caption=' '.join([_caption(points, f'{cost.better} {cost.words}'), *_of_seeds(points)]),
         points=points,
         left_is_better=not more_is_better,
     )
@@ -104,27 +108,37 @@ def accuracy_vs_cost(summary: pd.DataFrame, name: str) -> Scatter | None:
 def published_accuracy_vs_macs(summary: pd.DataFrame) -> Scatter:
     """Published top-1 accuracy against our multiply-add counts, as in figure 2 of Canziani et al. 2017."""
     cost = COLUMNS['macs']
-    points = tuple(_point(row | {'by_seed': ()}, 100 - row['top1_err_pct'], cost) for row in summary.to_dict('records'))
+    points = _points(summary.assign(by_seed=[()] * len(summary)), 100 - summary.top1_err_pct, cost)
     single = summary.protocol.map(published.is_single_crop).all()
     protocol = 'single crop, single model' if single else 'single model, protocols as named'
     wide = max(p.x for p in points) > LINEAR_UP_TO_RATIO * min(p.x for p in points)
     return Scatter(
         name='published_accuracy_vs_macs',
         title='Published ImageNet accuracy against multiply-adds',
-        subtitle=f'{len(points)} networks · {protocol} · multiply-adds and parameters counted here',
+        subtitle=f'{summary.arch.nunique()} networks, {len(points)} trainings · {protocol} · multiply-adds and '
+        'parameters counted here',
         x_label=cost.axis_label,
         y_label='top-1 accuracy (%)',
-        caption=_CAPTION.format(both='fewer multiply-adds') + ' ' + _TWICE,
+        caption=f'{_caption(points, "fewer multiply-adds")} {_TWICE}',
         points=points,
         log_x=wide,
         low_is_better=False,
     )
 
 
-_CAPTION = (
+_AREAS = (
     'The area of a mark is proportional to the parameters, but for hollow ones, which are too small to show it; colour '
-    'tells the lineage, shape the family. The dashed steps are the '
+    'tells the lineage,'
+)
+_CAPTION = (
+    _AREAS + ' shape the family. The dashed steps are the '
     'Pareto front: no network here has both {both} and less error than one on it.'
+)
+_RECIPES = (
+    'shape how the network was trained. Lines join the marks of one network, trained in several ways; its name is '
+    'beside the best of those that saw no more than ImageNet-1k. Dashed steps are Pareto fronts, one for each kind of '
+    'recipe, as the recipe of a year is not compared with that of another: no network trained alike has both {both} '
+    'and less error than one on it.'
 )
 _BARS = (
     'Small dots are single seeds, marks their means, bars 95 % t intervals; an arrow with a number stands for what is '
@@ -137,9 +151,36 @@ _COLLAPSED = (
 _TWICE = 'Canziani et al. count a multiply and an add as two operations: their G-Ops are twice these.'
 
 
+def _caption(points: tuple[Point, ...], both: str) -> str:
+    told = f'{_AREAS} {_RECIPES}' if any(point.recipe for point in points) else _CAPTION
+    return told.format(both=both)
+
+
 def _of_seeds(points: tuple[Point, ...]) -> list[str]:
     bars = any(not math.isnan(point.half_width) for point in points)
     return [*([_BARS] if bars else []), *([_COLLAPSED] if any(point.collapsed for point in points) else [])]
+
+
+def _points(rows: pd.DataFrame, heights: pd.Series, cost: Column) -> tuple[Point, ...]:
+    """The points of rows of a summary, at their cost and these heights.
+
+    Published marks of one network, trained in several ways, are joined, and the best without more data has its name.
+    Each kind of recipe has a front of its own, but for results of more data.
+    """
+    theirs = rows.training.notna()
+    best = rows[theirs].assign(apart=rows.recipe.eq(published.MORE_DATA)).sort_values(['apart', 'top1_err_pct'])
+    named, beside = set(best.index[~best.arch.duplicated()]), ' (published)' * bool((~theirs).any())
+    points = []
+    for i, row, y, among in zip(rows.index, rows.to_dict('records'), heights, compared(rows), strict=True):
+        point = _point(row | {'among': among}, y, cost)
+        if theirs[i]:
+            own_front = point.on_front and row['recipe'] != published.MORE_DATA
+            look = {'recipe': row['recipe'], 'network': row['arch'], 'short': row['arch'] + beside}
+            point = replace(point, named=i in named, on_front=own_front, **look)
+        elif theirs.any():
+            point = replace(point, recipe=OWN)
+        points.append(point)
+    return tuple(points)
 
 
 def _point(row: dict, y: float, cost: Column) -> Point:
@@ -151,7 +192,7 @@ def _point(row: dict, y: float, cost: Column) -> Point:
         half_width=float(row['top1_ci95_pct']),
         params=float(row['params']),
         on_front=bool(row['front']),
-        dataset=text(row['dataset']),
+        among=row['among'],
         seeds=row['by_seed'],
     )
 
