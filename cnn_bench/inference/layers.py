@@ -70,8 +70,7 @@ def pooled(made: jax.Array, pool: str) -> jax.Array:
 
 def list_layers(model: TrainedModel) -> dict[str, tuple[int, ...]]:
     """Name -> output shape for one image, in the order in which the layers finish. Nothing is computed."""
-    shapes = _shapes(model, model.input_shape[:2], '__call__')
-    return {**shapes, **{layer: shapes.pop(layer) for layer in (FEATURES, LOGITS)}}
+    return _shapes(model, model.input_shape[:2], '__call__')
 
 
 def list_maps(model: TrainedModel, size: tuple[int, int]) -> dict[str, tuple[int, int, int]]:
