@@ -98,6 +98,17 @@ def tiny_run(tiny_data, tmp_path_factory) -> str:
 @pytest.fixture(scope='session')
 def colour_weights(tmp_path_factory) -> str:
     """A directory of imported weights, drawn at random: LeNet-5 for images of 32x32 in colour, ten classes."""
+    return _random_weights('lenet5', tmp_path_factory.mktemp('weights') / 'lenet5')
+
+
+@pytest.fixture(scope='session')
+def any_size_weights(tmp_path_factory) -> str:
+    """As `colour_weights`: a small SqueezeNet, which takes images of any size from 8x8 on."""
+    fields = {'stem': 'small', 'depths': (1, 1, 1), 'width': 0.25}
+    return _random_weights('squeezenet1_0', tmp_path_factory.mktemp('weights') / 'squeezenet', **fields)
+
+
+def _random_weights(arch: str, directory: Path, **fields) -> str:
     import jax
     import jax.numpy as jnp
 
@@ -107,12 +118,11 @@ def colour_weights(tmp_path_factory) -> str:
     from cnn_bench.trained import Origin, TrainedModel, imported
     from cnn_bench.trained.class_names import numbered_classes
 
-    fields, shape = {'num_classes': 10, 'width': 0.5}, (32, 32, 3)
-    module = registry.build('lenet5', **fields)
+    fields, shape = {'num_classes': 10, 'width': 0.5, **fields}, (32, 32, 3)
+    module = registry.build(arch, **fields)
     variables = dict(jax.jit(module.init)(jax.random.key(0), jnp.zeros((1, *shape))))
-    source = {'library': 'timm', 'file': 'lenet5.safetensors'}
-    directory = tmp_path_factory.mktemp('weights') / 'lenet5'
-    origin = Origin(str(directory), 'weights', 'lenet5', fields, digest(variables), source)
+    source = {'library': 'timm', 'file': f'{arch}.safetensors'}
+    origin = Origin(str(directory), 'weights', arch, fields, digest(variables), source)
     preprocessing = Transform(resize=36).for_input(shape)
     imported.save(TrainedModel(module, variables, preprocessing, numbered_classes(10), origin), directory)
     return str(directory)
