@@ -6,9 +6,9 @@ Needs torch, torchvision and timm; the tests that read the file need none of the
 
     python tests/report/record_published.py results-imagenet.csv
 
-What is written: every set of torchvision for a network here; of timm the authors' own, and of those of one line of
-TIMM the first that there is (of those evaluated nearest to the size at which the registry counts). A set
-that both have is torchvision's. Sets trained with more data are left out at other sizes.
+What is written: every set of torchvision for a network here, but for those that are wider there; of timm the authors'
+own, and of those of one line of TIMM the first that there is (of those evaluated nearest to the size at which the
+registry counts). A set that both have is torchvision's. Sets trained with more data are left out at other sizes.
 """
 
 import csv
@@ -76,8 +76,12 @@ TIMM = (
         'fb_swsl_ig1b_ft_in1k': ('SWSL', 2019, MORE_DATA, f'10^9 pictures labelled by a teacher, then {PLAIN}'),
     },
 )
+WIDER_IN_TORCHVISION = ('regnet_x_400mf', 'regnet_y_800mf', 'regnet_y_8gf')  # other networks than the paper's
 # The same of single sets of the authors, whose tag does not say it.
 TIMM_SETS = {
+    **{
+        f'{name}.pycls_in1k': ('authors', 2020, SIMPLE, PLAIN) for name in ('regnetx_004', 'regnety_008', 'regnety_080')
+    },
     'inception_v4.tf_in1k': ('authors', 2016, REGULARISED, PLAIN),
     'inception_resnet_v2.tf_in1k': ('authors', 2016, REGULARISED, PLAIN),
     'nasnetalarge.tf_in1k': ('authors', 2017, REGULARISED, PLAIN),
@@ -111,6 +115,8 @@ def of_torchvision() -> list[dict]:
 
     rows = []
     for arch, name in names('torchvision'):
+        if arch in WIDER_IN_TORCHVISION:
+            continue
         for weights in models.get_model_weights(name):
             meta, look = weights.meta, weights.transforms()
             accuracy, (size,), (resize,) = meta['_metrics']['ImageNet-1K'], look.crop_size, look.resize_size
