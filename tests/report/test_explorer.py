@@ -140,6 +140,18 @@ def test_published_results_stand_beside_the_runs(sweep):
     assert not any(label in key for key in content['pairs'] for label in labels)
 
 
+def test_published_results_have_a_front_for_each_kind_of_recipe():
+    data = ReportData(published.table())
+    content = section.content(data)
+    assert content['start']['without'] == ['more data']
+    summary = data.summary[data.summary.recipe != published.MORE_DATA]
+    drawn = front_drawn(content, hidden_origins=['more data'])
+    assert drawn == set(summary.label[summary.front])
+    assert drawn > set(summary.label[stats.pareto_front(summary.macs, summary.top1_err_pct)])
+    shapes = {row['label']: row['mark'] for row in content['rows']}
+    assert shapes['resnet50 (torchvision 2015)'] != shapes['resnet50 (torchvision 2021)']
+
+
 def test_text_of_runs_is_escaped(make_table):
     name = '</script><script>alert("x")</script><!--'
     table = make_table(3, 2)

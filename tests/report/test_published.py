@@ -209,3 +209,14 @@ def test_a_network_of_branches_costs_what_it_costs_in_use(size, macs, rows, monk
 def test_rows_of_networks_to_come_are_skipped(monkeypatch):
     monkeypatch.delitem(registry.ARCHS, 'xception')
     assert 'xception' not in set(published.table().arch)
+
+
+def test_own_runs_beside_published_results_keep_their_label_and_front(table):
+    run = table[table.arch == 'resnet18'].head(1)
+    run = run.assign(run='x', label='mine', training=None, recipe='abc123', source='measured')
+    chart = spec.accuracy_vs_cost(summarise(pd.concat([table, run])), 'accuracy_vs_macs')
+    (mine,) = (point for point in chart.points if point.recipe == spec.OWN)
+    assert (mine.name, mine.named, mine.on_front, mine.network) == ('mine', True, True, '')
+    (named,) = (point.name for point in chart.points if point.network == 'resnet18' and point.named)
+    assert named == 'resnet18 (published)'
+    assert 'D' in {shape for _, shape in recipes.looks(chart.points)}

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from cnn_bench.report.charts.scatter.spec import Point, Scatter
+from cnn_bench.report.charts.scatter.spec import OWN, Point, Scatter
 from cnn_bench.report.charts.style import HUES, LEADER, MUTED, OTHER, Shape
 from cnn_bench.report.charts.style import looks as of_families
 from cnn_bench.report.lineage import LINEAGES, of_family
 from cnn_bench.report.published import MODERN, MORE_DATA, REGULARISED, SIMPLE, UNSTATED
 
 FRONT = {'color': MUTED, 'lw': 1.1, 'dashes': (4, 3)}
-_SHAPES: dict[str, Shape] = {SIMPLE: 'o', REGULARISED: 's', MODERN: (3, 0, 0), MORE_DATA: '*', UNSTATED: 'X'}
+_SHAPES: dict[str, Shape] = {OWN: 'D', SIMPLE: 'o', REGULARISED: 's', MODERN: (3, 0, 0), MORE_DATA: '*', UNSTATED: 'X'}
 _DASHES = {SIMPLE: (4, 3), REGULARISED: (1.2, 1.6), MODERN: (9, 2.5)}
 _JOIN = {'color': LEADER, 'lw': 0.8, 'alpha': 0.7, 'zorder': 1.4}
 
@@ -43,7 +43,7 @@ def shapes(points: Sequence[Point]) -> list[tuple[str, Shape]]:
 
 
 def front(among: str) -> dict:
-    """The line of the front of the points that are compared among one another."""
+    """The line of the front of points `among` one another."""
     return FRONT | {'dashes': _DASHES.get(among.rpartition(', ')[2], FRONT['dashes'])}
 
 

@@ -15,6 +15,7 @@ from cnn_bench.runs.columns import COLUMNS, DEVICE_MEAN, Column
 
 # Canziani et al. have a linear axis. Over a wider range than this, cheap networks would lie on one another.
 LINEAR_UP_TO_RATIO = 40
+OWN = 'own runs'  # in the place of a recipe, beside published results
 
 
 @dataclass(frozen=True)
@@ -91,53 +92,34 @@ def accuracy_vs_cost(summary: pd.DataFrame, name: str) -> Scatter | None:
         return None
     more_is_better = cost.better == 'more'
     effort = -rows[cost.name] if more_is_better else rows[cost.name]
-    points = tuple(
-        _point(row | {'front': on, 'among': among}, row['top1_err_pct'], cost)
-        for row, on, among in zip(rows.to_dict('records'), front(rows, effort), compared(rows), strict=True)
-    )
+    points = _points(rows.assign(front=front(rows, effort)), rows.top1_err_pct, cost)
     return Scatter(
         name=name,
         title=f'Error against {cost.words}',
         subtitle=subtitle(rows),
         x_label=', '.join([cost.axis_label, *told, *(f'on {device}' for device in devices)]),
         y_label=COLUMNS['top1_err_pct'].axis_label,
-        caption=' '.join([_CAPTION.format(both=f'{cost.better} {cost.words}'), *_of_seeds(points)]),
+        caption=' '.join([_caption(points, f'{cost.better} {cost.words}'), *_of_seeds(points)]),
         points=points,
         left_is_better=not more_is_better,
     )
 
 
 def published_accuracy_vs_macs(summary: pd.DataFrame) -> Scatter:
-    """Published top-1 accuracy against our multiply-add counts, as in figure 2 of Canziani et al. 2017.
-
-    Marks of one network, trained in several ways, are joined, and the best of those without more data has its name.
-    Each kind of recipe has a front of its own, but for results of more data.
-    """
+    """Published top-1 accuracy against our multiply-add counts, as in figure 2 of Canziani et al. 2017."""
     cost = COLUMNS['macs']
-    best = summary.assign(apart=summary.recipe.eq(published.MORE_DATA)).sort_values(['apart', 'top1_err_pct'])
-    named = best.index[~best.arch.duplicated()]
-    points = tuple(
-        replace(
-            _point(row | {'by_seed': (), 'among': among}, 100 - row['top1_err_pct'], cost),
-            named=i in named,
-            on_front=row['front'] and row['recipe'] != published.MORE_DATA,
-            recipe=row['recipe'],
-            network=row['arch'],
-            short=row['arch'],
-        )
-        for i, row, among in zip(summary.index, summary.to_dict('records'), compared(summary), strict=True)
-    )
+    points = _points(summary.assign(by_seed=[()] * len(summary)), 100 - summary.top1_err_pct, cost)
     single = summary.protocol.map(published.is_single_crop).all()
     protocol = 'single crop, single model' if single else 'single model, protocols as named'
     wide = max(p.x for p in points) > LINEAR_UP_TO_RATIO * min(p.x for p in points)
     return Scatter(
         name='published_accuracy_vs_macs',
         title='Published ImageNet accuracy against multiply-adds',
-        subtitle=f'{len(named)} networks, {len(points)} trainings · {protocol} · multiply-adds and parameters counted '
-        'here',
+        subtitle=f'{summary.arch.nunique()} networks, {len(points)} trainings · {protocol} · multiply-adds and '
+        'parameters counted here',
         x_label=cost.axis_label,
         y_label='top-1 accuracy (%)',
-        caption=' '.join([_AREAS, _RECIPES, _TWICE]),
+        caption=f'{_caption(points, "fewer multiply-adds")} {_TWICE}',
         points=points,
         log_x=wide,
         low_is_better=False,
@@ -155,8 +137,8 @@ _CAPTION = (
 _RECIPES = (
     'shape how the network was trained. Lines join the marks of one network, trained in several ways; its name is '
     'beside the best of those that saw no more than ImageNet-1k. Dashed steps are Pareto fronts, one for each kind of '
-    'recipe, as the recipe of a year is not compared with that of another: no network trained alike has both fewer '
-    'multiply-adds and less error than one on it.'
+    'recipe, as the recipe of a year is not compared with that of another: no network trained alike has both {both} '
+    'and less error than one on it.'
 )
 _BARS = (
     'Small dots are single seeds, marks their means, bars 95 % t intervals; an arrow with a number stands for what is '
@@ -169,9 +151,36 @@ _COLLAPSED = (
 _TWICE = 'Canziani et al. count a multiply and an add as two operations: their G-Ops are twice these.'
 
 
+def _caption(points: tuple[Point, ...], both: str) -> str:
+    told = f'{_AREAS} {_RECIPES}' if any(point.recipe for point in points) else _CAPTION
+    return told.format(both=both)
+
+
 def _of_seeds(points: tuple[Point, ...]) -> list[str]:
     bars = any(not math.isnan(point.half_width) for point in points)
     return [*([_BARS] if bars else []), *([_COLLAPSED] if any(point.collapsed for point in points) else [])]
+
+
+def _points(rows: pd.DataFrame, heights: pd.Series, cost: Column) -> tuple[Point, ...]:
+    """The points of rows of a summary, at their cost and these heights.
+
+    Published marks of one network, trained in several ways, are joined, and the best without more data has its name.
+    Each kind of recipe has a front of its own, but for results of more data.
+    """
+    theirs = rows.training.notna()
+    best = rows[theirs].assign(apart=rows.recipe.eq(published.MORE_DATA)).sort_values(['apart', 'top1_err_pct'])
+    named, beside = set(best.index[~best.arch.duplicated()]), ' (published)' * bool((~theirs).any())
+    points = []
+    for i, row, y, among in zip(rows.index, rows.to_dict('records'), heights, compared(rows), strict=True):
+        point = _point(row | {'among': among}, y, cost)
+        if theirs[i]:
+            own_front = point.on_front and row['recipe'] != published.MORE_DATA
+            look = {'recipe': row['recipe'], 'network': row['arch'], 'short': row['arch'] + beside}
+            point = replace(point, named=i in named, on_front=own_front, **look)
+        elif theirs.any():
+            point = replace(point, recipe=OWN)
+        points.append(point)
+    return tuple(points)
 
 
 def _point(row: dict, y: float, cost: Column) -> Point:
