@@ -83,9 +83,9 @@ def test_lines_by_batch_end_where_rows_failed(tmp_path):
     rows[0] |= {'noisy': True}
     chart = by_batch.time(data.read(write(tmp_path / 'm', [*rows, failed])))
     by_label = {line.label: line for line in chart.lines}
-    assert by_label['vgg19'].batch == (1, 4)
-    assert by_label['vgg16'].batch == (1, 4, 16)
-    assert by_label['vgg16'].value[2] == pytest.approx(2 + registry.get('vgg16').macs / 1e9 * 5.3125)
+    assert by_label['vgg19'].curves[''].x == (1, 4)
+    assert by_label['vgg16'].curves[''].x == (1, 4, 16)
+    assert by_label['vgg16'].curves[''].y[2] == pytest.approx(2 + registry.get('vgg16').macs / 1e9 * 5.3125)
     assert 'Missing: vgg19 at batch 16 (out of memory: refused 9 GB).' in chart.caption
     assert 'Noisy, with more spread than the measurement allows: alexnet at batch 1.' in chart.caption
 
@@ -100,7 +100,7 @@ def test_without_a_sensor_the_figures_of_power_say_so(measured):
 
 def test_with_a_sensor_they_are_drawn(tmp_path):
     found = data.read(write(tmp_path / 'm', made(power=10.0)))
-    assert {value for line in by_batch.power(found).lines for value in line.value} == {10.0}
+    assert {value for line in by_batch.power(found).lines for value in line.curves[''].y} == {10.0}
     assert [len(panel.blobs) for panel in against.operations_against_power(found).panels] == [14, 14]
 
 

@@ -88,7 +88,7 @@ def test_one_label_for_two_things_is_told_apart(sweeps, tmp_path, change):
     assert catalogue.make('differences', made) is None  # there is no `plain` to compare with
     assert any('differences from a baseline' in remark.lower() for remark in made.remarks)
     drawn = catalogue.make('learning_curves', made)
-    assert {series.label for series in drawn.series} == set(errors.index)
+    assert {line.label for line in drawn.lines} == set(errors.index)
 
 
 def test_of_three_those_that_agree_share_a_name(sweeps, tmp_path):

@@ -125,4 +125,4 @@ def test_a_network_that_never_learns_sets_no_axis():
     assert figure.axes[0].get_ylim()[1] < 30
     (label,) = figure.findobj(lambda artist: artist.get_gid() == 'label-0')
     assert label.get_text() == 'lost ↑ 90.0 %'
-    assert np.diff(chart.lines[1].errors).max() <= 0
+    assert np.diff(chart.lines[1].curves[''].y).max() <= 0

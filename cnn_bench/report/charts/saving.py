@@ -14,30 +14,26 @@ from pathlib import Path
 from fontTools import subset
 from matplotlib.figure import Figure
 
-from cnn_bench.report.charts import absent, bars, blobs, by_batch, forest, learning, overlap, tuning
+from cnn_bench.report.charts import absent, bars, blobs, forest, lines, overlap
 from cnn_bench.report.charts.absent import Absent
 from cnn_bench.report.charts.bars import Bars
 from cnn_bench.report.charts.blobs import Blobs
-from cnn_bench.report.charts.by_batch import ByBatch
 from cnn_bench.report.charts.forest import Forest
-from cnn_bench.report.charts.learning import Learning
+from cnn_bench.report.charts.lines import Lines
 from cnn_bench.report.charts.overlap import Overlap
 from cnn_bench.report.charts.scatter import draw as scatter
 from cnn_bench.report.charts.scatter.spec import Scatter
 from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import PAGE, STYLE, Style, using
-from cnn_bench.report.charts.tuning import ExpectedBest
 from cnn_bench.report.format import printable
 from cnn_bench.runtime import cores
 
 _DRAW = {
     Scatter: scatter.draw,
-    Learning: learning.draw,
+    Lines: lines.draw,
     Forest: forest.draw,
     Overlap: overlap.draw,
-    ExpectedBest: tuning.draw,
     Bars: bars.draw,
-    ByBatch: by_batch.draw,
     Blobs: blobs.draw,
     Absent: absent.draw,
 }

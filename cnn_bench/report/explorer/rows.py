@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cnn_bench.report.charts import learning
+from cnn_bench.analysis import by_epoch
 from cnn_bench.report.charts.style import COLOURS, HUES, THEME
 from cnn_bench.report.explorer import details
 from cnn_bench.report.format import text
@@ -117,7 +117,7 @@ def curves(found: pd.DataFrame | None, networks: Sequence[dict], names: Mapping[
     seeds = finished.groupby('run').seed.first()
     failed = set(finished.run[_collapsed(finished)])
     made = []
-    for (run, kind), rows in learning.by_epoch(finished, {run: run for run in names}).groupby(['label', 'kind']):
+    for (run, kind), rows in by_epoch.means(finished, {run: run for run in names}).groupby(['label', 'kind']):
         if len(rows) < 2:
             continue
         kept = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), _MOST_EPOCHS)).astype(int))
