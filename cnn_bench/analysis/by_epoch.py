@@ -43,8 +43,10 @@ def errors(curves: pd.DataFrame, names: Mapping[str, str] | None = None) -> pd.D
 
 
 def over_seeds(errors: pd.DataFrame, of: list[str]) -> pd.DataFrame:
-    """The rows of `errors` by the columns `of`, kind and epoch: mean, low, high and number of seeds; only epochs that as
-    many seeds have as any."""
+    """The rows of `errors` by the columns `of`, kind and epoch: mean, low, high and how many seeds.
+
+    Only epochs that as many seeds have as any are kept.
+    """
     by = [*of, 'kind', 'epoch']
     logged = errors.groupby([*dict.fromkeys([*by, 'seed'])], as_index=False).error.mean()
     made = logged.groupby(by).error.agg(mean='mean', low='min', high='max', seeds='size').reset_index()

@@ -10,9 +10,9 @@ checkpoints again. Members are chosen `in order` of their error, or `greedily`: 
 error of the ensemble most. Both choices use the test images on which the error is then measured, which flatters them;
 `all there are` involves no choice.
 
-The gain is the top-1 error of the best member minus that of the ensemble, in points, with a 95 % bootstrap interval
-over the test images; it does not cover the variation between seeds. Multiply-adds and parameters are sums over the
-members.
+The difference is the top-1 error of the ensemble minus that of its best member, in points, with a 95 % bootstrap
+interval over the test images; it does not cover the variation between seeds. Multiply-adds and parameters are sums over
+the members.
 """
 
 import argparse
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> None:
     for name in table.run[~table.run.isin([member.run for member in found])]:
         output.print_line(f'cnn-bench: left out: {name} ({reasons.get(name, "without predictions")})', sys.stderr)
     best = ensembles.best(found, args.most or ensembles.MOST)
-    rows = [{'ensemble': ensemble_words.name(row), **ensemble_words.differences(row), **row} for row in _records(best)]
+    rows = [{'ensemble': ensemble_words.name(row), **row} for row in _records(best)]
     if args.json:
         _print_json(found, rows)
         return

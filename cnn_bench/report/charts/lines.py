@@ -56,7 +56,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Line:
-    """A network with its curve by panel, and `aside` those that are drawn thin. `note` follows its label in brackets."""
+    """A network with its curve by panel, and those `aside`, drawn thin. `note` follows its label in brackets."""
 
     label: str
     curves: Mapping[str, Curve]
