@@ -1,1 +1,15 @@
-"""What runs and measurements show, as numbers: nothing here draws or writes a page."""
+"""What runs and measurements show, as numbers and verdicts, for reports, commands, notebooks and tests.
+
+summary         the tidy table of `runs.columns` summarised to a row per configuration
+by_epoch        errors by epoch, over seeds
+verdicts        hypotheses tested, variants compared with a baseline
+pairs           every two networks compared
+ensembles       ensembles of runs, their probabilities averaged
+overlap         which errors networks have in common
+tuning          what was tuned and whether it changed the ranking
+other_recipes   runs of a sweep that do not stand for its variants
+measured        measured rows joined to runs or networks
+published       figures that others published for networks of the registry
+lineage         families of networks that grew out of one another
+canziani/       the findings of Canziani, Paszke and Culurciello 2017, judged by measured rows
+"""

@@ -137,7 +137,8 @@ def _style(args: argparse.Namespace) -> 'Style':
 
 
 def _figures(args: argparse.Namespace) -> Path:
-    from cnn_bench.report.canziani import claims, data, write
+    from cnn_bench.analysis.canziani import claims, data
+    from cnn_bench.report.canziani import write
 
     (directory,) = args.dirs
     read = data.read(directory, data.PUBLISHED if args.accuracy is None else args.accuracy, args.device)
@@ -149,9 +150,9 @@ def _figures(args: argparse.Namespace) -> Path:
 
 
 def _published(args: argparse.Namespace) -> Path:
-    from cnn_bench.report import published
+    from cnn_bench.analysis import published
+    from cnn_bench.report.charts.catalogue import against_measured
     from cnn_bench.report.charts.scatter.spec import published_accuracy_vs_macs
-    from cnn_bench.report.measured import charts
     from cnn_bench.report.write import write_table
 
     return write_table(
@@ -159,7 +160,7 @@ def _published(args: argparse.Namespace) -> Path:
         args.out or Path('runs', 'published', 'report'),
         title=published.TITLE,
         answer=published.ANSWER,
-        charts=[published_accuracy_vs_macs, *(charts() if args.measured else ())],
+        charts=[published_accuracy_vs_macs, *(against_measured() if args.measured else ())],
         style=_style(args),
     )
 
@@ -208,7 +209,7 @@ def _with_measured(table: 'pd.DataFrame', args: argparse.Namespace) -> 'pd.DataF
     """The table, with the columns of --measured where it is given."""
     if args.measured is None:
         return table
-    from cnn_bench.report import measured
+    from cnn_bench.analysis import measured
 
     directory = Path(args.measured)
     joined = measured.join(table, measured.choose(measured.read(directory), directory, args.device), args.batch)

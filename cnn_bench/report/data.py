@@ -10,10 +10,10 @@ from pathlib import Path
 import pandas as pd
 
 from cnn_bench import runs
+from cnn_bench.analysis import ensembles, other_recipes, summary, tuning, verdicts
+from cnn_bench.analysis.tuning import Ranking
+from cnn_bench.analysis.verdicts import Judgement
 from cnn_bench.errors import UserError
-from cnn_bench.report import ensembles, other_recipes, summary, tuning, verdicts
-from cnn_bench.report.tuning import Ranking
-from cnn_bench.report.verdicts import Judgement
 from cnn_bench.runs import choice, listing, schema, study
 from cnn_bench.runs import tuning as tuning_record
 from cnn_bench.runs.choice import Others

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from cnn_bench.report import ensembles
-from cnn_bench.report.ensembles import Member
-from cnn_bench.report.format import human, interval, p_value, percent, signed
+from cnn_bench.analysis import ensembles
+from cnn_bench.analysis.ensembles import Member
+from cnn_bench.format import human, interval, p_value, percent, signed
 from cnn_bench.runs.columns import COLUMNS, Column
 
 # Of `ensembles.best` and `ensembles.pairs`, for tables.

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from cnn_bench.analysis.summary import shown_columns, tidy
 from cnn_bench.report.markdown import escaped, line, without_html
-from cnn_bench.report.summary import shown_columns, tidy
 from cnn_bench.runs import columns, spreadsheet
 from cnn_bench.runs.columns import Column
 

@@ -2,11 +2,11 @@
 
 import math
 
+from cnn_bench.analysis.tuning import Chosen, Ranking, chosen
+from cnn_bench.format import percent, plain, signed
 from cnn_bench.report.data import ReportData
-from cnn_bench.report.format import percent, plain, signed
 from cnn_bench.report.markdown import line
 from cnn_bench.report.tables import Table, markdown_table, of_texts
-from cnn_bench.report.tuning import Chosen, Ranking, chosen
 from cnn_bench.runs.tuning import Range, Tuning
 
 

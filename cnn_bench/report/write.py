@@ -9,13 +9,13 @@ from pathlib import Path
 import pandas as pd
 
 from cnn_bench.files import cannot_write, scratch_directory
+from cnn_bench.format import printable
 from cnn_bench.report import tables, tuning_words
 from cnn_bench.report.charts import catalogue, saving
 from cnn_bench.report.charts.scatter.spec import accuracy_vs_macs
 from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import PAGE, Style, without_letters
 from cnn_bench.report.data import NothingYet, ReportData
-from cnn_bench.report.format import printable
 from cnn_bench.report.page import render
 from cnn_bench.runs import export
 

@@ -1,17 +1,12 @@
 """`cnn-bench report`, end to end."""
 
-import sys
-from pathlib import Path
-
 import pandas as pd
 import pytest
+from sweeps import write_sweep
 
 from cnn_bench.cli import main
 from cnn_bench.report import watch
 from cnn_bench.runs import study
-
-sys.path.append(str(Path(__file__).parent.parent / 'report'))
-from sweeps import write_sweep
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ import pytest
 from measured_rows import NETWORKS, row, write
 from run_files import PROVENANCE, write_run
 
+from cnn_bench.analysis.canziani import claims, data
 from cnn_bench.cli import main
 from cnn_bench.models import registry
-from cnn_bench.report.canziani import against, by_batch, by_network, claims, data
+from cnn_bench.report.canziani import against, by_batch, by_network
 from cnn_bench.report.canziani import write as files
 from cnn_bench.report.charts import saving, style
 from cnn_bench.report.charts.absent import Absent

@@ -11,11 +11,12 @@ import vl_convert
 from sweeps import write_sweep
 
 from cnn_bench import stats
+from cnn_bench.analysis import pairs, published, verdicts
+from cnn_bench.analysis.summary import tidy
 from cnn_bench.errors import UserError
-from cnn_bench.report import data, explorer, plots, published, together, verdicts
+from cnn_bench.report import data, explorer, plots, together
 from cnn_bench.report.data import ReportData
-from cnn_bench.report.explorer import pairs, rows, section, vega
-from cnn_bench.report.summary import tidy
+from cnn_bench.report.explorer import rows, section, vega
 
 
 @pytest.fixture(scope='module')

@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from cnn_bench.analysis.summary import summarise
 from cnn_bench.errors import UserError
 from cnn_bench.report import data, plots
-from cnn_bench.report.summary import summarise
 from cnn_bench.runs.predictions import Predictions
 
 

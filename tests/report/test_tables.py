@@ -6,8 +6,8 @@ import pytest
 from markdown_it import MarkdownIt
 from run_files import train_row, write_run
 
+from cnn_bench.analysis.summary import left_out, summarise
 from cnn_bench.report import tables
-from cnn_bench.report.summary import left_out, summarise
 from cnn_bench.runs import export
 
 

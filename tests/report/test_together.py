@@ -7,10 +7,11 @@ import pytest
 from run_files import PROVENANCE, write_run
 from sweeps import write_sweep
 
+from cnn_bench.analysis import published, verdicts
+from cnn_bench.analysis.summary import summarise
 from cnn_bench.errors import UserError
-from cnn_bench.report import data, published, together, verdicts
+from cnn_bench.report import data, together
 from cnn_bench.report.charts import catalogue
-from cnn_bench.report.summary import summarise
 from cnn_bench.report.write import write_runs
 
 HERE = {'plain': [16.0, 18.0], 'resnet': [12.0, 12.4]}

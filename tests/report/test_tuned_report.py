@@ -6,7 +6,8 @@ import pytest
 from run_files import write_run
 from sweeps import write_sweep
 
-from cnn_bench.report import data, tuning, tuning_words
+from cnn_bench.analysis import tuning
+from cnn_bench.report import data, tuning_words
 from cnn_bench.report.charts import catalogue, saving
 from cnn_bench.report.write import write_runs
 from cnn_bench.runs import RunDirectory, schema

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 
 from cnn_bench import stats
+from cnn_bench.analysis.canziani.claims import estimate
+from cnn_bench.analysis.canziani.data import BATCHES, Data
 from cnn_bench.report.canziani import notes
 from cnn_bench.report.canziani.by_batch import MEMORY
 from cnn_bench.report.canziani.by_network import NO_ACCURACY
-from cnn_bench.report.canziani.data import BATCHES, Data
-from cnn_bench.report.canziani.words import estimate
 from cnn_bench.report.charts.absent import Absent
 from cnn_bench.report.charts.blobs import Blob, Blobs, Panel
 from cnn_bench.report.charts.spec import ChartSpec

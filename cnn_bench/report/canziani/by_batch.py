@@ -2,12 +2,12 @@
 
 import pandas as pd
 
+from cnn_bench.analysis.canziani.data import Data
+from cnn_bench.analysis.lineage import LINEAGES, of_family
 from cnn_bench.report.canziani import notes
-from cnn_bench.report.canziani.data import Data
 from cnn_bench.report.charts.absent import Absent
 from cnn_bench.report.charts.lines import Curve, Line, Lines
 from cnn_bench.report.charts.spec import ChartSpec
-from cnn_bench.report.lineage import LINEAGES, of_family
 
 _OTHER_BATCHES = (1, 2, 4, 8, 16, 32, 64)  # the paper's
 _ROOM = 1.15  # of the greatest value, shown above it on a linear axis

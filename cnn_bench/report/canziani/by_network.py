@@ -2,12 +2,12 @@
 
 import pandas as pd
 
+from cnn_bench.analysis.canziani.data import Data
+from cnn_bench.format import human, percent, three_digits
 from cnn_bench.report.canziani import notes
-from cnn_bench.report.canziani.data import Data
 from cnn_bench.report.charts.absent import Absent
 from cnn_bench.report.charts.bars import Bar, Bars
 from cnn_bench.report.charts.spec import ChartSpec
-from cnn_bench.report.format import human, percent, three_digits
 
 NO_ACCURACY = 'no network here has an accuracy'
 

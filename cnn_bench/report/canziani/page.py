@@ -4,10 +4,10 @@ import json
 
 import pandas as pd
 
+from cnn_bench.analysis.canziani.claims import FAILS, HOLDS, NOT_HERE, SOURCE, UNDECIDED, Claim
+from cnn_bench.analysis.canziani.data import Data
+from cnn_bench.format import percent
 from cnn_bench.report import tables
-from cnn_bench.report.canziani.claims import FAILS, HOLDS, NOT_HERE, SOURCE, UNDECIDED, Claim
-from cnn_bench.report.canziani.data import Data
-from cnn_bench.report.format import percent
 from cnn_bench.report.page import render as pages
 from cnn_bench.report.page.render import Drawn
 from cnn_bench.runs.columns import COLUMNS, Column

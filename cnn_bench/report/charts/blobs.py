@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
+from cnn_bench.format import three_digits
 from cnn_bench.report.charts import absent
 from cnn_bench.report.charts.scatter import legend, marks, naming
 from cnn_bench.report.charts.spec import ChartSpec
@@ -28,7 +29,6 @@ from cnn_bench.report.charts.style import (
     shorten,
     wrap,
 )
-from cnn_bench.report.format import three_digits
 
 _BETWEEN, _ABOVE = 0.75, 0.24  # inches: between two panels, for the title of a panel
 _CENTRE = 10.0  # pixels of radius from which a blob has a dot in its centre

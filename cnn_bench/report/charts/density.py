@@ -2,9 +2,9 @@
 
 import pandas as pd
 
+from cnn_bench.format import human, percent, text, three_digits
 from cnn_bench.report.charts.bars import Bar, Bars
 from cnn_bench.report.charts.scatter.spec import subtitle
-from cnn_bench.report.format import human, percent, text, three_digits
 from cnn_bench.runs import collapse
 
 

@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
+from cnn_bench.analysis.lineage import of_family
+from cnn_bench.format import percent, three_digits, tick
 from cnn_bench.report.charts.scatter import legend
 from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import (
@@ -32,8 +34,6 @@ from cnn_bench.report.charts.style import (
     wrap,
 )
 from cnn_bench.report.charts.style import looks as of_families
-from cnn_bench.report.format import percent, three_digits, tick
-from cnn_bench.report.lineage import of_family
 
 DASHES = ('-', (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 LINE = {'linewidth': 1.5, 'markersize': 4.5, 'markeredgewidth': 0}

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
+from cnn_bench.format import tick
 from cnn_bench.report.charts.scatter import legend
 from cnn_bench.report.charts.style import (
     BOTTOM,
@@ -20,7 +21,6 @@ from cnn_bench.report.charts.style import (
     ticks,
     wrap,
 )
-from cnn_bench.report.format import tick
 
 _STEP = 0.24  # inches from a row to the next
 _GAP, _LEAST = 0.14, 1.2  # inches: between the axes and the text beside them, least width of the axes

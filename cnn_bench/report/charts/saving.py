@@ -14,6 +14,7 @@ from pathlib import Path
 from fontTools import subset
 from matplotlib.figure import Figure
 
+from cnn_bench.format import printable
 from cnn_bench.report.charts import absent, bars, blobs, forest, lines, overlap
 from cnn_bench.report.charts.absent import Absent
 from cnn_bench.report.charts.bars import Bars
@@ -25,7 +26,6 @@ from cnn_bench.report.charts.scatter import draw as scatter
 from cnn_bench.report.charts.scatter.spec import Scatter
 from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import PAGE, STYLE, Style, using
-from cnn_bench.report.format import printable
 from cnn_bench.runtime import cores
 
 _DRAW = {

@@ -14,9 +14,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from cnn_bench.analysis.lineage import FAMILIES, LINEAGES, OTHER, of_family
 from cnn_bench.errors import UserError, unknown
-from cnn_bench.report.format import one_line
-from cnn_bench.report.lineage import FAMILIES, LINEAGES, OTHER, of_family
+from cnn_bench.format import one_line
 
 # Role -> (light, dark). Each light colour occurs once, so that the page can exchange it for a CSS variable.
 THEME = {

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cnn_bench.report import tuning
+from cnn_bench.analysis import tuning
 from cnn_bench.report.charts.lines import Curve, Line, Lines
 from cnn_bench.runs.columns import COLUMNS
 from cnn_bench.runs.tuning import Tuning

@@ -1,7 +1,7 @@
 """What the tooltip of a network says: all that the summary knows of it, in words."""
 
-from cnn_bench.report.format import human, text
-from cnn_bench.report.summary import COMPUTED_AFTER, SeedError
+from cnn_bench.analysis.summary import COMPUTED_AFTER, SeedError
+from cnn_bench.format import human, text
 from cnn_bench.runs.columns import COLUMNS, Column
 
 _FINGERPRINT = 12  # digits that are shown

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from cnn_bench.analysis import by_epoch
+from cnn_bench.analysis.lineage import LINEAGES, OTHER, lineage
+from cnn_bench.analysis.summary import tidy
+from cnn_bench.format import text
 from cnn_bench.report.charts.style import COLOURS, HUES, THEME
 from cnn_bench.report.explorer import details
-from cnn_bench.report.format import text
-from cnn_bench.report.lineage import LINEAGES, OTHER, lineage
-from cnn_bench.report.summary import tidy
 from cnn_bench.runs.columns import COLUMNS, DEVICE_MEAN
 
 OWN, PUBLISHED = 'own', 'published'

@@ -5,10 +5,11 @@ from importlib import resources
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from cnn_bench.analysis import pairs
 from cnn_bench.report.charts.learning import PANELS
 from cnn_bench.report.charts.scatter.spec import LINEAR_UP_TO_RATIO
 from cnn_bench.report.data import ReportData
-from cnn_bench.report.explorer import pairs, rows, vega
+from cnn_bench.report.explorer import rows, vega
 
 _BEYOND = 0.1  # of the epochs: errors before may lie beyond the axis
 

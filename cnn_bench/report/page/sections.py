@@ -7,11 +7,11 @@ import pandas as pd
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from cnn_bench.analysis import ensembles as members_of
+from cnn_bench.analysis.summary import tidy
+from cnn_bench.format import plain, text
 from cnn_bench.report import ensemble_words, tables, tuning_words
-from cnn_bench.report import ensembles as members_of
 from cnn_bench.report.data import ReportData
-from cnn_bench.report.format import plain, text
-from cnn_bench.report.summary import tidy
 from cnn_bench.report.tables import Table
 from cnn_bench.runs.columns import COLUMNS, Column
 from cnn_bench.runs.study import HELD_EQUAL, Study

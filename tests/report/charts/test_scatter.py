@@ -4,10 +4,10 @@ import itertools
 import numpy as np
 import pytest
 
-from cnn_bench.report import published
+from cnn_bench.analysis import published
+from cnn_bench.analysis.summary import summarise
 from cnn_bench.report.charts import saving, style
 from cnn_bench.report.charts.scatter import marks, spec
-from cnn_bench.report.summary import summarise
 
 
 def chart_of(table):

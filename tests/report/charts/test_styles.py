@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
+from cnn_bench.analysis.summary import summarise
 from cnn_bench.errors import UserError
 from cnn_bench.models import registry
 from cnn_bench.report.charts import density, saving, style
 from cnn_bench.report.charts.scatter import marks
 from cnn_bench.report.charts.scatter.spec import Point, Scatter, accuracy_vs_macs
-from cnn_bench.report.summary import summarise
 
 PAGE, SLIDES, NARROW, WIDE = style.PAGE, style.SLIDES, style.PAPER[1], style.PAPER[2]
 

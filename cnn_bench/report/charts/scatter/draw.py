@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
+from cnn_bench.format import human, number
 from cnn_bench.report.charts.scatter import beyond, legend, marks, naming
 from cnn_bench.report.charts.scatter.spec import Point, Scatter
 from cnn_bench.report.charts.style import (
@@ -23,7 +24,6 @@ from cnn_bench.report.charts.style import (
     shorten,
     wrap,
 )
-from cnn_bench.report.format import human, number
 
 _BESIDE = 5.0  # points from the centre of a mark to the left, where its seeds are
 

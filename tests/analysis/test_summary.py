@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cnn_bench.report import summary as summaries
+from cnn_bench.analysis import summary as summaries
 from cnn_bench.report import tables
 from cnn_bench.runs.columns import COLUMNS
 

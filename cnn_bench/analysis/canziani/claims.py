@@ -13,10 +13,8 @@ import numpy as np
 import pandas as pd
 
 from cnn_bench import stats
-from cnn_bench.report.canziani import notes
-from cnn_bench.report.canziani.data import BATCHES, Data
-from cnn_bench.report.canziani.words import estimate
-from cnn_bench.report.format import number, percent
+from cnn_bench.analysis.canziani.data import BATCHES, NO_POWER, Data
+from cnn_bench.format import number, percent
 from cnn_bench.stats import Estimate
 
 HOLDS, FAILS, UNDECIDED, NOT_HERE = 'holds', 'does not hold', 'undecided', "can't be judged here"
@@ -100,7 +98,7 @@ def power_is_constant(data: Data) -> Claim:
     """
     name, text = 'power_is_constant', 'Power depends neither on batch size nor on architecture'
     if not data.has_power:
-        return Claim(name, text, NOT_HERE, notes.NO_POWER, 0, {})
+        return Claim(name, text, NOT_HERE, NO_POWER, 0, {})
     grid = data.drawn.pivot(index='label', columns='batch', values='power_w')
     grid = _common(grid)
     if len(grid) < FEWEST or grid.shape[1] < 2:
@@ -171,6 +169,13 @@ def memory_is_affine(data: Data) -> Claim:
     )
     numbers = {'slope': _json(found.slope), 'floor_mb': _json(found.intercept), 'r2': _json(found.r2)}
     return Claim(name, text, verdict, says, found.n, numbers)
+
+
+def estimate(found: Estimate, unit: str = '') -> str:
+    """'1.30 (1.21 to 1.38)'; without an interval the value alone."""
+    if not math.isfinite(found.low):
+        return f'{number(found.value)}{unit}'
+    return f'{number(found.value)}{unit} ({number(found.low)} to {number(found.high)})'
 
 
 def _above(found: Estimate, bound: float) -> str:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from cnn_bench.analysis import measured
+from cnn_bench.analysis.canziani import accuracy
+from cnn_bench.analysis.canziani.accuracy import PUBLISHED, Accuracy
+from cnn_bench.analysis.lineage import OTHER
+from cnn_bench.analysis.measured import Chosen
 from cnn_bench.models import registry
-from cnn_bench.report import measured
-from cnn_bench.report.canziani import accuracy
-from cnn_bench.report.canziani.accuracy import PUBLISHED, Accuracy
-from cnn_bench.report.lineage import OTHER
-from cnn_bench.report.measured import Chosen
 
+NO_POWER = 'no power sensor on this device'
 BATCHES = (1, 16)  # of the paper's figures 7 and 9
 OPERATIONS_A_MAC = 2  # as the paper counts: a multiply and an add are two operations
 

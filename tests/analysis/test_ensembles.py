@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from run_files import write_run
 
+from cnn_bench.analysis import ensembles, verdicts
 from cnn_bench.errors import UserError
-from cnn_bench.report import ensemble_words, ensembles, verdicts
+from cnn_bench.report import ensemble_words
 from cnn_bench.report.charts import ensembles as ensemble_chart
 from cnn_bench.report.charts import saving
 from cnn_bench.runs.columns import COLUMNS

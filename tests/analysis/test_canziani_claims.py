@@ -5,10 +5,10 @@ import pytest
 from measured_rows import NETWORKS, row, write
 from scipy import stats as scipy_stats
 
+from cnn_bench.analysis import published
+from cnn_bench.analysis.canziani import claims, data
+from cnn_bench.analysis.canziani.claims import FAILS, HOLDS, NOT_HERE, UNDECIDED
 from cnn_bench.models import registry
-from cnn_bench.report import published
-from cnn_bench.report.canziani import claims, data
-from cnn_bench.report.canziani.claims import FAILS, HOLDS, NOT_HERE, UNDECIDED
 
 TOP1 = 100 - published.table().set_index('arch').top1_err_pct
 

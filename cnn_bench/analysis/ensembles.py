@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 
 from cnn_bench import stats
+from cnn_bench.analysis.summary import tidy
 from cnn_bench.errors import UserError
-from cnn_bench.report.summary import tidy
 from cnn_bench.runs.predictions import Predictions
 from cnn_bench.runs.study import BEST_SINGLE, TOGETHER
 

@@ -5,11 +5,12 @@ import pytest
 from measured_rows import row, write
 from run_files import PROVENANCE, write_run
 
+from cnn_bench.analysis import measured, published
+from cnn_bench.analysis.summary import summarise
 from cnn_bench.cli import main
 from cnn_bench.errors import UserError
-from cnn_bench.report import measured, published
+from cnn_bench.report.charts import catalogue
 from cnn_bench.report.charts.scatter import spec
-from cnn_bench.report.summary import summarise
 
 TIMES = {'resnet18': 8.0, 'vgg16': 40.0}
 ROWS = [row(arch, batch, ms_per_image=ms / batch**0.5) for arch, ms in TIMES.items() for batch in (2, 16)]
@@ -66,7 +67,7 @@ def test_the_axis_says_what_was_measured(chosen):
     assert points['vgg16'].y == pytest.approx(28.408)
     faster = spec.accuracy_vs_cost(summary, 'accuracy_vs_measured_images_per_s')
     assert not faster.left_is_better
-    assert [chart(summary).name for chart in measured.charts()] == [
+    assert [chart(summary).name for chart in catalogue.against_measured()] == [
         'accuracy_vs_measured_latency',
         'accuracy_vs_measured_images_per_s',
         'accuracy_vs_measured_memory',

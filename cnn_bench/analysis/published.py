@@ -32,7 +32,7 @@ every row.
 
 def rows() -> pd.DataFrame:
     """All rows of the file, including networks outside the registry."""
-    with (resources.files('cnn_bench.report') / 'imagenet_published.csv').open(encoding='utf-8') as file:
+    with (resources.files('cnn_bench.analysis') / 'imagenet_published.csv').open(encoding='utf-8') as file:
         return pd.read_csv(file, dtype={'size': 'Int64', 'source_params': 'Int64'})
 
 
