@@ -21,6 +21,7 @@ JOINED = {
     'measured_latency_ms': 'latency_ms_p50',
     'measured_images_per_s': 'images_per_s',
     'measured_memory_bytes': 'memory_planned_bytes',
+    'measured_energy_j': 'energy_per_image_j',
 }
 
 

@@ -19,7 +19,8 @@ network of one name with different recipes, code or data, the name of the direct
 --published with directories draws both on one chart. With --watch the report is written again when the runs change,
 until Ctrl-C; runs in training are drawn with their curves so far.
 
---measured adds charts of error against the latency, images per second and memory that `cnn-bench measure` found.
+--measured adds charts of error against the latency, images per second, memory and, where there was a sensor, energy
+that `cnn-bench measure` found.
 --style paper draws charts one or two columns wide and without titles, --style slides at half the size of a slide.
 --figures canziani draws the ten figures of Canziani, Paszke and Culurciello 2017 (arXiv 1605.07678) from such a
 directory, and judges the paper's findings by its rows.
@@ -197,7 +198,8 @@ def _watch(args: argparse.Namespace) -> None:
 
     out = Path(args.out or together.place(args.dirs))
     every_s = EVERY_S if args.every_s is None else args.every_s
-    watch.follow(args.dirs, lambda: output.print_line(watch.write_now(_read(args), out)), waiting, every_s)
+    followed = [*args.dirs, *([args.measured] if args.measured else [])]
+    watch.follow(followed, lambda: output.print_line(watch.write_now(_read(args), out)), waiting, every_s)
 
 
 def waiting(why: str) -> None:

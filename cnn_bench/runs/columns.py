@@ -111,7 +111,7 @@ COLUMNS: dict[str, Column] = {
                words='training time', unit='s', header='Seconds (training)', format=',.0f',
                axis='seconds of training, compilation left out', cost='training_time'),
         Column('measured_latency_ms', 'median time of an inference call on one batch, as `cnn-bench measure` found it '
-               'for this arch, width and input size; in reports with --measured, as the next three', 'number',
+               'for this arch, width and input size; in reports with --measured, as the next four', 'number',
                words='measured latency', unit='ms', header='Latency (ms)', format=',.3f', cost='measured_latency',
                axis='median time of a call (ms)', told_by='measured_on'),
         Column('measured_images_per_s', 'images per second at inference', 'number', words='measured images per second',
@@ -120,9 +120,12 @@ COLUMNS: dict[str, Column] = {
         Column('measured_memory_bytes', 'memory that the compiled inference program plans', 'number',
                words='measured memory', unit='MiB', header='Planned memory (MiB)', format=',.1f', scale=2**20,
                cost='measured_memory', axis='planned memory at inference (bytes)', told_by='measured_on'),
+        Column('measured_energy_j', 'energy of one image at inference, that of the idle device taken off; where there '
+               'is a sensor', 'number', words='measured energy', unit='J', header='Energy (J/image)', format=',.3g',
+               cost='measured_energy', axis='energy of one image at inference (J)', told_by='measured_on'),
         Column('measured_on', 'batch, dtype, device and threads of the measurement', header='Measured on'),
         Column('epochs', 'passes over the training set; of an unfinished run, those it is to make', 'number', KEY,
-               format='.4g'),
+               format=lambda epochs: f'{round(epochs, 2):g}'),
         Column('seed', 'seed of initialisation, order, augmentation and dropout', 'count', DROPPED,
                format='.0f'),
         Column('dataset', 'name of the data set', over_seeds=KEY),

@@ -11,6 +11,7 @@ from cnn_bench.cli import main
 from cnn_bench.errors import UserError
 from cnn_bench.report.charts import catalogue
 from cnn_bench.report.charts.scatter import spec
+from cnn_bench.report.explorer import rows as explored
 
 TIMES = {'resnet18': 8.0, 'vgg16': 40.0}
 ROWS = [row(arch, batch, ms_per_image=ms / batch**0.5) for arch, ms in TIMES.items() for batch in (2, 16)]
@@ -30,6 +31,17 @@ def test_the_smallest_batch_is_joined_by_arch(chosen):
     assert joined.measured_on['vgg16'] == 'batch 2, float32, a cpu, 2 threads'
     assert joined.measured_latency_ms.notna().sum() == 2  # a row that failed is not joined
     assert 'resnet50' in measured.not_joined(joined.reset_index())
+
+
+def test_energy_is_an_axis_where_there_is_a_sensor(tmp_path):
+    rows = [one | {'energy_per_image_j': 0.5, 'power_w': 60.0} for one in ROWS]
+    directory = write(tmp_path / 'gpu', rows)
+    joined = measured.join(published.table(), measured.choose(measured.read(directory), directory))
+    found = {axis.field: axis for axis in explored.costs(summarise(joined))}
+    assert (
+        found['measured_energy_j'].title == 'energy of one image at inference (J), batch 2, float32, a cpu, 2 threads'
+    )
+    assert set(joined.measured_energy_j.dropna()) == {0.5}
 
 
 def test_another_batch(chosen):

@@ -75,7 +75,7 @@ def test_time_per_image_and_its_line(measured):
 
 def test_memory_has_its_floor_and_slope(measured):
     chart = against.memory_against_parameters(data.read(measured))
-    assert chart.panels[0].title == 'floor 10.00 MB (10.00 to 10.00), slope 1.00 (1.00 to 1.00)'
+    assert chart.panels[0].title == 'floor 9.54 MiB (9.54 to 9.54), slope 1.00 (1.00 to 1.00)'
 
 
 def test_lines_by_batch_end_where_rows_failed(tmp_path):
@@ -261,3 +261,15 @@ def test_what_is_taken_of_the_rows(tmp_path):
     assert found.chosen.how == 'float32, a cpu, 2 threads'
     assert found.accuracy.missing == {'resnet18 x0.5': 'no published accuracy at width 0.5'}
     assert np.isfinite(found.drawn.accuracy).sum() == 2
+
+
+def test_an_interval_that_ends_beyond_the_axis_is_told(tmp_path):
+    rows = [
+        one | ({'latency_ms_high': 100 * one['latency_ms_p50']} if one['arch'] == 'vgg19' else {}) for one in made()
+    ]
+    chart = against.operations_against_time(data.read(write(tmp_path / 'm', rows)))
+    at = [blob.label for blob in chart.panels[0].blobs].index('vgg19')
+    figure = saving.draw(chart)
+    signs = figure.findobj(lambda artist: (artist.get_gid() or '').startswith('beyond-0-'))
+    assert [sign.get_gid() for sign in signs] == [f'beyond-0-{at}']
+    assert 'a triangle at the edge' in chart.caption

@@ -100,6 +100,20 @@ def test_many_networks_are_not_compared(sweep, make_table):
     assert pairs.compare(table.assign(collapsed=None), {run: run for run in table.run}, {}, ['top1_err_pct']) == {}
 
 
+def test_that_many_are_not_compared_is_said(make_table):
+    content = section.content(ReportData(make_table(pairs.MOST + 1, 2)))
+    assert (content['pairs'], content['most_compared']) == ({}, pairs.MOST)
+    assert section.content(ReportData(make_table(2, 2)))['most_compared'] == 0
+
+
+def test_each_data_set_has_a_front_of_its_own(make_table):
+    table = make_table(8)
+    table.loc[::2, ['dataset', 'top1_err_pct']] = 'cifar10', table.top1_err_pct + 20
+    summary = ReportData(table).summary
+    assert summary.front[summary.dataset == 'cifar10'].any()
+    assert front_drawn(section.content(ReportData(table))) == set(summary.label[summary.front])
+
+
 def test_what_the_axes_may_show(sweep):
     content = section.content(sweep)
     assert [axis['field'] for axis in content['costs']] == [

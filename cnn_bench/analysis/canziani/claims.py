@@ -157,17 +157,17 @@ def accuracy_is_hyperbolic(data: Data) -> Claim:
 def memory_is_affine(data: Data) -> Claim:
     """Memory at batch 1 = floor + slope * bytes of the parameters, with a slope within NEAR of SLOPE."""
     name, text = 'memory_is_affine', f'Memory is affine in parameters, with a slope near {SLOPE:g}'
-    rows = data.at(1).dropna(subset=['params_mb', 'memory_mb'])
+    rows = data.at(1).dropna(subset=['params_mib', 'memory_mib'])
     if len(rows) < FEWEST:
         return Claim(name, text, NOT_HERE, _too_few(len(rows), 'at batch 1'), len(rows), {})
-    found = stats.fit_line(rows.params_mb, rows.memory_mb, LEVEL)
+    found = stats.fit_line(rows.params_mib, rows.memory_mib, LEVEL)
     verdict = _all([_above(found.r2, PREDICTS), _within(found.slope, SLOPE - NEAR, SLOPE + NEAR)])
     says = (
-        f'slope {estimate(found.slope)}, floor {estimate(found.intercept, " MB")}, R² {estimate(found.r2)}, '
+        f'slope {estimate(found.slope)}, floor {estimate(found.intercept, " MiB")}, R² {estimate(found.r2)}, '
         f'{found.n} networks, planned memory at batch 1; a slope within {NEAR:g} of {SLOPE:g} counts as near, an R² of '
         f'at least {PREDICTS:g} as affine'
     )
-    numbers = {'slope': _json(found.slope), 'floor_mb': _json(found.intercept), 'r2': _json(found.r2)}
+    numbers = {'slope': _json(found.slope), 'floor_mib': _json(found.intercept), 'r2': _json(found.r2)}
     return Claim(name, text, verdict, says, found.n, numbers)
 
 

@@ -35,18 +35,18 @@ def power(data: Data) -> ChartSpec:
 
 
 def memory(data: Data) -> ChartSpec:
-    """Figure 5: megabytes that the compiled program plans, on a log axis."""
+    """Figure 5: MiB that the compiled program plans, on a log axis."""
     return _lines(
         data,
-        'memory_mb',
+        'memory_mib',
         {'name': 'figure05_memory_by_batch', 'title': 'Figure 5. Memory by batch size'},
-        y_label='planned memory (MB)',
+        y_label='planned memory (MiB)',
         caption=MEMORY,
     )
 
 
 MEMORY = (
-    'Memory is what the compiled program plans: parameters and images, outputs and temporaries, in MB of 10^6 bytes. '
+    'Memory is what the compiled program plans: parameters and images, outputs and temporaries, in MiB. '
     'The paper has the peak that its device had in use, in which that of the libraries counts too.'
 )
 

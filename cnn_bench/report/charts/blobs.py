@@ -173,6 +173,11 @@ def _blobs(axes: Axes, k: int, panel: Panel, sizes: marks.Sizes, found: dict) ->
         marks.draw(axes, blob.x, blob.y, found[blob.family], sizes, i, **over)
         if math.isfinite(blob.low):
             axes.plot([blob.low, blob.high], [blob.y, blob.y], color=INK, linewidth=0.8, zorder=4.5)
+            left, right = axes.get_xlim()
+            for edge, angle, out in ((left, 90, blob.low < left), (right, 270, blob.high > right)):
+                if out:
+                    beyond = {'marker': (3, 0, angle), 'clip_on': False, 'gid': f'beyond-{k}-{i}'}
+                    axes.scatter(edge, blob.y, s=16, color=INK, linewidth=0, zorder=4.5, **beyond)
         elif sizes.reach[i] > _CENTRE:
             axes.scatter(blob.x, blob.y, s=5, color=CARD, linewidth=0, gid=f'centre-{k}-{i}', zorder=4.4)
 

@@ -79,7 +79,7 @@ def error_against_cost(
     on_front = means.transform_filter('datum.front == 1')
     front = (
         on_front.mark_line(interpolate='step-after', strokeDash=[4, 3], strokeWidth=1.2, clip=True, color=ink('leader'))
-        .encode(x, y, order=alt.Order('cost:Q'))
+        .encode(x, y, alt.Detail('dataset:N'), order=alt.Order('cost:Q'))
         .properties(name=FRONT)
     )
     seeds = learned.transform_filter("datum.kind == 'seed'")
@@ -137,13 +137,13 @@ def styled(chart: alt.TopLevelMixin, ink: Callable[[str], str] = css, **size: ob
 
 
 def _with_front(means: alt.Chart) -> alt.Chart:
-    """With `front`: 1 for networks that no other dominates, as `stats.pareto_front` defines it, else 0."""
+    """With `front`: 1 for networks that no other of their data set dominates (`stats.pareto_front`), else 0."""
     cheapest_first = [alt.SortField('cost'), alt.SortField('loss')]
     return (
-        means.transform_window(best='min(loss)', frame=[None, 0], sort=cheapest_first)
-        .transform_window(before='lag(best)', sort=cheapest_first)
+        means.transform_window(best='min(loss)', frame=[None, 0], sort=cheapest_first, groupby=['dataset'])
+        .transform_window(before='lag(best)', sort=cheapest_first, groupby=['dataset'])
         .transform_calculate(better='!isValid(datum.before) || datum.loss < datum.before ? 1 : 0')
-        .transform_joinaggregate(front='max(better)', groupby=['cost', 'loss'])  # equals are on it together
+        .transform_joinaggregate(front='max(better)', groupby=['dataset', 'cost', 'loss'])  # equals are on it together
     )
 
 

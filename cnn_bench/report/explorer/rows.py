@@ -72,6 +72,7 @@ def networks(summary: pd.DataFrame) -> list[dict]:
                 'label': row['label'],
                 'collapsed': bool(row['by_seed']) and all(seed.collapsed for seed in row['by_seed']),
                 'origin': OWN if text(row['run']) else PUBLISHED,
+                'dataset': text(row['dataset']),
                 'lineage': lineage(text(row['arch']), text(row['family'])),
                 'family': text(row['family']) or 'unknown',
                 'year': f'{row["year"]:.0f}' if row['year'] > 0 else 'unknown',

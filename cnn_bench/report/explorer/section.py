@@ -24,7 +24,6 @@ def html(data: ReportData) -> Markup:
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
     made = environment.from_string(_file('explorer.html')).render(
         given=given,
-        most_compared=pairs.MOST,
         css=Markup(_file('explorer.css')),
         vega=Markup(vega.script()),
         js=Markup(_file('explorer.js')),
@@ -52,6 +51,7 @@ def content(data: ReportData) -> dict:
         'errors': [vars(axis) for axis in errors],
         'colours': colours,
         'origins': sorted({row['origin'] for row in networks}),
+        'most_compared': pairs.MOST if len(set(names.values())) > pairs.MOST else 0,
         'pairs': pairs.compare(data.standing, names, data.predictions, compared),
         'start': {
             'x': rows.FIRST_COST,

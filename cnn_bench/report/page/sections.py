@@ -112,7 +112,8 @@ def provenance(table: pd.DataFrame) -> dict[str, str]:
     ]
     entries = {}
     for name in (*_PROVENANCE, *extra):
-        values = list(dict.fromkeys(plain(v) for v in table[name].dropna())) if name in table else []
+        write = COLUMNS[name].text if name == 'epochs' else plain
+        values = list(dict.fromkeys(write(v) for v in table[name].dropna())) if name in table else []
         if values:
             text = ', '.join(values) if len(values) <= _MOST_VALUES else f'{len(values)} different values'
             entries[str(name).replace('_', ' ')] = text

@@ -164,7 +164,16 @@ def _add_labels(axes: Axes, chart: Scatter, sizes: marks.Sizes, how: str) -> boo
     places[len(named) : len(named)] = [(arrow.x, arrow.y) for _, arrow in arrows]
     small = np.full(len(arrows), beyond.RADIUS * STYLE['figure.dpi'] / 72)
     reach, body = (np.insert(size[order], len(named), small) for size in (sizes.reach, sizes.body))
-    return naming.add(axes, said, axes.transData.transform(places), reach, body, how, _lines(axes, chart))
+    return naming.add(
+        axes, said, axes.transData.transform(places), reach, body, how, _lines(axes, chart), _dots(axes, chart)
+    )
+
+
+def _dots(axes: Axes, chart: Scatter) -> np.ndarray:
+    """Where the seeds are, in pixels."""
+    seeds = [(p.x, beyond.inside(axes, seed.error)) for p in chart.points if len(p.seeds) > 1 for seed in p.seeds]
+    beside = np.array([_BESIDE * STYLE['figure.dpi'] / 72, 0])
+    return axes.transData.transform(seeds) - beside if seeds else np.empty((0, 2))
 
 
 def _long(point: Point) -> str:
