@@ -21,7 +21,8 @@ until Ctrl-C; runs in training are drawn with their curves so far.
 
 --measured adds charts of error against the latency, images per second, memory and, where there was a sensor, energy
 that `cnn-bench measure` found.
---style paper draws charts one or two columns wide and without titles, --style slides at half the size of a slide.
+--style paper draws charts one or two columns wide and without titles, --style slides at half the size of a slide
+(at its whole size, so with smaller text, where there are many networks).
 --figures canziani draws the ten figures of Canziani, Paszke and Culurciello 2017 (arXiv 1605.07678) from such a
 directory, and judges the paper's findings by its rows.
 """

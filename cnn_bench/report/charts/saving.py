@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
@@ -43,12 +44,25 @@ _UNDATED = {
     'pdf': dict.fromkeys(('Creator', 'Producer', 'CreationDate')),
 }
 FORMATS = tuple(_UNDATED)
+MOST_LARGER = 2.0  # the canvas of a slide, where text of 9 points is just legible
 
 
 def draw(chart: ChartSpec, style: Style = PAGE) -> Figure:
-    """The figure of any kind of chart, with gids on its marks and labels."""
-    with using(style):
-        return _DRAW[type(chart)](chart)
+    """The figure of any kind of chart, with gids on its marks and labels.
+
+    In a style of one height, a chart that would be higher is drawn on a larger canvas of the same shape, up to
+    MOST_LARGER times: on a slide all of it is smaller.
+    """
+    larger, tried = 1.0, style
+    while True:
+        with using(tried):
+            figure = _DRAW[type(chart)](chart)
+        over = figure.get_figheight() / tried.tallest
+        if style.least < style.tallest or over <= 1 or larger == MOST_LARGER:
+            return figure
+        larger = min(MOST_LARGER, larger * max(1.15, over**0.5))
+        sizes = {name: larger * getattr(style, name) for name in ('width', 'least', 'tallest')}
+        tried = replace(style, **sizes)
 
 
 def save(chart: ChartSpec, directory: Path, style: Style = PAGE) -> str:
@@ -59,9 +73,10 @@ def save(chart: ChartSpec, directory: Path, style: Style = PAGE) -> str:
     """
     with using(style), _without_layout_tables(), warnings.catch_warnings():
         warnings.filterwarnings('ignore', 'Glyph .* missing')  # the report says of which label
-        figure, svg = _DRAW[type(chart)](chart), io.StringIO()
+        figure, svg = draw(chart, style), io.StringIO()
+        dpi = style.dpi * style.width / max(style.width, figure.get_figwidth())
         for to in ('png', 'pdf'):
-            figure.savefig(directory / f'{chart.name}.{to}', dpi=style.dpi, metadata=_UNDATED[to])
+            figure.savefig(directory / f'{chart.name}.{to}', dpi=dpi, metadata=_UNDATED[to])
         figure.set_dpi(STYLE['figure.dpi'])
         figure.savefig(svg, format='svg', metadata=_UNDATED['svg'])
     text = printable(re.sub(r'[ \t]+$', '', svg.getvalue(), flags=re.MULTILINE))
