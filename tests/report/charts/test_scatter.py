@@ -53,6 +53,19 @@ def test_no_label_covers_anything(make_table, points, seeds):
                 assert np.hypot(nearest[0] - x, nearest[1] - y) >= radius
 
 
+def test_no_label_covers_a_seed_where_there_is_room(make_table):
+    chart = chart_of(make_table(12, 3))
+    figure = saving.draw(chart)
+    with style.using(style.PAGE):
+        figure.canvas.draw()
+        boxes = [part(figure, f'label-{i}').get_window_extent() for i in range(12)]
+    for i in range(12):
+        seeds = part(figure, f'seeds-{i}')
+        dots = seeds.get_offset_transform().transform(seeds.get_offsets())
+        assert len(dots) == 3
+        assert not any(box.contains(x, y) for box in boxes for x, y in dots)
+
+
 def test_a_long_legend_makes_the_figure_taller(make_table):
     chart = chart_of(make_table(3))
     points = [dataclasses.replace(chart.points[i % 3], family=f'family {i}') for i in range(30)]
