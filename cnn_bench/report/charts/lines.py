@@ -28,6 +28,7 @@ from cnn_bench.report.charts.style import (
     blank,
     current,
     log_ticks,
+    plain_axes,
     shorten,
     text_width,
     ticks,
@@ -202,10 +203,7 @@ def _style_axes(axes: Axes, chart: Lines, curves: Sequence[Curve]) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: three_digits(value) if log_y else tick(value)))
     axes.set_xlabel(chart.x_label, labelpad=7)
-    axes.tick_params(length=3)
-    axes.grid(True)
-    axes.set_axisbelow(True)
-    axes.spines[['top', 'right']].set_visible(False)
+    plain_axes(axes)
 
 
 def _add_names(axes: Axes, labels: list[str], ends: list[tuple[float, float]], looks: Sequence[dict]) -> None:

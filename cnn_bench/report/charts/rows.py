@@ -16,6 +16,7 @@ from cnn_bench.report.charts.style import (
     add_titles,
     blank,
     current,
+    plain_axes,
     shorten,
     text_width,
     ticks,
@@ -59,10 +60,7 @@ def frame(
     axes.xaxis.set_major_locator(FixedLocator(ticks(*limits, most=min(8, int((wide - left - right) / 0.4)))))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
     axes.set_xlabel(wrap(x_label, wide - left - right), labelpad=7)
-    axes.tick_params(length=3)
-    axes.grid(True, axis='x')
-    axes.set_axisbelow(True)
-    axes.spines[['top', 'right', 'left']].set_visible(False)
+    plain_axes(axes, 'x', ('top', 'right', 'left'))
     return figure, axes
 
 
