@@ -224,5 +224,11 @@ async def _drive(address: str) -> None:
         assert await page.js('location.hash') == view
         assert (await page.js(shown)).startswith('2 of 3 networks. Front of parameters')
         assert await page.js("document.querySelector('.compared').textContent") == compared
+        size = {'width': 420, 'height': 800, 'deviceScaleFactor': 1, 'mobile': False}
+        await page('Emulation.setDeviceMetricsOverride', **size)
+        fits = """(() => { const box = document.querySelector('.compared');
+            box.querySelector('th:nth-child(2)').textContent = 'a_long_name_of_a_network_'.repeat(4);
+            return box.scrollWidth <= box.clientWidth; })()"""
+        assert await page.js(fits)
         assert page.said == []
         assert {request.partition('#')[0] for request in page.requests} <= {address, 'about:blank', 'data:,'}
