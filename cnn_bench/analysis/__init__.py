@@ -7,7 +7,7 @@ pairs           every two networks compared
 ensembles       ensembles of runs, their probabilities averaged
 overlap         which errors networks have in common
 tuning          what was tuned and whether it changed the ranking
-other_recipes   runs of a sweep that do not stand for its variants
+other_recipes   how recipes differ, and runs that do not stand for a variant of their sweep
 measured        measured rows joined to runs or networks
 published       figures that others published for networks of the registry
 lineage         families of networks that grew out of one another
