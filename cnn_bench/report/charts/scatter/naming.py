@@ -52,11 +52,11 @@ def listing(figure: Figure, names: Sequence[str], how: str) -> float:
 
 def add(
     axes: Axes, names: Sequence[tuple[str, str]], anchors: np.ndarray, reach: np.ndarray, body: np.ndarray,
-    how: str, lines: np.ndarray | None = None,
+    how: str, lines: np.ndarray | None = None, dots: np.ndarray | None = None,
 ) -> bool:  # fmt: skip
     """Place and draw names, each a gid and a text, beside the first marks; False, without any, where they don't fit.
 
-    anchors, lines: in pixels, as `labels.place` takes them; how: TEXT or NUMBERS; reach, body: as in `marks.Sizes`.
+    anchors, lines, dots: in pixels, as `labels.place` takes them; how: TEXT or NUMBERS; reach, body: as `marks.Sizes`.
     """
     box = axes.get_window_extent()
     corner, whole = box.min + _CLEAR, np.array([box.width, box.height])
@@ -71,6 +71,7 @@ def add(
         np.array([(extent.width, extent.height) for extent in extents]).reshape(-1, 2),
         tuple(whole - 2 * _CLEAR),
         None if lines is None else lines - np.tile(corner, 2),
+        None if dots is None else dots - corner,
     )
     if boxes is None or (how == TEXT and _many_far(boxes, anchors)):
         for text in texts:
