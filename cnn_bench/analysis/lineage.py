@@ -7,7 +7,8 @@ OTHER = 'other'
 # filters, and RepVGG is a plain stack of 3x3 once its branches are fused; ENet, as the mobile networks, was made for
 # devices with little power. NFNet is a ResNet with gates and groups, but without normalisation; of the two paths of a
 # dual path network, the residual one is the wider; DarkNet and HRNet are made of ResNet's blocks. NASNet's cells
-# concatenate branches of separable convolutions, as the modules of Inception do and Xception's layers are.
+# concatenate branches of separable convolutions, as the modules of Inception do and Xception's layers are. RegNet's
+# block is ResNet's without the narrow middle; GhostNet has MobileNetV3's table.
 FAMILIES = {
     'LeNet': ('lenet',),
     'AlexNet': ('alexnet',),
@@ -16,8 +17,8 @@ FAMILIES = {
     'ResNet': ('resnet', 'resnet_cifar', 'resnet_v2', 'resnext', 'wide_resnet', 'seresnet', 'pyramidnet', 'dpn',
                'res2net', 'resnet_rs', 'nfnet', 'darknet', 'hrnet', 'regnet'),
     'dense': ('densenet',),
-    'mobile': ('mobilenet_v1', 'mobilenet_v2', 'mobilenet_v3', 'mobilenet_v4', 'efficientnet', 'efficientnet_v2', 'enet',
-               'ghostnet', 'mnasnet', 'shufflenet_v2', 'squeezenet', 'mobileone'),
+    'mobile': ('mobilenet_v1', 'mobilenet_v2', 'mobilenet_v3', 'mobilenet_v4', 'efficientnet', 'efficientnet_v2',
+               'enet', 'ghostnet', 'mnasnet', 'shufflenet_v2', 'squeezenet', 'mobileone'),
     'ConvNeXt': ('convnext', 'convnext_v2'),
 }  # fmt: skip
 LINEAGES = tuple(FAMILIES)

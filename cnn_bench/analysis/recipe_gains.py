@@ -100,7 +100,7 @@ def _above_resnets(errors: pd.Series, resnets: list[str], networks: list[str]) -
 
 
 def _macs(networks: pd.Index) -> np.ndarray:
-    return np.array([registry.get(name).macs for name in networks], dtype=float)
+    return np.array([registry.get(name).macs_in_use for name in networks], dtype=float)
 
 
 def _gain(what: str, points: pd.Series) -> Gain:

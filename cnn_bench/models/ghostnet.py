@@ -3,7 +3,8 @@
 `ghostnet` is table 1 of the paper at 1x, as in the authors' release and timm: a 1x1 convolution makes half of the
 channels that it should, and a 3x3 depthwise convolution makes the other half from these. Gates have a quarter of the
 expanded channels inside, in multiples of 4, and hard sigmoids; ReLU; the pooled features pass a dense layer of 1280,
-with dropout 0.2 before the logits. Where a block's shapes differ, its shortcut is a depthwise and a 1x1 convolution. Batch normalisation has momentum 0.9 and epsilon 1e-5.
+with dropout 0.2 before the logits. Where a block's shapes differ, its shortcut is a depthwise and a 1x1 convolution.
+Batch normalisation has momentum 0.9 and epsilon 1e-5.
 
 For `stem='small'` and `padding` see `cnn_bench.models.inverted_residual`.
 """

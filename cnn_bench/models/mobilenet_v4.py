@@ -2,11 +2,10 @@
 
 The convolutional networks of the paper's appendix, as in timm: universal inverted bottlenecks, which have a depthwise
 convolution before the expansion, behind it, at both places or at none; ReLU; the pooled features pass a 1x1 convolution
-to 1280 channels with a normalisation and an activation. As in the authors' release and timm, the fused blocks at the
-beginning of `mobilenet_v4_conv_small` are two convolutions with an activation behind each, and no shortcut. Dropout
-before the logits is 0.2 as in the earlier MobileNets and there is no stochastic depth; the paper's recipes have rates
-of their own. Batch normalisation has momentum 0.9 and epsilon 1e-5. `padding='same'` with `bn_epsilon=1e-3` pads as
-TensorFlow does.
+to 1280 channels with a normalisation and an activation. As in timm, the fused blocks at the beginning of
+`mobilenet_v4_conv_small` are two convolutions with an activation behind each, and no shortcut. Dropout before the
+logits is 0.2 as in the earlier MobileNets and there is no stochastic depth; the paper's recipes have rates of their
+own. Batch normalisation has momentum 0.9 and epsilon 1e-5. `padding='same'` pads as TensorFlow does.
 
 Native sizes are those at which timm's weights were trained: 224, 256 and 384.
 

@@ -103,7 +103,7 @@ def _of_pair(table: pd.DataFrame, first: str = 'resnet50', last: str = 'convnext
         return []
     by_recipe, by_network = -np.diff(errors)
     share = 100 * by_recipe / (by_recipe + by_network)
-    costs = ' and '.join(human(registry.get(name).macs) for name in (first, last))
+    costs = ' and '.join(human(registry.get(name).macs_in_use) for name in (first, last))
     return [
         f'From {first} of 2015 to {last} of 2022, with {costs} multiply-adds, the error falls from {errors[0]:.1f} to '
         f'{errors[2]:.1f} %: by {number(by_recipe)} points as {first} itself is trained by the newer recipe, and by '

@@ -275,6 +275,14 @@ def test_recipe_or_architecture_shares_the_variance_between_them():
     total = 4 + 1 + 0.25
     for name, square in (('architecture', 4), ('recipe', 1), ('which recipe suits which network', 0.25)):
         assert f'{name} {100 * square / total:.0f} % (' in answer
+    collapsed = tidy(
+        [*rows, *((f'convnext_tiny, {year}', seed, 90.0) for year in ('2015', '2021') for seed in range(3))],
+        'top1_err_pct',
+    )
+    collapsed['collapsed'] = collapsed.label.eq('convnext_tiny, 2015')
+    assert (
+        answer.partition('The recipe')[2] == load('recipe_or_architecture').report(collapsed).partition('The recipe')[2]
+    )
     alone = load('recipe_or_architecture').report(tidy([row for row in rows if row[1] == 0], 'top1_err_pct'))
     assert 'seeds' not in alone
     assert f'architecture {100 * 4 / total:.0f} %; recipe' in alone

@@ -9,7 +9,7 @@ import pytest
 from zoo import image, maps, native, paths, quick_jit, random_variables, small, variables
 
 from cnn_bench.errors import UserError
-from cnn_bench.models import convnext, convnext_v2, inverted_residual, layers, registry, shufflenet_v2
+from cnn_bench.models import convnext, convnext_v2, ghostnet, inverted_residual, layers, registry, shufflenet_v2
 from cnn_bench.models.blocks import ConvNorm, StochasticDepth
 
 SHAPE = (2, 28, 28, 3)
@@ -43,6 +43,72 @@ def test_an_inverted_residual_block_of_zeros_is_its_shortcut():
         np.testing.assert_array_equal(other.apply(_zeros(other, x), x), 0)
 
 
+def test_a_fused_block_is_one_convolution_or_two():
+    x = _noise(1, 6, 6, 4)
+    block = partial(inverted_residual.FusedInvertedResidual, 4, kernel=3, train=False, conv_norm_act=ConvNorm)
+    for expanded, layers_of in ((4, ['fused']), (12, ['fused', 'project'])):
+        module = block(expanded, stride=1)
+        shapes = variables(module, (1, 6, 6, 4))['params']
+        assert sorted(shapes) == layers_of
+        assert shapes['fused']['conv']['kernel'].shape == (3, 3, 4, expanded)
+        np.testing.assert_array_equal(module.apply(_zeros(module, x), x), x)
+    alone = block(4, stride=1, skips=False)
+    np.testing.assert_array_equal(alone.apply(_zeros(alone, x), x), 0)
+
+
+@pytest.mark.parametrize(
+    ('start', 'kernel', 'expected'),
+    [
+        (0, 3, {'expand': (8, 12), 'depthwise': (4, 12), 'project': (4, 6)}),
+        (5, 3, {'start': (8, 4), 'expand': (8, 12), 'depthwise': (4, 12), 'project': (4, 6)}),
+        (5, 0, {'start': (4, 4), 'expand': (4, 12), 'project': (4, 6)}),
+    ],
+)
+def test_where_a_universal_block_filters_and_halves_the_map(start, kernel, expected):
+    """Qin et al. 2024, figure 4: inverted bottleneck, extra depthwise, ConvNeXt-like; side and channels of the maps."""
+    block = inverted_residual.InvertedResidual(6, 12, kernel, 2, False, ConvNorm, start=start)
+    shapes = maps(block, (8, 8, 4))
+    found = {name: shapes[name][1:] for name in ('start', 'expand', 'depthwise', 'project') if name in shapes}
+    assert found == expected
+
+
+def test_a_universal_block_without_filters_is_two_dense_layers():
+    block = inverted_residual.InvertedResidual(4, 12, 0, 1, False, ConvNorm)
+    x = _noise(1, 2, 2, 4)
+    values = random_variables(variables(block, x.shape))
+    expand, project = (values['params'][name]['conv'] for name in ('expand', 'project'))
+    hidden = np.maximum(x @ expand['kernel'][0, 0] + expand['bias'], 0)
+    expected = x + hidden @ project['kernel'][0, 0] + project['bias']
+    np.testing.assert_allclose(block.apply(values, x), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_ghost_module_filters_the_half_that_it_made():
+    module = ghostnet.GhostModule(6, ConvNorm)
+    x = _noise(1, 5, 5, 4)
+    values = random_variables(variables(module, x.shape))
+    primary, cheap = (values['params'][name]['conv'] for name in ('primary', 'cheap'))
+    half = np.maximum(x @ primary['kernel'][0, 0] + primary['bias'], 0)
+    y = module.apply(values, x)
+    np.testing.assert_allclose(y[..., :3], half, rtol=1e-4, atol=1e-5)
+    centre = (half[0, 1:4, 1:4] * cheap['kernel'][:, :, 0]).sum((0, 1)) + cheap['bias']
+    np.testing.assert_allclose(y[0, 2, 2, 3:], np.maximum(centre, 0), rtol=1e-4, atol=1e-5)
+
+
+def test_only_strided_ghost_blocks_filter_between_their_modules():
+    blocks = native('ghostnet')[1]['params']
+    assert sorted(blocks['stage2']['block1']) == ['depthwise', 'ghost1', 'ghost2', 'shortcut', 'shortcut_depthwise']
+    assert sorted(blocks['stage2']['block2']) == ['ghost1', 'ghost2']
+    assert sorted(blocks['stage5']['block1']) == ['ghost1', 'ghost2', 'se', 'shortcut', 'shortcut_depthwise']
+
+
+def test_gates_of_ghostnet_are_rounded_to_fours():
+    shapes = paths(native('ghostnet')[1]['params'])
+    inside = [
+        shapes[f'stage{s}/block{b}/se/reduce/kernel'].shape[-1] for s, b in ((3, 1), (3, 2), (5, 1), (6, 1), (6, 3))
+    ]
+    assert inside == [20, 32, 120, 168, 240]  # of 72, 120, 480, 672, 960
+
+
 def test_a_block_that_expands_nothing_has_no_expanding_convolution():
     for name in ('mobilenet_v2', 'mobilenet_v3_small', 'mobilenet_v3_large', 'mnasnet1_0', 'efficientnet_b0'):
         blocks = native(name)[1]['params']
@@ -52,10 +118,11 @@ def test_a_block_that_expands_nothing_has_no_expanding_convolution():
 
 @pytest.mark.parametrize(
     ('name', 'depths'),
-    [('efficientnet_b0', 16), ('efficientnet_b4', 32), ('efficientnet_lite4', 30)],
+    [('efficientnet_b0', 16), ('efficientnet_b4', 32), ('efficientnet_b7', 55), ('efficientnet_lite4', 30)],
 )
 def test_compound_scaling_deepens(name, depths):
-    # Of b4, 1.8 times 1, 2, 2, 3, 3, 4, 1 rounded up: 2 + 4 + 4 + 6 + 6 + 8 + 2. Of lite4, first and last as in b0.
+    # Of b4, 1.8 times 1, 2, 2, 3, 3, 4, 1 rounded up: 2 + 4 + 4 + 6 + 6 + 8 + 2. Of b7, 3.1
+    # times: 4 + 7 + 7 + 10 + 10 + 13 + 4. Of lite4, first and last as in b0.
     shapes = paths(native(name)[1]['params'])
     assert sum(path.endswith('depthwise/conv/kernel') for path in shapes) == depths
 
@@ -67,6 +134,8 @@ def test_compound_scaling_deepens(name, depths):
         ('mobilenet_v3_large', 8),
         ('efficientnet_b0', 16),
         ('efficientnet_lite0', 0),
+        ('efficientnet_v2_s', 30),  # 6 + 9 + 15: not in fused blocks
+        ('ghostnet', 7),
         ('mnasnet1_0', 0),
     ],
 )
@@ -96,6 +165,11 @@ def test_padding_of_tensorflow_shows_on_even_maps_only(name, odd):
         ('mobilenet_v2', {'padding': 'valid'}, "padding of MobileNetV2 is valid; it must be 'half' or 'same'"),
         ('mnasnet1_0', {'depths': (1, 2)}, 'depths of MnasNet is (1, 2); it must be 7 numbers'),
         ('efficientnet_b0', {'drop_path': 1.0}, 'drop_path of EfficientNet is 1.0; it must be from 0 to below 1'),
+        (
+            'efficientnet_v2_s',
+            {'table': (), 'depths': ()},
+            'table of EfficientNetV2 is (); it must be more than 3 rows',
+        ),
         ('efficientnet_b0', {'squeeze': -4}, 'squeeze of EfficientNet is -4; it must be 0 (no gates) or more'),
         ('convnext_tiny', {'drop_path': -0.1}, 'drop_path of ConvNeXt is -0.1; it must be from 0 to below 1'),
         ('squeezenet1_0', {'depths': (4, 4, 4)}, 'depths of SqueezeNet is (4, 4, 4); it must be 8 modules at most'),

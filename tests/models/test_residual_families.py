@@ -188,6 +188,8 @@ def test_a_block_of_nfnet_begins_as_its_shortcut():
     _, state = module.apply(values, x, capture_intermediates=True)
     stage = state['intermediates']['stage2']
     np.testing.assert_array_equal(stage['block2']['__call__'][0], stage['block1']['__call__'][0])
+
+
 def test_senet_154_by_hand():
     """Hu et al. 2017, appendix: 64 groups of 4 channels, half of them in the first 1x1, 3x3 shortcuts."""
     kernels = _kernels('senet154')

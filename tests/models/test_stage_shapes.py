@@ -220,13 +220,36 @@ NATIVE = {
     | {'stem': (112, 112, 16), 'stage2/block2/expand': (28, 28, 88), 'last': (7, 7, 576), 'head/fc1': (1024,)},
     'mobilenet_v3_large': _stages((112, 16), (56, 24), (28, 40), (14, 80), (14, 112), (7, 160))  # table 1
     | {'stem': (112, 112, 16), 'stage4/block2/expand': (14, 14, 200), 'last': (7, 7, 960), 'head/fc1': (1280,)},
+    'mobilenet_v2_x0_35': _inverted(16, 1280, 8, 8, 16, 24, 32, 56, 112),  # by hand
+    'mobilenet_v2_x1_4': _inverted(48, 1792, 24, 32, 48, 88, 136, 224, 448),  # by hand
+    'mobilenet_v4_conv_small': _stages((56, 32), (28, 64), (14, 96), (7, 128))  # Qin et al. 2024, appendix
+    | {'stem': (112, 112, 32), 'stage2/block1': (28, 28, 96), 'last': (7, 7, 960), 'head/conv': (1, 1, 1280)},
+    'mobilenet_v4_conv_medium': _stages((64, 48), (32, 80), (16, 160), (8, 256))
+    | {
+        'stage1/block1/fused': (64, 64, 128),
+        'stage3/block1/start': (32, 32, 80),
+        'stage3/block1/expand': (32, 32, 480),
+    },
+    'mobilenet_v4_conv_large': _stages((96, 48), (48, 96), (24, 192), (12, 512))
+    | {'stem': (192, 192, 24), 'stage4/block13/expand': (12, 12, 2048), 'last': (12, 12, 960)},
+    'ghostnet': _stages((112, 16), (56, 24), (28, 40), (14, 80), (14, 112), (7, 160))  # Han et al. 2020, table 1
+    | {'stem': (112, 112, 16), 'stage4/block2/ghost1': (14, 14, 200), 'last': (7, 7, 960), 'head/fc1': (1280,)},
+    'mnasnet0_5': _inverted(16, 1280, 8, 16, 24, 40, 48, 96, 160),  # by hand
     'mnasnet1_0': _inverted(32, 1280, 16, 24, 40, 80, 96, 192, 320),  # Tan et al. 2018, figure 7, with last 1280
     'shufflenet_v2_x1_0': _stages((28, 116), (14, 232), (7, 464), first=2)  # Ma et al. 2018, table 5
     | {'conv1': (112, 112, 24), 'conv5': (7, 7, 1024)},
+    'shufflenet_v2_x0_5': _stages((28, 48), (14, 96), (7, 192), first=2) | {'conv5': (7, 7, 1024)},
+    'shufflenet_v2_x2_0': _stages((28, 244), (14, 488), (7, 976), first=2) | {'conv5': (7, 7, 2048)},
     'efficientnet_b0': _inverted(32, 1280, 16, 24, 40, 80, 112, 192, 320)  # Tan & Le 2019, table 1
     | {'stage6/block4/depthwise': (7, 7, 1152), 'stage6/block4/se/reduce': (1, 1, 48)},
     'efficientnet_b4': _stages((190, 24), (95, 32), (48, 56), (24, 112), (24, 160), (12, 272), (12, 448))  # by hand
     | {'stem': (190, 190, 48), 'last': (12, 12, 1792)},
+    'efficientnet_b7': _stages((300, 32), (150, 48), (75, 80), (38, 160), (38, 224), (19, 384), (19, 640))  # by hand
+    | {'stem': (300, 300, 64), 'last': (19, 19, 2560)},
+    'efficientnet_v2_s': _stages(
+        (192, 24), (96, 48), (48, 64), (24, 128), (24, 160), (12, 256)
+    )  # Tan & Le 2021, table 4
+    | {'stem': (192, 192, 24), 'stage2/block1/fused': (96, 96, 96), 'last': (12, 12, 1280)},
     'efficientnet_lite4': _stages((150, 24), (75, 32), (38, 56), (19, 112), (19, 160), (10, 272), (10, 448))  # by hand
     | {'stem': (150, 150, 32), 'last': (10, 10, 1280)},
     'convnext_tiny': _stages((56, 96), (28, 192), (14, 384), (7, 768), first=2)  # Liu et al. 2022, table 9
@@ -274,6 +297,9 @@ SMALL = {
     'mobilenet_v2': {f'stage{i}': (side, side) for i, side in enumerate((28, 28, 14, 7, 7, 4, 4), 1)},
     'mobilenet_v3_small': {f'stage{i}': (side, side) for i, side in enumerate((28, 14, 7, 7, 4), 1)},
     'mobilenet_v3_large': {f'stage{i}': (side, side) for i, side in enumerate((28, 28, 14, 7, 7, 4), 1)},
+    'mobilenet_v4_conv_small': {f'stage{i}': (side, side) for i, side in enumerate((28, 14, 7, 4), 1)},
+    'ghostnet': {f'stage{i}': (side, side) for i, side in enumerate((28, 28, 14, 7, 7, 4), 1)},
+    'efficientnet_v2_s': {f'stage{i}': (side, side) for i, side in enumerate((28, 28, 14, 7, 7, 4), 1)},
     'shufflenet_v2_x1_0': {f'stage{i}': (side, side) for i, side in enumerate((14, 7, 4), 2)},
     'convnext_tiny': {f'stage{i}': (side, side) for i, side in enumerate((28, 14, 7, 3), 2)},
     'repvgg_a0': {f'stage{i}': (side, side) for i, side in enumerate((28, 14, 7, 4), 2)},

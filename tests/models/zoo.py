@@ -14,7 +14,8 @@ CLASSIFIERS = [name for name in registry.names() if registry.get(name).num_class
 IMAGES = (4, 28, 28, 1)
 WIDTH = 0.25
 # Fields that make a network larger or smaller, but not of other parts.
-SIZES = ('depths', 'growth', 'maps', 'stem_maps', 'stem_kernel', 'last_maps', 'hidden', 'table', 'dropout', 'drop_path')
+SIZES = ('depths', 'growth', 'maps', 'group_width', 'stem_maps', 'stem_kernel', 'last_maps', 'hidden', 'table')
+SIZES += ('dropout', 'drop_path')
 SIZES += ('skips',)  # of NASNet: another input of the same parts
 
 

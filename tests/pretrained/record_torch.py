@@ -18,7 +18,7 @@ from pathlib import Path
 import timm
 import torch
 import torchvision
-from torch_networks import EVERY, PACKAGED_SIZE, by_family, images, is_drawn, value
+from torch_networks import DAMPED, EVERY, PACKAGED_SIZE, by_family, images, is_drawn, value
 
 
 def make(library: str, name: str, size: int | None) -> torch.nn.Module:
@@ -36,12 +36,12 @@ def record(library: str, name: str, size: int | None) -> dict:
     """Names and shapes of a network's state dict; logits (2, 50) to six digits, or None."""
     model = make(library, name, size)
     shapes = {key: list(tensor.shape) for key, tensor in model.state_dict().items()}
-    logits = None
+    logits, scale = None, DAMPED.get(f'{library}/{name}', 1)
     if size:
         with torch.no_grad():
             for key, tensor in model.state_dict().items():
                 if is_drawn(key):
-                    tensor.copy_(torch.from_numpy(value(key, tuple(shapes[key]))))
+                    tensor.copy_(torch.from_numpy(value(key, tuple(shapes[key]), scale)))
         logits = logits_of(model, size)
     return {'shapes': shapes, 'logits': logits}
 

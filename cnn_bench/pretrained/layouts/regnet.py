@@ -48,7 +48,10 @@ def timm(arch: str) -> Layout:
     return Layout(
         rules=(
             (r'stem/(conv|norm)', lambda part: f'stem.{_TIMM[part]}'),
-            (r'stage(\d)/block(\d+)/conv(\d)/(conv|norm)', lambda s, b, conv, part: f's{s}.b{b}.conv{conv}.{_TIMM[part]}'),
+            (
+                r'stage(\d)/block(\d+)/conv(\d)/(conv|norm)',
+                lambda s, b, conv, part: f's{s}.b{b}.conv{conv}.{_TIMM[part]}',
+            ),
             (r'stage(\d)/block(\d+)/se/(reduce|expand)', lambda s, b, layer: f's{s}.b{b}.se.{_GATE[layer]}'),
             (r'stage(\d)/block(\d+)/shortcut/(conv|norm)', lambda s, b, part: f's{s}.b{b}.downsample.{_TIMM[part]}'),
             (r'head/fc', 'head.fc'),

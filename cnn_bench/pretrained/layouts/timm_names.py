@@ -1,8 +1,8 @@
 """timm's names in the networks that it builds from inverted residual blocks, and how timm prepares images.
 
-MobileNet, MnasNet, EfficientNet and GhostNet share the names. A network whose weights timm took over from TensorFlow is called
-`tf_...` there, pads as TensorFlow does and has its epsilon; its arrays have the same names. It is the library 'timm_tf'
-here, which no file tells apart from 'timm'.
+MobileNet, MnasNet, EfficientNet and GhostNet share the names. A network whose weights timm took over from TensorFlow is
+called `tf_...` there, pads as TensorFlow does and has its epsilon; its arrays have the same names. It is the library
+'timm_tf' here, which no file tells apart from 'timm'.
 """
 
 import dataclasses
