@@ -42,7 +42,7 @@ def pixels(size, resize, interpolation, squash) -> str:
 
 def test_every_published_set_is_prepared_as_its_library_does():
     sets = recorded()
-    assert len([row for row in sets if row['library'] == 'torchvision']) == 96 - 1
+    assert len([row for row in sets if row['library'] == 'torchvision']) == 96
     for row in sets:
         found = choose(row['arch'], row['library'], Path(row['file'] or 'model.safetensors'), NO_HASH, _tag(row))
         look = found.preprocessing
@@ -129,9 +129,9 @@ def test_a_tag_names_one_set():
 
 
 def test_torchvision_publishes_weights_of_each_of_its_networks():
-    """So its layouts need no preprocessing of their own."""
+    """So its layouts need no preprocessing of their own. Networks for small images have its layouts, but no weights."""
     ours = set()
-    for arch in registry.names():
+    for arch in (name for name in registry.names() if registry.get(name).num_classes == 1000):
         with contextlib.suppress(UserError):  # no library has it
             ours |= {arch} if 'torchvision' in layouts_of(arch) else set()
     assert ours == {each.arch for each in every_set() if each.publisher == 'torchvision'}

@@ -41,8 +41,11 @@ COLOURS = tuple(light for light, _ in list(THEME.values())[5:])
 
 Shape = str | tuple[int, int, int]
 # (3, 0, angle) is matplotlib's triangle about its centroid; '^' and its kin are off centre. The numbers of colours
-# and of shapes have no common divisor: 77 families before a pair comes back.
-SHAPES: tuple[Shape, ...] = ('o', 's', (3, 0, 0), 'D', (3, 0, 180), 'p', (3, 0, 90), (3, 0, 270), 'P', 'X', '*')
+# and of shapes have no common divisor: 119 families before a pair comes back.
+SHAPES: tuple[Shape, ...] = (
+    *('o', 's', (3, 0, 0), 'D', (3, 0, 180), 'p', (3, 0, 90), (3, 0, 270), 'P', 'X', '*'),
+    *('h', 'd', (4, 1, 45), (3, 1, 0), (3, 1, 180), '8'),
+)
 # Lineage -> its colour: six hues and two greys, and a faint grey for others.
 HUES = dict(
     zip(
