@@ -148,7 +148,7 @@ def of_timm(results: Path) -> list[dict]:
             size = int(row['img_size'])
             if _is_left_out(arch, size, trained):
                 continue
-            squash = timm.models.get_pretrained_cfg(full).crop_mode == 'squash' and float(row['crop_pct']) == 1
+            squash = timm.models.get_pretrained_cfg(full).crop_mode == 'squash'
             resize = math.floor(size / float(row['crop_pct']))
             whole = f'single crop, the whole picture squashed to {size} ({row["interpolation"]})'
             rows.append(
@@ -159,7 +159,9 @@ def of_timm(results: Path) -> list[dict]:
                     'top5_err_pct': f'{float(row["top5_err"]):g}',
                     **_trained(*trained),
                     'source': TIMM_TABLE.format(full),
-                    'protocol': whole if squash else _crop(size, resize, row['interpolation']),
+                    'protocol': whole
+                    if squash and resize == size
+                    else _crop(size, resize, row['interpolation'], squash),
                 }
             )
     return rows
@@ -202,8 +204,9 @@ def _error(accuracy: float) -> str:
     return f'{100 - accuracy:.10g}'
 
 
-def _crop(size: int, resize: int, interpolation: str) -> str:
-    return f'single centre crop {size} from resize {resize} ({interpolation})'
+def _crop(size: int, resize: int, interpolation: str, squash: bool = False) -> str:
+    whole = f'the picture squashed to {resize}' if squash else f'resize {resize}'
+    return f'single centre crop {size} from {whole} ({interpolation})'
 
 
 def main() -> None:

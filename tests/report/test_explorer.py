@@ -163,7 +163,8 @@ def test_published_results_have_a_front_for_each_kind_of_recipe():
     summary = data.summary[data.summary.recipe != published.MORE_DATA]
     drawn = front_drawn(content, hidden_origins=['more data'])
     assert drawn == set(summary.label[summary.front])
-    assert drawn > set(summary.label[stats.pareto_front(summary.macs, summary.top1_err_pct)])
+    stated = summary[summary.recipe != published.UNSTATED]
+    assert drawn > set(stated.label[stats.pareto_front(stated.macs, stated.top1_err_pct)])
     shapes = {row['label']: row['mark'] for row in content['rows']}
     assert shapes['resnet50 (torchvision 2015)'] != shapes['resnet50 (torchvision 2021)']
 
