@@ -20,11 +20,11 @@ LEFT_OUT = re.compile(r'Left out, to fit: ([\w, ]+)\. All columns')
 ROOT = Path(__file__).parents[2]
 # Command -> the names of its columns, in JSON and in a pipe.
 TABLES = {
-    'list': 'arch family year input_shape num_classes params macs note',
-    'cost lenet5 --train': 'arch input_shape num_classes params macs param_bytes activation_bytes train_macs '
+    'list': 'arch family year input_shape num_classes params macs fused_params fused_macs note',
+    'cost lenet5 --train': 'arch form input_shape num_classes params macs param_bytes activation_bytes train_macs '
     'train_residual_bytes',
-    'cost lenet5 --layers --receptive-field': 'arch path op output_shape params macs elementwise_ops reduction_ops '
-    'pooling_ops activation_bytes receptive_field',
+    'cost lenet5 --layers --receptive-field': 'arch form path op output_shape params macs elementwise_ops '
+    'reduction_ops pooling_ops activation_bytes receptive_field',
     'claims': 'id text source expected computed unit verdict how tested_by why',
     'data list': 'name sizes num_classes image_shape channels reduced total_bytes directory problem',
     'weights list': 'arch libraries',

@@ -46,7 +46,7 @@ def _without_labels(chart: Scatter, height: float, how: str) -> tuple[Figure, Ax
     groups = legend.of_scatter(axes, chart, scale)
     under = naming.listing(figure, [_long(point) for point in chart.points if point.named], how)
     if style.narrow:
-        right, tall, under = 0.1, 0.0, under + legend.below(figure, groups, under)
+        right, tall, under = 0.2, 0.0, under + legend.below(figure, groups, under)
     else:
         right, tall = legend.beside(axes, groups)
     bottom = BOTTOM + under
