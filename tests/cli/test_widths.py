@@ -3,20 +3,17 @@
 import argparse
 import json
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fake_contestant import fake
 from PIL import Image
+from sweeps import write_sweep
 
 from cnn_bench.cli import COMMANDS, help, main, output
 from cnn_bench.cli.output import Column, count
 from cnn_bench.lecture.claims import activations, ledger, lenet, needs_training, worked_examples
-
-sys.path.append(str(Path(__file__).parent.parent / 'report'))
-from sweeps import write_sweep
 
 ANSI = re.compile(r'\x1b\[[0-9;?]*[a-zA-Z]')
 LEFT_OUT = re.compile(r'Left out, to fit: ([\w, ]+)\. All columns')

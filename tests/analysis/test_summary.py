@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cnn_bench.report import summary as summaries
+from cnn_bench.analysis import summary as summaries
 from cnn_bench.report import tables
 from cnn_bench.runs.columns import COLUMNS
 
@@ -49,9 +49,10 @@ def test_means_leave_collapsed_seeds_out_and_count_them(table):
     assert (summary.seeds['vgg11'], summary.collapsed_seeds['vgg11']) == (3, 1)
     assert summary.by_seed['vgg11'][2] == (2, 90.0, True)
     assert summary.run['vgg11'].count('seed') == 3
-    text = tables.markdown_table(summary.reset_index())
+    text = tables.markdown_table(tables.of_summary(summary.reset_index()))
     assert '| Seeds | Collapsed |' in text.splitlines()[0]
-    assert '| Collapsed |' not in tables.markdown_table(summaries.summarise(table.drop(columns='collapsed')))
+    without = tables.of_summary(summaries.summarise(table.drop(columns='collapsed')))
+    assert '| Collapsed |' not in tables.markdown_table(without)
 
 
 def test_a_seed_run_twice_counts_once(table):
@@ -105,7 +106,7 @@ def cells(line):
 
 def test_markdown_is_well_formed(table):
     table.loc[table.label == 'vgg11', 'label'] = 'a|b <script>'
-    lines = tables.markdown_table(summaries.summarise(table)).splitlines()
+    lines = tables.markdown_table(tables.of_summary(summaries.summarise(table))).splitlines()
     assert len(lines) == 2 + 12
     assert len({cells(line) for line in lines}) == 1
     assert 'MACs (M)' in lines[0]

@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from cnn_bench import runs
+from cnn_bench.analysis import published
+from cnn_bench.analysis.summary import summarise
 from cnn_bench.errors import UserError
-from cnn_bench.report import published
-from cnn_bench.report.data import ReportData
 
 PUBLISHED = 'published'
 
@@ -63,7 +63,7 @@ def _published(networks: pd.DataFrame) -> Accuracy:
 
 
 def _of_runs(networks: pd.DataFrame, directory: Path) -> Accuracy:
-    summary = ReportData(runs.load(directory)).summary
+    summary = summarise(runs.load(directory))
     if summary.empty:
         raise UserError(f'--accuracy {directory}: none of its runs is finished')
     found, origin, missing = {}, {}, {}

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from cnn_bench import stats
+from cnn_bench.analysis.verdicts import OVER_IMAGES, OVER_SEEDS
 from cnn_bench.runs import collapse
 from cnn_bench.runs.predictions import Predictions
 
 MOST = 40  # networks: 780 pairs, computed in seconds
-OVER_SEEDS, OVER_IMAGES = 'seeds', 'test images'
 
 
 def compare(

@@ -5,11 +5,11 @@ import re
 import pandas as pd
 import pytest
 
+from cnn_bench.analysis import published
+from cnn_bench.analysis.summary import shown_columns, summarise
 from cnn_bench.models import registry
 from cnn_bench.pretrained.published import every_set
-from cnn_bench.report import published
 from cnn_bench.report.charts.scatter import recipes, spec
-from cnn_bench.report.summary import shown_columns, summarise
 
 
 @pytest.fixture(scope='module')

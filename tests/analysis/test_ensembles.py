@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from run_files import write_run
 
+from cnn_bench.analysis import ensembles, verdicts
 from cnn_bench.errors import UserError
-from cnn_bench.report import ensemble_words, ensembles, verdicts
+from cnn_bench.report import ensemble_words
 from cnn_bench.report.charts import ensembles as ensemble_chart
 from cnn_bench.report.charts import saving
 from cnn_bench.runs.columns import COLUMNS
@@ -51,12 +52,12 @@ def test_members_are_the_finished_runs_the_cheapest_first():
 
 def test_probabilities_are_averaged_and_costs_summed():
     two = of(three(), 'a', 'b')  # 0.8, 0.575, 0.75, 0.65
-    assert (two['top1_err_pct'], two['best_err_pct'], two['gain']) == (0, 25, 25)
+    assert (two['top1_err_pct'], two['best_err_pct'], two['difference']) == (0, 25, -25)
     assert (two['macs'], two['params'], two['size'], two['n']) == (40, 400, 2, 4)
     assert two['best_member'] == 'b'  # the cheaper of two that err alike
     assert two['disagreement_pct'] == 50  # on the second and the fourth
     worse = of(three(), 'b', 'c')  # 0.45, 0.35, 0.85, 0.9
-    assert (worse['top1_err_pct'], worse['gain'], worse['disagreement_pct']) == (50, -25, 25)
+    assert (worse['top1_err_pct'], worse['difference'], worse['disagreement_pct']) == (50, 25, 25)
     assert of(three(), 'a', 'b', 'c')['top1_err_pct'] == 0  # 0.6, 0.52, 0.77, 0.73
     assert of(three(), 'a', 'b', 'c')['disagreement_pct'] == pytest.approx((50 + 25 + 75) / 3)
 

@@ -1,5 +1,6 @@
-"""Runs of a sweep that do not stand for its variants, and how their recipe differs from the one that does."""
+"""How recipes differ: those of configurations, and those of runs of a sweep that do not stand for its variants."""
 
+import json
 from collections.abc import Mapping
 
 import pandas as pd
@@ -27,6 +28,18 @@ def described(
     return name, f'the same recipe by other code: {", ".join(files)}' if files else others.why
 
 
+def differing_fields(configs: Mapping[str, dict]) -> pd.DataFrame:
+    """The fields in which configs (label -> config.json) differ: a row per dotted field, a column per label.
+
+    Values are JSON; `—` stands where a recipe lacks the field.
+    """
+    flat = {label: dict(_flat(config)) for label, config in configs.items()}
+    fields = dict.fromkeys(field for values in flat.values() for field in values if field not in _OF_THE_RUN)
+    rows = {field: [values.get(field, '—') for values in flat.values()] for field in fields}
+    differing = {field: values for field, values in rows.items() if len(set(values)) > 1}
+    return pd.DataFrame.from_dict(differing, orient='index', columns=list(flat))
+
+
 def _differences(others: Others, table: pd.DataFrame, configs: Mapping[str, dict]) -> list[str]:
     """A line per field in which the recipes differ, or else what of the data and the network does."""
     there = configs.get(others.runs[0])
@@ -49,3 +62,9 @@ def _of_same_seed(others: Others, table: pd.DataFrame, configs: Mapping[str, dic
 
 def _short(value: object) -> str:
     return f'{value:.0f}' if isinstance(value, float) else str(value)[:12]
+
+
+def _flat(value: object, path: str = '') -> list[tuple[str, str]]:
+    if isinstance(value, dict) and value:
+        return [pair for key in value for pair in _flat(value[key], f'{path}.{key}' if path else str(key))]
+    return [(path, value if isinstance(value, str) else json.dumps(value))]

@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cnn_bench.report import published, recipe_gains
-from cnn_bench.report.charts import saving
+from cnn_bench.analysis import published, recipe_gains
 
 OLD, NEW = recipe_gains.OLD, recipe_gains.NEW
 RESNETS = (('resnet50', 24.0, 20.0), ('resnet101', 22.0, 18.0))
@@ -48,31 +47,20 @@ def test_networks_tested_at_two_sizes_are_not_compared():
     table = table_of({('resnet50', OLD): 24.0, ('resnet50', NEW): 20.0})
     table.loc[1, 'input_shape'] = '288x288x3'
     assert recipe_gains.gains(table) == []
-    assert recipe_gains.answer(table) == ''
-    assert recipe_gains.chart(table) is None
+    assert recipe_gains.of_both(table).empty
+    assert recipe_gains.steps(table, 'resnet50', 'convnext_tiny') is None
 
 
-def test_the_share_of_a_pair_of_2015_and_2022():
-    errors = {('resnet50', OLD): 24.0, ('resnet50', NEW): 19.0, ('convnext_tiny', NEW): 18.0}
-    assert 'by 5.00 points' in recipe_gains.answer(table_of(errors))
-    assert '83 % of the gain is the recipe' in recipe_gains.answer(table_of(errors))
-
-
-def test_published_networks_gain_by_the_recipe_and_the_answer_has_the_interval():
+def test_published_networks_gain_by_the_recipe():
     table = published.table()
     first, *_ = recipe_gains.gains(table)
     assert first.points['resnet50'] == pytest.approx(80.858 - 76.13)  # torchvision's accuracies
     assert first.over_networks.low > 0
-    assert f'n {first.over_networks.n})' in recipe_gains.answer(table)
-    figure = saving.draw(recipe_gains.chart(table))
-    assert len([one for one in figure.findobj() if str(one.get_gid()).startswith('point-')]) == len(
-        recipe_gains.gains(table)
-    )
 
 
 def test_what_a_network_of_both_recipes_gains_by_each():
     resnets = {(name, year): error for name, old, new in RESNETS for year, error in ((OLD, old), (NEW, new))}
     later = {('convnext_tiny', OLD): 22.0, ('convnext_tiny', NEW): 19.0}  # a ResNet of its cost is at 23.73 and 19.73 %
-    assert '(convnext_tiny) gain 1.73 points by the older recipe and 0.73 by the newer' in recipe_gains.answer(
-        table_of(resnets | later)
-    )
+    found = recipe_gains.of_both(table_of(resnets | later | {('regnet_y_8gf', NEW): 17.2}))
+    assert found.loc['convnext_tiny'].to_dict() == pytest.approx({OLD: 1.73, NEW: 0.73}, abs=0.005)
+    assert list(found.index) == ['convnext_tiny']

@@ -5,10 +5,10 @@ import pytest
 from measured_rows import NETWORKS, row, write
 from scipy import stats as scipy_stats
 
+from cnn_bench.analysis import published
+from cnn_bench.analysis.canziani import claims, data
+from cnn_bench.analysis.canziani.claims import FAILS, HOLDS, NOT_HERE, UNDECIDED
 from cnn_bench.models import registry
-from cnn_bench.report import published
-from cnn_bench.report.canziani import claims, data
-from cnn_bench.report.canziani.claims import FAILS, HOLDS, NOT_HERE, UNDECIDED
 
 TOP1 = 100 - published.table().drop_duplicates('arch').set_index('arch').top1_err_pct  # of the oldest training
 
@@ -107,12 +107,12 @@ def test_the_form_of_accuracy_against_time(tmp_path, time_at, verdict):
 @pytest.mark.parametrize(('slope', 'verdict'), [(1.3, HOLDS), (1.4, HOLDS), (1.0, FAILS), (2.0, FAILS)])
 def test_memory_with_an_exact_slope(tmp_path, slope, verdict):
     rows = [
-        row(arch, memory_planned_bytes=2e8 + slope * 4 * registry.get(arch).params) for arch in NETWORKS
+        row(arch, memory_planned_bytes=200 * 2**20 + slope * 4 * registry.get(arch).params) for arch in NETWORKS
     ]  # fmt: skip
     found = claims.memory_is_affine(read(tmp_path, rows))
     assert found.verdict == verdict
     assert list(found.numbers['slope'].values()) == pytest.approx([slope] * 3)
-    assert list(found.numbers['floor_mb'].values()) == pytest.approx([200] * 3)
+    assert list(found.numbers['floor_mib'].values()) == pytest.approx([200] * 3)
     assert found.numbers['r2']['value'] == pytest.approx(1)
 
 

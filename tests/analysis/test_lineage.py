@@ -1,9 +1,9 @@
 import pytest
 
+from cnn_bench.analysis import published
+from cnn_bench.analysis.lineage import LINEAGES, OTHER, lineage, of_family
 from cnn_bench.models import registry
-from cnn_bench.report import published
 from cnn_bench.report.charts import style
-from cnn_bench.report.lineage import LINEAGES, OTHER, lineage, of_family
 
 BY_HAND = {
     'lenet5': 'LeNet', 'lenet5_1998': 'LeNet', 'alexnet': 'AlexNet', 'alexnet_bn': 'AlexNet', 'vgg16': 'VGG',

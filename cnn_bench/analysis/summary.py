@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from cnn_bench import stats
-from cnn_bench.report.format import plain, text
-from cnn_bench.report.published import UNSTATED
+from cnn_bench.analysis.published import UNSTATED
+from cnn_bench.format import plain, text
 from cnn_bench.runs import collapse, columns
 from cnn_bench.runs.columns import COLUMNS, DEVICE_MEAN, DROPPED, JOINED, KEY, MEAN, Column
 

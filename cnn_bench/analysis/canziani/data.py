@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 
+from cnn_bench.analysis import measured
+from cnn_bench.analysis.canziani import accuracy
+from cnn_bench.analysis.canziani.accuracy import PUBLISHED, Accuracy
+from cnn_bench.analysis.lineage import OTHER
+from cnn_bench.analysis.measured import Chosen
 from cnn_bench.models import registry
-from cnn_bench.report import measured
-from cnn_bench.report.canziani import accuracy
-from cnn_bench.report.canziani.accuracy import PUBLISHED, Accuracy
-from cnn_bench.report.lineage import OTHER
-from cnn_bench.report.measured import Chosen
+from cnn_bench.runtime.memory import MIB
 
+NO_POWER = 'no power sensor on this device'
 BATCHES = (1, 16)  # of the paper's figures 7 and 9
 OPERATIONS_A_MAC = 2  # as the paper counts: a multiply and an add are two operations
 
@@ -22,7 +24,7 @@ class Data:
     """All rows of the directory, those that are drawn, and the accuracy of their networks.
 
     `drawn` has a row per network and batch with the columns of the rows and: label, family, gops (10^9 operations of
-    an image), params_mb (of 10^6 bytes), memory_mb, image_ms and its interval image_ms_low, image_ms_high (the latency
+    an image), params_mib, memory_mib, image_ms and its interval image_ms_low, image_ms_high (the latency
     of a call divided by its images), accuracy (top-1, per cent), density (accuracy per million parameters).
     """
 
@@ -62,8 +64,8 @@ class Data:
         return rows.assign(
             family=rows.arch.map({name: arch.family for name, arch in registry.ARCHS.items()}).fillna(OTHER),
             gops=OPERATIONS_A_MAC * rows.macs / 1e9,
-            params_mb=rows.params_bytes / 1e6,
-            memory_mb=rows.memory_planned_bytes / 1e6,
+            params_mib=rows.params_bytes / MIB,
+            memory_mib=rows.memory_planned_bytes / MIB,
             accuracy=top1,
             density=top1 / (rows.params / 1e6),
             **per_image,

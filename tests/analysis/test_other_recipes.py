@@ -6,7 +6,8 @@ import pandas as pd
 from run_files import write_run
 from sweeps import write_sweep
 
-from cnn_bench.report import data, other_recipes
+from cnn_bench.analysis import other_recipes
+from cnn_bench.report import data
 from cnn_bench.report.write import write_runs
 from cnn_bench.runs import RunDirectory, schema, study
 from cnn_bench.runs.choice import OTHER_RECIPE, Others

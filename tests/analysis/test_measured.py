@@ -5,11 +5,13 @@ import pytest
 from measured_rows import row, write
 from run_files import PROVENANCE, write_run
 
+from cnn_bench.analysis import measured, published
+from cnn_bench.analysis.summary import summarise
 from cnn_bench.cli import main
 from cnn_bench.errors import UserError
-from cnn_bench.report import measured, published
+from cnn_bench.report.charts import catalogue
 from cnn_bench.report.charts.scatter import spec
-from cnn_bench.report.summary import summarise
+from cnn_bench.report.explorer import rows as explored
 
 TIMES = {'resnet18': 8.0, 'vgg16': 40.0}
 ROWS = [row(arch, batch, ms_per_image=ms / batch**0.5) for arch, ms in TIMES.items() for batch in (2, 16)]
@@ -31,6 +33,17 @@ def test_the_smallest_batch_is_joined_by_arch(chosen):
     assert joined.measured_latency_ms.notna().sum() == 2  # a row that failed is not joined
     assert every.measured_latency_ms[every.arch == 'resnet18'].nunique() == 1  # however it was trained
     assert any(label.startswith('resnet50 (') for label in measured.not_joined(every))
+
+
+def test_energy_is_an_axis_where_there_is_a_sensor(tmp_path):
+    rows = [one | {'energy_per_image_j': 0.5, 'power_w': 60.0} for one in ROWS]
+    directory = write(tmp_path / 'gpu', rows)
+    joined = measured.join(published.table(), measured.choose(measured.read(directory), directory))
+    found = {axis.field: axis for axis in explored.costs(summarise(joined))}
+    assert (
+        found['measured_energy_j'].title == 'energy of one image at inference (J), batch 2, float32, a cpu, 2 threads'
+    )
+    assert set(joined.measured_energy_j.dropna()) == {0.5}
 
 
 def test_another_batch(chosen):
@@ -68,7 +81,8 @@ def test_the_axis_says_what_was_measured(chosen):
     assert points['vgg16'].y == pytest.approx(28.408)
     faster = spec.accuracy_vs_cost(summary, 'accuracy_vs_measured_images_per_s')
     assert not faster.left_is_better
-    assert [chart(summary).name for chart in measured.charts()] == [
+    made = [chart(summary) for chart in catalogue.against_measured()]
+    assert [chart.name for chart in made if chart] == [
         'accuracy_vs_measured_latency',
         'accuracy_vs_measured_images_per_s',
         'accuracy_vs_measured_memory',

@@ -5,7 +5,7 @@ probability of a class is the plain mean over its members, as Krizhevsky et al. 
 
 Which members, and which single network, are best is decided on the validation images, where all members kept their
 predictions for the same ones. Otherwise it is decided on the test images, which then count the error too: that error is
-optimistic, and so is the gain of a chosen ensemble, the more so the more there are to choose from. Intervals and
+optimistic, and so is the difference of a chosen ensemble, the more so the more there are to choose from. Intervals and
 p-values do not allow for the choice. `together` chooses no member: hypotheses are judged by it.
 """
 
@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 
 from cnn_bench import stats
+from cnn_bench.analysis.summary import tidy
 from cnn_bench.errors import UserError
-from cnn_bench.report.summary import tidy
 from cnn_bench.runs.predictions import Predictions
 from cnn_bench.runs.study import BEST_SINGLE, TOGETHER
 
@@ -28,7 +28,7 @@ IN_ORDER, GREEDILY, ALL = 'in order', 'greedily', 'all there are'
 SAME_NETWORK, SAME_FAMILY, ACROSS = 'seeds of one network', 'networks of one family', 'networks of two families'
 COLUMNS = (
     *('size', 'members', 'runs', 'macs', 'params', 'top1_err_pct', 'top5_err_pct', 'choice_err_pct'),
-    *('best_member', 'best_err_pct', 'gain', 'low', 'high', 'p', 'n', 'disagreement_pct'),
+    *('best_member', 'best_err_pct', 'difference', 'difference_low', 'difference_high', 'p', 'n', 'disagreement_pct'),
 )
 
 
@@ -150,10 +150,10 @@ def _told_apart(found: list[Member], seeds: pd.Series) -> list[Member]:
 def evaluate(chosen: Sequence[Member]) -> dict:
     """Error and cost of an ensemble, COLUMNS -> value.
 
-    macs and params are sums. choice_err_pct is the error on the images by which members are chosen. `gain` is the
-    error of its best member minus its own, in points, with the paired 95 % bootstrap interval over the n test images,
-    from `low` to `high`, and McNemar's p, both for this pair alone. disagreement_pct: per cent of the images on which
-    two members' first predictions differ, mean over the pairs.
+    macs and params are sums. choice_err_pct is the error on the images by which members are chosen. `difference` is
+    its error minus that of its best member, in points, with the paired 95 % bootstrap interval over the n test images,
+    from `difference_low` to `difference_high`, and McNemar's p, both for this pair alone. disagreement_pct: per cent of
+    the images on which two members' first predictions differ, mean over the pairs.
     """
     probs, target = np.mean([member.probs for member in chosen], axis=0), chosen[0].target
     ranked = np.argsort(-probs, axis=1, kind='stable')
@@ -166,7 +166,7 @@ def evaluate(chosen: Sequence[Member]) -> dict:
         *(sum(member.macs for member in chosen), sum(member.params for member in chosen)),
         *(100 * float((~right).mean()), 100 * float((ranked[:, :5] != target[:, None]).all(axis=1).mean())),
         _choice_error(chosen),
-        *(best.label, best.error, gain.mean, gain.low, gain.high, gain.p, gain.n),
+        *(best.label, best.error, -gain.mean, -gain.high, -gain.low, gain.p, gain.n),
         100 * float(np.mean(differ)) if differ else np.nan,
     )
     return dict(zip(COLUMNS, values, strict=True))
@@ -185,10 +185,10 @@ def pairs(found: Sequence[Member]) -> pd.DataFrame:
 
 
 def by_kin(of_pairs: pd.DataFrame) -> pd.DataFrame:
-    """Kin -> mean disagreement_pct and gain of a table by `pairs`, and how many pairs there are."""
+    """Kin -> mean disagreement_pct and difference of a table by `pairs`, and how many pairs there are."""
     kinds = [kin for kin in (SAME_NETWORK, SAME_FAMILY, ACROSS) if (of_pairs.kin == kin).any()]
     found = of_pairs.groupby('kin').agg(
-        disagreement_pct=('disagreement_pct', 'mean'), gain=('gain', 'mean'), pairs=('gain', 'size')
+        disagreement_pct=('disagreement_pct', 'mean'), difference=('difference', 'mean'), pairs=('kin', 'size')
     )
     return found.loc[kinds]
 

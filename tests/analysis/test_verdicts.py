@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cnn_bench import stats
-from cnn_bench.report import verdicts
+from cnn_bench.analysis import verdicts
 from cnn_bench.runs.predictions import Predictions
 from cnn_bench.runs.study import Hypothesis
 

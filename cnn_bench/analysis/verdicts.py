@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from cnn_bench import stats
-from cnn_bench.report.format import compared, interval, signed
-from cnn_bench.report.summary import tidy
+from cnn_bench.analysis.summary import tidy
+from cnn_bench.format import compared, interval, signed
 from cnn_bench.runs import collapse, columns
 from cnn_bench.runs.predictions import Predictions
 from cnn_bench.runs.study import Hypothesis

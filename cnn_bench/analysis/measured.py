@@ -4,9 +4,7 @@ Of all its rows the reports take those of our own framework at inference, on one
 where it is there, of several numbers of threads the largest. What is taken is said in `Chosen.how`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +12,6 @@ import pandas as pd
 
 from cnn_bench import measure
 from cnn_bench.errors import UserError, unknown
-from cnn_bench.report.charts.scatter import spec as scatter
-from cnn_bench.report.charts.spec import ChartSpec
-from cnn_bench.runs.charts import costs
 
 OURS, INFERENCE, OK = 'cnn_bench', 'inference', 'ok'
 FIRST_DTYPE = 'float32'
@@ -26,6 +21,7 @@ JOINED = {
     'measured_latency_ms': 'latency_ms_p50',
     'measured_images_per_s': 'images_per_s',
     'measured_memory_bytes': 'memory_planned_bytes',
+    'measured_energy_j': 'energy_per_image_j',
 }
 
 
@@ -97,12 +93,6 @@ def join(table: pd.DataFrame, chosen: Chosen, batch: int | None = None) -> pd.Da
     joined = {name: [np.nan if row is None else row[of] for row in found] for name, of in JOINED.items()}
     on = [None if row is None else f'batch {batch}, {chosen.how}' for row in found]
     return table.assign(**joined, measured_on=on)
-
-
-def charts() -> list[Callable[[pd.DataFrame], ChartSpec | None]]:
-    """The makers of the charts of error against what was measured, from a summary."""
-    names = [name for name, cost in costs().items() if cost.name in JOINED]
-    return [partial(scatter.accuracy_vs_cost, name=name) for name in names]
 
 
 def not_joined(table: pd.DataFrame) -> list[str]:

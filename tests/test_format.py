@@ -1,6 +1,6 @@
 import pytest
 
-from cnn_bench.report.format import compared, human, interval, signed, three_digits
+from cnn_bench.format import compared, human, interval, signed, three_digits
 
 
 @pytest.mark.parametrize(

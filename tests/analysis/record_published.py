@@ -1,10 +1,10 @@
-"""Write the rows of torchvision and timm in cnn_bench/report/imagenet_published.csv from the libraries' own tables.
+"""Write the rows of torchvision and timm in cnn_bench/analysis/imagenet_published.csv from the libraries' own tables.
 
 No figure is typed: torchvision's are in the metadata of its weights, timm's in results/results-imagenet.csv of its
 repository (huggingface/pytorch-image-models), of which a copy is given. Rows of other sources are kept as they are.
 Needs torch, torchvision and timm; the tests that read the file need none of them.
 
-    python tests/report/record_published.py results-imagenet.csv
+    python tests/analysis/record_published.py results-imagenet.csv
 
 What is written: every set of torchvision for a network here, but for those that are wider there; of timm the authors'
 own, and of those of one line of TIMM the first that there is (of those evaluated nearest to the size at which the
@@ -23,7 +23,7 @@ from record_transforms import names  # noqa: E402
 
 from cnn_bench.models import registry  # noqa: E402
 
-TABLE = ROOT / 'cnn_bench' / 'report' / 'imagenet_published.csv'
+TABLE = ROOT / 'cnn_bench' / 'analysis' / 'imagenet_published.csv'
 TORCHVISION, TIMM_TABLE = 'torchvision 0.29.1, weights {}', 'pytorch-image-models, results-imagenet.csv, {}'
 COLUMNS = ('arch', 'size', 'top1_err_pct', 'top5_err_pct', 'source_params', 'training', 'recipe_year')
 COLUMNS += ('recipe', 'data', 'source', 'protocol', 'notes')

@@ -13,10 +13,8 @@ import numpy as np
 import pandas as pd
 
 from cnn_bench import stats
-from cnn_bench.report.canziani import notes
-from cnn_bench.report.canziani.data import BATCHES, Data
-from cnn_bench.report.canziani.words import estimate
-from cnn_bench.report.format import number, percent
+from cnn_bench.analysis.canziani.data import BATCHES, NO_POWER, Data
+from cnn_bench.format import number, percent
 from cnn_bench.stats import Estimate
 
 HOLDS, FAILS, UNDECIDED, NOT_HERE = 'holds', 'does not hold', 'undecided', "can't be judged here"
@@ -100,7 +98,7 @@ def power_is_constant(data: Data) -> Claim:
     """
     name, text = 'power_is_constant', 'Power depends neither on batch size nor on architecture'
     if not data.has_power:
-        return Claim(name, text, NOT_HERE, notes.NO_POWER, 0, {})
+        return Claim(name, text, NOT_HERE, NO_POWER, 0, {})
     grid = data.drawn.pivot(index='label', columns='batch', values='power_w')
     grid = _common(grid)
     if len(grid) < FEWEST or grid.shape[1] < 2:
@@ -159,18 +157,25 @@ def accuracy_is_hyperbolic(data: Data) -> Claim:
 def memory_is_affine(data: Data) -> Claim:
     """Memory at batch 1 = floor + slope * bytes of the parameters, with a slope within NEAR of SLOPE."""
     name, text = 'memory_is_affine', f'Memory is affine in parameters, with a slope near {SLOPE:g}'
-    rows = data.at(1).dropna(subset=['params_mb', 'memory_mb'])
+    rows = data.at(1).dropna(subset=['params_mib', 'memory_mib'])
     if len(rows) < FEWEST:
         return Claim(name, text, NOT_HERE, _too_few(len(rows), 'at batch 1'), len(rows), {})
-    found = stats.fit_line(rows.params_mb, rows.memory_mb, LEVEL)
+    found = stats.fit_line(rows.params_mib, rows.memory_mib, LEVEL)
     verdict = _all([_above(found.r2, PREDICTS), _within(found.slope, SLOPE - NEAR, SLOPE + NEAR)])
     says = (
-        f'slope {estimate(found.slope)}, floor {estimate(found.intercept, " MB")}, R² {estimate(found.r2)}, '
+        f'slope {estimate(found.slope)}, floor {estimate(found.intercept, " MiB")}, R² {estimate(found.r2)}, '
         f'{found.n} networks, planned memory at batch 1; a slope within {NEAR:g} of {SLOPE:g} counts as near, an R² of '
         f'at least {PREDICTS:g} as affine'
     )
-    numbers = {'slope': _json(found.slope), 'floor_mb': _json(found.intercept), 'r2': _json(found.r2)}
+    numbers = {'slope': _json(found.slope), 'floor_mib': _json(found.intercept), 'r2': _json(found.r2)}
     return Claim(name, text, verdict, says, found.n, numbers)
+
+
+def estimate(found: Estimate, unit: str = '') -> str:
+    """'1.30 (1.21 to 1.38)'; without an interval the value alone."""
+    if not math.isfinite(found.low):
+        return f'{number(found.value)}{unit}'
+    return f'{number(found.value)}{unit} ({number(found.low)} to {number(found.high)})'
 
 
 def _above(found: Estimate, bound: float) -> str:

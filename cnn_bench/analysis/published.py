@@ -1,8 +1,8 @@
 """Published ImageNet results beside the costs that we count: a row per network and training.
 
 They are in `imagenet_published.csv`; rows with an `arch` outside the registry wait for that network, and the first row
-of a network is that of its oldest recipe. tests/report/record_published.py writes the rows of torchvision and timm from
-the libraries' own tables. The columns:
+of a network is that of its oldest recipe. tests/analysis/record_published.py writes the rows of torchvision and timm
+from the libraries' own tables. The columns:
 
     arch            our name for exactly that variant: bvlc_alexnet is `alexnet`, torchvision's alexnet is `alexnet_owt`
     size            side of the evaluated crop; empty where the source does not state it: the network's own size
@@ -71,7 +71,7 @@ ANSWER = _ANSWER.format(
 
 def rows() -> pd.DataFrame:
     """All rows of the file, including networks outside the registry."""
-    with (resources.files('cnn_bench.report') / 'imagenet_published.csv').open(encoding='utf-8') as file:
+    with (resources.files('cnn_bench.analysis') / 'imagenet_published.csv').open(encoding='utf-8') as file:
         return pd.read_csv(file, dtype={'size': 'Int64', 'source_params': 'Int64'})
 
 
