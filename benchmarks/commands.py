@@ -27,7 +27,7 @@ TRAIN = ('train', '--config', HERE / 'configs' / 'lenet5.py', '--workdir', 'OUT'
 # shall not be slower than before.
 COMMANDS = {
     'cost of five': (('cost', 'lenet5', 'alexnet', 'vgg16', 'googlenet', 'resnet50'), 2.5, 0),
-    'cost --all': (('cost', '--all'), 20, 0),
+    'cost --all': (('cost', '--all'), 30, 0),
     'claims': (('claims',), 15, 0),
     'sweep --dry-run': ((*SWEEP, '--out', 'OUT'), 4, 0),
     'report': (('report', RUNS, '--out', 'OUT'), 5, 0),
@@ -36,7 +36,7 @@ COMMANDS = {
     "typo in a field's value": ((*TRAIN, '--config.batch_size=x'), 1, 2),
     "typo in a field's name": ((*TRAIN, '--config.bach_size=3'), 1, 2),
     '--help': (('--help',), None, 0),
-    'list': (('list',), None, 0),
+    'list': (('list',), 1, 0),
     'runs': (('runs', RUNS), None, 0),
     'data list': (('data', 'list'), None, 0),
 }

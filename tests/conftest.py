@@ -1,6 +1,5 @@
 """What all tests share: four CPU devices in one process, a compilation cache, and a tiny data set."""
 
-import gc
 import os
 import time
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 QUICK = '--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false'
 os.environ.setdefault('XLA_FLAGS', f'--xla_force_host_platform_device_count=4 {QUICK}')
 
-from cnn_bench.runtime import cores  # noqa: E402
+from cnn_bench.runtime import cores, garbage  # noqa: E402
 from cnn_bench.runtime.compilation import cache_variables  # noqa: E402
 
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
@@ -28,31 +27,34 @@ if 'PYTEST_XDIST_WORKER' in os.environ:  # several test at once
 
 REPOSITORY = Path(__file__).parents[1]
 TRAIN_IMAGES, TEST_IMAGES = 96, 40
-NATIVE = (  # files that share the networks traced at native size, by `zoo.native`
-    'test_efficient_networks.py',
-    'test_families.py',
-    'test_inception_family.py',
-    'test_published_counts.py',
-    'test_registry.py',
-    'test_residual_families.py',
-    'test_stage_shapes.py',
-)
+TOGETHER = {  # files that share what is traced and compiled, in one process
+    'networks at native size': (  # by `zoo.native`
+        'test_efficient_networks.py',
+        'test_families.py',
+        'test_inception_family.py',
+        'test_published_counts.py',
+        'test_registry.py',
+        'test_residual_families.py',
+        'test_stage_shapes.py',
+        'test_torch.py',
+    ),
+    'small networks': ('test_every_network.py', 'test_folding.py'),  # by `zoo.form` and `zoo.trial`
+}
 
 
 def pytest_collection_finish() -> None:
-    """Keep the garbage collector, which takes a fifth of the time of tracing, from what was imported."""
-    gc.freeze()
-    gc.set_threshold(100_000, *gc.get_threshold()[1:])
+    """Keep the garbage collector from what was imported, and from holding up what is traced."""
+    garbage.collect_seldom()
 
 
 def pytest_xdist_make_scheduler(config, log):
-    """Give each file to one worker, as --dist loadfile does, and all files in NATIVE to the same one."""
+    """Give each file to one worker, as --dist loadfile does, and files that share something to the same one."""
     from xdist.scheduler import LoadFileScheduling
 
     class ByWhatIsTraced(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             path = super()._split_scope(nodeid)
-            return 'native' if Path(path).name in NATIVE else path
+            return next((what for what, files in TOGETHER.items() if Path(path).name in files), path)
 
     return ByWhatIsTraced(config, log)
 
@@ -96,6 +98,17 @@ def tiny_run(tiny_data, tmp_path_factory) -> str:
 @pytest.fixture(scope='session')
 def colour_weights(tmp_path_factory) -> str:
     """A directory of imported weights, drawn at random: LeNet-5 for images of 32x32 in colour, ten classes."""
+    return _random_weights('lenet5', tmp_path_factory.mktemp('weights') / 'lenet5')
+
+
+@pytest.fixture(scope='session')
+def any_size_weights(tmp_path_factory) -> str:
+    """As `colour_weights`: a small SqueezeNet, which takes images of any size from 8x8 on."""
+    fields = {'stem': 'small', 'depths': (1, 1, 1), 'width': 0.25}
+    return _random_weights('squeezenet1_0', tmp_path_factory.mktemp('weights') / 'squeezenet', **fields)
+
+
+def _random_weights(arch: str, directory: Path, **fields) -> str:
     import jax
     import jax.numpy as jnp
 
@@ -105,12 +118,11 @@ def colour_weights(tmp_path_factory) -> str:
     from cnn_bench.trained import Origin, TrainedModel, imported
     from cnn_bench.trained.class_names import numbered_classes
 
-    fields, shape = {'num_classes': 10, 'width': 0.5}, (32, 32, 3)
-    module = registry.build('lenet5', **fields)
+    fields, shape = {'num_classes': 10, 'width': 0.5, **fields}, (32, 32, 3)
+    module = registry.build(arch, **fields)
     variables = dict(jax.jit(module.init)(jax.random.key(0), jnp.zeros((1, *shape))))
-    source = {'library': 'timm', 'file': 'lenet5.safetensors'}
-    directory = tmp_path_factory.mktemp('weights') / 'lenet5'
-    origin = Origin(str(directory), 'weights', 'lenet5', fields, digest(variables), source)
+    source = {'library': 'timm', 'file': f'{arch}.safetensors'}
+    origin = Origin(str(directory), 'weights', arch, fields, digest(variables), source)
     preprocessing = Transform(resize=36).for_input(shape)
     imported.save(TrainedModel(module, variables, preprocessing, numbered_classes(10), origin), directory)
     return str(directory)

@@ -30,6 +30,8 @@ COMMANDS = {
     'predict': 'classify pictures',
     'features': "write a layer's output for every image of a data set to a file",
     'retrieve': 'find the nearest images by their features, and measure recall',
+    'stylize': 'paint a picture in the style of another',
+    'dream': 'change a picture until a layer or a class answers more strongly',
     'weights': 'import weights of Keras Applications, torchvision or timm',
     'measure': 'measure time, memory and power of networks on this device',
     'sweep': 'train every variant of an experiment',

@@ -29,12 +29,13 @@ def add_dtype(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_model(parser: argparse.ArgumentParser, batch_size: int) -> None:
-    """The arguments that `load_model` reads, and --batch-size."""
+def add_model(parser: argparse.ArgumentParser, batch_size: int | None = None) -> None:
+    """The arguments that `load_model` reads, and --batch-size if there is one."""
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument('--workdir', metavar='DIR', help='a run directory; its newest checkpoint is used')
     what.add_argument('--weights', metavar='DIR', help='a directory written by `cnn-bench weights import`')
-    parser.add_argument('--batch-size', type=whole(1), default=batch_size, metavar='B', help='images per batch')
+    if batch_size is not None:
+        parser.add_argument('--batch-size', type=whole(1), default=batch_size, metavar='B', help='images per batch')
     add_dtype(parser)
     add_data_dir(parser)
 

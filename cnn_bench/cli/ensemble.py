@@ -10,9 +10,9 @@ checkpoints again. Members are chosen `in order` of their error, or `greedily`: 
 error of the ensemble most. Both choices use the test images on which the error is then measured, which flatters them;
 `all there are` involves no choice.
 
-The gain is the top-1 error of the best member minus that of the ensemble, in points, with a 95 % bootstrap interval
-over the test images; it does not cover the variation between seeds. Multiply-adds and parameters are sums over the
-members.
+The difference is the top-1 error of the ensemble minus that of its best member, in points, with a 95 % bootstrap
+interval over the test images; it does not cover the variation between seeds. Multiply-adds and parameters are sums over
+the members.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from cnn_bench.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cnn_bench.report.ensembles import Member
+    from cnn_bench.analysis.ensembles import Member
 
 PERCENT = '{:.2f}'.format
 COLUMNS = (
@@ -64,7 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Print the best ensembles."""
     from cnn_bench import runs
-    from cnn_bench.report import ensemble_words, ensembles, summary
+    from cnn_bench.analysis import ensembles, summary
+    from cnn_bench.report import ensemble_words
     from cnn_bench.runs import choice, schema
     from cnn_bench.runs.predictions import read
 
@@ -82,7 +83,7 @@ def run(args: argparse.Namespace) -> None:
     for name in table.run[~table.run.isin([member.run for member in found])]:
         output.print_line(f'cnn-bench: left out: {name} ({reasons.get(name, "without predictions")})', sys.stderr)
     best = ensembles.best(found, args.most or ensembles.MOST)
-    rows = [{'ensemble': ensemble_words.name(row), **ensemble_words.differences(row), **row} for row in _records(best)]
+    rows = [{'ensemble': ensemble_words.name(row), **row} for row in _records(best)]
     if args.json:
         _print_json(found, rows)
         return
@@ -109,7 +110,7 @@ def _evaluated(args: argparse.Namespace, table: 'pd.DataFrame') -> tuple[dict, d
 
 
 def _print_json(found: 'list[Member]', rows: list[dict]) -> None:
-    from cnn_bench.report import ensembles
+    from cnn_bench.analysis import ensembles
 
     fields = ('run', 'label', 'family', 'macs', 'params')
     networks = [{**{name: getattr(member, name) for name in fields}, 'top1_err_pct': member.error} for member in found]
@@ -122,12 +123,12 @@ def _records(table: 'pd.DataFrame') -> list[dict]:
 
 
 def _signed(value: float) -> str:
-    from cnn_bench.report.format import signed
+    from cnn_bench.format import signed
 
     return signed(value)
 
 
 def _p_value(p: float) -> str:
-    from cnn_bench.report.format import p_value
+    from cnn_bench.format import p_value
 
     return p_value(p)

@@ -19,8 +19,10 @@ network of one name with different recipes, code or data, the name of the direct
 --published with directories draws both on one chart. With --watch the report is written again when the runs change,
 until Ctrl-C; runs in training are drawn with their curves so far.
 
---measured adds charts of error against the latency, images per second and memory that `cnn-bench measure` found.
---style paper draws charts one or two columns wide and without titles, --style slides at half the size of a slide.
+--measured adds charts of error against the latency, images per second, memory and, where there was a sensor, energy
+that `cnn-bench measure` found.
+--style paper draws charts one or two columns wide and without titles, --style slides at half the size of a slide
+(at its whole size, so with smaller text, where there are many networks).
 --figures canziani draws the ten figures of Canziani, Paszke and Culurciello 2017 (arXiv 1605.07678) from such a
 directory, and judges the paper's findings by its rows.
 """
@@ -137,7 +139,8 @@ def _style(args: argparse.Namespace) -> 'Style':
 
 
 def _figures(args: argparse.Namespace) -> Path:
-    from cnn_bench.report.canziani import claims, data, write
+    from cnn_bench.analysis.canziani import claims, data
+    from cnn_bench.report.canziani import write
 
     (directory,) = args.dirs
     read = data.read(directory, data.PUBLISHED if args.accuracy is None else args.accuracy, args.device)
@@ -149,9 +152,10 @@ def _figures(args: argparse.Namespace) -> Path:
 
 
 def _published(args: argparse.Namespace) -> Path:
-    from cnn_bench.report import published, recipe_gains
+    from cnn_bench.analysis import published
+    from cnn_bench.report import recipe_words
+    from cnn_bench.report.charts.catalogue import against_measured
     from cnn_bench.report.charts.scatter.spec import published_accuracy_vs_macs
-    from cnn_bench.report.measured import charts
     from cnn_bench.report.write import write_table
 
     table = published.table()
@@ -159,8 +163,8 @@ def _published(args: argparse.Namespace) -> Path:
         _with_measured(table, args),
         args.out or Path('runs', 'published', 'report'),
         title=published.TITLE,
-        answer='\n'.join([recipe_gains.answer(table), published.ANSWER]),
-        charts=[published_accuracy_vs_macs, recipe_gains.chart, *(charts() if args.measured else ())],
+        answer='\n'.join([recipe_words.answer(table), published.ANSWER]),
+        charts=[published_accuracy_vs_macs, recipe_words.chart, *(against_measured() if args.measured else ())],
         style=_style(args),
     )
 
@@ -197,7 +201,8 @@ def _watch(args: argparse.Namespace) -> None:
 
     out = Path(args.out or together.place(args.dirs))
     every_s = EVERY_S if args.every_s is None else args.every_s
-    watch.follow(args.dirs, lambda: output.print_line(watch.write_now(_read(args), out)), waiting, every_s)
+    followed = [*args.dirs, *([args.measured] if args.measured else [])]
+    watch.follow(followed, lambda: output.print_line(watch.write_now(_read(args), out)), waiting, every_s)
 
 
 def waiting(why: str) -> None:
@@ -209,7 +214,7 @@ def _with_measured(table: 'pd.DataFrame', args: argparse.Namespace) -> 'pd.DataF
     """The table, with the columns of --measured where it is given."""
     if args.measured is None:
         return table
-    from cnn_bench.report import measured
+    from cnn_bench.analysis import measured
 
     directory = Path(args.measured)
     joined = measured.join(table, measured.choose(measured.read(directory), directory, args.device), args.batch)

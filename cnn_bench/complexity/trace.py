@@ -20,6 +20,8 @@ from jax import dtypes
 from jax.core import ShapedArray
 from jax.extend.core import Jaxpr, Primitive
 
+CONSTANTS = (nn.initializers.zeros, nn.initializers.ones, jnp.zeros, jnp.ones)
+
 
 class Trace(NamedTuple):
     """An evaluation pass: `jaxpr` takes the leaves of `variables` in any order, then the image."""
@@ -98,7 +100,7 @@ class _Shelf:
         return self.values[path]
 
     def _shape(self, make: Callable, keys: tuple, args: tuple, options: dict) -> Any:
-        if not options and _is_jax_own(make) and _are_shape_and_type(args):
+        if not options and (_is_constant(make, args) or (_is_jax_own(make) and _are_shape_and_type(args))):
             return jax.ShapeDtypeStruct(args[0], dtypes.canonicalize_dtype(args[1]))
         call = make, len(keys), args, tuple(options.items())
         try:
@@ -120,6 +122,14 @@ class _Shelf:
                 inside = inside.setdefault(name, {})
             inside[path[-1]] = value
         return tree
+
+
+def _is_constant(make: Callable, args: tuple) -> bool:
+    """Whether it gives zeros or ones of the shape and type that are its arguments, as batch statistics are made."""
+    match args:
+        case [tuple(), kind]:
+            return make in CONSTANTS and isinstance(kind, type | jnp.dtype | type(jnp.float32))
+    return False
 
 
 def _is_jax_own(make: Callable) -> bool:

@@ -25,7 +25,7 @@ class Preprocessing:
     std: tuple[float, ...]
     interpolation: str = 'bilinear'  # or another of INTERPOLATIONS; always with antialiasing
     resize: int | None = None  # shorter side of the whole image before the crop; None: that of the input
-    squash: bool = False  # the whole image becomes the input, whatever its proportions, and nothing is cropped
+    squash: bool = False  # the whole image gets the proportions of the input, whatever its own
 
     def __post_init__(self):
         """Raise ValueError for what no image can be prepared by, as a damaged record may have it."""
@@ -80,7 +80,8 @@ class Preprocessing:
         becomes the smallest that covers the input enlarged to that shorter side.
         """
         if self.squash and shorter_side is None:
-            return self.size
+            side = self.resize or min(self.size)
+            return tuple(round(side * own / min(self.size)) for own in self.size)
         size, side = _not_too_long(size), shorter_side or self.resize or min(self.size)
         height, width = (round(side * own / min(self.size)) for own in self.size)
         if size[0] * width <= size[1] * height:

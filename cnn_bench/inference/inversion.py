@@ -16,9 +16,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
-from cnn_bench.errors import UserError
+from cnn_bench.inference import pixels
 from cnn_bench.inference.layers import check_layer, output
 from cnn_bench.trained import TrainedModel
 
@@ -46,42 +45,23 @@ def invert(
     """
     model.check_image(image)
     check_layer(model, layer)
-    if steps < 1:
-        raise UserError(f'steps is {steps}; it must be at least 1')
-    optimizer = optax.adam(learning_rate)
+    pixels.check_steps(steps)
     inputs = model.preprocess(jnp.asarray(image)[None])
     target = jax.jit(partial(output, model.module, layer=layer))(model.variables, inputs)
-    # Middle grey with little noise; the paper starts from noise too.
-    pixels = 0.5 + 0.1 * jax.random.normal(jax.random.key(seed), (1, *model.input_shape))
-    step = jax.jit(partial(_step, model, layer, optimizer, tv_weight))
-    state, distances = optimizer.init(pixels), []
-    for _ in range(steps):
-        pixels, state, distance = step(model.variables, target, pixels, state)
-        distances.append(distance)
-    return Inversion(np.asarray(jnp.round(255 * pixels[0]), np.uint8), np.array(jax.device_get(distances)))
+    # From noise, as the paper.
+    start, method = pixels.noise(seed, model.input_shape), pixels.adam(learning_rate)
+    descent = pixels.descend(partial(_loss, model, layer, tv_weight), start, method, steps, (model.variables, target))
+    distances = []
+    for step in descent:
+        distances.append(step.parts['distance'])
+    return Inversion(step.image, np.array(jax.device_get(distances)))
 
 
-def total_variation(pixels: jax.Array) -> jax.Array:
-    """Mean squared difference of pixels (n, h, w, c) to their right and lower neighbours."""
-    right, below = jnp.diff(pixels, axis=2), jnp.diff(pixels, axis=1)
-    return (jnp.square(right).sum() + jnp.square(below).sum()) / pixels.size
-
-
-def _step(
-    model: TrainedModel,
-    layer: str,
-    optimizer: optax.GradientTransformation,
-    tv_weight: float,
-    variables: Any,
-    target: jax.Array,
-    pixels: jax.Array,
-    state: Any,
-) -> tuple[jax.Array, Any, jax.Array]:
-    def loss(pixels):
-        made = output(model.module, variables, model.preprocess(255 * pixels), layer)
-        distance = jnp.square(made - target).sum() / jnp.maximum(jnp.square(target).sum(), 1e-12)
-        return distance + tv_weight * total_variation(pixels), distance
-
-    (_, distance), gradient = jax.value_and_grad(loss, has_aux=True)(pixels)
-    update, state = optimizer.update(gradient, state)
-    return jnp.clip(optax.apply_updates(pixels, update), 0, 1), state, distance
+def _loss(
+    model: TrainedModel, layer: str, tv_weight: float, x: jax.Array, key: jax.Array, given: tuple[Any, jax.Array]
+) -> tuple[jax.Array, dict[str, jax.Array]]:
+    del key
+    variables, target = given
+    made = output(model.module, variables, model.preprocess(255 * x), layer)
+    distance = pixels.distance(made, target)
+    return distance + tv_weight * pixels.total_variation(x), {'distance': distance}

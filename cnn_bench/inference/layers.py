@@ -5,8 +5,8 @@ Two more are 'features', the last activation before the head, and 'logits'. Of a
 the last output counts.
 """
 
+from collections.abc import Iterable
 from difflib import get_close_matches
-from functools import partial
 from typing import Any
 
 import jax
@@ -22,16 +22,37 @@ POOLS = ('none', 'mean')
 
 def output(module: nn.Module, variables: Any, inputs: jax.Array, layer: str) -> jax.Array:
     """The output of `layer` for preprocessed images (n, h, w, c); no other layer's output is kept."""
-    if layer == LOGITS:
-        return module.apply(variables, inputs, train=False)
-    if layer == FEATURES:
-        return module.apply(variables, inputs, train=False, method='features')
+    return outputs(module, variables, inputs, (layer,))[layer]
+
+
+def outputs(module: nn.Module, variables: Any, inputs: jax.Array, layers: Iterable[str]) -> dict[str, jax.Array]:
+    """Name -> output of each of `layers` for preprocessed images (n, h, w, c), in one pass.
+
+    The head is only run for a layer of its own: without it, images may have another size than the head takes.
+    """
 
     def wanted(of: nn.Module, method: str) -> bool:
-        return method == '__call__' and '/'.join(of.path) == layer
+        path = '/'.join(of.path) if method == '__call__' else FEATURES if not of.path and method == FEATURES else None
+        return path in layers
 
-    _, kept = module.apply(variables, inputs, train=False, capture_intermediates=wanted, mutable=['intermediates'])
-    return _at(kept['intermediates'], layer)
+    layers = tuple(layers)
+    method = '__call__' if any(map(is_of_head, layers)) else FEATURES
+    keeping = {'capture_intermediates': wanted, 'mutable': ['intermediates']}
+    made, kept = module.apply(variables, inputs, train=False, method=method, **keeping)
+    found = {}
+    for layer in layers:
+        if layer == LOGITS:
+            found[layer] = made
+        elif layer == FEATURES:
+            found[layer] = kept['intermediates'][FEATURES][-1]
+        else:
+            found[layer] = _at(kept['intermediates'], layer)
+    return found
+
+
+def is_of_head(layer: str) -> bool:
+    """Whether `layer` is the head, a part of it, or the logits."""
+    return layer == LOGITS or layer.partition('/')[0] == 'head'
 
 
 def _at(intermediates: Any, path: str) -> Any:
@@ -49,31 +70,64 @@ def pooled(made: jax.Array, pool: str) -> jax.Array:
 
 def list_layers(model: TrainedModel) -> dict[str, tuple[int, ...]]:
     """Name -> output shape for one image, in the order in which the layers finish. Nothing is computed."""
-    image = jax.ShapeDtypeStruct((1, *model.input_shape), jnp.uint8)
-    inputs = jax.eval_shape(model.preprocess, image)
+    return _shapes(model, model.input_shape[:2], '__call__')
+
+
+def list_maps(model: TrainedModel, size: tuple[int, int]) -> dict[str, tuple[int, int, int]]:
+    """Name -> output shape (h, w, c) of the layers before the head, for one image of `size` (h, w), which need not be
+    that of the network. Nothing is computed. Raises UserError for images that are too small."""
+    try:
+        shapes = _shapes(model, size, FEATURES)
+    except UserError as error:
+        raise UserError(f'{model.arch} cannot take a picture of {size[0]}x{size[1]}: {error}') from None
+    return {layer: shape for layer, shape in shapes.items() if len(shape) == 3}
+
+
+def stages(maps: dict[str, tuple[int, int, int]]) -> list[tuple[str, ...]]:
+    """The layers of each stage of a network, by the `maps` of `list_maps`: those that have the same height and width.
+
+    Only the outermost modules count, of which one follows the other: within a block, a layer may have the size of its
+    stage or of the one before.
+    """
+    named = [layer for layer in maps if layer != FEATURES]
+    least = min((layer.count('/') for layer in named), default=0)
+    found: dict[tuple[int, int], list[str]] = {}
+    for layer in named:
+        if layer.count('/') == least:
+            found.setdefault(maps[layer][:2], []).append(layer)
+    return [tuple(each) for each in found.values()] or [(FEATURES,)]
+
+
+def _shapes(model: TrainedModel, size: tuple[int, int], method: str) -> dict[str, tuple[int, ...]]:
+    """Name -> output shape for one image of `size` of every layer that `method` of the module runs."""
+    inputs = jax.eval_shape(model.preprocess, jax.ShapeDtypeStruct((1, *size, model.input_shape[2]), jnp.uint8))
     order: dict[str, None] = {}
 
-    def every(of: nn.Module, method: str) -> bool:
-        if method == '__call__' and of.path:
+    def every(of: nn.Module, called: str) -> bool:
+        if called == '__call__' and of.path:
             order['/'.join(of.path)] = None
-        return method == '__call__'
+        return called == '__call__' or (called == FEATURES and not of.path)
 
-    def whole(variables, inputs):
-        return model.module.apply(
-            variables, inputs, train=False, capture_intermediates=every, mutable=['intermediates']
-        )
+    def run(variables, inputs):
+        keeping = {'capture_intermediates': every, 'mutable': ['intermediates']}
+        return model.module.apply(variables, inputs, train=False, method=method, **keeping)
 
-    _, kept = jax.eval_shape(whole, model.variables, inputs)
-    outputs = {path: _at(kept['intermediates'], path) for path in order}
-    for layer in (FEATURES, LOGITS):
-        outputs[layer] = jax.eval_shape(partial(output, model.module, layer=layer), model.variables, inputs)
+    made, kept = jax.eval_shape(run, model.variables, inputs)
+    kept = kept['intermediates']
+    found = {path: _at(kept, path) for path in order} | {FEATURES: kept[FEATURES][-1]}
+    if method == '__call__':
+        found[LOGITS] = made
     # A few modules return several arrays; those are no layers here.
-    return {path: made.shape[1:] for path, made in outputs.items() if hasattr(made, 'shape')}
+    return {path: shape.shape[1:] for path, shape in found.items() if hasattr(shape, 'shape')}
 
 
 def check_layer(model: TrainedModel, layer: str) -> tuple[int, ...]:
     """The shape of a layer's output for one image. Raises UserError with the nearest names for an unknown layer."""
-    known = list_layers(model)
+    return check_known(model, layer, list_layers(model))
+
+
+def check_known(model: TrainedModel, layer: str, known: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
+    """The shape of `layer` in `known`, the layers of `model`. Raises UserError with the nearest names if it is not."""
     if layer not in known:
         near = get_close_matches(layer, known, n=3, cutoff=0.4)
         hint = f'did you mean {" or ".join(near)}?' if near else '`cnn-bench features --list-layers` names them'

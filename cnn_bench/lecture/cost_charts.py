@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from cnn_bench.format import human
 from cnn_bench.lecture import cost_tables
 from cnn_bench.models import registry
 from cnn_bench.report.charts.style import COLOURS, GRID, INK, MUTED, STYLE, THEME
-from cnn_bench.report.format import human
 
 _LETTER = 0.068  # inches, width of a letter in the name of a row
 _PANEL, _GAP, _MARGIN = 1.9, 0.12, 0.12

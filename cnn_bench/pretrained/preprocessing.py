@@ -97,6 +97,8 @@ def in_words(preprocessing: Preprocessing) -> str:
     """A preprocessing in one line: '224x224 from shorter side 256, bilinear, mean ..., std ...'."""
     look = dataclasses.asdict(preprocessing)
     size = 'x'.join(map(str, preprocessing.size))
-    how = 'squashed' if look['squash'] else f'from shorter side {look["resize"] or min(preprocessing.size)}'
+    side = look['resize'] or min(preprocessing.size)
+    squashed = 'squashed' if side == min(preprocessing.size) else f'from the image squashed to {side}'
+    how = squashed if look['squash'] else f'from shorter side {side}'
     mean, std = (' '.join(f'{value:.4g}' for value in look[name]) for name in ('mean', 'std'))
     return f'{size} {how}, {look["interpolation"]}, mean {mean}, std {std}'

@@ -1,7 +1,6 @@
 """The data of a report, read once from a directory of runs. `together` joins those of several."""
 
 import contextlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -10,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from cnn_bench import runs
+from cnn_bench.analysis import ensembles, other_recipes, summary, tuning, verdicts
+from cnn_bench.analysis.tuning import Ranking
+from cnn_bench.analysis.verdicts import Judgement
 from cnn_bench.errors import UserError
-from cnn_bench.report import ensembles, other_recipes, summary, tuning, verdicts
-from cnn_bench.report.tuning import Ranking
-from cnn_bench.report.verdicts import Judgement
 from cnn_bench.runs import choice, listing, schema, study
 from cnn_bench.runs import tuning as tuning_record
 from cnn_bench.runs.choice import Others
@@ -24,7 +23,6 @@ from cnn_bench.runs.study import Study
 from cnn_bench.runs.tuning import Tuning
 
 DEFAULT_TITLE = 'Error against cost'
-_OF_THE_RUN = ('name', 'seed')  # fields of a config that say which run it is, not how it is trained
 
 
 class NothingYet(UserError):
@@ -159,8 +157,10 @@ class ReportData:
 
     @cached_property
     def differing_fields(self) -> pd.DataFrame:
-        """`differing_fields` of the configurations in the summary."""
-        return differing_fields({self.names[run]: config for run, config in self.configs.items() if run in self.names})
+        """`other_recipes.differing_fields` of the configurations in the summary."""
+        return other_recipes.differing_fields(
+            {self.names[run]: config for run, config in self.configs.items() if run in self.names}
+        )
 
 
 def read(directory: str | Path) -> ReportData:
@@ -196,18 +196,6 @@ def existing(directory: str | Path) -> Path:
     return Path(directory)
 
 
-def differing_fields(configs: Mapping[str, dict]) -> pd.DataFrame:
-    """The fields in which configs (label -> config.json) differ: a row per dotted field, a column per label.
-
-    Values are JSON; `—` stands where a recipe lacks the field.
-    """
-    flat = {label: dict(_flat(config)) for label, config in configs.items()}
-    fields = dict.fromkeys(field for values in flat.values() for field in values if field not in _OF_THE_RUN)
-    rows = {field: [values.get(field, '—') for values in flat.values()] for field in fields}
-    differing = {field: values for field, values in rows.items() if len(set(values)) > 1}
-    return pd.DataFrame.from_dict(differing, orient='index', columns=list(flat))
-
-
 def _with_states(table: pd.DataFrame, directory: Path) -> pd.DataFrame:
     """The table with the state and the progress of runs that are unfinished, as far as this machine can tell."""
     for index in table.index[table.state == 'unfinished']:
@@ -238,9 +226,3 @@ def _configs(directory: Path) -> dict[str, dict]:
         with contextlib.suppress(UserError):  # `runs.load` says so
             found[name_below(run, directory)] = run.config()
     return found
-
-
-def _flat(value: object, path: str = '') -> list[tuple[str, str]]:
-    if isinstance(value, dict) and value:
-        return [pair for key in value for pair in _flat(value[key], f'{path}.{key}' if path else str(key))]
-    return [(path, value if isinstance(value, str) else json.dumps(value))]

@@ -4,9 +4,22 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from cnn_bench.report import ensembles
-from cnn_bench.report.ensembles import Member
-from cnn_bench.report.format import human, interval, percent, signed
+from cnn_bench.analysis import ensembles
+from cnn_bench.analysis.ensembles import Member
+from cnn_bench.format import human, interval, p_value, percent, signed
+from cnn_bench.runs.columns import COLUMNS, Column
+
+# Of `ensembles.best` and `ensembles.pairs`, for tables.
+SHOWN = (
+    Column('members', '', 'prose', header='Members'),
+    *(COLUMNS[name] for name in ('macs', 'params', 'top1_err_pct', 'top5_err_pct')),
+    Column('best_err_pct', '', 'number', header='Best member (%)', format='.2f'),
+    Column('difference', '', 'number', header='Difference (points)', format=signed),
+    Column('difference_low', '', 'number', header='95 % from', format=signed),
+    Column('difference_high', '', 'number', header='to', format=signed),
+    Column('p', '', 'number', header='p', format=p_value),
+    Column('disagreement_pct', '', 'number', header='Disagree (%)', format='.1f'),
+)
 
 
 def name(row: dict) -> str:
@@ -17,17 +30,10 @@ def name(row: dict) -> str:
     return f'the {row["size"]} best' if ensembles.IN_ORDER in ways else f'{row["size"]}, greedily'
 
 
-def differences(row: dict) -> dict[str, float]:
-    """A row of `ensembles.best` minus its best member, in points, with the ends of its interval: negative is better."""
-    ends = {'difference': 'gain', 'difference_low': 'high', 'difference_high': 'low'}
-    return {name: None if row[gain] is None else -row[gain] for name, gain in ends.items()}
-
-
 def difference(row: dict) -> str:
     """The difference with its interval in words: '−1.50 (−2.10 to −0.90)'."""
-    middle, low, high = differences(row).values()
-    ends = interval(low, high)
-    return f'{signed(middle)} ({ends})' if ends else signed(middle)
+    ends = interval(row['difference_low'], row['difference_high'])
+    return f'{signed(row["difference"])} ({ends})' if ends else signed(row['difference'])
 
 
 def how_chosen(found: Sequence[Member]) -> str:
@@ -74,7 +80,7 @@ def _kin(pairs: pd.DataFrame) -> str:
     """Disagreement and difference of pairs, by how closely related the two members are; '' where there is no pair."""
     parts = [
         f'two {row.Index} disagree on {percent(row.disagreement_pct, 1)} of the images, and their error together minus '
-        f'that of the better one is {signed(-row.gain)} points ({row.pairs} pair{"" if row.pairs == 1 else "s"})'
+        f'that of the better one is {signed(row.difference)} points ({row.pairs} pair{"" if row.pairs == 1 else "s"})'
         for row in ensembles.by_kin(pairs).itertuples()
     ]
     return f'On average {"; ".join(parts)}.' if parts else ''

@@ -2,7 +2,7 @@
 
 import re
 
-from cnn_bench.report.format import one_line
+from cnn_bench.format import one_line
 
 # Within a word an underscore is one; at the end of a heading a # is left out.
 _SIGNS = re.compile(r'[\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])|#(?=#*$)')

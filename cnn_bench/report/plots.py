@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from matplotlib.figure import Figure
 
+from cnn_bench.analysis import ensembles as members_of
+from cnn_bench.analysis import overlap as common_errors
+from cnn_bench.analysis import verdicts
+from cnn_bench.analysis.summary import summarise
 from cnn_bench.errors import UserError
-from cnn_bench.report import ensembles as members_of
-from cnn_bench.report import verdicts
 from cnn_bench.report.charts import catalogue, density, forest, learning, overlap, saving
 from cnn_bench.report.charts import ensembles as ensemble_chart
 from cnn_bench.report.charts.catalogue import LACKING
 from cnn_bench.report.charts.scatter import spec as scatter
 from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import named
-from cnn_bench.report.summary import summarise
 from cnn_bench.runs import columns
 from cnn_bench.runs.predictions import Predictions
 
@@ -69,7 +70,7 @@ def differences(
 
 def error_overlap(table: pd.DataFrame, predictions: Mapping[str, Predictions], style: str | None = None) -> Figure:
     """Per cent of the images that the row's network gets wrong which the column's network gets wrong too."""
-    return _drawn(overlap.error_overlap(overlap.shares(table, predictions)), LACKING['error_overlap'], style)
+    return _drawn(overlap.error_overlap(common_errors.shares(table, predictions)), LACKING['error_overlap'], style)
 
 
 def ensembles(table: pd.DataFrame, predictions: Mapping[str, Predictions], style: str | None = None) -> Figure:

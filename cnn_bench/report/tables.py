@@ -1,15 +1,16 @@
-"""The tables of a report as text: all runs as CSV, the summary as Markdown and as LaTeX."""
+"""Tables: described once, then written as Markdown, as LaTeX or by the page's macros. All runs as CSV."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
 
-from cnn_bench.report import tuning_words
-from cnn_bench.report.data import ReportData
+from cnn_bench.analysis.summary import shown_columns, tidy
 from cnn_bench.report.markdown import escaped, line, without_html
-from cnn_bench.report.summary import shown_columns, tidy
 from cnn_bench.runs import columns, spreadsheet
+from cnn_bench.runs.columns import Column
 
 _LATEX = {
     '\\': r'\textbackslash{}',
@@ -26,6 +27,47 @@ _LATEX = {
     '…': r'\ldots{}',
     **{sign: f'\\{sign}' for sign in '&%$#_{}'},
 }
+
+
+class Cell(NamedTuple):
+    """A cell of a table or of its head: its text, its kind (text, prose or number), and the number to sort by."""
+
+    text: str
+    kind: str = 'text'
+    value: object = ''
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells below a head, and a `hint` that explains them."""
+
+    head: Sequence[Cell]
+    rows: Sequence[Sequence[Cell]]
+    hint: str = ''
+
+
+def of_columns(shown: Sequence[Column], rows: Iterable[Mapping], hint: str = '') -> Table:
+    """The table of `rows` with those of the columns `shown` that have a value anywhere."""
+    rows = list(rows)
+    texts = {column.name: [column.text(row[column.name]) for row in rows] for column in shown}
+    kinds = {c.name: 'number' if c.numeric else c.kind if c.kind == 'prose' else 'text' for c in shown}
+    kept = [column for column in shown if any(texts[column.name])]
+    cells = [
+        [Cell(text, kinds[c.name], row[c.name] if text else '') for row, text in zip(rows, texts[c.name], strict=True)]
+        for c in kept
+    ]
+    return Table([Cell(c.header, kinds[c.name]) for c in kept], [*zip(*cells, strict=True)], hint)
+
+
+def of_texts(head: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 0, hint: str = '') -> Table:
+    """The table of rows of texts, those from the column number `texts` on to the right, if it is not 0."""
+    kinds = ['number' if 0 < texts <= i else 'text' for i in range(len(head))]
+    return Table([*map(Cell, head, kinds)], [[*map(Cell, row, kinds, row)] for row in rows], hint)
+
+
+def of_summary(summary: pd.DataFrame) -> Table:
+    """The summary, a row per configuration."""
+    return of_columns(shown_columns(summary), summary.to_dict('records'))
 
 
 def whole(table: pd.DataFrame) -> pd.DataFrame:
@@ -54,7 +96,7 @@ def markdown(
     out.write(f'# {escaped(title)}\n\n')
     if answer:
         out.write(f'{without_html(answer.strip())}\n\n')
-    out.write(markdown_table(summary))
+    out.write(markdown_table(of_summary(summary)))
     for note in notes:
         out.write(f'\n{line(note)}\n')
     out.write(sections)
@@ -64,38 +106,22 @@ def markdown(
     return out.getvalue()
 
 
-def markdown_table(summary: pd.DataFrame) -> str:
-    """The summary as a Markdown table, numbers to the right."""
-    shown = shown_columns(summary)
-    rows = [[column.text(row[column.name]) for column in shown] for row in summary.to_dict('records')]
-    return _markdown_rows([column.header for column in shown], rows, [column.numeric for column in shown])
+def _written(table: Table) -> list[list[str]]:
+    return [[header.text for header in table.head], *([cell.text for cell in row] for row in table.rows)]
 
 
-def markdown_tuning(data: ReportData) -> str:
-    """The section on tuning of a Markdown document; '' where the runs were not tuned."""
-    if data.tuning is None:
-        return ''
-    tables = [(tuning_words.HEAD_OF_CHOSEN, tuning_words.chosen_rows(data.tuning), 2)]
-    if data.ranking:
-        tables.append((tuning_words.HEAD_OF_RANKING, tuning_words.ranking_rows(data.ranking), 1))
-    said = ''.join(f'\n{line(sentence)}\n' for sentence in tuning_words.sentences(data))
-    made = [_markdown_rows(head, rows, [i >= texts for i in range(len(head))]) for head, rows, texts in tables if rows]
-    return f'\n## Tuning{data.name and f" of {data.name}"}\n{said}' + ''.join(f'\n{table}' for table in made)
-
-
-def _markdown_rows(head: Sequence[str], rows: Sequence[Sequence[str]], to_the_right: Sequence[bool]) -> str:
-    lines = [[escaped(name) for name in head], ['---:' if right else ':---' for right in to_the_right]]
-    lines += [[escaped(cell) for cell in row] for row in rows]
+def markdown_table(table: Table) -> str:
+    """A Markdown table, numbers to the right."""
+    head, *rows = [[escaped(text) for text in row] for row in _written(table)]
+    lines = [head, ['---:' if header.kind == 'number' else ':---' for header in table.head], *rows]
     return ''.join(f'| {" | ".join(cells)} |\n' for cells in lines)
 
 
-def latex_table(summary: pd.DataFrame) -> str:
-    """The summary as a LaTeX tabular that needs no package: numbers to the right, prose (sources, notes) left out."""
-    shown = [column for column in shown_columns(summary) if column.kind != 'prose']
-    alignment = ''.join('r' if column.numeric else 'l' for column in shown)
-    rows = [[column.header for column in shown]]
-    rows += [[column.text(row[column.name]) for column in shown] for row in summary.to_dict('records')]
-    head, *body = [' & '.join(latex(cell) for cell in row) + r' \\' for row in rows]
+def latex_table(table: Table) -> str:
+    """A LaTeX tabular that needs no package: numbers to the right, prose (sources, notes) left out."""
+    kept = [i for i, header in enumerate(table.head) if header.kind != 'prose']
+    alignment = ''.join('r' if table.head[i].kind == 'number' else 'l' for i in kept)
+    head, *body = [' & '.join(latex(row[i]) for i in kept) + r' \\' for row in _written(table)]
     return '\n'.join(
         [f'\\begin{{tabular}}{{{alignment}}}', r'\hline', head, r'\hline', *body, r'\hline', '\\end{tabular}', '']
     )

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from cnn_bench.analysis import published
+from cnn_bench.analysis.summary import tidy
 from cnn_bench.errors import UserError
-from cnn_bench.report import data, published
+from cnn_bench.report import data
 from cnn_bench.report.data import ReportData
-from cnn_bench.report.summary import tidy
 from cnn_bench.runs.choice import SAME, Others
 
 PUBLISHED = 'published'

@@ -2,28 +2,12 @@
 
 import math
 
+from cnn_bench.analysis.tuning import Chosen, Ranking, chosen
+from cnn_bench.format import percent, plain, signed
 from cnn_bench.report.data import ReportData
-from cnn_bench.report.format import percent, plain, signed
-from cnn_bench.report.tuning import Chosen, Ranking, chosen
+from cnn_bench.report.markdown import line
+from cnn_bench.report.tables import Table, markdown_table, of_texts
 from cnn_bench.runs.tuning import Range, Tuning
-
-HEAD_OF_CHOSEN = (
-    'Network',
-    'Field',
-    'Chosen',
-    'Validation error (%)',
-    'Next below (error)',
-    'Next above (error)',
-    'Edge',
-)
-HEAD_OF_RANKING = ('Network', 'Untuned top-1 error (%)', 'Tuned (%)', 'Difference', 'Place untuned', 'Place tuned')
-HINT_OF_CHOSEN = (
-    'Chosen by validation error; neighbours are the nearest values that finished trials had, with their validation '
-    'errors. In a space of several fields these trials differ in other fields too.'
-)
-HINT_OF_RANKING = (
-    'Mean errors on the test images over the seeds that learned, with the recipe’s own values and with the chosen ones.'
-)
 
 
 def sentences(data: ReportData) -> list[str]:
@@ -40,9 +24,28 @@ def sentences(data: ReportData) -> list[str]:
     return [*said, *(_ranked(data.ranking) if data.ranking else [])]
 
 
-def chosen_rows(tuning: Tuning) -> list[list[str]]:
-    """The cells below HEAD_OF_CHOSEN."""
-    return [
+def markdown(data: ReportData) -> str:
+    """The section on tuning of a Markdown document; '' where the variants were not tuned."""
+    said = ''.join(f'\n{line(sentence)}\n' for sentence in sentences(data))
+    of = f' of {data.name}' if data.name else ''
+    return f'\n## Tuning{of}\n{said}' + ''.join(f'\n{markdown_table(made)}' for made in tables(data)) if said else ''
+
+
+def tables(data: ReportData) -> list[Table]:
+    """What was chosen, and how the ranking changed; none where the variants were not tuned."""
+    if data.tuning is None:
+        return []
+    made = [_chosen(data.tuning), *([_ranking(data.ranking)] if data.ranking else [])]
+    return [table for table in made if table.rows]
+
+
+def _chosen(tuning: Tuning) -> Table:
+    head = 'Network, Field, Chosen, Validation error (%), Next below (error), Next above (error), Edge'.split(', ')
+    hint = (
+        'Chosen by validation error; neighbours are the nearest values that finished trials had, with their validation '
+        'errors. In a space of several fields these trials differ in other fields too.'
+    )
+    rows = [
         [
             one.variant,
             one.field,
@@ -54,21 +57,23 @@ def chosen_rows(tuning: Tuning) -> list[list[str]]:
         ]
         for one in chosen(tuning)
     ]
+    return of_texts(head, rows, texts=2, hint=hint)
 
 
-def ranking_rows(ranking: Ranking) -> list[list[str]]:
-    """The cells below HEAD_OF_RANKING, in the order of the tuned errors."""
-    places = [_places(errors) for errors in (ranking.untuned, ranking.tuned)]
-    return [
-        [
-            name,
-            f'{ranking.untuned[name]:.2f}',
-            f'{ranking.tuned[name]:.2f}',
-            signed(ranking.tuned[name] - ranking.untuned[name]),
-            *(str(place[name]) for place in places),
-        ]
-        for name in places[1]
-    ]
+def _ranking(ranking: Ranking) -> Table:
+    """In the order of the tuned errors."""
+    head = 'Network, Untuned top-1 error (%), Tuned (%), Difference, Place untuned, Place tuned'.split(', ')
+    hint = (
+        'Mean errors on the test images over the seeds that learned, with the recipe’s own values and with the chosen '
+        'ones.'
+    )
+    before, after = _places(ranking.untuned), _places(ranking.tuned)
+    rows = []
+    for name in after:
+        untuned, tuned = ranking.untuned[name], ranking.tuned[name]
+        places = str(before[name]), str(after[name])
+        rows.append([name, f'{untuned:.2f}', f'{tuned:.2f}', signed(tuned - untuned), *places])
+    return of_texts(head, rows, texts=1, hint=hint)
 
 
 def _how(tuning: Tuning) -> str:

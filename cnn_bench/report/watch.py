@@ -9,6 +9,7 @@ from pathlib import Path
 from cnn_bench import runs
 from cnn_bench.errors import UserError
 from cnn_bench.files import LOCK, is_locked
+from cnn_bench.measure import rows
 from cnn_bench.report.data import NothingYet, ReportData
 from cnn_bench.report.write import write_runs
 from cnn_bench.runs import schema, tuning
@@ -81,11 +82,11 @@ def write_now(data: ReportData, out: Path) -> str:
 def state(directories: Sequence[str | Path]) -> dict[str, object]:
     """What a report of these directories depends on: the time and size of each file, and which runs are being trained.
 
-    Two that are equal give the same report.
+    The directories hold runs, or what was measured. Two states that are equal give the same report.
     """
     found: dict[str, object] = {}
     for directory in map(Path, directories):
-        for file in directory.glob('*.json'):
+        for file in (*directory.glob('*.json'), directory / rows.FILE):
             found |= _stamp(file)
         for run in [*runs.find(directory), *runs.find(directory / tuning.UNTUNED)]:
             for name in _OF_A_RUN:

@@ -9,13 +9,13 @@ from pathlib import Path
 import pandas as pd
 
 from cnn_bench.files import cannot_write, scratch_directory
-from cnn_bench.report import tables
+from cnn_bench.format import printable
+from cnn_bench.report import tables, tuning_words
 from cnn_bench.report.charts import catalogue, saving
 from cnn_bench.report.charts.scatter.spec import accuracy_vs_macs
 from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import PAGE, Style, without_letters
 from cnn_bench.report.data import NothingYet, ReportData
-from cnn_bench.report.format import printable
 from cnn_bench.report.page import render
 from cnn_bench.runs import export
 
@@ -105,11 +105,11 @@ def _write_files(
     saved = saving.save_all([*first, *more], directory, style)
     drawn = saved[: len(first)], saved[len(first) :]
     notes = [*data.remarks, *(chart.caption for chart in first), *data.verdict_lines]
-    tuned = ''.join(tables.markdown_tuning(part) for part in data.sweeps)
+    tuned = ''.join(tuning_words.markdown(part) for part in data.sweeps)
     texts = {
         'results.csv': tables.csv(data.table),
         'results.md': tables.markdown(data.summary, data.left_out, title, answer, notes, tuned),
-        'results.tex': tables.latex_table(data.summary),
+        'results.tex': tables.latex_table(tables.of_summary(data.summary)),
         'index.html': render.render(data, *drawn, title, answer),
     }
     for name, text in texts.items():

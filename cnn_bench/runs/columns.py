@@ -4,6 +4,7 @@ A new metric is one entry here. What a run's `summary.json` holds under its name
 its exports, the summary, Markdown, LaTeX, the page and, where the entry names a cost, a chart of accuracy against it.
 """
 
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
@@ -24,7 +25,7 @@ class Column:
     words: str = ''  # in sentences: 'top-1 error'
     unit: str = ''  # of the value itself
     header: str = ''  # in the summary, with the unit in brackets; without one the summary does not show it
-    format: str = ''  # format specification of value / scale
+    format: str | Callable[[float], str] = ''  # format specification of value / scale, or what writes it
     scale: float = 1
     axis: str = ''  # label of an axis, where it is not words and unit
     cost: str = ''  # accuracy is charted against it as `accuracy_vs_<cost>`
@@ -50,7 +51,9 @@ class Column:
             return ''
         if self.kind == 'flag':
             return 'yes' if value else ''
-        return f'{value / self.scale:{self.format}}' if self.numeric else str(value)
+        if not self.numeric:
+            return str(value)
+        return self.format(value / self.scale) if callable(self.format) else f'{value / self.scale:{self.format}}'
 
 
 # fmt: off
@@ -117,18 +120,23 @@ COLUMNS: dict[str, Column] = {
                words='training time', unit='s', header='Seconds (training)', format=',.0f',
                axis='seconds of training, compilation left out', cost='training_time'),
         Column('measured_latency_ms', 'median time of an inference call on one batch, as `cnn-bench measure` found it '
-               'for this arch, width and input size; in reports with --measured, as the next three', 'number',
+               'for this arch, width and input size; in reports with --measured, as the next four', 'number',
                words='measured latency', unit='ms', header='Latency (ms)', format=',.3f', cost='measured_latency',
                axis='median time of a call (ms)', told_by='measured_on'),
         Column('measured_images_per_s', 'images per second at inference', 'number', words='measured images per second',
                header='Images/s (inference)', format=',.1f', cost='measured_images_per_s',
                axis='images per second at inference', told_by='measured_on', better='more'),
         Column('measured_memory_bytes', 'memory that the compiled inference program plans', 'number',
-               words='measured memory', unit='MB', header='Planned memory (MB)', format=',.1f', scale=1e6,
+               words='measured memory', unit='MiB', header='Planned memory (MiB)', format=',.1f', scale=2**20,
                cost='measured_memory', axis='planned memory at inference (bytes)', told_by='measured_on'),
+        Column('measured_energy_j', 'energy of one image at inference, that of the idle device taken off; where there '
+               'is a sensor', 'number', words='measured energy', unit='J', header='Energy (J/image)', format=',.3g',
+               cost='measured_energy', axis='energy of one image at inference (J)', told_by='measured_on'),
         Column('measured_on', 'batch, dtype, device and threads of the measurement', header='Measured on'),
-        Column('epochs', 'passes over the training set; of an unfinished run, those it is to make', 'number', KEY),
-        Column('seed', 'seed of initialisation, order, augmentation and dropout', 'count', DROPPED),
+        Column('epochs', 'passes over the training set; of an unfinished run, those it is to make', 'number', KEY,
+               format=lambda epochs: f'{round(epochs, 2):g}'),
+        Column('seed', 'seed of initialisation, order, augmentation and dropout', 'count', DROPPED,
+               format='.0f'),
         Column('dataset', 'name of the data set', over_seeds=KEY),
         Column('data_fingerprint', 'sha256 over the images and labels of the data set'),
         Column('input_shape', 'height x width x channels', over_seeds=KEY),
@@ -138,7 +146,7 @@ COLUMNS: dict[str, Column] = {
         Column('dtype', 'compute dtype', over_seeds=KEY),
         Column('device', 'kind and number of devices', over_seeds=JOINED),
         Column('recipe', 'first digits of the hash of the config without its seed: equal for runs that repeat each '
-               'other; of a published figure its kind, of those of `report.published.KINDS`', over_seeds=KEY,
+               'other; of a published figure its kind, of those of `analysis.published.KINDS`', over_seeds=KEY,
                header='Recipe'),
         Column('training', 'whose recipe the weights of a published figure were trained by, and its year; empty for a '
                'run of ours', over_seeds=KEY, header='Training'),

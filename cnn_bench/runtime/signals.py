@@ -149,6 +149,10 @@ class TrainingStopSignals(StopSignals):
         """Exit without waiting for the devices."""
         abort()
 
+    def asked_already(self) -> bool:
+        """Whether to stop before the first step: several processes agree at a `poll`, after it."""
+        return self.received and not self._several
+
     def poll(self) -> bool:
         """Whether to stop now. In a run of several processes all must call it equally often; all get one answer."""
         if not self._several:

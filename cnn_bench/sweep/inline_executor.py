@@ -1,20 +1,18 @@
 """Running trials one after another in the process of the sweep."""
 
 import contextlib
-import gc
 import signal
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cnn_bench.errors import Stopped
 from cnn_bench.runs import RunDirectory
+from cnn_bench.runtime import garbage
 from cnn_bench.sweep.executor import EndedTrial
 from cnn_bench.sweep.experiment import Trial
 from cnn_bench.sweep.outcome import attempt
 from cnn_bench.sweep.process import LOG
 from cnn_bench.training.session import train
-
-GC_THRESHOLD = 100_000  # new objects before a garbage collection
 
 
 @dataclass
@@ -30,15 +28,12 @@ class InlineExecutor:
     _ended: list[EndedTrial] = field(default_factory=list)
 
     def __enter__(self) -> 'InlineExecutor':
-        # Tracing makes many objects that stay: collecting garbage among them takes a fifth of the time of tracing.
-        gc.freeze()
-        self._threshold = gc.get_threshold()
-        gc.set_threshold(GC_THRESHOLD, *self._threshold[1:])
+        self._seldom = garbage.collected_seldom()
+        self._seldom.__enter__()
         return self
 
     def __exit__(self, *exception) -> None:
-        gc.set_threshold(*self._threshold)
-        gc.unfreeze()
+        self._seldom.__exit__(*exception)
 
     def free(self) -> int:
         """One, unless `ended` has yet to return a trial."""

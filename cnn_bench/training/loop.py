@@ -101,6 +101,8 @@ class Trainer:
         """Train what remains, write predictions and summary, and return the summary; None where the run pauses."""
         self.progress.start(self.step, self.setup.total_steps, self.setup.steps_per_epoch, self.config.batch_size)
         self.sinks.open(self.step)
+        if self.signals.asked_already():
+            raise Stopped(f'stopped at step {self.step} of {self.setup.total_steps}; the same command goes on')
         if self.step:
             self._evaluate()
         while self.step < min(self.until_step, self.setup.total_steps) and not self.monitor.stopped:

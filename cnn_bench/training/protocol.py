@@ -102,7 +102,10 @@ class Protocol:
     def __str__(self) -> str:
         size = _sides(self.preprocessing.size)
         if self.preprocessing.squash and not self.scales:
-            views = f'whole picture squashed to {size}'
+            side = self.preprocessing.resize or min(self.preprocessing.size)
+            whole = side == min(self.preprocessing.size)
+            cut = f'centre crop of {size} from the picture squashed to {side}'
+            views = f'whole picture squashed to {size}' if whole else cut
         elif self.crops:
             count = 'centre crop' if self.crops == 1 else f'{self.crops} crops'
             views = f'{count} of {size} from {self._shorter_sides()}'

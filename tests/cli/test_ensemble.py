@@ -2,15 +2,11 @@
 
 import json
 import shutil
-import sys
-from pathlib import Path
 
 import pytest
+from sweeps import IMAGES, write_sweep
 
 from cnn_bench.cli import main
-
-sys.path.append(str(Path(__file__).parent.parent / 'report'))
-from sweeps import IMAGES, write_sweep
 
 
 @pytest.fixture

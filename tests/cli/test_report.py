@@ -1,17 +1,12 @@
 """`cnn-bench report`, end to end."""
 
-import sys
-from pathlib import Path
-
 import pandas as pd
 import pytest
+from sweeps import write_sweep
 
 from cnn_bench.cli import main
 from cnn_bench.report import watch
 from cnn_bench.runs import study
-
-sys.path.append(str(Path(__file__).parent.parent / 'report'))
-from sweeps import write_sweep
 
 
 @pytest.fixture
@@ -45,7 +40,7 @@ def test_published(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out == 'runs/published/report/index.html\n'
     results = pd.read_csv('runs/published/report/results.csv').set_index('label')
     assert results.source['resnet50 (torchvision 2021)'] == 'torchvision 0.29.1, weights IMAGENET1K_V2'
-    page = Path('runs/published/report/index.html').read_text()
+    page = (tmp_path / 'runs/published/report/index.html').read_text()
     assert 'compared only where the recipe is of one kind' in page
     assert 'How much is recipe, how much architecture?' in page
     assert (tmp_path / 'runs/published/report/published_accuracy_vs_macs.png').exists()

@@ -3,17 +3,13 @@
 import http.client
 import os
 import socket
-import sys
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
+from sweeps import write_sweep
 
 from cnn_bench.cli import main, serve
 from cnn_bench.report import watch
-
-sys.path.append(str(Path(__file__).parent.parent / 'report'))
-from sweeps import write_sweep
 
 PAGE = '<!doctype html><title>A report</title>'
 

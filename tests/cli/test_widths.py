@@ -3,31 +3,28 @@
 import argparse
 import json
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fake_contestant import fake
 from PIL import Image
+from sweeps import write_sweep
 
 from cnn_bench.cli import COMMANDS, help, main, output
 from cnn_bench.cli.output import Column, count
 from cnn_bench.lecture.claims import activations, ledger, lenet, needs_training, worked_examples
-
-sys.path.append(str(Path(__file__).parent.parent / 'report'))
-from sweeps import write_sweep
 
 ANSI = re.compile(r'\x1b\[[0-9;?]*[a-zA-Z]')
 LEFT_OUT = re.compile(r'Left out, to fit: ([\w, ]+)\. All columns')
 ROOT = Path(__file__).parents[2]
 # Command -> the names of its columns, in JSON and in a pipe.
 TABLES = {
-    'list': 'arch family year input_shape num_classes params macs note',
-    'cost lenet5 --train': 'arch input_shape num_classes params macs param_bytes activation_bytes train_macs '
+    'list': 'arch family year input_shape num_classes params macs fused_params fused_macs note',
+    'cost lenet5 --train': 'arch form input_shape num_classes params macs param_bytes activation_bytes train_macs '
     'train_residual_bytes',
-    'cost lenet5 --layers --receptive-field': 'arch path op output_shape params macs elementwise_ops reduction_ops '
-    'pooling_ops activation_bytes receptive_field',
+    'cost lenet5 --layers --receptive-field': 'arch form path op output_shape params macs elementwise_ops '
+    'reduction_ops pooling_ops activation_bytes receptive_field',
     'claims': 'id text source expected computed unit verdict how tested_by why',
     'data list': 'name sizes num_classes image_shape channels reduced total_bytes directory problem',
     'weights list': 'arch libraries',

@@ -44,14 +44,14 @@ def resnet():
 @pytest.fixture
 def counted(monkeypatch):
     """The number of batch norms that were folded, one entry for each network."""
-    counts, find = [], folding.find_pairs
+    counts, trace = [], folding._traced
 
     def counting(*of):
-        found = find(*of)
-        counts.append(len(found))
-        return found
+        calls = trace(*of)
+        counts.append(len(calls.pairs()))
+        return calls
 
-    monkeypatch.setattr(folding, 'find_pairs', counting)
+    monkeypatch.setattr(folding, '_traced', counting)
     return counts
 
 

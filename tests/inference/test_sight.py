@@ -7,7 +7,7 @@ import pytest
 
 from cnn_bench.errors import UserError
 from cnn_bench.inference import activation_maps, first_layer_filters, gradient_saliency, invert, occlusion
-from cnn_bench.inference.inversion import total_variation
+from cnn_bench.inference.pixels import total_variation
 
 
 def test_activation_maps(network, image):

@@ -7,8 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import linen as nn
+from flax.traverse_util import flatten_dict
 
 from cnn_bench.models import registry
+from cnn_bench.models.variables import variable_shapes
 
 CLASSIFIERS = [name for name, arch in registry.ARCHS.items() if arch.num_classes and arch.task == 'classification']
 IMAGES = (4, 28, 28, 1)
@@ -49,11 +52,20 @@ def variables(module, shape, **mode) -> dict:
 def native(name: str) -> tuple:
     """The shapes of an architecture's output and variables for two images of its native size, and `maps` of it.
 
-    Traced once for all tests of the process: tests/conftest.py gives the files that call this to one worker.
+    Traced once for all tests of the process: tests/conftest.py gives files that share these to one worker.
     """
     run = partial(registry.build(name).init_with_output, keys(), capture_intermediates=True)
     output, shapes = jax.eval_shape(run, image((2, *registry.get(name).input_shape)))
     return output, shapes, _maps(shapes.pop('intermediates'))
+
+
+@cache
+def array_shapes(module: nn.Module, input_shape: tuple[int, int, int]) -> dict[str, jax.ShapeDtypeStruct]:
+    """Shapes of the variables by path, traced once; of a network as the registry has it, together with `native`."""
+    for name in registry.names():
+        if registry.get(name).input_shape == input_shape and registry.build(name) == module:
+            return flatten_dict(native(name)[1], sep='/')
+    return flatten_dict(variable_shapes(module, input_shape), sep='/')
 
 
 def paths(tree) -> dict[str, jax.ShapeDtypeStruct]:
@@ -100,17 +112,31 @@ def _structure(name: str) -> tuple:
     return make.func, tuple(sorted(fields.items()))
 
 
-REPRESENTATIVES = list({_structure(name): name for name in reversed(CLASSIFIERS)}.values())[::-1]
-# Families made of blocks that another family has: what compiles a network is tested on that one.
-SAME_BLOCKS = ('inception_v4', 'inception_resnet_v2', 'mnasnet', 'hrnet')
+# What is compiled takes seconds a network: `make test` has these, which between them have every kind of layer with
+# variables of its own (test_every_network holds them to it), `make test-slow` the other structures.
+COMPILED = (
+    'lenet5_1998',  # subsampling that is trained, a table of connections, codes for the classes
+    'alexnet',  # local response normalisation, groups, hidden dense layers
+    'nin',  # no head but a pooling
+    'seresnet50',  # bottlenecks, gates
+    'resnetv2_50',  # normalisation before convolutions
+    'plain20',  # basic blocks
+    'enet',
+    'xception',
+    'inception_v3',  # branches, auxiliary heads
+    'densenet121',
+    'squeezenet1_0',  # no normalisation at all
+    'mobilenet_v3_small',  # inverted residuals, gates, dropped blocks
+    'shufflenet_v2_x0_5',
+    'convnext_atto',
+    'convnextv2_atto',  # response normalisation
+    'nfnet_f0',  # standardised kernels, gains
+)
+# One name of each structure: that in `COMPILED`, or the first.
+REPRESENTATIVES = list({_structure(name): name for name in (*reversed(CLASSIFIERS), *COMPILED)}.values())[::-1]
 LONG = ('nasnet',)  # whose smallest form has hundreds of convolutions
-SIMPLER = ('efficientnet_lite0',)  # without the gates of its family
-_FAMILIES = {registry.get(name).family: name for name in REPRESENTATIVES if name not in SIMPLER}
-ONE_OF_EACH_FAMILY = [name for family, name in _FAMILIES.items() if family not in SAME_BLOCKS + LONG]
-# What is compiled, which takes seconds a network: `make test` has one of each family, `make test-slow` the rest.
 each_compiled = pytest.mark.parametrize(
-    'name',
-    [name if name in ONE_OF_EACH_FAMILY else pytest.param(name, marks=pytest.mark.slow) for name in REPRESENTATIVES],
+    'name', [name if name in COMPILED else pytest.param(name, marks=pytest.mark.slow) for name in REPRESENTATIVES]
 )
 
 
@@ -124,6 +150,32 @@ def small(name: str, **fields):
     rate = 0.05 if registry.get(name).family in LONG else 0.5  # one of hundreds would be dropped for all images
     drop = {'drop_path': rate} if 'drop_path' in allowed else {}
     return registry.build(name, **{'num_classes': 10, 'width': WIDTH, 'stem': 'small', **few, **aux, **drop, **fields})
+
+
+class Form(NamedTuple):
+    """What the initialisation of a network tells: shapes, and the types of layers with variables of their own."""
+
+    output: jax.ShapeDtypeStruct
+    features: jax.ShapeDtypeStruct  # the last feature map
+    variables: dict
+    layers: set[type]
+
+
+@cache
+def form(module: nn.Module) -> Form:
+    """The form of a network for IMAGES, traced once for all tests of the process and all names with this module."""
+    types = {}
+
+    def note(call, args, fields, context):
+        types[context.module.path] = type(context.module)
+        return call(*args, **fields)
+
+    run = partial(module.init_with_output, keys(), capture_intermediates=lambda _, method: method == 'features')
+    with nn.intercept_methods(note):
+        output, shapes = jax.eval_shape(run, image(IMAGES))
+    [last] = shapes.pop('intermediates')['features']
+    layers = {types[path[1:-1]] for path in flatten_dict(shapes)}
+    return Form(output, last, shapes, layers)
 
 
 class Trained(NamedTuple):
@@ -144,14 +196,14 @@ def loss(module, variables: dict, x, key) -> tuple:
 
 
 class Trial:
-    """A small network with fixed variables; what it computes is compiled once."""
+    """A network for IMAGES with fixed variables; what it computes is compiled once."""
 
-    def __init__(self, name: str):
-        self.module = small(name)
-        self.variables = random_variables(variables(self.module, IMAGES))
+    def __init__(self, module: nn.Module):
+        self.module = module
+        self.variables = random_variables(form(module).variables)
         self.x = np.random.default_rng(1).standard_normal(IMAGES).astype(np.float32)
         self._train = quick_jit(self._train_pass)
-        self._evaluate = quick_jit(lambda variables, x: self.module.apply(variables, x))
+        self._evaluate = quick_jit(partial(module.apply, train=False))
 
     def _train_pass(self, variables, x, key):
         def of_params(params):
@@ -164,10 +216,18 @@ class Trial:
         """A training pass with the given dropout seed, and with `collections` in place of its own."""
         return jax.tree.map(np.asarray, self._train({**self.variables, **collections}, self.x, jax.random.key(seed)))
 
-    def evaluate(self, x=None) -> np.ndarray:
-        return np.asarray(self._evaluate(self.variables, self.x if x is None else x))
+    def evaluate(self, x=None, variables=None) -> np.ndarray:
+        """Logits (n, 10) for the images `x` with `variables`, in place of its own."""
+        x, variables = (own if given is None else given for given, own in ((x, self.x), (variables, self.variables)))
+        return np.asarray(self._evaluate(variables, x))
 
 
 @cache
+def trial_of(module: nn.Module) -> Trial:
+    """The trial of a network, made once for all names with this module."""
+    return Trial(module)
+
+
 def trial(name: str) -> Trial:
-    return Trial(name)
+    """The trial of the small form of a network."""
+    return trial_of(small(name))

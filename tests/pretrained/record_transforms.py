@@ -89,7 +89,8 @@ def of_timm() -> list[dict]:
             for step in steps[:2]:
                 image = step(image)
                 if type(step).__name__ == 'Resize':
-                    resize = None if squash else step.size
+                    resize = step.size[0] if squash else step.size
+            resize = None if squash and resize == look['input_size'][-1] else resize  # nothing is cropped
             rows.append(
                 {
                     'library': 'timm_tf' if full.startswith('tf_') else 'timm',

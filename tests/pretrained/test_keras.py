@@ -11,15 +11,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from keras_networks import EVERY, NETWORKS, images, value
-from zoo import quick_jit
+from zoo import array_shapes, quick_jit
 
+from cnn_bench.pretrained import convert as converting
 from cnn_bench.pretrained.convert import build, convert
 from cnn_bench.pretrained.layout import layout_of
 
-# The same structure with more blocks, or a network whose logits are compared with timm's, or one of many cells: here
-# names and shapes are tested, and logits by `make test-slow`.
+# The same structure with more blocks, or a network whose logits are compared with those of PyTorch's libraries, or one
+# of many cells: here names and shapes are tested, and logits by `make test-slow`.
 SLOW = ('vgg19', 'resnet101', 'resnet152', 'resnetv2_101', 'resnetv2_152', 'densenet169', 'densenet201')
-SLOW += ('inception_resnet_v2', 'nasnet_mobile')
+SLOW += ('inception_v3', 'inception_resnet_v2', 'densenet121', 'mobilenet_v3_large', 'efficientnet_b0', 'convnext_tiny')
+SLOW += ('nasnet_mobile',)
 
 
 @cache
@@ -27,6 +29,12 @@ def recorded() -> dict:
     """{our name: {'shapes': {their name: shape}, 'logits': (2, 50)}}."""
     with gzip.open(Path(__file__).with_name('keras_recorded.json.gz'), 'rt') as file:
         return json.load(file)['networks']
+
+
+@pytest.fixture(autouse=True)
+def traced_once(monkeypatch):
+    """What is traced of a network is traced once for all tests."""
+    monkeypatch.setattr(converting, 'array_shapes', array_shapes)
 
 
 @pytest.mark.parametrize('arch', NETWORKS)

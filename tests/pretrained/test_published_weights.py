@@ -17,7 +17,7 @@ from cnn_bench.errors import UserError
 from cnn_bench.models import registry
 from cnn_bench.pretrained import importer
 from cnn_bench.pretrained.layout import layouts_of
-from cnn_bench.pretrained.preprocessing import choose
+from cnn_bench.pretrained.preprocessing import choose, in_words
 from cnn_bench.pretrained.published import every_set, tagged
 
 NO_HASH = '0' * 64
@@ -117,6 +117,12 @@ def test_fields_that_are_given_replace_those_of_the_set():
 def test_fields_that_do_not_fit_are_refused(given, words):
     with pytest.raises(UserError, match=words):
         choose('resnet50', 'torchvision', Path('mine.pth'), NO_HASH, None, given)
+
+
+def test_a_picture_may_be_squashed_and_then_cropped():
+    (nfnet,) = (each for each in every_set() if each.full_name == 'dm_nfnet_f0.dm_in1k')
+    assert nfnet.preprocessing.resized_size((375, 500)) == (213, 213)  # 192 / 0.9, cut
+    assert in_words(nfnet.preprocessing).startswith('192x192 from the image squashed to 213, bicubic')
 
 
 def test_an_unknown_tag_names_the_known_ones():

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from torch_networks import DAMPED, EVERY, NETWORKS, PACKAGED_SIZE, by_family, images, is_drawn, value
-from zoo import quick_jit
+from zoo import array_shapes, quick_jit
 
 from cnn_bench.errors import UserError
 from cnn_bench.pretrained import convert as converting
@@ -19,12 +19,13 @@ from cnn_bench.pretrained import torch_file
 from cnn_bench.pretrained.convert import build, convert, fitting_libraries
 from cnn_bench.pretrained.layout import layout_of, layouts_of
 
-# The same structure as another, under other names, or large or of many parts: here names and shapes are tested, and
-# logits by `make test-slow`.
+# The same structure as another, under other names or with other sizes (VGG's are compared with Keras's, which are
+# cheaper), or large or of many parts: here names and shapes are tested, and logits by `make test-slow`.
 SLOW = ('timm/vgg11_bn', 'timm/inception_v3', 'timm/mobilenetv2_100', 'timm/mnasnet_100', 'timm/efficientnet_lite0')
-SLOW += ('timm_tf/tf_efficientnet_b0', 'efficientnet_pytorch/efficientnet-lite2', 'timm_tf/tf_efficientnetv2_s')
+SLOW += ('timm_tf/tf_efficientnet_b0', 'efficientnet_pytorch/efficientnet-lite2', 'timm/mobilenetv3_small_100')
+SLOW += ('timm/efficientnet_b0', 'timm/convnext_tiny', 'torchvision/vgg11_bn', 'torchvision/squeezenet1_1')
 SLOW += ('timm/senet154', 'timm/nasnetalarge', 'timm/pnasnet5large', 'timm/hrnet_w18')
-SLOW += ('timm/mobilenetv4_conv_medium', 'timm/regnety_004')
+SLOW += ('timm_tf/tf_efficientnetv2_s', 'timm/mobilenetv4_conv_medium', 'timm/regnety_004')
 
 
 @cache
@@ -57,12 +58,14 @@ def _zeros(shapes: dict[str, list[int]]) -> dict[str, np.ndarray]:
     return {name: np.broadcast_to(np.float32(0), shape) for name, shape in shapes.items()}
 
 
-traced_once = cache(converting.array_shapes)  # for all libraries with the same network
+@pytest.fixture(autouse=True)
+def traced_once(monkeypatch):
+    """What is traced of a network is traced once for all libraries and tests."""
+    monkeypatch.setattr(converting, 'array_shapes', array_shapes)
 
 
 @pytest.mark.parametrize('key', NETWORKS)
-def test_every_name_and_shape_is_known(key, monkeypatch):
-    monkeypatch.setattr(converting, 'array_shapes', traced_once)
+def test_every_name_and_shape_is_known(key):
     library, (arch, _) = key.partition('/')[0], NETWORKS[key]
     convert(arch, _zeros(recorded()[key]['shapes']), library)
 

@@ -8,9 +8,10 @@ import pytest
 from measured_rows import NETWORKS, row, write
 from run_files import PROVENANCE, write_run
 
+from cnn_bench.analysis.canziani import claims, data
 from cnn_bench.cli import main
 from cnn_bench.models import registry
-from cnn_bench.report.canziani import against, by_batch, by_network, claims, data
+from cnn_bench.report.canziani import against, by_batch, by_network
 from cnn_bench.report.canziani import write as files
 from cnn_bench.report.charts import saving, style
 from cnn_bench.report.charts.absent import Absent
@@ -74,7 +75,7 @@ def test_time_per_image_and_its_line(measured):
 
 def test_memory_has_its_floor_and_slope(measured):
     chart = against.memory_against_parameters(data.read(measured))
-    assert chart.panels[0].title == 'floor 10.00 MB (10.00 to 10.00), slope 1.00 (1.00 to 1.00)'
+    assert chart.panels[0].title == 'floor 9.54 MiB (9.54 to 9.54), slope 1.00 (1.00 to 1.00)'
 
 
 def test_lines_by_batch_end_where_rows_failed(tmp_path):
@@ -83,9 +84,9 @@ def test_lines_by_batch_end_where_rows_failed(tmp_path):
     rows[0] |= {'noisy': True}
     chart = by_batch.time(data.read(write(tmp_path / 'm', [*rows, failed])))
     by_label = {line.label: line for line in chart.lines}
-    assert by_label['vgg19'].batch == (1, 4)
-    assert by_label['vgg16'].batch == (1, 4, 16)
-    assert by_label['vgg16'].value[2] == pytest.approx(2 + registry.get('vgg16').macs / 1e9 * 5.3125)
+    assert by_label['vgg19'].curves[''].x == (1, 4)
+    assert by_label['vgg16'].curves[''].x == (1, 4, 16)
+    assert by_label['vgg16'].curves[''].y[2] == pytest.approx(2 + registry.get('vgg16').macs / 1e9 * 5.3125)
     assert 'Missing: vgg19 at batch 16 (out of memory: refused 9 GB).' in chart.caption
     assert 'Noisy, with more spread than the measurement allows: alexnet at batch 1.' in chart.caption
 
@@ -100,7 +101,7 @@ def test_without_a_sensor_the_figures_of_power_say_so(measured):
 
 def test_with_a_sensor_they_are_drawn(tmp_path):
     found = data.read(write(tmp_path / 'm', made(power=10.0)))
-    assert {value for line in by_batch.power(found).lines for value in line.value} == {10.0}
+    assert {value for line in by_batch.power(found).lines for value in line.curves[''].y} == {10.0}
     assert [len(panel.blobs) for panel in against.operations_against_power(found).panels] == [14, 14]
 
 
@@ -260,3 +261,15 @@ def test_what_is_taken_of_the_rows(tmp_path):
     assert found.chosen.how == 'float32, a cpu, 2 threads'
     assert found.accuracy.missing == {'resnet18 x0.5': 'no published accuracy at width 0.5'}
     assert np.isfinite(found.drawn.accuracy).sum() == 2
+
+
+def test_an_interval_that_ends_beyond_the_axis_is_told(tmp_path):
+    rows = [
+        one | ({'latency_ms_high': 100 * one['latency_ms_p50']} if one['arch'] == 'vgg19' else {}) for one in made()
+    ]
+    chart = against.operations_against_time(data.read(write(tmp_path / 'm', rows)))
+    at = [blob.label for blob in chart.panels[0].blobs].index('vgg19')
+    figure = saving.draw(chart)
+    signs = figure.findobj(lambda artist: (artist.get_gid() or '').startswith('beyond-0-'))
+    assert [sign.get_gid() for sign in signs] == [f'beyond-0-{at}']
+    assert 'a triangle at the edge' in chart.caption

@@ -11,11 +11,12 @@ import vl_convert
 from sweeps import write_sweep
 
 from cnn_bench import stats
+from cnn_bench.analysis import pairs, published, verdicts
+from cnn_bench.analysis.summary import tidy
 from cnn_bench.errors import UserError
-from cnn_bench.report import data, explorer, plots, published, together, verdicts
+from cnn_bench.report import data, explorer, plots, together
 from cnn_bench.report.data import ReportData
-from cnn_bench.report.explorer import pairs, rows, section, vega
-from cnn_bench.report.summary import tidy
+from cnn_bench.report.explorer import rows, section, vega
 
 
 @pytest.fixture(scope='module')
@@ -99,6 +100,21 @@ def test_many_networks_are_not_compared(sweep, make_table):
     assert pairs.compare(table.assign(collapsed=None), {run: run for run in table.run}, {}, ['top1_err_pct']) == {}
 
 
+def test_that_many_are_not_compared_is_said(make_table):
+    content = section.content(ReportData(make_table(pairs.MOST + 1, 2)))
+    assert (content['pairs'], content['most_compared']) == ({}, pairs.MOST)
+    assert section.content(ReportData(make_table(2, 2)))['most_compared'] == 0
+
+
+def test_each_data_set_has_a_front_of_its_own(make_table):
+    table = make_table(8)
+    table.loc[::2, 'dataset'] = 'cifar10'
+    table.loc[::2, 'top1_err_pct'] += 20
+    summary = ReportData(table).summary
+    assert summary.front[summary.dataset == 'cifar10'].any()
+    assert front_drawn(section.content(ReportData(table))) == set(summary.label[summary.front])
+
+
 def test_what_the_axes_may_show(sweep):
     content = section.content(sweep)
     assert [axis['field'] for axis in content['costs']] == [
@@ -147,7 +163,8 @@ def test_published_results_have_a_front_for_each_kind_of_recipe():
     summary = data.summary[data.summary.recipe != published.MORE_DATA]
     drawn = front_drawn(content, hidden_origins=['more data'])
     assert drawn == set(summary.label[summary.front])
-    assert drawn > set(summary.label[stats.pareto_front(summary.macs, summary.top1_err_pct)])
+    stated = summary[summary.recipe != published.UNSTATED]
+    assert drawn > set(stated.label[stats.pareto_front(stated.macs, stated.top1_err_pct)])
     shapes = {row['label']: row['mark'] for row in content['rows']}
     assert shapes['resnet50 (torchvision 2015)'] != shapes['resnet50 (torchvision 2021)']
 
@@ -222,5 +239,11 @@ async def _drive(address: str) -> None:
         assert await page.js('location.hash') == view
         assert (await page.js(shown)).startswith('2 of 3 networks. Front of parameters')
         assert await page.js("document.querySelector('.compared').textContent") == compared
+        size = {'width': 420, 'height': 800, 'deviceScaleFactor': 1, 'mobile': False}
+        await page('Emulation.setDeviceMetricsOverride', **size)
+        fits = """(() => { const box = document.querySelector('.compared');
+            box.querySelector('th:nth-child(2)').textContent = 'a_long_name_of_a_network_'.repeat(4);
+            return box.scrollWidth <= box.clientWidth; })()"""
+        assert await page.js(fits)
         assert page.said == []
         assert {request.partition('#')[0] for request in page.requests} <= {address, 'about:blank', 'data:,'}

@@ -5,7 +5,8 @@ import pytest
 from run_files import PROVENANCE, write_run
 
 from cnn_bench import runs
-from cnn_bench.report import data, verdicts
+from cnn_bench.analysis import verdicts
+from cnn_bench.report import data
 from cnn_bench.report.write import write_runs
 from cnn_bench.runs import export
 from cnn_bench.runs.columns import COLUMNS, MEAN, Column

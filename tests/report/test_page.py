@@ -4,12 +4,12 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
+from cnn_bench.analysis.summary import summarise
 from cnn_bench.report.charts import saving
 from cnn_bench.report.charts.density import accuracy_density
 from cnn_bench.report.data import ReportData
 from cnn_bench.report.explorer import vega
 from cnn_bench.report.page import render as page
-from cnn_bench.report.summary import summarise
 from cnn_bench.runs.study import Hypothesis, Study
 
 VOID = {'meta', 'link', 'br', 'hr', 'img', 'input', 'wbr'}

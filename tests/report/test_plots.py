@@ -3,9 +3,10 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from cnn_bench.analysis import other_recipes
+from cnn_bench.analysis.summary import summarise
 from cnn_bench.errors import UserError
-from cnn_bench.report import data, plots
-from cnn_bench.report.summary import summarise
+from cnn_bench.report import plots
 from cnn_bench.runs.predictions import Predictions
 
 
@@ -47,9 +48,9 @@ def test_recipes_differ_in_fields():
         'a': {'name': 'a', 'seed': 0, 'model': {'arch': 'x', 'width': 1.0}, 'same': [1]},
         'b': {'name': 'b', 'seed': 1, 'model': {'arch': 'x', 'depth': None}, 'same': [1]},
     }
-    found = data.differing_fields(configs)
+    found = other_recipes.differing_fields(configs)
     assert found.T.to_dict() == {
         'model.width': {'a': '1.0', 'b': '—'},
         'model.depth': {'a': '—', 'b': 'null'},
     }
-    assert data.differing_fields({'a': configs['a']}).empty
+    assert other_recipes.differing_fields({'a': configs['a']}).empty

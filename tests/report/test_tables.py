@@ -6,8 +6,8 @@ import pytest
 from markdown_it import MarkdownIt
 from run_files import train_row, write_run
 
+from cnn_bench.analysis.summary import left_out, summarise
 from cnn_bench.report import tables
-from cnn_bench.report.summary import left_out, summarise
 from cnn_bench.runs import export
 
 
@@ -20,7 +20,7 @@ def test_what_latex_would_take_for_commands_is_escaped():
 
 def test_every_row_has_every_cell(table):
     table.loc[table.label == 'vgg11', 'label'] = 'a_b & c'
-    text = tables.latex_table(summarise(table))
+    text = tables.latex_table(tables.of_summary(summarise(table)))
     places = re.match(r'\\begin\{tabular\}\{([lr]+)\}\n\\hline\n', text)[1]
     rows = [line for line in text.splitlines() if line.endswith(r' \\')]
     assert len(rows) == 1 + 12

@@ -7,10 +7,11 @@ import pytest
 from run_files import PROVENANCE, write_run
 from sweeps import write_sweep
 
+from cnn_bench.analysis import published, verdicts
+from cnn_bench.analysis.summary import summarise
 from cnn_bench.errors import UserError
-from cnn_bench.report import data, published, together, verdicts
+from cnn_bench.report import data, together
 from cnn_bench.report.charts import catalogue
-from cnn_bench.report.summary import summarise
 from cnn_bench.report.write import write_runs
 
 HERE = {'plain': [16.0, 18.0], 'resnet': [12.0, 12.4]}
@@ -88,7 +89,7 @@ def test_one_label_for_two_things_is_told_apart(sweeps, tmp_path, change):
     assert catalogue.make('differences', made) is None  # there is no `plain` to compare with
     assert any('differences from a baseline' in remark.lower() for remark in made.remarks)
     drawn = catalogue.make('learning_curves', made)
-    assert {series.label for series in drawn.series} == set(errors.index)
+    assert {line.label for line in drawn.lines} == set(errors.index)
 
 
 def test_of_three_those_that_agree_share_a_name(sweeps, tmp_path):

@@ -6,7 +6,8 @@ import pytest
 from run_files import write_run
 from sweeps import write_sweep
 
-from cnn_bench.report import data, tuning, tuning_words
+from cnn_bench.analysis import tuning
+from cnn_bench.report import data, tuning_words
 from cnn_bench.report.charts import catalogue, saving
 from cnn_bench.report.write import write_runs
 from cnn_bench.runs import RunDirectory, schema
@@ -125,4 +126,4 @@ def test_a_network_that_never_learns_sets_no_axis():
     assert figure.axes[0].get_ylim()[1] < 30
     (label,) = figure.findobj(lambda artist: artist.get_gid() == 'label-0')
     assert label.get_text() == 'lost ↑ 90.0 %'
-    assert np.diff(chart.lines[1].errors).max() <= 0
+    assert np.diff(chart.lines[1].curves[''].y).max() <= 0

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import measured_rows
 import pytest
 from run_files import eval_row, write_run
 from sweeps import write_sweep
@@ -145,11 +146,17 @@ def test_a_run_in_training_is_told_and_drawn(sweep, tmp_path):
         assert found.left_out == [('trials/plain-s7', 'running: step 8 of 8, validation error 30.00 %')]
         line = watch.write_now(found, tmp_path / 'report')
     assert line.endswith('report/index.html: 4 of 5 runs finished, 1 running')
-    series = {one.label: one for one in catalogue.make('learning_curves', found).series}
+    series = {one.label: one for one in catalogue.make('learning_curves', found).lines}
     assert set(series) == {'plain', 'resnet', 'plain, seed 7 (running)'}
-    assert series['plain, seed 7 (running)'].curves['val'].mean == (40.0, 30.0)
-    assert series['plain'].curves['val'].epoch == (1.0, 2.0, 3.0, 4.0)  # not cut to where the running one is
+    assert series['plain, seed 7 (running)'].curves['val'].y == (40.0, 30.0)
+    assert series['plain'].curves['val'].x == (1.0, 2.0, 3.0, 4.0)  # not cut to where the running one is
     assert data.read(sweep).left_out[0][1].startswith('stopped: step 8 of 8')
+
+
+def test_what_was_measured_is_followed(tmp_path):
+    before = watch.state([measured_rows.write(tmp_path / 'm', [measured_rows.row()])])
+    measured_rows.write(tmp_path / 'm', [measured_rows.row(), measured_rows.row('vgg16')])
+    assert before != watch.state([tmp_path / 'm'])
 
 
 def test_nothing_yet(tmp_path):

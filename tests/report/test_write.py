@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from sweeps import write_sweep
 
+from cnn_bench.analysis import verdicts
 from cnn_bench.errors import UserError
-from cnn_bench.report import data, verdicts
+from cnn_bench.report import data
 from cnn_bench.report.charts import catalogue, saving
 from cnn_bench.report.page import render as page
 from cnn_bench.report.write import write_runs, write_table

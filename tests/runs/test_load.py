@@ -5,8 +5,8 @@ import pytest
 from run_files import PROVENANCE, write_run
 
 from cnn_bench import runs
+from cnn_bench.analysis import summary
 from cnn_bench.errors import UserError
-from cnn_bench.report import summary
 from cnn_bench.runs import schema
 from cnn_bench.runs.columns import COLUMNS
 

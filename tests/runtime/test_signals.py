@@ -15,6 +15,7 @@ from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.runtime.signals import TrainingStopSignals
 from cnn_bench.trained.checkpoint import Checkpoints
 from cnn_bench.training import loop, session
+from cnn_bench.training.setup import TrainingSetup
 
 VALIDATED = {'batch_size': 18, 'dataset.validation_images': 24}  # four steps an epoch
 
@@ -72,6 +73,19 @@ def test_a_stopped_run_goes_on(tiny_recipe, tiny_data, tmp_path, undisturbed, mo
     assert RunDirectory(tmp_path / 'run').metrics() == logged
     session.train(config, tmp_path / 'run', tiny_data)
     assert_same_run(config, tmp_path / 'run', expected, tiny_data)
+
+
+def test_a_signal_before_the_first_step_trains_none(tiny_recipe, tiny_data, tmp_path, monkeypatch):
+    first_state = TrainingSetup.first_state
+
+    def asked(setup):
+        signal.raise_signal(signal.SIGINT)
+        return first_state(setup)
+
+    monkeypatch.setattr(TrainingSetup, 'first_state', asked)
+    monkeypatch.setattr(loop.Trainer, '_train', lambda *_: pytest.fail('a step was trained'))
+    with pytest.raises(Stopped, match='stopped at step 0 of 8; the same command goes on'):
+        session.train(tiny_recipe(**VALIDATED), tmp_path / 'run', tiny_data)
 
 
 def test_what_evaluations_lead_to_goes_on_too(tiny_recipe, tiny_data, tmp_path, monkeypatch):

@@ -8,7 +8,19 @@ import numpy as np
 import pytest
 from flax import linen as nn
 from flax.errors import ScopeParamNotFoundError
-from zoo import CLASSIFIERS, IMAGES, each_compiled, keys, paths, quick_jit, random_variables, small, variables
+from zoo import (
+    CLASSIFIERS,
+    IMAGES,
+    Trial,
+    each_compiled,
+    keys,
+    paths,
+    quick_jit,
+    random_variables,
+    small,
+    trial_of,
+    variables,
+)
 
 from cnn_bench.models import fast_ops, layers, registry
 from cnn_bench.models.batch_norm import BatchNorm
@@ -37,23 +49,23 @@ def images(shape=IMAGES):
 class Outcome:
     """What folding did to a network with random statistics, scales and shifts."""
 
-    def __init__(self, module: nn.Module):
-        self.module = module
-        self.before = random_variables(variables(module, IMAGES))
-        same, self.folded = fold(module, self.before, IMAGES[1:])
-        assert same is module
-        self._apply = quick_jit(partial(module.apply, train=False))
+    def __init__(self, trial: Trial):
+        self.module, self.before, self._trial = trial.module, trial.variables, trial
+        same, self.folded = fold(self.module, self.before, IMAGES[1:])
+        assert same is self.module
 
     @cached_property
     def expected(self):
-        return np.asarray(self._apply(self.before, images()))
+        return self._trial.evaluate()
 
     @cached_property
     def logits(self):
-        return np.asarray(self._apply(self.folded, images()))
+        return self._trial.evaluate(variables=self.folded)
 
 
-outcome = cache(Outcome)  # networks that differ in depth alone have the same small form
+@cache
+def outcome(module: nn.Module) -> Outcome:  # networks that differ in depth alone have the same small form
+    return Outcome(trial_of(module))
 
 
 @pytest.mark.parametrize('name', CLASSIFIERS)
@@ -101,7 +113,7 @@ def test_of_networks_with_other_layers(name, fields):
 def test_of_linens_batch_norm():
     with fast_ops.disabled():
         module = small('resnet20')
-        of = Outcome(module)
+        of = Outcome(Trial(module))
     assert not left(of.folded)
     np.testing.assert_allclose(of.logits, of.expected, rtol=0, atol=1e-5 * np.abs(of.expected).max())
 
@@ -350,6 +362,6 @@ class Dense(Classifier):
 
 
 def test_every_norm_has_its_own_epsilon():
-    of = Outcome(Dense(num_classes=3))
+    of = outcome(Dense(num_classes=3))
     assert not left(of.folded)
     np.testing.assert_allclose(of.logits, of.expected, rtol=0, atol=1e-5 * np.abs(of.expected).max())

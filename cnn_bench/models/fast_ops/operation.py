@@ -92,6 +92,12 @@ ad.primitive_jvps[_call] = _differentiate
 
 def _by_platform(function: Callable, cpu: Callable, *args):
     """`function(*args)`, computed by `cpu(*args)` on CPUs."""
-    jaxpr, shape = jax.make_jaxpr(function, return_shape=True)(*args)
-    outputs = _call.bind(*args, jaxpr=jaxpr, cpu=cpu)
-    return jax.tree.unflatten(jax.tree.structure(shape), outputs)
+    traced = _jitted(function).trace(*args)
+    outputs = _call.bind(*args, jaxpr=traced.jaxpr, cpu=cpu)
+    return jax.tree.unflatten(jax.tree.structure(traced.out_info), outputs)
+
+
+@cache
+def _jitted(function: Callable) -> Callable:
+    """The compiled function, which traces arguments of the same shapes once: blocks of a network are often alike."""
+    return jax.jit(function)

@@ -1,9 +1,6 @@
-"""The ten figures of Canziani, Paszke and Culurciello 2017 (arXiv 1605.07678) from measured rows, and their findings.
+"""The ten figures of Canziani, Paszke and Culurciello 2017 (arXiv 1605.07678) from measured rows (`analysis.canziani`).
 
-data       what is drawn: measured networks, and how accurate each is
-accuracy   accuracy of networks, published or of our own runs
 by_network figures 1 and 10; by_batch 3 to 5; against 2 and 6 to 9
 notes      what each figure lacks, in words
-claims     the paper's findings, judged by the data at hand
 write      the figures, the page and claims.json as files
 """

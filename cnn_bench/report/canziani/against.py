@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 
 from cnn_bench import stats
+from cnn_bench.analysis.canziani.claims import estimate
+from cnn_bench.analysis.canziani.data import BATCHES, Data
 from cnn_bench.report.canziani import notes
 from cnn_bench.report.canziani.by_batch import MEMORY
 from cnn_bench.report.canziani.by_network import NO_ACCURACY
-from cnn_bench.report.canziani.data import BATCHES, Data
-from cnn_bench.report.canziani.words import estimate
 from cnn_bench.report.charts.absent import Absent
 from cnn_bench.report.charts.blobs import Blob, Blobs, Panel
 from cnn_bench.report.charts.spec import ChartSpec
@@ -16,7 +16,7 @@ from cnn_bench.report.charts.spec import ChartSpec
 GOPS = 'operations of one image (G-Ops)'
 OPERATIONS = 'A multiply and an add count as two operations, as in the paper.'
 AREA = 'The area of a mark is proportional to the parameters, but for hollow ones, too small to show it.'
-BARS = 'Horizontal lines are the intervals of the medians.'
+BARS = 'Horizontal lines are the intervals of the medians; a triangle at the edge: it ends beyond the axis.'
 
 
 def accuracy_against_operations(data: Data) -> ChartSpec:
@@ -32,11 +32,11 @@ def accuracy_against_operations(data: Data) -> ChartSpec:
 def memory_against_parameters(data: Data) -> ChartSpec:
     """Figure 6: memory at batch 1 against the bytes of the parameters, with the line through the points."""
     titles = {'name': 'figure06_memory_vs_parameters', 'title': 'Figure 6. Memory against parameters at batch 1'}
-    rows = data.at(1).dropna(subset=['params_mb', 'memory_mb'])
-    found = stats.fit_line(rows.params_mb, rows.memory_mb)
-    title = f'floor {estimate(found.intercept, " MB")}, slope {estimate(found.slope)}'
+    rows = data.at(1).dropna(subset=['params_mib', 'memory_mib'])
+    found = stats.fit_line(rows.params_mib, rows.memory_mib)
+    title = f'floor {estimate(found.intercept, " MiB")}, slope {estimate(found.slope)}'
     panel = _with_line(
-        Panel(title, 'parameters (MB)', 'planned memory (MB)', _blobs(rows, 'params_mb', 'memory_mb', area=''))
+        Panel(title, 'parameters (MiB)', 'planned memory (MiB)', _blobs(rows, 'params_mib', 'memory_mib', area=''))
     )
     caption = notes.caption(MEMORY, _INTERVALS, notes.of_rows(data, [1]))
     return _chart(titles, _subtitle(data), caption, [panel], _not_measured(data, 1), areas='')

@@ -1,16 +1,16 @@
 """Figures 3, 4 and 5: time per image, net power and memory by batch size."""
 
-import numpy as np
 import pandas as pd
 
+from cnn_bench.analysis.canziani.data import Data
+from cnn_bench.analysis.lineage import LINEAGES, of_family
 from cnn_bench.report.canziani import notes
-from cnn_bench.report.canziani.data import Data
 from cnn_bench.report.charts.absent import Absent
-from cnn_bench.report.charts.by_batch import ByBatch, Line
+from cnn_bench.report.charts.lines import Curve, Line, Lines
 from cnn_bench.report.charts.spec import ChartSpec
-from cnn_bench.report.lineage import LINEAGES, of_family
 
 _OTHER_BATCHES = (1, 2, 4, 8, 16, 32, 64)  # the paper's
+_ROOM = 1.15  # of the greatest value, shown above it on a linear axis
 
 
 def time(data: Data) -> ChartSpec:
@@ -35,18 +35,18 @@ def power(data: Data) -> ChartSpec:
 
 
 def memory(data: Data) -> ChartSpec:
-    """Figure 5: megabytes that the compiled program plans, on a log axis."""
+    """Figure 5: MiB that the compiled program plans, on a log axis."""
     return _lines(
         data,
-        'memory_mb',
+        'memory_mib',
         {'name': 'figure05_memory_by_batch', 'title': 'Figure 5. Memory by batch size'},
-        y_label='planned memory (MB)',
+        y_label='planned memory (MiB)',
         caption=MEMORY,
     )
 
 
 MEMORY = (
-    'Memory is what the compiled program plans: parameters and images, outputs and temporaries, in MB of 10^6 bytes. '
+    'Memory is what the compiled program plans: parameters and images, outputs and temporaries, in MiB. '
     'The paper has the peak that its device had in use, in which that of the libraries counts too.'
 )
 
@@ -64,12 +64,15 @@ def _lines(
         caption = notes.caption(f'Not drawn: {why}.', notes.of_rows(data))
         return Absent(subtitle=data.chosen.how, caption=caption, why=why, **titles)
     lines = [_line(group.sort_values('batch'), column) for _, group in rows.groupby('label', sort=False)]
-    return ByBatch(
+    return Lines(
         subtitle=f'{len(lines)} networks · {data.chosen.how}',
         caption=caption,
+        x_label='images in a batch',
         y_label=y_label,
         lines=tuple(sorted(lines, key=_order)),
-        log_y=log_y,
+        panels={'': ''},
+        log=(True, log_y),
+        y_limits=None if log_y else (0.0, _ROOM * rows[column].max()),
         **titles,
     )
 
@@ -80,7 +83,6 @@ def _order(line: Line) -> tuple:
 
 
 def _line(rows: pd.DataFrame, column: str) -> Line:
-    unknown = np.full(len(rows), np.nan)
-    low, high = (rows.get(f'{column}_{end}', pd.Series(unknown)).to_numpy(dtype=float) for end in ('low', 'high'))
-    values = (tuple(found) for found in (rows.batch, rows[column], low, high))
-    return Line(rows.label.iloc[0], rows.family.iloc[0], *values)
+    ends = [name for name in (f'{column}_low', f'{column}_high') if name in rows]
+    curve = Curve(*(tuple(rows[name].astype(float)) for name in ('batch', column, *ends)))
+    return Line(rows.label.iloc[0], {'': curve}, rows.family.iloc[0])

@@ -2,12 +2,13 @@
 
 import pandas as pd
 
+from cnn_bench.analysis.canziani.data import Data
+from cnn_bench.format import percent
 from cnn_bench.report.canziani import notes
-from cnn_bench.report.canziani.data import Data
 from cnn_bench.report.charts.absent import Absent
 from cnn_bench.report.charts.bars import Bar, Bars
+from cnn_bench.report.charts.density import in_words
 from cnn_bench.report.charts.spec import ChartSpec
-from cnn_bench.report.format import human, percent, three_digits
 
 NO_ACCURACY = 'no network here has an accuracy'
 
@@ -25,10 +26,7 @@ def density(data: Data) -> ChartSpec:
     """Figure 10: top-1 accuracy per million parameters, the densest first."""
     titles = {'name': 'figure10_accuracy_per_parameter', 'title': 'Figure 10. Accuracy per parameter'}
     rows = data.networks[data.networks.density.notna()].sort_values(['density', 'label'], ascending=[False, True])
-    text = [
-        f'{three_digits(row.density)} · {percent(row.accuracy, 1)} with {human(row.params)}'
-        for row in rows.itertuples()
-    ]
+    text = [in_words(row.density, row.accuracy, row.params) for row in rows.itertuples()]
     caption = notes.caption(
         'Information density: top-1 accuracy divided by the trainable parameters in millions. It favours small '
         'networks, whatever their accuracy, which stands behind each bar.',

@@ -5,11 +5,9 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
+from cnn_bench.analysis.canziani.data import NO_POWER, Data
+from cnn_bench.analysis.measured import FIRST_DTYPE
 from cnn_bench.models import registry
-from cnn_bench.report.canziani.data import Data
-from cnn_bench.report.measured import FIRST_DTYPE
-
-NO_POWER = 'no power sensor on this device'
 
 
 def no_power(data: Data) -> str:

@@ -4,45 +4,47 @@ import json
 
 import pandas as pd
 
-from cnn_bench.report.canziani.claims import FAILS, HOLDS, NOT_HERE, SOURCE, UNDECIDED, Claim
-from cnn_bench.report.canziani.data import Data
-from cnn_bench.report.format import percent
+from cnn_bench.analysis.canziani.claims import FAILS, HOLDS, NOT_HERE, SOURCE, UNDECIDED, Claim
+from cnn_bench.analysis.canziani.data import Data
+from cnn_bench.format import percent
+from cnn_bench.report import tables
 from cnn_bench.report.page import render as pages
 from cnn_bench.report.page.render import Drawn
-from cnn_bench.report.page.sections import Cell, Header
+from cnn_bench.runs.columns import COLUMNS, Column
+from cnn_bench.runtime.memory import MIB
 
 TITLE = 'The ten figures of Canziani, Paszke and Culurciello 2017, from what was measured here'
 # Verdict -> how the style sheet calls what looks like it.
 _LOOKS = {HOLDS: 'supported', FAILS: 'contradicted', UNDECIDED: 'undecided', NOT_HERE: 'undecided'}
-_MEGA, _GIGA = 1e6, 1e9
-# Column of the rows -> header, unit, what the value is divided by, format; text where there is no format.
-_COLUMNS = {
-    'arch': ('Network', '', 1, ''),
-    'framework': ('Framework', '', 1, ''),
-    'batch': ('Batch', '', 1, '.0f'),
-    'dtype': ('Type', '', 1, ''),
-    'mode': ('Mode', '', 1, ''),
-    'size': ('Size', 'pixels', 1, '.0f'),
-    'width': ('Width', '', 1, 'g'),
-    'status': ('Status', '', 1, ''),
-    'latency_ms_p50': ('Latency', 'ms, median', 1, ',.3f'),
-    'latency_ms_low': ('from', 'ms', 1, ',.3f'),
-    'latency_ms_high': ('to', 'ms', 1, ',.3f'),
-    'latency_ms_p90': ('Latency', 'ms, 90 %', 1, ',.3f'),
-    'images_per_s': ('Images/s', '', 1, ',.1f'),
-    'memory_planned_bytes': ('Planned memory', 'MB', _MEGA, ',.1f'),
-    'params': ('Parameters', 'M', _MEGA, ',.3f'),
-    'macs': ('MACs', 'G', _GIGA, ',.3f'),
-    'power_w': ('Net power', 'W', 1, ',.1f'),
-    'spread_pct': ('Spread', '%', 1, '.1f'),
-    'spread_of_rounds_pct': ('Spread of rounds', '%', 1, '.1f'),
-    'noisy': ('Noisy', '', 1, ''),
-    'reason': ('Reason', '', 1, ''),
-}
+# How rows are shown.
+_COLUMNS = (
+    Column('arch', '', header='Network'),
+    Column('framework', '', header='Framework'),
+    Column('batch', '', 'count', header='Batch', format='.0f'),
+    Column('dtype', '', header='Type'),
+    Column('mode', '', header='Mode'),
+    Column('size', '', 'count', header='Size (pixels)', format='.0f'),
+    Column('width', '', 'number', header='Width', format='g'),
+    Column('status', '', header='Status'),
+    Column('latency_ms_p50', '', 'number', header='Latency (ms, median)', format=',.3f'),
+    Column('latency_ms_low', '', 'number', header='from (ms)', format=',.3f'),
+    Column('latency_ms_high', '', 'number', header='to (ms)', format=',.3f'),
+    Column('latency_ms_p90', '', 'number', header='Latency (ms, 90 %)', format=',.3f'),
+    Column('images_per_s', '', 'number', header='Images/s', format=',.1f'),
+    Column('memory_planned_bytes', '', 'count', header='Planned memory (MiB)', format=',.1f', scale=MIB),
+    COLUMNS['params'],
+    COLUMNS['macs'],
+    Column('power_w', '', 'number', header='Net power (W)', format=',.1f'),
+    Column('spread_pct', '', 'number', header='Spread (%)', format='.1f'),
+    Column('spread_of_rounds_pct', '', 'number', header='Spread of rounds (%)', format='.1f'),
+    Column('noisy', '', 'flag', header='Noisy'),
+    Column('reason', '', header='Reason'),
+)
 
 
 def render(data: Data, judged: list[Claim], drawn: list[Drawn]) -> str:
     """The HTML of the page, which loads nothing else."""
+    ordered = data.rows.sort_values(['arch', 'framework', 'batch'], kind='stable')
     return pages.fill(
         'figures.html',
         title=TITLE,
@@ -51,7 +53,7 @@ def render(data: Data, judged: list[Claim], drawn: list[Drawn]) -> str:
         figures=[pages.figure(*one) for one in drawn],
         provenance=_provenance(data),
         accuracies={name: f'{percent(of)}, {data.accuracy.origin[name]}' for name, of in data.accuracy.top1.items()},
-        rows=_rows(data),
+        rows=tables.of_columns(_COLUMNS, ordered.to_dict('records')),
     )
 
 
@@ -70,22 +72,6 @@ def _provenance(data: Data) -> dict[str, str]:
         'accuracy': data.accuracy.words,
     }
     return {name: value for name, value in entries.items() if value}
-
-
-def _rows(data: Data) -> dict:
-    shown = [name for name in _COLUMNS if data.rows[name].notna().any()]
-    columns = [Header(*_COLUMNS[name][:2], 'number' if _COLUMNS[name][3] else 'text') for name in shown]
-    ordered = data.rows.sort_values(['arch', 'framework', 'batch'], kind='stable').to_dict('records')
-    return {'columns': columns, 'rows': [[_cell(name, row[name]) for name in shown] for row in ordered]}
-
-
-def _cell(name: str, value: object) -> Cell:
-    _, _, scale, form = _COLUMNS[name]
-    if value is None or value != value:  # nan
-        return Cell('', 'number' if form else 'text', '')
-    if form:
-        return Cell(f'{value / scale:{form}}', 'number', value)
-    return Cell(('yes' if value else '') if isinstance(value, bool) else str(value), 'text')
 
 
 def _versions(found: object) -> str:

@@ -4,14 +4,15 @@ import dataclasses
 import json
 from pathlib import Path
 
-from cnn_bench.report.canziani import against, by_batch, by_network, claims, page
-from cnn_bench.report.canziani.claims import Claim
-from cnn_bench.report.canziani.data import Data
+from cnn_bench.analysis.canziani import claims
+from cnn_bench.analysis.canziani.claims import Claim
+from cnn_bench.analysis.canziani.data import Data
+from cnn_bench.format import printable
+from cnn_bench.report.canziani import against, by_batch, by_network, page
 from cnn_bench.report.charts import saving
 from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import PAGE as ON_PAGE
 from cnn_bench.report.charts.style import Style
-from cnn_bench.report.format import printable
 from cnn_bench.report.write import write_whole
 
 NAME = 'canziani'

@@ -8,9 +8,9 @@ overlap     which errors networks share
 ensembles   networks and their ensembles, as a scatter chart
 tuning      the expected best of n tuning trials
 bars        one number per network, one colour per group
-by_batch    a number against batch size, a line per network
 blobs       one number against another in panels, with a fitted line
 absent      what stands in the place of a chart that the data do not allow
-rows, lines the frame of charts with a row per network; lines with their names beside; style: how all charts look
+lines       one number against another, a line per network, its name beside it
+rows        the frame of charts with a row per network; style: how all charts look
 saving      a chart as PNG, SVG and PDF
 """

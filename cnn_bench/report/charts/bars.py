@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from cnn_bench.analysis.lineage import of_family
 from cnn_bench.report.charts import rows
 from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import SEED, looks
-from cnn_bench.report.lineage import of_family
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
+from cnn_bench.format import three_digits
 from cnn_bench.report.charts import absent
 from cnn_bench.report.charts.scatter import legend, marks, naming
+from cnn_bench.report.charts.scatter.axes import set_limits
 from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import (
     BOTTOM,
@@ -23,12 +24,10 @@ from cnn_bench.report.charts.style import (
     blank,
     current,
     fit,
-    log_ticks,
     looks,
     shorten,
     wrap,
 )
-from cnn_bench.report.format import three_digits
 
 _BETWEEN, _ABOVE = 0.75, 0.24  # inches: between two panels, for the title of a panel
 _CENTRE = 10.0  # pixels of radius from which a blob has a dot in its centre
@@ -125,46 +124,17 @@ def _drawn(chart: Blobs, tall: float, how: str) -> tuple[Figure, bool]:
             continue
         axes.set_xlabel(wrap(panel.x_label, wide), labelpad=7)
         axes.set_ylabel(panel.y_label, labelpad=7)
-        sizes = marks.sizes(
-            panel.blobs, scale, [found[blob.family][1] for blob in panel.blobs], STYLE['figure.dpi'] / 72
-        )
-        _limits(axes, panel, sizes)
+        shapes = [found[blob.family][1] for blob in panel.blobs]
+        sizes = marks.sizes(panel.blobs, scale, shapes, STYLE['figure.dpi'] / 72)
+        x, y = (np.array([getattr(blob, of) for blob in panel.blobs]) for of in 'xy')
+        x, y = x if panel.log_x else np.append(x, 0.0), np.append(y, 0.0) if panel.from_zero else y
+        least, write = (0.1 * x.max(), 0.1 * y.max()), (three_digits, three_digits)
+        set_limits(axes, x, y, sizes.reach.max(), log_x=panel.log_x, least=least, write=write)
         _blobs(axes, k, panel, sizes, found)
         said = [shorten(blob.label) for blob in panel.blobs]
         said = said if how == naming.TEXT else [names[label] for label in said]
         all_fit &= how == naming.LIST or _labels(axes, k, panel, sizes, said, how)
     return figure, all_fit
-
-
-def _limits(axes: Axes, panel: Panel, sizes: marks.Sizes) -> None:
-    box, reach = axes.get_window_extent(), sizes.reach.max()
-    x, y = (np.array([getattr(blob, of) for blob in panel.blobs]) for of in 'xy')
-    if panel.log_x:
-        axes.set_xscale('log')
-        low, high = _padded(np.log10(x), reach / box.width, least=0.3)
-        axes.set_xlim(10**low, 10**high)
-        axes.xaxis.set_major_locator(FixedLocator(log_ticks(10**low, 10**high, box.width / STYLE['figure.dpi'])))
-        axes.xaxis.set_minor_formatter(NullFormatter())
-    else:
-        axes.set_xlim(*_padded(np.append(x, 0.0), reach / box.width))
-    axes.set_ylim(*_padded(np.append(y, 0.0) if panel.from_zero else y, reach / box.height))
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda value, _: '' if value < 0 else three_digits(value)))
-    axes.tick_params(which='both', length=3)
-    axes.grid(True)
-    axes.set_axisbelow(True)
-    axes.spines[['top', 'right']].set_visible(False)
-
-
-def _padded(values: np.ndarray, radius: float, least: float = 0.0) -> tuple[float, float]:
-    """Limits around values, with room for blobs of `radius`, a fraction of the axis."""
-    low, high = values.min(), values.max()
-    if high - low <= least:
-        middle, half = (low + high) / 2, max(least, 0.1 * abs(high), 1e-9) / 2
-        low, high = middle - half, middle + half
-    share = min(max(0.06, radius + 0.01), 0.3)
-    pad = share / (1 - 2 * share) * (high - low)
-    return low - pad, high + pad
 
 
 def _blobs(axes: Axes, k: int, panel: Panel, sizes: marks.Sizes, found: dict) -> None:
@@ -175,6 +145,11 @@ def _blobs(axes: Axes, k: int, panel: Panel, sizes: marks.Sizes, found: dict) ->
         marks.draw(axes, blob.x, blob.y, found[blob.family], sizes, i, **over)
         if math.isfinite(blob.low):
             axes.plot([blob.low, blob.high], [blob.y, blob.y], color=INK, linewidth=0.8, zorder=4.5)
+            left, right = axes.get_xlim()
+            for edge, angle, out in ((left, 90, blob.low < left), (right, 270, blob.high > right)):
+                if out:
+                    beyond = {'marker': (3, 0, angle), 'clip_on': False, 'gid': f'beyond-{k}-{i}'}
+                    axes.scatter(edge, blob.y, s=16, color=INK, linewidth=0, zorder=4.5, **beyond)
         elif sizes.reach[i] > _CENTRE:
             axes.scatter(blob.x, blob.y, s=5, color=CARD, linewidth=0, gid=f'centre-{k}-{i}', zorder=4.4)
 

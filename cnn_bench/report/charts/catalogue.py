@@ -3,14 +3,17 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import pandas as pd
+
+from cnn_bench.analysis import overlap as common_errors
+from cnn_bench.analysis import verdicts
 from cnn_bench.errors import unknown
-from cnn_bench.report import verdicts
+from cnn_bench.format import text
 from cnn_bench.report.charts import density, ensembles, forest, learning, overlap, tuning
 from cnn_bench.report.charts.absent import Absent
 from cnn_bench.report.charts.scatter import spec as scatter
 from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.data import ReportData
-from cnn_bench.report.format import text
 from cnn_bench.runs.charts import costs, names
 from cnn_bench.runs.columns import DEVICE_MEAN
 
@@ -38,6 +41,11 @@ def make(name: str, data: ReportData) -> ChartSpec | None:
     if name not in known:
         raise unknown('chart', name, known)
     return known[name](data)
+
+
+def against_measured() -> list[Callable[[pd.DataFrame], ChartSpec | None]]:
+    """The makers of the charts of error against what was measured, from a summary."""
+    return [partial(scatter.accuracy_vs_cost, name=name) for name, cost in costs().items() if cost.told_by]
 
 
 def why_not(name: str) -> str:
@@ -95,7 +103,7 @@ def _differences(data: ReportData) -> ChartSpec | None:
 
 
 def _overlap(data: ReportData) -> ChartSpec | None:
-    shares = overlap.shares(data.standing, data.predictions, data.names)
+    shares = common_errors.shares(data.standing, data.predictions, data.names)
     return overlap.error_overlap(shares, scatter.subtitle(data.summary))
 
 

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
+from cnn_bench.format import human, percent, text, three_digits
 from cnn_bench.report.charts.bars import Bar, Bars
 from cnn_bench.report.charts.scatter.spec import subtitle
-from cnn_bench.report.format import human, percent, text, three_digits
 from cnn_bench.runs import collapse
 
 
@@ -27,11 +27,16 @@ def accuracy_density(summary: pd.DataFrame) -> Bars | None:
     )
 
 
+def in_words(density: float, accuracy: float, params: float) -> str:
+    """What stands behind a bar: '3.92 · 69.8 % with 17.8 M'."""
+    return f'{three_digits(density)} · {percent(accuracy, 1)} with {human(params)}'
+
+
 def _bar(row: dict) -> Bar:
     millions, accuracy, by_seed = row['params'] / 1e6, 100 - row['top1_err_pct'], row['by_seed']
     collapsed = collapse.in_words(sum(seed.collapsed for seed in by_seed), len(by_seed))
     density = accuracy / millions
-    said = f'{three_digits(density)} · {percent(accuracy, 1)} with {human(row["params"])}'
+    said = in_words(density, accuracy, row['params'])
     seeds = tuple((100 - seed.error) / millions for seed in by_seed) if len(by_seed) > 1 else ()
     said = f'{said} · {collapsed}' if collapsed else said
     return Bar(row['label'], text(row['family']), density, said, seeds)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import pandas as pd
 
 from cnn_bench import stats
-from cnn_bench.report import ensembles
+from cnn_bench.analysis import ensembles
+from cnn_bench.analysis.ensembles import Member
+from cnn_bench.analysis.summary import SeedError
 from cnn_bench.report.charts.scatter.spec import Point, Scatter
 from cnn_bench.report.ensemble_words import how_chosen, name
-from cnn_bench.report.ensembles import Member
-from cnn_bench.report.summary import SeedError
 from cnn_bench.runs.columns import COLUMNS
 
 ONE, SEVERAL = 'one network', 'ensemble'

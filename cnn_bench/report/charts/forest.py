@@ -7,11 +7,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from cnn_bench.analysis.verdicts import OVER_IMAGES, OVER_SEEDS, Pair
+from cnn_bench.format import compared, interval, signed
 from cnn_bench.report.charts import rows
 from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import BLUE, CARD, MUTED, SEED, shorten
-from cnn_bench.report.format import compared, interval, signed
-from cnn_bench.report.verdicts import OVER_IMAGES, OVER_SEEDS, Pair
 from cnn_bench.runs import collapse
 
 OVER_NETWORKS = 'networks'  # what a mean is over where its `pairs` are networks

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
+from cnn_bench.format import tick
 from cnn_bench.report.charts.scatter import legend
 from cnn_bench.report.charts.style import (
     BOTTOM,
@@ -15,12 +16,12 @@ from cnn_bench.report.charts.style import (
     add_titles,
     blank,
     current,
+    plain_axes,
     shorten,
     text_width,
     ticks,
     wrap,
 )
-from cnn_bench.report.format import tick
 
 _STEP = 0.24  # inches from a row to the next
 _GAP, _LEAST = 0.14, 1.2  # inches: between the axes and the text beside them, least width of the axes
@@ -59,10 +60,7 @@ def frame(
     axes.xaxis.set_major_locator(FixedLocator(ticks(*limits, most=min(8, int((wide - left - right) / 0.4)))))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
     axes.set_xlabel(wrap(x_label, wide - left - right), labelpad=7)
-    axes.tick_params(length=3)
-    axes.grid(True, axis='x')
-    axes.set_axisbelow(True)
-    axes.spines[['top', 'right', 'left']].set_visible(False)
+    plain_axes(axes, 'x', ('top', 'right', 'left'))
     return figure, axes
 
 

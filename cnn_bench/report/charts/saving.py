@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
@@ -14,30 +15,26 @@ from pathlib import Path
 from fontTools import subset
 from matplotlib.figure import Figure
 
-from cnn_bench.report.charts import absent, bars, blobs, by_batch, forest, learning, overlap, tuning
+from cnn_bench.format import printable
+from cnn_bench.report.charts import absent, bars, blobs, forest, lines, overlap
 from cnn_bench.report.charts.absent import Absent
 from cnn_bench.report.charts.bars import Bars
 from cnn_bench.report.charts.blobs import Blobs
-from cnn_bench.report.charts.by_batch import ByBatch
 from cnn_bench.report.charts.forest import Forest
-from cnn_bench.report.charts.learning import Learning
+from cnn_bench.report.charts.lines import Lines
 from cnn_bench.report.charts.overlap import Overlap
 from cnn_bench.report.charts.scatter import draw as scatter
 from cnn_bench.report.charts.scatter.spec import Scatter
 from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import PAGE, STYLE, Style, using
-from cnn_bench.report.charts.tuning import ExpectedBest
-from cnn_bench.report.format import printable
 from cnn_bench.runtime import cores
 
 _DRAW = {
     Scatter: scatter.draw,
-    Learning: learning.draw,
+    Lines: lines.draw,
     Forest: forest.draw,
     Overlap: overlap.draw,
-    ExpectedBest: tuning.draw,
     Bars: bars.draw,
-    ByBatch: by_batch.draw,
     Blobs: blobs.draw,
     Absent: absent.draw,
 }
@@ -47,12 +44,25 @@ _UNDATED = {
     'pdf': dict.fromkeys(('Creator', 'Producer', 'CreationDate')),
 }
 FORMATS = tuple(_UNDATED)
+MOST_LARGER = 2.0  # the canvas of a slide, where text of 9 points is just legible
 
 
 def draw(chart: ChartSpec, style: Style = PAGE) -> Figure:
-    """The figure of any kind of chart, with gids on its marks and labels."""
-    with using(style):
-        return _DRAW[type(chart)](chart)
+    """The figure of any kind of chart, with gids on its marks and labels.
+
+    In a style of one height, a chart that would be higher is drawn on a larger canvas of the same shape, up to
+    MOST_LARGER times: on a slide all of it is smaller.
+    """
+    larger, tried = 1.0, style
+    while True:
+        with using(tried):
+            figure = _DRAW[type(chart)](chart)
+        over = figure.get_figheight() / tried.tallest
+        if style.least < style.tallest or over <= 1 or larger == MOST_LARGER:
+            return figure
+        larger = min(MOST_LARGER, larger * max(1.15, over**0.5))
+        sizes = {name: larger * getattr(style, name) for name in ('width', 'least', 'tallest')}
+        tried = replace(style, **sizes)
 
 
 def save(chart: ChartSpec, directory: Path, style: Style = PAGE) -> str:
@@ -63,9 +73,10 @@ def save(chart: ChartSpec, directory: Path, style: Style = PAGE) -> str:
     """
     with using(style), _without_layout_tables(), warnings.catch_warnings():
         warnings.filterwarnings('ignore', 'Glyph .* missing')  # the report says of which label
-        figure, svg = _DRAW[type(chart)](chart), io.StringIO()
+        figure, svg = draw(chart, style), io.StringIO()
+        dpi = style.dpi * style.width / max(style.width, figure.get_figwidth())
         for to in ('png', 'pdf'):
-            figure.savefig(directory / f'{chart.name}.{to}', dpi=style.dpi, metadata=_UNDATED[to])
+            figure.savefig(directory / f'{chart.name}.{to}', dpi=dpi, metadata=_UNDATED[to])
         figure.set_dpi(STYLE['figure.dpi'])
         figure.savefig(svg, format='svg', metadata=_UNDATED['svg'])
     text = printable(re.sub(r'[ \t]+$', '', svg.getvalue(), flags=re.MULTILINE))

@@ -3,20 +3,21 @@
 import bisect
 import contextlib
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 
 import matplotlib
 from matplotlib import font_manager
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from cnn_bench.analysis.lineage import FAMILIES, LINEAGES, OTHER, of_family
 from cnn_bench.errors import UserError, unknown
-from cnn_bench.report.format import one_line
-from cnn_bench.report.lineage import FAMILIES, LINEAGES, OTHER, of_family
+from cnn_bench.format import one_line
 
 # Role -> (light, dark). Each light colour occurs once, so that the page can exchange it for a CSS variable.
 THEME = {
@@ -216,6 +217,14 @@ def add_titles(figure: Figure, title: str, subtitle: str, left: float = MARGIN) 
     place = {'x': left / wide, 'ha': 'left', 'va': 'top'}
     figure.text(y=1 - 0.14 / high, s=title, fontsize=style.title, fontweight='bold', **place)
     figure.text(y=1 - 0.42 / high, s=subtitle, color=MUTED, **place)
+
+
+def plain_axes(axes: Axes, grid: str = 'both', without: Sequence[str] = ('top', 'right')) -> None:
+    """A grid behind what is drawn, short ticks, and no frame on the sides `without`."""
+    axes.tick_params(which='both', length=3)
+    axes.grid(True, axis=grid)
+    axes.set_axisbelow(True)
+    axes.spines[[*without]].set_visible(False)
 
 
 def text_width(texts: list[str], fontsize: float | None = None) -> float:

@@ -1,8 +1,9 @@
 """What the tooltip of a network says: all that the summary knows of it, in words."""
 
-from cnn_bench.report.format import human, text
-from cnn_bench.report.summary import COMPUTED_AFTER, SeedError
+from cnn_bench.analysis.summary import COMPUTED_AFTER, SeedError
+from cnn_bench.format import human, text
 from cnn_bench.runs.columns import COLUMNS, Column
+from cnn_bench.runtime.memory import MIB
 
 _FINGERPRINT = 12  # digits that are shown
 
@@ -41,7 +42,9 @@ def _value(column: Column, row: dict, computed: dict[str, str]) -> str:
     """A value with its unit; the top-1 error with its interval."""
     value = row.get(column.name)
     if column.counted:
-        return human(value, 'B' if column.unit == 'bytes' else '') if value > 0 else ''
+        if column.unit == 'bytes':
+            return f'{value / MIB:,.2f} MiB' if value > 0 else ''
+        return human(value) if value > 0 else ''
     shown = column.text(value)
     if not shown or not column.unit:
         return shown

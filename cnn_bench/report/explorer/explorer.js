@@ -252,7 +252,8 @@ function differences(one, other) {
     if (a === null || b === null) continue;
     const [mean, low, high, n, over] = test ?? [turned * (b - a), null, null];
     const ends = (turned > 0 ? [low, high] : [high, low]).map((end) => turned * end);
-    const said = low === null ? 'no interval: one of each' : `${ends.map(signed).join(' to ')}, ${n} ${over}`;
+    const none = given.most_compared ? `not computed for more than ${given.most_compared} networks` : 'no interval: one of each';
+    const said = low === null ? none : `${ends.map(signed).join(' to ')}, ${n} ${over}`;
     table.append(row(name, `${decimals(a)} %`, `${decimals(b)} %`, `${signed(turned * mean)} points`, said));
   }
   for (const { field, name } of given.costs) {

@@ -5,10 +5,10 @@ import json
 import altair as alt
 import pandas as pd
 
+from cnn_bench.analysis.summary import names, summarise
 from cnn_bench.errors import unknown
 from cnn_bench.report.charts.style import THEME
 from cnn_bench.report.explorer import chart, rows
-from cnn_bench.report.summary import names, summarise
 
 _SIZE = {'width': 760, 'height': 420}
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cnn_bench.report import published
-from cnn_bench.report.charts import learning
+from cnn_bench.analysis import by_epoch, published
+from cnn_bench.analysis.lineage import LINEAGES, OTHER, lineage
+from cnn_bench.analysis.summary import compared, tidy
+from cnn_bench.format import text
 from cnn_bench.report.charts.style import COLOURS, HUES, THEME
 from cnn_bench.report.explorer import details
-from cnn_bench.report.format import text
-from cnn_bench.report.lineage import LINEAGES, OTHER, lineage
-from cnn_bench.report.summary import compared, tidy
 from cnn_bench.runs.columns import COLUMNS, DEVICE_MEAN
 
 OWN = 'own'
@@ -85,6 +84,7 @@ def networks(summary: pd.DataFrame) -> list[dict]:
                 'collapsed': bool(row['by_seed']) and all(seed.collapsed for seed in row['by_seed']),
                 'origin': RECIPES[row['recipe']][0] if of_published else OWN,
                 'mark': RECIPES[row['recipe']][1] if of_published else '',
+                'dataset': text(row['dataset']),
                 'among': among,
                 'ranked': not (of_published and row['recipe'] == published.UNSTATED),
                 'lineage': lineage(text(row['arch']), text(row['family'])),
@@ -132,7 +132,7 @@ def curves(found: pd.DataFrame | None, networks: Sequence[dict], names: Mapping[
     seeds = finished.groupby('run').seed.first()
     failed = set(finished.run[_collapsed(finished)])
     made = []
-    for (run, kind), rows in learning.by_epoch(finished, {run: run for run in names}).groupby(['label', 'kind']):
+    for (run, kind), rows in by_epoch.means(finished, {run: run for run in names}).groupby(['label', 'kind']):
         if len(rows) < 2:
             continue
         kept = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), _MOST_EPOCHS)).astype(int))

@@ -5,10 +5,11 @@ from importlib import resources
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from cnn_bench.analysis import pairs
 from cnn_bench.report.charts.learning import PANELS
 from cnn_bench.report.charts.scatter.spec import LINEAR_UP_TO_RATIO
 from cnn_bench.report.data import ReportData
-from cnn_bench.report.explorer import pairs, rows, vega
+from cnn_bench.report.explorer import rows, vega
 
 _BEYOND = 0.1  # of the epochs: errors before may lie beyond the axis
 
@@ -23,7 +24,6 @@ def html(data: ReportData) -> Markup:
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
     made = environment.from_string(_file('explorer.html')).render(
         given=given,
-        most_compared=pairs.MOST,
         css=Markup(_file('explorer.css')),
         vega=Markup(vega.script()),
         js=Markup(_file('explorer.js')),
@@ -53,6 +53,7 @@ def content(data: ReportData) -> dict:
         'origins': [name for name in rows.MARKS if name in {row['origin'] for row in networks}],
         'marks': rows.MARKS,
         'published': any(row['mark'] for row in networks),
+        'most_compared': pairs.MOST if len(set(names.values())) > pairs.MOST else 0,
         'pairs': pairs.compare(data.standing, names, data.predictions, compared),
         'start': {
             'x': rows.FIRST_COST,

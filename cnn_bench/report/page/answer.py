@@ -6,12 +6,12 @@ import pandas as pd
 from markupsafe import Markup
 
 from cnn_bench import stats
-from cnn_bench.report import published
+from cnn_bench.analysis import published
+from cnn_bench.analysis.summary import learned_errors
+from cnn_bench.analysis.verdicts import Judgement
+from cnn_bench.format import human, percent
 from cnn_bench.report.data import ReportData
-from cnn_bench.report.format import human, percent
 from cnn_bench.report.page.sections import markdown
-from cnn_bench.report.summary import learned_errors
-from cnn_bench.report.verdicts import Judgement
 
 _LONGEST = 240  # characters
 _MOST_NAMED = 4  # networks, or hypotheses

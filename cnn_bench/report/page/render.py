@@ -5,7 +5,7 @@ from importlib import resources
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from cnn_bench.report import explorer
+from cnn_bench.report import explorer, tables
 from cnn_bench.report.charts.saving import FORMATS
 from cnn_bench.report.charts.spec import ChartSpec
 from cnn_bench.report.charts.style import THEME
@@ -35,7 +35,7 @@ def render(data: ReportData, first: list[Drawn], more: list[Drawn], title: str, 
         more=[figure(*drawn) for drawn in more if not _is_explored(drawn[0])],
         files=[chart.name for chart, _ in (*first, *more)],
         intervals=summary['top1_ci95_pct'].notna().any(),
-        results=sections.results(summary),
+        results=tables.of_summary(summary),
         recipes=sections.recipes(data),
         ensembles=sections.ensembles(data) if any(chart.name == 'ensembles' for chart, _ in first) else {},
         left_out=data.left_out,

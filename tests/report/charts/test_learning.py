@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cnn_bench.analysis import by_epoch
 from cnn_bench.report.charts import learning, lines, saving
 
 
@@ -12,7 +13,7 @@ def curve(run, label, seed, errors, kind='val', epochs=None, state='finished'):
 
 
 def means(rows, **fields):
-    table = learning.by_epoch(pd.DataFrame(rows), **fields)
+    table = by_epoch.means(pd.DataFrame(rows), **fields)
     return table[['label', 'kind', 'epoch', 'mean', 'low', 'high', 'seeds']].to_numpy().tolist()
 
 
@@ -45,8 +46,8 @@ def test_a_test_curve_needs_tests_before_the_end():
     rows = curve('a', 'net', 0, [40.0, 20.0]) + curve('a', 'net', 0, [21.0], 'test', [2.0])
     rows += curve('b', 'other', 0, [50.0, 30.0]) + curve('b', 'other', 0, [51.0, 31.0], 'test')
     chart = learning.learning_curves(pd.DataFrame(rows))
-    assert [sorted(series.curves) for series in chart.series] == [['val'], ['test', 'val']]
-    assert chart.panels == ['val', 'test']
+    assert [sorted(line.curves) for line in chart.lines] == [['val'], ['test', 'val']]
+    assert list(chart.panels) == ['val', 'test']
     assert [axes.get_title('left') for axes in saving.draw(chart).axes] == ['validation', 'test']
 
 
@@ -58,8 +59,8 @@ def test_a_collapsed_seed_is_a_line_of_its_own_and_sets_no_axis():
     rows['collapsed'] = rows.run.isin(['b', 'c'])
     assert means(rows)[-1] == ['net', 'val', 2, 20, 20, 20, 1]
     chart = learning.learning_curves(rows)
-    assert [series.name for series in chart.series] == ['lost (collapsed)', 'net (1 of 2 collapsed)']
-    assert [one['val'].mean for one in chart.series[1].aside] == [(90, 90)]
+    assert [line.name for line in chart.lines] == ['lost (collapsed)', 'net (1 of 2 collapsed)']
+    assert [one['val'].y for one in chart.lines[1].aside] == [(90, 90)]
     figure = saving.draw(chart)
     assert figure.axes[0].get_ylim()[1] == pytest.approx(1.06 * 40)
     (label,) = figure.findobj(lambda artist: artist.get_gid() == 'label-0')

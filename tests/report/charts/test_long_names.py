@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cnn_bench.analysis.summary import summarise
 from cnn_bench.report.charts import density, forest, learning, overlap, saving, style
 from cnn_bench.report.charts.scatter import spec
-from cnn_bench.report.summary import summarise
 
 NAMES = {
     'letters': 'x' * 250,

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from cnn_bench.report import verdicts
+from cnn_bench.analysis import overlap as common_errors
+from cnn_bench.analysis import verdicts
+from cnn_bench.analysis.summary import summarise
 from cnn_bench.report.charts import density, forest, learning, overlap, saving, style
 from cnn_bench.report.charts.scatter import spec
-from cnn_bench.report.summary import summarise
 from cnn_bench.runs.predictions import Predictions
 from cnn_bench.runs.study import Hypothesis
 
@@ -24,7 +25,7 @@ def test_shares_of_common_errors():
         [{'run': f'{label}{seed}', 'label': label, 'seed': seed, 'macs': 1} for label in 'ab' for seed in (0, 1)]
     )
     kept = {'a0': wrong_on(0, 1, 2, 3), 'b0': wrong_on(3, 4), 'a1': wrong_on(0, 1), 'b1': wrong_on(0, 1, 2, 5)}
-    share = overlap.shares(table, kept)
+    share = common_errors.shares(table, kept)
     # seed 0: one of a's four errors is b's too, one of b's two a's; seed 1: both of a's two, two of b's four
     assert share.loc['a', 'b'] == (25 + 100) / 2
     assert share.loc['b', 'a'] == 50
@@ -34,7 +35,7 @@ def test_shares_of_common_errors():
 def test_networks_without_errors_or_images_in_common_have_no_share():
     table = pd.DataFrame([{'run': r, 'label': r, 'seed': 0, 'macs': 1} for r in 'abc'])
     other = Predictions(np.ones(8, int), np.ones(8, int) * 2)
-    share = overlap.shares(table, {'a': wrong_on(), 'b': wrong_on(1), 'c': other})
+    share = common_errors.shares(table, {'a': wrong_on(), 'b': wrong_on(1), 'c': other})
     assert np.isnan(share.loc['a', 'b'])
     assert share.loc['b', 'a'] == 0
     assert np.isnan(share.loc['b', 'c'])
@@ -105,7 +106,7 @@ def others(table):
         learning.learning_curves(fake_curves(table), subtitle='made up'),
         density.accuracy_density(summarise(table)),
         forest.forest(verdicts.compare_with_baseline(table, baseline, kept), baseline),
-        overlap.error_overlap(overlap.shares(table, kept), 'made up'),
+        overlap.error_overlap(common_errors.shares(table, kept), 'made up'),
     ]
 
 

@@ -4,10 +4,10 @@ import itertools
 import numpy as np
 import pytest
 
-from cnn_bench.report import published
+from cnn_bench.analysis import published
+from cnn_bench.analysis.summary import summarise
 from cnn_bench.report.charts import saving, style
 from cnn_bench.report.charts.scatter import marks, recipes, spec
-from cnn_bench.report.summary import summarise
 
 
 def chart_of(table):
@@ -51,6 +51,19 @@ def test_no_label_covers_anything(make_table, points, seeds):
             for box in boxes:
                 nearest = np.clip(x, box.x0, box.x1), np.clip(y, box.y0, box.y1)
                 assert np.hypot(nearest[0] - x, nearest[1] - y) >= radius
+
+
+def test_no_label_covers_a_seed_where_there_is_room(make_table):
+    chart = chart_of(make_table(12, 3))
+    figure = saving.draw(chart)
+    with style.using(style.PAGE):
+        figure.canvas.draw()
+        boxes = [part(figure, f'label-{i}').get_window_extent() for i in range(12)]
+    for i in range(12):
+        seeds = part(figure, f'seeds-{i}')
+        dots = seeds.get_offset_transform().transform(seeds.get_offsets())
+        assert len(dots) == 3
+        assert not any(box.contains(x, y) for box in boxes for x, y in dots)
 
 
 def test_a_long_legend_makes_the_figure_taller(make_table):

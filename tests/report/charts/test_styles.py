@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
+from cnn_bench.analysis.summary import summarise
 from cnn_bench.errors import UserError
 from cnn_bench.models import registry
 from cnn_bench.report.charts import density, saving, style
 from cnn_bench.report.charts.scatter import marks
 from cnn_bench.report.charts.scatter.spec import Point, Scatter, accuracy_vs_macs
-from cnn_bench.report.summary import summarise
 
 PAGE, SLIDES, NARROW, WIDE = style.PAGE, style.SLIDES, style.PAPER[1], style.PAPER[2]
 
@@ -55,7 +55,7 @@ def test_no_name_covers_a_name_or_a_mark_and_none_is_lost(count, of, spread):
     for point, label in zip(chart.points, labels, strict=True):  # beside the mark, or by its number, or in the list
         said = label.get_text() if label else point.label
         assert said == point.label or f'{said}  {point.label}' in listed or (not label and point.label in listed)
-    assert figure.get_size_inches()[0] == of.width
+    assert figure.get_figwidth() == of.width or of == SLIDES
 
 
 def test_what_has_room_is_named_and_what_has_none_is_numbered():
@@ -65,6 +65,12 @@ def test_what_has_room_is_named_and_what_has_none_is_numbered():
 
     assert first(synthetic(30), PAGE) == first(synthetic(3), NARROW) == 'lenet5/0'
     assert first(synthetic(115), WIDE) == '1'
+
+
+def test_a_slide_of_many_networks_keeps_its_shape():
+    wide, high = saving.draw(synthetic(40), SLIDES).get_size_inches()
+    assert wide / high == pytest.approx(16 / 9, rel=0.01)
+    assert SLIDES.width < wide <= saving.MOST_LARGER * SLIDES.width
 
 
 @pytest.mark.parametrize('of', [NARROW, WIDE, SLIDES])

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 
+from cnn_bench.analysis.summary import SeedError
+from cnn_bench.format import percent
 from cnn_bench.report.charts.scatter.spec import Point
-from cnn_bench.report.format import percent
-from cnn_bench.report.summary import SeedError
 
 RADIUS = 4.0  # points, of an arrow
 _FEWEST = 3  # seeds whose interval counts for the axis

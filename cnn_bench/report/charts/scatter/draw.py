@@ -1,14 +1,13 @@
 """Draws a scatter chart with matplotlib."""
 
-import math
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
+from cnn_bench.format import human, number
 from cnn_bench.report.charts.scatter import beyond, legend, marks, naming, recipes
+from cnn_bench.report.charts.scatter.axes import set_limits
 from cnn_bench.report.charts.scatter.spec import Point, Scatter
 from cnn_bench.report.charts.style import (
     BOTTOM,
@@ -18,11 +17,9 @@ from cnn_bench.report.charts.style import (
     add_titles,
     blank,
     current,
-    log_ticks,
     shorten,
     wrap,
 )
-from cnn_bench.report.format import human, number
 
 _BESIDE = 5.0  # points from the centre of a mark to the left, where its seeds are
 
@@ -49,7 +46,7 @@ def _without_labels(chart: Scatter, height: float, how: str) -> tuple[Figure, Ax
     groups = legend.of_scatter(axes, chart, scale)
     under = naming.listing(figure, [_long(point) for point in chart.points if point.named], how)
     if style.narrow:
-        right, tall, under = 0.1, 0.0, under + legend.below(figure, groups, under)
+        right, tall, under = 0.2, 0.0, under + legend.below(figure, groups, under)
     else:
         right, tall = legend.beside(axes, groups)
     bottom = BOTTOM + under
@@ -59,51 +56,15 @@ def _without_labels(chart: Scatter, height: float, how: str) -> tuple[Figure, Ax
     wide = style.width - style.left - right
     axes.set_position((style.left / style.width, bottom / height, wide / style.width, high / height))
     sizes = marks.sizes(chart.points, scale, [shape for _, shape in found], STYLE['figure.dpi'] / 72)
-    _limits_and_ticks(axes, chart, sizes.reach.max())
+    x, ends = np.array([point.x for point in chart.points]), np.concatenate(beyond.extent(chart.points))
+    least, write = (0.1 * x.max(), 1.0), (human, '{:g}'.format)
+    set_limits(axes, x, ends, sizes.reach.max(), log_x=chart.log_x, least=least, write=write, stop=100)
     _front(axes, chart)
     _marks(axes, chart, found, sizes)
     add_titles(figure, chart.title, chart.subtitle, style.left)
     axes.set_xlabel(wrap(chart.x_label, wide), labelpad=7)
     axes.set_ylabel(chart.y_label, labelpad=7)
     return figure, axes, sizes
-
-
-def _limits_and_ticks(axes: Axes, chart: Scatter, radius: float) -> None:
-    box = axes.get_window_extent()
-    x = np.array([point.x for point in chart.points])
-    axes.set_ylim(_padded(*beyond.extent(chart.points), radius / box.height, least=1.0))
-    if chart.log_x:
-        axes.set_xscale('log')
-        low, high = _padded(np.log10(x), np.log10(x), radius / box.width, least=0.3)
-        axes.set_xlim(10**low, 10**high)
-        ticks = log_ticks(*axes.get_xlim(), box.width / STYLE['figure.dpi'])
-    else:
-        axes.set_xlim(_padded(x, x, radius / box.width, least=0.1 * x.max()))
-        ticks = _linear_ticks(*axes.get_xlim(), most=min(8, int(box.width / 50)))
-    axes.xaxis.set_major_locator(FixedLocator(ticks))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: human(value)))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.yaxis.set_major_locator(FixedLocator(_linear_ticks(*axes.get_ylim(), most=10, stop=100)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f'{value:g}'))
-    axes.tick_params(which='both', length=3)
-    axes.grid(True)
-    axes.set_axisbelow(True)
-    axes.spines[['top', 'right']].set_visible(False)
-
-
-def _padded(lows: np.ndarray, highs: np.ndarray, radius: float, least: float) -> tuple[float, float]:
-    """Axis limits with room for marks of `radius`, a fraction of the axis; at least `least` apart."""
-    low, high = lows.min(), highs.max()
-    if high - low < least:
-        low, high = (low + high - least) / 2, (low + high + least) / 2
-    share = max(0.08, radius + 0.01)
-    pad = share / (1 - 2 * share) * (high - low)
-    return low - pad, high + pad
-
-
-def _linear_ticks(low: float, high: float, most: int, stop: float = math.inf) -> list[float]:
-    ticks = MaxNLocator(most, steps=[1, 2, 5, 10]).tick_values(low, high)
-    return [tick for tick in ticks if max(low, 0) <= tick <= min(high, stop)]
 
 
 def _front(axes: Axes, chart: Scatter) -> None:
@@ -164,7 +125,16 @@ def _add_labels(axes: Axes, chart: Scatter, sizes: marks.Sizes, how: str) -> boo
     places[len(named) : len(named)] = [(arrow.x, arrow.y) for _, arrow in arrows]
     small = np.full(len(arrows), beyond.RADIUS * STYLE['figure.dpi'] / 72)
     reach, body = (np.insert(size[order], len(named), small) for size in (sizes.reach, sizes.body))
-    return naming.add(axes, said, axes.transData.transform(places), reach, body, how, _lines(axes, chart))
+    return naming.add(
+        axes, said, axes.transData.transform(places), reach, body, how, _lines(axes, chart), _dots(axes, chart)
+    )
+
+
+def _dots(axes: Axes, chart: Scatter) -> np.ndarray:
+    """Where the seeds are, in pixels."""
+    seeds = [(p.x, beyond.inside(axes, seed.error)) for p in chart.points if len(p.seeds) > 1 for seed in p.seeds]
+    beside = np.array([_BESIDE * STYLE['figure.dpi'] / 72, 0])
+    return axes.transData.transform(seeds) - beside if seeds else np.empty((0, 2))
 
 
 def _long(point: Point) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 LABEL_PAD = (6.0, 2.0)  # minimum space between two labels, across and down
 MARK_PAD = 1.5  # minimum space between a label and a mark
+DOT_PAD = 3.0  # between a label and the middle of a dot, where there is room
 LEADER_FROM = 9.0  # a label farther than this from its mark gets a leader line
 
 _ANGLES = np.arange(24) * (2 * np.pi / 24)
@@ -22,6 +23,7 @@ _MOST, _FEWEST = 3e7, 24  # positions of all labels times labels, which bounds t
 _UNLIKE_EAST = 4.0
 _NEARER_TO_OTHER = 14.0
 _ON_LINE = 26.0
+_ON_DOT = 80.0
 _LEADER_OVER_MARK = 90.0
 _LEADER_OVER_LABEL = 250.0
 _LEADERS_CROSS = 120.0
@@ -33,16 +35,19 @@ def place(
     sizes: np.ndarray,
     frame: tuple[float, float],
     lines: np.ndarray | None = None,
+    dots: np.ndarray | None = None,
 ) -> np.ndarray | None:
     """Boxes `(m, 4)` as x0, y0, x1, y1 for the labels of `m` points, or None if the frame has no room for them all.
 
     anchors: `(n, 2)` centres of the marks. radii: `(n,)` of the circles around the marks. sizes: `(m, 2)` width and
     height of the labels of the first `m` marks. frame: width and height that the labels must stay in, its corner at
-    0, 0. lines: `(k, 4)` segments x0, y0, x1, y1 that labels should avoid (a front, error bars).
+    0, 0. lines: `(k, 4)` segments x0, y0, x1, y1 that labels should avoid (a front, error bars). dots: `(l, 2)`
+    points that they should avoid even more (seeds).
     """
     lines = np.empty((0, 4)) if lines is None else np.asarray(lines, dtype=float)
+    dots = np.empty((0, 2)) if dots is None else np.asarray(dots, dtype=float)
     most = max(_FEWEST, int(_MOST / max(len(sizes), 1) ** 2))
-    labels = [_Label(i, anchors, radii, sizes[i], frame, lines, most) for i in range(len(sizes))]
+    labels = [_Label(i, anchors, radii, sizes[i], frame, lines, dots, most) for i in range(len(sizes))]
     seats = _Seats(labels)
     for i in sorted(range(len(labels)), key=lambda i: (len(labels[i].boxes), i)):
         if not seats.seat(i):
@@ -71,8 +76,9 @@ def leader(box: np.ndarray, i: int, anchors: np.ndarray, radii: np.ndarray) -> n
 class _Label:
     """The positions that one label may take, regardless of the other labels, and their costs, the cheapest first."""
 
-    def __init__(self, i, anchors, radii, size, frame, lines, most):
-        self.i, self.anchors, self.radii, self.size, self.frame, self.lines = i, anchors, radii, size, frame, lines
+    def __init__(self, i, anchors, radii, size, frame, lines, dots, most):
+        self.i, self.anchors, self.radii, self.size, self.frame = i, anchors, radii, size, frame
+        self.lines, self.dots = lines, dots
         self._keep(_rings(anchors[i], radii[i], size), most)
 
     def widen(self) -> None:
@@ -103,6 +109,7 @@ class _Label:
         cost = cost + _NEARER_TO_OTHER * (gaps[:, others] < gaps[:, [i]]).sum(1)
         around = boxes + np.array([-1, -1, 1, 1]) * MARK_PAD
         cost += _ON_LINE * _crosses_box(self.lines[None], around[:, None]).sum(1)
+        cost += _ON_DOT * (_distance(boxes, self.dots) < DOT_PAD).sum(1)
         through = _distance_to_segment(self.anchors[others][None], leaders[:, None]) < self.radii[others]
         return cost + _LEADER_OVER_MARK * through.sum(1)
 

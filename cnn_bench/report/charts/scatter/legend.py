@@ -9,12 +9,12 @@ from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation
 
+from cnn_bench.analysis.lineage import of_family
+from cnn_bench.format import human
 from cnn_bench.report.charts.scatter import marks, recipes
 from cnn_bench.report.charts.scatter.spec import Scatter
 from cnn_bench.report.charts.style import CARD, INK, LEADER, MARGIN, MUTED, SEED, Shape, current, looks, shorten
 from cnn_bench.report.charts.style import text_width as width_of
-from cnn_bench.report.format import human
-from cnn_bench.report.lineage import of_family
 
 BAR = {'fmt': 'none', 'elinewidth': 1.0, 'capsize': 2.2}
 ARROW = {up: {'s': 34.0, 'marker': (3, 0, 0 if up else 180), 'linewidth': 0} for up in (True, False)}

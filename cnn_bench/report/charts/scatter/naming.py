@@ -1,6 +1,5 @@
 """Names beside the marks of a chart: as text or, where that has no room, as numbers of a list below the axes."""
 
-import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -8,13 +7,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cnn_bench.report.charts.scatter import labels
-from cnn_bench.report.charts.style import CARD, LEADER, MARGIN, MUTED, STYLE, current, text_width
+from cnn_bench.report.charts.style import CARD, LEADER, MARGIN, MUTED, STYLE, current
 
 TEXT, NUMBERS, LIST = 'text', 'numbers', 'list'  # how marks are named; LIST: numbers have no room either
 _MANY = 0.1  # of the names
 _CLEAR = 3.0  # pixels between a label and the frame
 _GROWTH = 1.15  # of the height, from one try to the next
 _LINE = 1.3  # of the font size
+_APART = 0.17  # inches between two names of a list
 
 
 def tries(least: float) -> Iterator[tuple[str, float]]:
@@ -35,28 +35,32 @@ def zorder(reach: float) -> float:
 
 
 def listing(figure: Figure, names: Sequence[str], how: str) -> float:
-    """Write the names that stand for numbers at the bottom of a figure, in columns; return the inches they take."""
+    """Write the names that stand for numbers at the bottom of a figure, in lines; return the inches they take."""
     if how == TEXT or not names:
         return 0.0
     style, line = current(), _LINE * current().label / 72
     said = [f'{i}  {name}' for i, name in enumerate(names, 1)] if how == NUMBERS else ['not named above:', *names]
-    across = min(len(said), max(1, int((style.width - 2 * MARGIN) / (text_width(said) + 0.15))))
-    down = math.ceil(len(said) / across)
-    for i, text in enumerate(said):
-        x = MARGIN + i // down * (style.width - 2 * MARGIN) / across
-        y = MARGIN + (down - i % down) * line
-        place = {'transform': figure.dpi_scale_trans, 'fontsize': style.label, 'va': 'top'}
-        figure.text(x, y, text, color=MUTED, gid=f'listed-{i}', **place)
+    place = {'transform': figure.dpi_scale_trans, 'fontsize': style.label, 'va': 'top', 'color': MUTED}
+    texts = [figure.text(0, 0, text, gid=f'listed-{i}', **place) for i, text in enumerate(said)]
+    places, x, down = [], MARGIN, 1
+    for text in texts:
+        wide = text.get_window_extent().width / figure.dpi
+        if x + wide > style.width - MARGIN and x > MARGIN:
+            x, down = MARGIN, down + 1
+        places.append((x, down))
+        x += wide + _APART
+    for text, (x, row) in zip(texts, places, strict=True):
+        text.set_position((x, MARGIN + (down - row + 1) * line))
     return line * down + 0.1
 
 
 def add(
     axes: Axes, names: Sequence[tuple[str, str]], anchors: np.ndarray, reach: np.ndarray, body: np.ndarray,
-    how: str, lines: np.ndarray | None = None,
+    how: str, lines: np.ndarray | None = None, dots: np.ndarray | None = None,
 ) -> bool:  # fmt: skip
     """Place and draw names, each a gid and a text, beside the first marks; False, without any, where they don't fit.
 
-    anchors, lines: in pixels, as `labels.place` takes them; how: TEXT or NUMBERS; reach, body: as in `marks.Sizes`.
+    anchors, lines, dots: in pixels, as `labels.place` takes them; how: TEXT or NUMBERS; reach, body: as `marks.Sizes`.
     """
     box = axes.get_window_extent()
     corner, whole = box.min + _CLEAR, np.array([box.width, box.height])
@@ -71,6 +75,7 @@ def add(
         np.array([(extent.width, extent.height) for extent in extents]).reshape(-1, 2),
         tuple(whole - 2 * _CLEAR),
         None if lines is None else lines - np.tile(corner, 2),
+        None if dots is None else dots - corner,
     )
     if boxes is None or (how == TEXT and _many_far(boxes, anchors)):
         for text in texts:

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from cnn_bench.analysis.lineage import LINEAGES, of_family
+from cnn_bench.analysis.published import MODERN, MORE_DATA, REGULARISED, SIMPLE, UNSTATED
 from cnn_bench.report.charts.scatter.spec import OWN, Point, Scatter
 from cnn_bench.report.charts.style import HUES, LEADER, MUTED, OTHER, Shape
 from cnn_bench.report.charts.style import looks as of_families
-from cnn_bench.report.lineage import LINEAGES, of_family
-from cnn_bench.report.published import MODERN, MORE_DATA, REGULARISED, SIMPLE, UNSTATED
 
 FRONT = {'color': MUTED, 'lw': 1.1, 'dashes': (4, 3)}
 _SHAPES: dict[str, Shape] = {OWN: 'D', SIMPLE: 'o', REGULARISED: 's', MODERN: (3, 0, 0), MORE_DATA: '*', UNSTATED: 'X'}

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from cnn_bench.report import published
+from cnn_bench.analysis import published
+from cnn_bench.analysis.summary import SeedError, compared, front
+from cnn_bench.format import text
 from cnn_bench.report.charts.spec import ChartSpec
-from cnn_bench.report.format import text
-from cnn_bench.report.summary import SeedError, compared, front
 from cnn_bench.runs import collapse
 from cnn_bench.runs.charts import costs
 from cnn_bench.runs.columns import COLUMNS, DEVICE_MEAN, Column
