@@ -171,6 +171,8 @@ def assert_same_run(config, one: Path, other: Path, data_dir: str) -> None:
     assert parameters(config, one, data_dir) == parameters(config, other, data_dir)
     for file in (schema.PREDICTIONS, schema.VALIDATION_PREDICTIONS):
         assert (one / file).exists() == (other / file).exists()
-        for name in ('label', 'log_probs') if (one / file).exists() else ():
-            a, b = (np.load(path / file)[name] for path in (one, other))
-            np.testing.assert_array_equal(a, b)
+        if (one / file).exists():
+            a, b = (dict(np.load(path / file)) for path in (one, other))
+            assert a.keys() == b.keys()
+            for name in a:
+                np.testing.assert_array_equal(a[name], b[name])

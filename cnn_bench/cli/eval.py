@@ -88,6 +88,8 @@ def _sides(text: str) -> list[int]:
 
 def run(args: argparse.Namespace) -> None:
     """Evaluate, and print the metrics."""
+    from cnn_bench.runs.columns import ERRORS
+
     with tracking() as track:
         result = _of_weights(args, track) if args.weights else _of_run(args, track)
     if args.json:
@@ -98,9 +100,9 @@ def run(args: argparse.Namespace) -> None:
         if 'step' in result
         else f'from {result["weights"]} on {result["dataset"]}'
     )
+    errors = ', '.join(f'{words} {result[name]:.2f} %' for name, words in ERRORS.items() if name in result)
     output.print_line(
-        f'{result["arch"]} {what}: top-1 error {result["top1_err_pct"]:.2f} %, '
-        f'top-5 error {result["top5_err_pct"]:.2f} %, loss {result["loss"]:.4f}, {result["images"]:,} images, '
+        f'{result["arch"]} {what}: {errors}, loss {result["loss"]:.4f}, {result["images"]:,} images, '
         f'{result["protocol"]}'
     )
 

@@ -54,6 +54,8 @@ def of_run(run: RunDirectory, file: str = schema.PREDICTIONS) -> Predictions | N
     path = run / file
     try:
         with np.load(path, allow_pickle=False) as kept:
+            if 'confusion' in kept:  # of segmentation: no image has one label
+                return None
             label, log_probs = kept['label'], None if 'top5' in kept else kept['log_probs']
             top1 = kept['top5'][:, 0] if log_probs is None else log_probs.argmax(axis=1)
     except FileNotFoundError:
