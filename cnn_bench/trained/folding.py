@@ -151,7 +151,10 @@ class _Calls:
 
 
 def _fits(flat: dict[Path, Any], pair: Pair) -> bool:
-    """Whether the variables are those of one layer, not of several that a loop runs through."""
+    """Whether the variables are those of one layer: not of several that a loop runs through, nor of a network that the
+    module traces by itself, as segmentation does to see strides."""
+    if ('params', *pair.kernel, 'kernel') not in flat:
+        return False
     kernel, mean = flat['params', *pair.kernel, 'kernel'], flat['batch_stats', *pair.norm, 'mean']
     return kernel.ndim in (2, 4) and kernel.shape[-1:] == mean.shape
 

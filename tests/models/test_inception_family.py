@@ -66,7 +66,7 @@ def test_auxiliary_head_has_parameters_only_when_asked_for():
 
 def test_auxiliary_head_vanishes_in_evaluation():
     case = trial('inception_v3')
-    heads = paths(case.train().state['aux_logits'])
+    heads = paths(case.traced().state['aux_logits'])
     assert {path: leaf.shape for path, leaf in heads.items()} == {'aux/logits': (4, 10)}
     _, state = jax.eval_shape(
         lambda v, x: case.module.apply(v, x, mutable=['aux_logits']), case.variables, image(IMAGES)

@@ -216,6 +216,10 @@ class Trial:
         """A training pass with the given dropout seed, and with `collections` in place of its own."""
         return jax.tree.map(np.asarray, self._train({**self.variables, **collections}, self.x, jax.random.key(seed)))
 
+    def traced(self) -> Trained:
+        """The shapes of a training pass, without computing it."""
+        return jax.eval_shape(self._train_pass, self.variables, self.x, jax.random.key(0))
+
     def evaluate(self, x=None, variables=None) -> np.ndarray:
         """Logits (n, 10) for the images `x` with `variables`, in place of its own."""
         x, variables = (own if given is None else given for given, own in ((x, self.x), (variables, self.variables)))
