@@ -4,6 +4,8 @@ Command    cnn-bench data prepare camvid --from DIR --shorter-side 180   (DIR: C
            cnn-bench train --config configs/camvid.py --workdir runs/x
 Source     ours. Long et al. 2015 for the head; the split of 367, 101 and 233 pictures and the eleven classes are
            those of Badrinarayanan, Kendall & Cipolla 2015 (SegNet).
+Expect     80.3 % error by mean IoU on the test pictures after one epoch (total_epochs=1 without warm-up, seed 0, two
+           CPU cores); the whole recipe was not run yet. The variant `smoke` needs the set too.
 """
 
 from cnn_bench.recipe import base, variant

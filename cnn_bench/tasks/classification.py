@@ -1,5 +1,6 @@
 """Classification: one label an image, softmax cross-entropy, top-1 and top-5 error."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,7 +11,6 @@ import optax
 from ml_collections import ConfigDict
 
 from cnn_bench.data.augment import Augment, Mix, make_augment, make_mix
-from cnn_bench.data.preprocessing import Preprocessing
 from cnn_bench.errors import UserError
 from cnn_bench.recipe import call
 from cnn_bench.runs.predictions import packed
@@ -34,12 +34,15 @@ class Classification:
     label_smoothing: float = 0.0
 
     @classmethod
-    def of_recipe(cls, config: ConfigDict, preprocessing: Preprocessing) -> 'Classification':
-        """The task of a recipe. Raises UserError for augmentation that is out of range."""
+    def of_recipe(cls, config: ConfigDict, std: Sequence[float]) -> 'Classification':
+        """The task of a recipe, for images whose colours were divided by `std`.
+
+        Raises UserError for augmentation that is out of range.
+        """
         fields = config.augment.to_dict()
         if (zoom := tuple(fields.pop('zoom'))) != (1, 1):
             raise UserError(f'config.augment.zoom is {zoom}; it is for segmentation, config.crop for classification')
-        augment = call(make_augment, 'augment', fields, std=preprocessing.std)
+        augment = call(make_augment, 'augment', fields, std=std)
         return cls(augment, call(make_mix, 'mix', config.mix.to_dict()), config.label_smoothing)
 
     def for_evaluation(self) -> 'Classification':

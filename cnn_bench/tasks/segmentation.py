@@ -4,6 +4,7 @@ Pixels of VOID count nowhere. The mean IoU is that of the confusion matrix of al
 PASCAL VOC), over the classes that the split or a prediction has; errors are 100 minus it, so that less is better.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,6 @@ from ml_collections import ConfigDict
 
 from cnn_bench.data.augment import Augment, make_pair_augment
 from cnn_bench.data.described import VOID
-from cnn_bench.data.preprocessing import Preprocessing
 from cnn_bench.errors import UserError
 from cnn_bench.recipe import call
 from cnn_bench.tasks.task import Evaluated
@@ -29,11 +29,14 @@ class Segmentation:
     label_smoothing: float = 0.0
 
     @classmethod
-    def of_recipe(cls, config: ConfigDict, preprocessing: Preprocessing) -> 'Segmentation':
-        """The task of a recipe. Raises UserError for augmentation that is out of range or mixes images."""
+    def of_recipe(cls, config: ConfigDict, std: Sequence[float]) -> 'Segmentation':
+        """The task of a recipe, for images whose colours were divided by `std`.
+
+        Raises UserError for augmentation that is out of range or mixes images.
+        """
         if any(config.mix[name] for name in ('mixup_alpha', 'cutmix_alpha')):
             raise UserError('config.mix mixes images that have one label each, not masks')
-        augment = call(make_pair_augment, 'augment', config.augment.to_dict(), std=preprocessing.std)
+        augment = call(make_pair_augment, 'augment', config.augment.to_dict(), std=std)
         return cls(augment, config.label_smoothing)
 
     def for_evaluation(self) -> 'Segmentation':

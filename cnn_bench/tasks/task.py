@@ -1,12 +1,11 @@
 """What every task has."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, Self
 
 import jax
 import numpy as np
 from ml_collections import ConfigDict
-
-from cnn_bench.data.preprocessing import Preprocessing
 
 Targets = Any  # arrays whose first axis counts images; a target that is negative throughout is that of padding
 Outputs = Any  # of a network in training or evaluation, arrays whose first axis counts images
@@ -26,8 +25,11 @@ class Task(Protocol):
     ones."""
 
     @classmethod
-    def of_recipe(cls, config: ConfigDict, preprocessing: Preprocessing) -> Self:
-        """The task of a recipe. Raises UserError for fields that it can't use."""
+    def of_recipe(cls, config: ConfigDict, std: Sequence[float]) -> Self:
+        """The task of a recipe, for images whose colours were divided by `std`.
+
+        Raises UserError for fields that it can't use.
+        """
 
     def for_evaluation(self) -> Self:
         """The task without what is for training alone, so that runs with other augmentation share a program."""

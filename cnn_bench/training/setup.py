@@ -61,7 +61,7 @@ class TrainingSetup:
         self.steps_per_epoch = self._train_size() // config.batch_size
         self.stages = make_stages(config, self.steps_per_epoch, lambda: self.shapes)
         self.total_steps = self.stages[-1].end
-        self.task: Task = TASKS[config.task].of_recipe(config, self.preprocessing)
+        self.task: Task = TASKS[config.task].of_recipe(config, self.preprocessing.std)
         self._check_share_of_batch()
         self._first = self._first_weights()
 

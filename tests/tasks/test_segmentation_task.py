@@ -9,7 +9,6 @@ from scipy.ndimage import map_coordinates
 from cnn_bench import recipe
 from cnn_bench.data.augment import make_pair_augment, zoomed
 from cnn_bench.data.described import VOID
-from cnn_bench.data.preprocessing import Preprocessing
 from cnn_bench.errors import UserError
 from cnn_bench.tasks import Segmentation
 from cnn_bench.tasks.segmentation import ious
@@ -115,4 +114,4 @@ def test_augmentation_mirrors_both_and_depends_on_the_key_alone():
 def test_what_is_for_labels_alone_is_refused(changed, words):
     config = recipe.load('configs/camvid.py', changed)
     with pytest.raises(UserError, match=words):
-        Segmentation.of_recipe(config, Preprocessing((8, 8, 3), (0.5,) * 3, (0.2,) * 3))
+        Segmentation.of_recipe(config, (0.2,) * 3)

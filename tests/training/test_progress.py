@@ -82,7 +82,7 @@ def test_lines_for_the_rows_of_the_log_where_nobody_watches(capsys, clock):
     assert captured.err.splitlines() == [
         f'step 10 of 60, epoch 0.33, loss 1.2500, learning rate 0.05, 1,234 images/s, 0:00:{left} left',
         f'step 20 of 60, epoch 0.67, loss 1.2500, learning rate 0.05, 1,234 images/s, 0:00:{left} left',
-        'epoch 0.67: validation top-1 error 12.50 %, top-5 1.00 %, loss 0.7500',
+        'epoch 0.67: validation top-1 error 12.50 %, top-5 error 1.00 %, loss 0.7500',
     ]
 
 
