@@ -12,6 +12,11 @@ A picture that is almost one colour, or much brighter or darker than the images 
 predicted with a warning: more than 1.5 of their standard deviations from their mean, or less than a tenth of their
 spread, by the normalisation of the network.
 
+A network that segments gives a class to every pixel instead: printed are the classes that a picture has with their
+shares of it, and `--draw DIR` writes each picture with its classes laid over it.
+
+  cnn-bench predict --workdir runs/camvid street.png --draw masks
+
 Exit status: 0, or 1 if some pictures were refused, 2 if all were.
 """
 
@@ -19,23 +24,34 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnn_bench.cli import arguments, output
 from cnn_bench.cli.output import Column, count
 from cnn_bench.cli.tracking import tracking
+from cnn_bench.errors import UserError
+from cnn_bench.files import write_atomically
 
 if TYPE_CHECKING:
+    from cnn_bench.data.pictures import Refusal
     from cnn_bench.inference.predict import Prediction
     from cnn_bench.trained import TrainedModel
+
+
+def _per_cent(share: float) -> str:
+    return f'{100 * share:.2f}'
+
 
 ANY_FILE_NAMES = True  # of pictures, which are only read
 COLUMNS = (
     Column('image', 'picture', once=True),
     count('label', rank=1),
     Column('class'),
-    Column('probability', 'probability (%)', lambda share: f'{100 * share:.2f}', True),
+    Column('probability', 'probability (%)', _per_cent, True),
 )
+
+SHARES = (*COLUMNS[:-1], Column('share', 'share of the pixels (%)', _per_cent, True))  # of segmentation
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('images', nargs='+', metavar='IMAGE', help='a picture, or a folder of pictures')
     arguments.add_model(parser, batch_size=32)
     output.add_form(parser, COLUMNS)
+    parser.add_argument(
+        '--draw', type=Path, metavar='DIR', help='write pictures with the classes of their pixels (of segmentation)'
+    )
     parser.add_argument('--top', type=arguments.whole(1), default=5, metavar='N', help='number of classes to print')
     parser.add_argument(
         '--class-names',
@@ -55,16 +74,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Predict, print, and return the exit status."""
     from cnn_bench import inference
+    from cnn_bench.models import registry
     from cnn_bench.trained.model import check_classifies
 
     model = arguments.load_model(args)
-    check_classifies(model)
     tally = {'predicted': 0, 'refused': 0}
-    found = _report_refusals(inference.predict(model, args.images, args.top, args.batch_size), tally)
-    (_print_json if args.json else _print_table)(found, model, args)
+    segments = registry.get(model.arch).task == 'segmentation'
+    if segments:
+        made = _segmented(model, args)
+    elif args.draw:
+        raise UserError(f'predict: --draw is for networks that segment; {model.arch} classifies')
+    else:
+        check_classifies(model)
+        made = inference.predict(model, args.images, args.top, args.batch_size)
+    found = _report_refusals(made, tally)
+    (_print_json if args.json else _print_table)(found, model, args, SHARES if segments else COLUMNS)
     if not tally['predicted']:
         return 2
     return 1 if tally['refused'] else 0
+
+
+def _segmented(model: 'TrainedModel', args: argparse.Namespace) -> 'Iterator[Prediction | Refusal]':
+    """The classes of each picture with their shares of its pixels as a Prediction; it is drawn where that is wanted."""
+    from cnn_bench.data.pictures import Refusal
+    from cnn_bench.inference import drawing, segment
+    from cnn_bench.inference.predict import Prediction
+
+    for number, one in enumerate(segment.segment(model, args.images, args.batch_size), 1):
+        if isinstance(one, Refusal):
+            yield one
+            continue
+        if args.draw:
+            place = args.draw / f'{number:04d}_{Path(one.path).stem}.png'
+            place.parent.mkdir(parents=True, exist_ok=True)
+            figure = drawing.overlay(one.image, one.classes, model.class_names)
+            write_atomically(place, lambda file, figure=figure: figure.savefig(file, dpi=150))
+        labels, shares = zip(*one.shares()[: args.top], strict=True)
+        yield Prediction(one.path, labels, shares)
 
 
 def _report_refusals(found: Iterable, tally: dict[str, int]) -> 'Iterator[Prediction]':
@@ -82,25 +128,31 @@ def _report_refusals(found: Iterable, tally: dict[str, int]) -> 'Iterator[Predic
             yield one
 
 
-def _print_json(found: 'Iterable[Prediction]', model: 'TrainedModel', args: argparse.Namespace) -> None:
+def _print_json(
+    found: 'Iterable[Prediction]', model: 'TrainedModel', args: argparse.Namespace, columns: tuple[Column, ...]
+) -> None:
     """Print a list of objects, each as soon as it is known."""
     before = '['
     for one in found:
-        record = {'image': one.path, 'top': _best(one, model), 'unlike': one.unlike}
+        record = {'image': one.path, 'top': _best(one, model, columns), 'unlike': one.unlike}
         print(before + json.dumps(record), end='', flush=True)
         before = ',\n '
     print('[]' if before == '[' else ']')
 
 
-def _print_table(found: 'Iterable[Prediction]', model: 'TrainedModel', args: argparse.Namespace) -> None:
+def _print_table(
+    found: 'Iterable[Prediction]', model: 'TrainedModel', args: argparse.Namespace, columns: tuple[Column, ...]
+) -> None:
     with tracking() as track:
-        rows = [{'image': one.path, **best} for one in track(found, 'pictures', None) for best in _best(one, model)]
+        rows = [
+            {'image': one.path, **best} for one in track(found, 'pictures', None) for best in _best(one, model, columns)
+        ]
     if rows:
-        output.print_table(COLUMNS, rows, args)
+        output.print_table(columns, rows, args)
 
 
-def _best(one: 'Prediction', model: 'TrainedModel') -> list[dict]:
+def _best(one: 'Prediction', model: 'TrainedModel', columns: tuple[Column, ...]) -> list[dict]:
     return [
-        {'label': label, 'class': model.class_names[label], 'probability': probability}
-        for label, probability in zip(one.labels, one.probabilities, strict=True)
+        {'label': label, 'class': model.class_names[label], columns[-1].name: number}
+        for label, number in zip(one.labels, one.probabilities, strict=True)
     ]

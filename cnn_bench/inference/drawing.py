@@ -10,6 +10,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 STYLE = {'font.family': 'DejaVu Sans', 'font.size': 8, 'figure.dpi': 100, 'figure.facecolor': 'white'}
 RIGHT, WRONG, INK = '#0072b2', '#d55e00', '#1f2328'  # blue and vermilion of Okabe and Ito 2008
@@ -41,6 +42,26 @@ def sheet(rows: Sequence[Sequence[Shown]], title: str = '', first_apart: bool = 
                     spine.set_linestyle('-' if shown.right else (0, (2, 1.2)))
         for axes in axes_row[len(row) :]:
             axes.set_visible(False)
+    return figure
+
+
+@matplotlib.rc_context(STYLE)
+def overlay(image: np.ndarray, classes: np.ndarray, class_names: Sequence[str]) -> Figure:
+    """A picture uint8 (h, w, c) with the class of each pixel, (h, w), laid over it in colour, and what colour is what.
+
+    A class has the same colour in every picture of the same `class_names`.
+    """
+    colours = matplotlib.colormaps['turbo'](np.linspace(0.05, 0.95, len(class_names)))[:, :3]
+    colours = colours[np.argsort(np.arange(len(colours)) % 3, kind='stable')]  # neighbours far apart
+    height, width = classes.shape
+    figure = Figure(figsize=(2 * 3.2 + 1.3, 3.2 * height / width + 0.1))
+    for place, shown in enumerate((image, (0.4 * image + 0.6 * 255 * colours[classes]).astype(np.uint8))):
+        axes = figure.add_axes((place * 3.2 / 7.7 + 0.005, 0.02, 3.2 / 7.7 - 0.01, 0.96))
+        axes.imshow(shown.squeeze(), cmap='gray')
+        axes.set_axis_off()
+    marks = [Line2D([], [], marker='s', linestyle='', color=colours[label]) for label in np.unique(classes)]
+    names = [class_names[label] for label in np.unique(classes)]
+    figure.legend(marks, names, loc='center left', bbox_to_anchor=(6.4 / 7.7, 0.5), frameon=False)
     return figure
 
 

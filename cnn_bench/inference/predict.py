@@ -41,12 +41,12 @@ def predict(
     model = model.folded()
     size, compiled = 0, partial(jax.jit(partial(_probabilities, model)), model.variables)
     while batch := list(islice(items, batch_size)):
-        read_ones = [_read(item, model) for item in batch]
+        read_ones = [read(item, model) for item in batch]
         images = [image for image in read_ones if not isinstance(image, Refusal)]
         size = size or len(
             batch
         )  # the first batch is the largest; shorter ones are padded, so that one program is compiled
-        rows = iter(_padded(compiled, images, size) if images else ())
+        rows = iter(padded(compiled, images, size) if images else ())
         for item, image in zip(batch, read_ones, strict=True):
             if isinstance(image, Refusal):
                 yield image
@@ -63,7 +63,8 @@ def _probabilities(model: TrainedModel, variables: Any, images: jax.Array) -> ja
     return jax.nn.softmax(model.logits(images, variables).astype(jnp.float32))
 
 
-def _read(item: str | Refusal, model: TrainedModel) -> np.ndarray | Refusal:
+def read(item: str | Refusal, model: TrainedModel) -> np.ndarray | Refusal:
+    """A picture of `named_pictures` as the network takes it, uint8 (h, w, c)."""
     if isinstance(item, Refusal):
         return item
     try:
@@ -72,7 +73,7 @@ def _read(item: str | Refusal, model: TrainedModel) -> np.ndarray | Refusal:
         return Refusal(item, str(refused))
 
 
-def _padded(compiled: Callable, images: list[np.ndarray], size: int) -> np.ndarray:
+def padded(compiled: Callable, images: list[np.ndarray], size: int) -> np.ndarray:
     batch = np.zeros((size, *images[0].shape), np.uint8)
     batch[: len(images)] = images
     return np.asarray(compiled(batch))[: len(images)]

@@ -1,11 +1,15 @@
 """Segmentation from pictures on the disk to a finished run, by the loop that trains everything."""
 
+import json
+
 import numpy as np
 import pytest
 from image_files import save_image
 from kill_harness import assert_same_run, interrupted_after
+from PIL import Image
 
 from cnn_bench import recipe, runs
+from cnn_bench.cli import main
 from cnn_bench.data.prepare import prepare
 from cnn_bench.errors import UserError
 from cnn_bench.runs import RunDirectory, schema
@@ -54,7 +58,7 @@ def config(**changed):
     return recipe.load('configs/camvid.py', fields | {name.replace('__', '.'): v for name, v in changed.items()})
 
 
-def test_it_learns_and_its_run_holds_what_the_evaluation_found(streets, tmp_path):
+def test_it_learns_and_its_run_holds_what_the_evaluation_found(streets, tmp_path, capsys):
     summary = session.train(config(total_epochs=40, eval_every_epochs=20), tmp_path / 'run', streets)
     assert summary['miou_err_pct'] < 25  # the classes are plain to see; one class everywhere has more than 60
     run = RunDirectory(tmp_path / 'run')
@@ -64,6 +68,12 @@ def test_it_learns_and_its_run_holds_what_the_evaluation_found(streets, tmp_path
     assert 100 - 100 * ious(kept.sum(axis=0)).mean() == pytest.approx(summary['miou_err_pct'])
     again = evaluate_run(run.path, data_dir=streets)
     assert again['miou_err_pct'] == pytest.approx(summary['miou_err_pct'], abs=1e-6)
+    picture = f'{streets}/from/test/images/0.png'
+    assert main(['predict', '--workdir', str(run.path), picture, '--json', '--draw', str(tmp_path / 'masks')]) == 0
+    [found] = json.loads(capsys.readouterr().out)
+    assert sum(best['share'] for best in found['top']) == pytest.approx(1)
+    [drawn] = (tmp_path / 'masks').iterdir()
+    assert Image.open(drawn).size[0] > 2 * SIDE
     row = runs.load(run.path).iloc[0]
     assert (row.arch, row.miou_err_pct) == ('fcn', summary['miou_err_pct'])
 
