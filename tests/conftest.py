@@ -18,7 +18,7 @@ from cnn_bench.runtime.compilation import cache_variables  # noqa: E402
 
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 os.environ.setdefault('KERAS_BACKEND', 'jax')
-for name, value in cache_variables(Path(__file__).parents[1] / '.pytest_cache' / 'xla').items():
+for name, value in cache_variables(Path(__file__).parents[1] / '.pytest_cache' / 'xla', quickest_s=0.1).items():
     os.environ.setdefault(name, value)
 if 'PYTEST_XDIST_WORKER' in os.environ:  # several test at once
     own = cores.shares(int(os.environ['PYTEST_XDIST_WORKER_COUNT']), cores.available())
