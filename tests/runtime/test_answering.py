@@ -14,7 +14,7 @@ import hashlib, sys
 from cnn_bench.runtime.answering import Answering
 from cnn_bench.runtime.signals import StopSignals
 with StopSignals() as signals, Answering(lambda: print('one moment', flush=True), aborts={aborts}):
-    print('begins', flush=True)
+    print('begins\\n', end='', flush=True)  # in one piece
     hashlib.pbkdf2_hmac('sha256', b'', b'', {rounds})  # in C, without the lock of the interpreter, as XLA compiles
     print('ends', signals.received, flush=True)
 """
