@@ -81,11 +81,7 @@ def stream(
     """
     import grain
 
-    if split.info.task != CLASSIFICATION:
-        raise UserError(
-            f'{split.info.name} is for {split.info.task}: its images have to live on the devices, and to have the size '
-            'that the network takes; prepare it with --shorter-side and leave config.dataset.size at 0'
-        )
+    _check_has_labels(split)
     if train:
         order = _Shuffled(len(split), seed)
         crop = _Random(split, preprocessing, random_crop, seed) if random_crop else _Centre(split, preprocessing)
@@ -103,6 +99,14 @@ def stream(
         batches = batches.mp_prefetch(grain.MultiprocessingOptions(num_workers=workers)).map(_copied)
         batches = grain.experimental.ThreadPrefetchIterDataset(batches, prefetch_buffer_size=1)  # copied meanwhile
     return Batches(iter(batches))
+
+
+def _check_has_labels(split: Split) -> None:
+    if split.info.task != CLASSIFICATION:
+        raise UserError(
+            f'{split.info.name} is for {split.info.task}: its images have to live on the devices, and to have the size '
+            'that the network takes; prepare it with --shorter-side and leave config.dataset.size at 0'
+        )
 
 
 def _copied(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from cnn_bench.data import locate, readers, write
 from cnn_bench.data.facts import Info, info
 from cnn_bench.data.progress import Track, untracked
-from cnn_bench.data.readers.found import Request
+from cnn_bench.data.readers.found import Found, Request
 from cnn_bench.data.reduce import Reduction
 from cnn_bench.errors import UserError, printable
 
@@ -55,24 +55,27 @@ def prepare(
         if skip_unreadable and reader not in readers.OF_PICTURES:
             raise UserError(f'--skip-unreadable is for picture files in folders and archives; {source} has none')
         found = reader.read(source, Request(name, track, skip_unreadable))
-        images = sum(found.sizes.values())
-        plan = write.Plan(
-            name=name,
-            class_names=found.class_names,
-            class_ids=found.class_ids,
-            image_shape=reduction.shape(found.image_shape) if reduction else found.image_shape,
-            images_per_shard=max(1, images * SHARD_BYTES // max(1, found.total_bytes)),
-            source=printable(found.source),
-            reduced=asdict(reduction) if reduction else None,
-            task=found.task,
-        )
         splits = {
             split: track(reduction.all(examples) if reduction else examples, f'writing {split}', found.sizes[split])
             for split, examples in found.splits.items()
         }
         with write.staged(directory, overwrite) as stage:
-            write.write(stage, plan, splits)
+            write.write(stage, _plan(name, found, reduction), splits)
     except OSError as error:
         where = error.filename or directory
         raise UserError(f'{name} could not be prepared: {where}: {error.strerror}') from None
     return info(name, data_dir)
+
+
+def _plan(name: str, found: Found, reduction: Reduction | None) -> write.Plan:
+    images = sum(found.sizes.values())
+    return write.Plan(
+        name=name,
+        class_names=found.class_names,
+        class_ids=found.class_ids,
+        image_shape=reduction.shape(found.image_shape) if reduction else found.image_shape,
+        images_per_shard=max(1, images * SHARD_BYTES // max(1, found.total_bytes)),
+        source=printable(found.source),
+        reduced=asdict(reduction) if reduction else None,
+        task=found.task,
+    )

@@ -74,6 +74,7 @@ def read(item: str | Refusal, model: TrainedModel) -> np.ndarray | Refusal:
 
 
 def padded(compiled: Callable, images: list[np.ndarray], size: int) -> np.ndarray:
+    """What `compiled` gives for `images` (h, w, c) in a batch of `size`, the rest of which is black."""
     batch = np.zeros((size, *images[0].shape), np.uint8)
     batch[: len(images)] = images
     return np.asarray(compiled(batch))[: len(images)]

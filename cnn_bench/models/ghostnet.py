@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from cnn_bench.models.blocks import DenseHead
-from cnn_bench.models.inverted_residual import InvertedResidual, InvertedResidualNet, Row, divisible, first_of
+from cnn_bench.models.inverted_residual import InvertedResidual, Row, TabledNet, divisible
 from cnn_bench.models.layers import identity
 
 
@@ -70,11 +70,8 @@ class GhostBottleneck(InvertedResidual):
         return GhostModule(features, partial(self.conv_norm_act, **fields), name=name)
 
 
-class GhostNet(InvertedResidualNet):
-    """A stage for each number of channels in the paper's table.
-
-    A stage consists of the first blocks in its row of `table`; a deeper one repeats the last, with stride 1.
-    """
+class GhostNet(TabledNet):
+    """A stage for each number of channels in the paper's table."""
 
     table: tuple = TABLE
     depths: tuple = tuple(map(len, TABLE))
@@ -82,14 +79,6 @@ class GhostNet(InvertedResidualNet):
     last_maps: int = 960
     hidden: int = 1280  # of the head's dense layer
     dropout: float = 0.2
-
-    @property
-    def stages(self):
-        return len(self.table)
-
-    @nn.nowrap
-    def rows(self):
-        return first_of(self.table, self.depths)
 
     @nn.nowrap
     def block_of(self, row):

@@ -62,12 +62,6 @@ def multiplied(table: Iterable, factor: float) -> tuple[tuple[int, int, int, int
     return tuple((expansion, kernel, divisible(factor * features), step) for expansion, kernel, features, step in table)
 
 
-def first_of(table: Iterable, depths: tuple[int, ...]) -> tuple[tuple[Row, ...], ...]:
-    """The first rows of each stage of a table of `Row`; a deeper stage repeats its last row, with stride 1."""
-    stages = zip(table, depths, strict=True)
-    return tuple((*rows[:depth], *(rows[-1]._replace(stride=1),) * (depth - len(rows))) for rows, depth in stages)
-
-
 class InvertedResidual(nn.Module):
     """Expand (unless x already has `expanded` channels), filter, gate, project, and add x if the shapes agree.
 
@@ -209,3 +203,18 @@ class InvertedResidualNet(Classifier):
         """The gate of a block, with the network's activation unless `fields` of `SqueezeExcite` set another."""
         point = partial(self.conv, dtype=self.dtype, kernel_init=self.kernel_init)
         return partial(SqueezeExcite, self.scaled(row.squeezed), **{'conv': point, 'act': self.act, **fields})
+
+
+class TabledNet(InvertedResidualNet):
+    """Stages of the first blocks in the rows of `table`; a stage of more repeats the last of its row, with stride 1."""
+
+    table: tuple = ()  # a tuple of `Row` for each stage
+
+    @property
+    def stages(self):
+        return len(self.table)
+
+    @nn.nowrap
+    def rows(self):
+        stages = zip(self.table, self.depths, strict=True)
+        return tuple((*rows[:depth], *(rows[-1]._replace(stride=1),) * (depth - len(rows))) for rows, depth in stages)

@@ -15,7 +15,7 @@ from functools import partial
 from flax import linen as nn
 
 from cnn_bench.models.blocks import DenseHead
-from cnn_bench.models.inverted_residual import InvertedResidualNet, Row, divisible, first_of
+from cnn_bench.models.inverted_residual import Row, TabledNet, divisible
 
 
 def _row(kernel: int, expanded: int, features: int, gated: bool, act: str, stride: int) -> Row:
@@ -40,11 +40,8 @@ SMALL = (
 )
 
 
-class MobileNetV3(InvertedResidualNet):
-    """A stage for each number of channels in the paper's table.
-
-    A stage consists of the first blocks in its row of `table`; a deeper one repeats the last, with stride 1.
-    """
+class MobileNetV3(TabledNet):
+    """A stage for each number of channels in the paper's table."""
 
     table: tuple = LARGE
     depths: tuple = (1, 2, 3, 4, 2, 3)
@@ -56,14 +53,6 @@ class MobileNetV3(InvertedResidualNet):
     dropout: float = 0.2
     bn_momentum: float = 0.99
     bn_epsilon: float = 1e-3
-
-    @property
-    def stages(self):
-        return len(self.table)
-
-    @nn.nowrap
-    def rows(self):
-        return first_of(self.table, self.depths)
 
     @nn.nowrap
     def act_of(self, row):

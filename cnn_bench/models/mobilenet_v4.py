@@ -17,7 +17,7 @@ from functools import partial
 
 from flax import linen as nn
 
-from cnn_bench.models.inverted_residual import InvertedResidualNet, Row, first_of
+from cnn_bench.models.inverted_residual import Row, TabledNet
 
 
 def _uib(start: int, kernel: int, expanded: int, features: int, stride: int = 1) -> Row:
@@ -86,25 +86,14 @@ class ConvHead(nn.Module):
         return self.dense(self.num_classes, name='fc')(x)
 
 
-class MobileNetV4(InvertedResidualNet):
-    """A stage for each resolution below the stem's.
-
-    A stage consists of the first blocks in its row of `table`; a deeper one repeats the last, with stride 1.
-    """
+class MobileNetV4(TabledNet):
+    """A stage for each resolution below the stem's."""
 
     table: tuple = MEDIUM
     depths: tuple = tuple(map(len, MEDIUM))
     last_maps: int = 960
     hidden: int = 1280  # of the head's 1x1 convolution
     dropout: float = 0.2
-
-    @property
-    def stages(self):
-        return len(self.table)
-
-    @nn.nowrap
-    def rows(self):
-        return first_of(self.table, self.depths)
 
     @nn.nowrap
     def make_head(self):

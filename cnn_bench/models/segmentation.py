@@ -28,11 +28,20 @@ from cnn_bench.models.blocks import Classifier, require, sow_aux
 from cnn_bench.models.output_stride import dilated
 from cnn_bench.models.variables import KEPT
 
+# Fields that the network gets from the whole.
 SHARED = (
-    *('width', 'stem', 'dtype', 'bn_axis', 'bn_momentum', 'bn_epsilon', 'norm', 'act', 'conv', 'pool', 'kernel_init'),
-)  # fields that the network gets from the whole
-
-
+    'width',
+    'stem',
+    'dtype',
+    'bn_axis',
+    'bn_momentum',
+    'bn_epsilon',
+    'norm',
+    'act',
+    'conv',
+    'pool',
+    'kernel_init',
+)
 STRIDES = (8, 16, 32)
 AUX_DROPOUT = 0.1
 DETAIL = 8  # stride of the finer map of LR-ASPP
@@ -120,7 +129,11 @@ class Segmenter(Classifier):
         maps = self.maps(x, train)
         if not self.num_classes:
             return maps[max(maps)].astype(jnp.float32)
+        self.add_aux(maps, x, train)
         return self.of_pixels(self.head(maps, train), x)
+
+    def add_aux(self, maps: dict[int, jax.Array], x: jax.Array, train: bool) -> None:
+        """Store the logits of an auxiliary head, where there is one."""
 
     def features(self, x: jax.Array, train: bool = False) -> jax.Array:
         """The last feature map (n, h', w', c'), at the output stride."""
@@ -174,15 +187,11 @@ class FCN(Segmenter):
         if self.aux and self.num_classes:
             self.aux_head = PixelHead(self.num_classes, AUX_DROPOUT, self.conv_norm_act, self.point)
 
-    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
-        """Logits of every pixel. Training needs the RNG 'dropout'."""
-        maps = self.maps(x, train)
-        if not self.num_classes:
-            return maps[max(maps)].astype(jnp.float32)
+    def add_aux(self, maps: dict[int, jax.Array], x: jax.Array, train: bool) -> None:
+        """Store the logits of the auxiliary head, in training only."""
         if self.aux and (train or self.is_initializing()):
             below = {stride: each for stride, each in maps.items() if stride < max(maps)}
             sow_aux(self.aux_head, self.of_pixels(self.aux_head(below, train), x))
-        return self.of_pixels(self.head(maps, train), x)
 
     @nn.nowrap
     def make_head(self):

@@ -184,7 +184,11 @@ def having(**values: object) -> list[str]:
     return [c.name for c in COLUMNS.values() if all(getattr(c, key) == value for key, value in values.items())]
 
 
-# The error of a task by which networks are compared, and its other errors, each in words.
+# The errors by which networks are compared, one of each task, and all errors of a run in words.
 MAIN_ERRORS = ('top1_err_pct', 'miou_err_pct')
-ERRORS = {'top1_err_pct': 'top-1 error', 'top5_err_pct': 'top-5 error', 'miou_err_pct': 'error by mean IoU'}
-ERRORS['pixel_err_pct'] = 'pixel error'
+ERRORS = {
+    'top1_err_pct': 'top-1 error',
+    'top5_err_pct': 'top-5 error',
+    'miou_err_pct': 'error by mean IoU',
+    'pixel_err_pct': 'pixel error',
+}

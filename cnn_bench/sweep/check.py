@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 from cnn_bench.errors import UserError
 from cnn_bench.models import registry
 from cnn_bench.sweep.experiment import Trial
-from cnn_bench.tasks import TASKS
+from cnn_bench.tasks import task_of
 from cnn_bench.trained.from_recipe import input_shape, model_fields
 from cnn_bench.training.splits import TRAIN, Splits
 from cnn_bench.training.stages import make_stages
@@ -54,9 +54,7 @@ def check_recipe(config: ConfigDict, data_dir: str | None = None) -> None:
 
     if not (inherits and _has_patterns(config)):
         make_stages(config, splits.sizes[TRAIN] // config.batch_size, shapes)
-    if splits.info.task != config.task:
-        raise UserError(f'config.task is {config.task}; {splits.info.name} is for {splits.info.task}')
-    TASKS[config.task].of_recipe(config, splits.info.std)
+    task_of(config, splits.info, splits.info.std)
 
 
 @lru_cache(32)  # many variants have the same, whose labels may have to be counted

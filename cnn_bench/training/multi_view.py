@@ -16,7 +16,7 @@ from cnn_bench.runtime import parallel
 from cnn_bench.tasks.classification import prediction_sums
 from cnn_bench.tasks.task import Evaluated
 from cnn_bench.training.protocol import LOGITS, Protocol
-from cnn_bench.training.step import Preprocess, over_devices
+from cnn_bench.training.step import Preprocess, summed_up
 
 
 def compiled_view_step(
@@ -119,4 +119,4 @@ def averaged(
     else:
         log_probs = jax.nn.logsumexp(jax.nn.log_softmax(logits), axis=1) - jnp.log(logits.shape[1])
     finite = jnp.isfinite(logits).all(axis=(1, 2))
-    return over_devices(Evaluated(prediction_sums(log_probs, batch['label'], finite), log_probs))
+    return summed_up(Evaluated(prediction_sums(log_probs, batch['label'], finite), log_probs))

@@ -20,7 +20,7 @@ from cnn_bench.models import registry
 from cnn_bench.models.variables import KEPT, variable_shapes
 from cnn_bench.runs import RunDirectory, schema
 from cnn_bench.runtime import parallel
-from cnn_bench.tasks import TASKS, Task
+from cnn_bench.tasks import Task, task_of
 from cnn_bench.trained import TrainedModel
 from cnn_bench.trained.checkpoint import Checkpoints, step_of_weights
 from cnn_bench.trained.from_recipe import network_record
@@ -61,7 +61,7 @@ class TrainingSetup:
         self.steps_per_epoch = self._train_size() // config.batch_size
         self.stages = make_stages(config, self.steps_per_epoch, lambda: self.shapes)
         self.total_steps = self.stages[-1].end
-        self.task: Task = TASKS[config.task].of_recipe(config, self.preprocessing.std)
+        self.task = task_of(config, self.info, self.preprocessing.std)
         self._check_share_of_batch()
         self._first = self._first_weights()
 
@@ -92,8 +92,6 @@ class TrainingSetup:
         return fitting_weights(init, self.shapes, keep_head and same_classes)
 
     def _check_images(self) -> None:
-        if self.info.task != self.config.task:
-            raise UserError(f'config.task is {self.config.task}; {self.info.name} is for {self.info.task}')
         pad = self.config.augment.pad_crop
         if pad >= min(self.image_shape[:2]):
             size = 'x'.join(map(str, self.image_shape[:2]))

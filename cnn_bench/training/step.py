@@ -157,9 +157,9 @@ def eval_step(
     `shared` is empty. `bad` among the sums counts images with an output that is not finite.
     """
     outputs = model.apply(variables, preprocess(batch['image']), train=False)
-    return over_devices(task.evaluated(outputs, batch['label']))
+    return summed_up(task.evaluated(outputs, batch['label']))
 
 
-def over_devices(evaluated: Evaluated) -> tuple[dict[str, jax.Array], jax.Array]:
+def summed_up(evaluated: Evaluated) -> tuple[dict[str, jax.Array], jax.Array]:
     """The sums of `evaluated` over all devices, and what is kept of each image of this one."""
     return jax.lax.psum(evaluated.sums, AXIS), evaluated.each

@@ -4,8 +4,8 @@
     train/NAME.png and trainannot/NAME.png, ...         CamVid, as the SegNet tutorial has it (Brostow et al. 2009)
 
 A mask is a picture of 8 bits, grey or with a palette, in which a pixel is the number of its class; 255 is void, of no
-class. `classes.txt` beside the splits names the classes, a line each; those of known sets need none. A last class that
-is called void is none: its pixels become 255. Splits are called as in class folders (`folders`).
+class. `classes.txt` beside the splits names the classes, a line each; a last one that is called void is none, and its pixels
+become 255. Known sets need no such file; void is the number behind their classes. Splits are called as in class folders (`folders`).
 """
 
 import os
@@ -48,9 +48,7 @@ def read(path: Path, request: Request) -> Found:
         raise UserError('--skip-unreadable is for pictures without masks')
     there = [name for name in SPLIT_FOLDERS if _mask_folder(path, name)]
     splits = {split: _pairs(path, folder) for split, folder in split_folders(path, there).items()}
-    names = _class_names(path, request.name)
-    void = len(names) - 1 if names[-1].lower() in _VOID_NAMES else len(CLASS_NAMES.get(request.name, ())) or VOID
-    names = names[:-1] if names[-1].lower() in _VOID_NAMES else names
+    names, void = _classes(path, request.name)
     every = [(picture, 0) for pairs in splits.values() for picture, _ in pairs]
     facts = scan(request.track(every, 'reading headers', len(every)))
     if facts.unreadable:
@@ -98,17 +96,18 @@ def _by_stem(folder: Path) -> dict[str, str]:
     return found
 
 
-def _class_names(path: Path, name: str) -> tuple[str, ...]:
+def _classes(path: Path, name: str) -> tuple[tuple[str, ...], int]:
+    """The names of the classes, and the number of void: that behind the classes of a known set, or of the last name."""
     file = path / CLASSES
     if not file.is_file():
         if name in CLASS_NAMES:
-            return CLASS_NAMES[name]
+            return CLASS_NAMES[name], len(CLASS_NAMES[name])
         raise UserError(f'{file} is missing: the names of the classes, a line each')
     names = tuple(line.strip() for line in file.read_text(encoding='utf-8').splitlines() if line.strip())
     check_class_names(str(file), names)
-    if len(names) < 2 or len(names) > VOID:
+    if not 2 <= len(names) <= VOID:
         raise UserError(f'{file} names {len(names)} classes; a mask can have 2 to {VOID}')
-    return names
+    return (names[:-1], len(names) - 1) if names[-1].lower() in _VOID_NAMES else (names, VOID)
 
 
 def _examples(pairs: list[tuple[str, str]], channels: int, classes: int, void: int) -> Iterator[Example]:
