@@ -29,19 +29,8 @@ from cnn_bench.models.output_stride import dilated
 from cnn_bench.models.variables import KEPT
 
 # Fields that the network gets from the whole.
-SHARED = (
-    'width',
-    'stem',
-    'dtype',
-    'bn_axis',
-    'bn_momentum',
-    'bn_epsilon',
-    'norm',
-    'act',
-    'conv',
-    'pool',
-    'kernel_init',
-)
+SHARED = ('width', 'stem', 'dtype', 'norm', 'act', 'conv', 'pool', 'kernel_init')
+SHARED += ('bn_axis', 'bn_momentum', 'bn_epsilon')
 STRIDES = (8, 16, 32)
 AUX_DROPOUT = 0.1
 DETAIL = 8  # stride of the finer map of LR-ASPP

@@ -12,7 +12,7 @@ Outputs = Any  # of a network in training or evaluation, arrays whose first axis
 
 
 class Evaluated(NamedTuple):
-    """What one device knows after a step of evaluation: sums over its images, padding left out, and what is kept of each
+    """What one device knows after a step of evaluation: sums over its images without padding, and what is kept of each
     image, (n, ...). Among the sums are `count`, of images, and `bad`, of those with an output that is not finite."""
 
     sums: dict[str, jax.Array]

@@ -58,10 +58,10 @@ class TrainingSetup:
         self.model = registry.build(self.record['arch'], bn_axis=bn_axis, **self.record['fields'])
         registry.check_runs(self.record['arch'], self.model, self.image_shape)
         self._check_images()
+        self.task = task_of(config, self.info, self.preprocessing.std)
         self.steps_per_epoch = self._train_size() // config.batch_size
         self.stages = make_stages(config, self.steps_per_epoch, lambda: self.shapes)
         self.total_steps = self.stages[-1].end
-        self.task = task_of(config, self.info, self.preprocessing.std)
         self._check_share_of_batch()
         self._first = self._first_weights()
 

@@ -4,8 +4,9 @@
     train/NAME.png and trainannot/NAME.png, ...         CamVid, as the SegNet tutorial has it (Brostow et al. 2009)
 
 A mask is a picture of 8 bits, grey or with a palette, in which a pixel is the number of its class; 255 is void, of no
-class. `classes.txt` beside the splits names the classes, a line each; a last one that is called void is none, and its pixels
-become 255. Known sets need no such file; void is the number behind their classes. Splits are called as in class folders (`folders`).
+class. `classes.txt` beside the splits names the classes, a line each; a last one that is called void is none, and its
+pixels become 255. Known sets need no such file; void is the number behind their classes. Splits are called as in class
+folders (`folders`).
 """
 
 import os
